@@ -1,0 +1,39 @@
+"""What a course is, and where its parts are found. Depends on no machine."""
+
+from labkit.course.artefacts import Files, find_workspace
+from labkit.course.declare import check, step
+from labkit.course.finder import course_root, load_course
+from labkit.course.model import (
+    Artefact,
+    CheckSpec,
+    Course,
+    Drill,
+    Limits,
+    Load,
+    Origin,
+    Step,
+    Verdict,
+)
+from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
+
+__all__ = [
+    "Artefact",
+    "CannotTellError",
+    "CheckSpec",
+    "Course",
+    "Drill",
+    "Files",
+    "Limits",
+    "Load",
+    "NotMetError",
+    "Origin",
+    "Step",
+    "Verdict",
+    "check",
+    "course_root",
+    "expect",
+    "find_workspace",
+    "load_course",
+    "not_met",
+    "step",
+]

@@ -1,0 +1,60 @@
+"""Machines and their life: providers, the mirror, faults. `open_lab` is the door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labkit.errors import UsageError
+from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
+from labkit.lab.store import lab_folder
+from labkit.remote import Echo, SshShell, Transcript
+
+__all__ = [
+    "MACHINES",
+    "PROVIDERS",
+    "Lab",
+    "Machine",
+    "Provider",
+    "Say",
+    "Transcript",
+    "open_lab",
+    "open_shells",
+]
+
+PROVIDERS = ("containers", "vagrant")
+
+
+def open_lab(name: str, provider: str = "containers") -> Lab:
+    """The lab with this name, whether it exists yet or not. UsageError for an unknown provider."""
+    folder = lab_folder(name)
+    if provider == "containers":
+        from labkit.lab.containers.provider import ContainerProvider
+
+        return Lab(name, ContainerProvider(name), folder)
+    if provider == "vagrant":
+        from labkit.lab.vagrant.provider import VagrantProvider
+
+        return Lab(name, VagrantProvider(name), folder)
+    raise UsageError(
+        f"there is no provider {provider!r}", then=f"--provider {' or '.join(PROVIDERS)}"
+    )
+
+
+def open_shells(
+    lab: Lab, echo: Echo | None = None, names: Sequence[str] = MACHINES
+) -> dict[str, SshShell]:
+    """A shell per machine, connected on first use. NotReadyError if one of them is off."""
+    machines = lab.require_running(names)
+    return {
+        name: SshShell(
+            name,
+            machine.address,
+            user=machine.user,
+            key=str(machine.key),
+            known_hosts=str(machine.known_hosts),
+            port=machine.port,
+            echo=echo,
+        )
+        for name, machine in machines.items()
+        if name in names
+    }

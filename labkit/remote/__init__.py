@@ -1,0 +1,21 @@
+"""Commands on machines: the shell that steps and checks see, over SSH or as a plan."""
+
+from labkit.remote.echo import Echo, Silent, Transcript
+from labkit.remote.parallel import everywhere
+from labkit.remote.plan import PlannedShell, from_facts
+from labkit.remote.shell import CommandFailedError, RemoteProcess, Result, Shell
+from labkit.remote.ssh import SshShell
+
+__all__ = [
+    "CommandFailedError",
+    "Echo",
+    "PlannedShell",
+    "RemoteProcess",
+    "Result",
+    "Shell",
+    "Silent",
+    "SshShell",
+    "Transcript",
+    "everywhere",
+    "from_facts",
+]

@@ -1,0 +1,156 @@
+"""The student's files: whose they are, and which of them a step puts on a machine.
+
+A file of the student's is never overwritten. On a machine, what labkit itself has put there is
+known by its digest (a manifest on that machine); everything else is the student's and stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from labkit.course.model import Artefact, Origin
+from labkit.errors import UsageError
+
+MANIFEST = "/var/lib/labkit/placed.json"
+LARGEST_ARTEFACT = 512 * 1024  # bytes: a text file that a person wrote
+
+
+class Machine(Protocol):
+    """What this module needs of a shell (labkit.remote.Shell has it)."""
+
+    name: str
+
+    def read(self, path: str, *, root: bool = False) -> str | None:
+        """A file's text."""
+        ...
+
+    def write(self, path: str, content: bytes | str, *, mode: str = ..., root: bool = ...) -> bool:
+        """Make a file hold this."""
+        ...
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of an artefact and whose they are."""
+
+    artefact: Artefact
+    origin: Origin
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class Files:
+    """The artefacts of one run: the workspace's where written, else the course's reference."""
+
+    def __init__(self, course_root: Path, workspace: Path | None) -> None:
+        self.reference = course_root / "steps" / "reference"
+        self.starter = course_root / "steps" / "starter"
+        self.workspace = workspace
+        self.used: list[Content] = []
+
+    def content(self, artefact: Artefact) -> Content:
+        """The student's own artefact if it has been written, else the reference one.
+
+        Raises `UsageError` if a file of the workspace cannot be read.
+        """
+        reference = (self.reference / artefact.reference_path).read_bytes()
+        own = self._own(artefact.path)
+        if own is None:
+            return Content(artefact, Origin.REFERENCE, reference)
+        origin = Origin.REFERENCE if own == reference else Origin.OWN
+        return Content(artefact, origin, own)
+
+    def _own(self, path: str) -> bytes | None:
+        """The workspace's file, or None while it is missing, empty or as the starter has it."""
+        if self.workspace is None or not (self.workspace / path).exists():
+            return None
+        data = _read(self.workspace / path)
+        starter = self.starter / path
+        if not data.strip() or (starter.exists() and data == starter.read_bytes()):
+            return None
+        return data
+
+    def given(self, path: str) -> bytes:
+        """A file of the project that is not the student's to write, as their workspace has it."""
+        if self.workspace is not None and (self.workspace / path).exists():
+            return _read(self.workspace / path)
+        return (self.starter / path).read_bytes()
+
+    def place(self, artefact: Artefact, machine: Machine) -> bool:
+        """Put an artefact on a machine unless the student has written another one there.
+
+        Returns whether the machine's file changed. A file on the machine that labkit did not
+        put there, and that is neither empty nor what the system's package or the starter
+        brought, is kept: it is what the student did by hand.
+        """
+        content = self.content(artefact)
+        there = machine.read(artefact.remote, root=artefact.sudo)
+        placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
+        if there is not None and self._by_hand(artefact, there, placed):
+            if content.origin is not Origin.OWN:
+                self.used.append(Content(artefact, Origin.OWN, there.encode()))
+                return False
+            self._keep_copy(artefact, there, machine)
+        self.used.append(content)
+        changed = machine.write(artefact.remote, content.data, root=artefact.sudo)
+        if placed.get(artefact.remote) != content.sha256:
+            placed[artefact.remote] = content.sha256
+            machine.write(MANIFEST, json.dumps(placed, indent=1, sort_keys=True), root=True)
+        return changed
+
+    def _by_hand(self, artefact: Artefact, text: str, placed: dict[str, str]) -> bool:
+        if not text.strip() or artefact.marker not in text:
+            return False
+        data = text.encode()
+        digest = hashlib.sha256(data).hexdigest()
+        if placed.get(artefact.remote) == digest:
+            return False
+        known = [self.reference / artefact.reference_path, self.starter / artefact.path]
+        return all(not path.exists() or path.read_bytes() != data for path in known)
+
+    def _keep_copy(self, artefact: Artefact, text: str, machine: Machine) -> None:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        machine.write(f"{artefact.remote}.by-hand-{digest}", text, root=artefact.sudo)
+
+
+def find_workspace(given: str, start: Path) -> Path | None:
+    """The student's folder: the given one, or the nearest at or above `start`, or None.
+
+    A workspace is a folder with the project's `simple_api/`; the course's own starter and
+    reference are not anybody's workspace.
+    """
+    if given:
+        folder = Path(given)
+        if not folder.is_dir():
+            raise UsageError(
+                f"the workspace {given} is not a folder", then=f"labkit init {given}"
+            )
+        return folder.resolve()
+    for folder in (start, *start.parents):
+        if (folder / "simple_api").is_dir() and folder.parent.name != "steps":
+            return folder
+    return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_ARTEFACT:
+            raise UsageError(
+                f"{path.name} is too large for an artefact ({size} bytes)", where=str(path),
+                then=f"ls -l {path}",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path.name} cannot be read: {error.strerror}",
+            where=str(path),
+            then=f"ls -l {path}; chmod u+r {path}",
+        ) from error

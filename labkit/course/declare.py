@@ -1,0 +1,71 @@
+"""What authors of a course write: `@step` above a task, `@check` above a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from labkit.course.model import Artefact, CheckSpec, Step
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ALL_MACHINES = ("web1", "web2", "lb")
+
+
+def step(
+    number: int,
+    slug: str,
+    *,
+    letter: str,
+    on: str | Sequence[str],
+    title: dict[str, str],
+    needs: Sequence[str] = (),
+    artefacts: Sequence[Artefact] = (),
+) -> Callable[[Callable[..., None]], Step]:
+    """Turn a function into a `Step`.
+
+    The function takes a `Shell` for each machine in `on`, under the machine's name; if it has a
+    parameter `files`, it is given the artefacts (`labkit.course.artefacts.Files`).
+    """
+    machines = ALL_MACHINES if on == "all" else (on,) if isinstance(on, str) else tuple(on)
+
+    def make(run: Callable[..., None]) -> Step:
+        return Step(
+            number=number,
+            slug=slug,
+            letter=letter,
+            on=machines,
+            run=run,
+            needs=tuple(needs),
+            artefacts=tuple(artefacts),
+            titles=title,
+        )
+
+    return make
+
+
+def check(
+    *,
+    points: float,
+    needs: str | Sequence[str] = (),
+    hints: Sequence[str] = (),
+    disturbs: bool = False,
+    drill: str = "",
+) -> Callable[[F], F]:
+    """Mark a pytest test as a check; its docstring is the sentence that the student reads."""
+    parents = (needs,) if isinstance(needs, str) else tuple(needs)
+    spec = CheckSpec(
+        points=points,
+        needs=parents,
+        hints=tuple(hints),
+        disturbs=disturbs or bool(drill),
+        drill=drill,
+    )
+
+    def mark(function: F) -> F:
+        if not (function.__doc__ or "").strip():
+            raise TypeError(f"{function.__name__} needs a docstring: the sentence students read")
+        function.__dict__["labkit_check"] = spec
+        return function
+
+    return mark

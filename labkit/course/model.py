@@ -1,0 +1,146 @@
+"""What a course is made of: steps, artefacts, checks, drills. Data only; nothing here acts.
+
+A course is three folders beside each other: `steps/` (what to do), `checks/` (what must hold)
+and `docs/` (what to read). This module names the parts; `finder` reads them from the folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """The closed set of what a check or a drill can end in (design.md, section 4)."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # something that it depends on failed
+    INCONCLUSIVE = "inconclusive"  # the grader or the environment could not tell: never zero
+
+
+class Origin(StrEnum):
+    """Whose artefact is on the machines."""
+
+    OWN = "own"
+    REFERENCE = "reference"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file that a student writes.
+
+    `path` is relative to the workspace (POSIX), `reference` to the course's `steps/reference`,
+    `remote` is where the reference layout puts it on the machines in `machines`.
+    """
+
+    path: str
+    remote: str
+    machines: tuple[str, ...]
+    reference: str = ""
+    sudo: bool = False  # the remote file belongs to root
+    marker: str = ""  # what tells a student's file from the one that a package brought
+
+    @property
+    def reference_path(self) -> str:
+        return self.reference or self.path
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the practical. `run` receives a `labkit.remote.Shell` per name in `on`."""
+
+    number: int
+    slug: str
+    letter: str
+    on: tuple[str, ...]
+    run: Callable[..., None]
+    needs: tuple[str, ...] = ()  # slugs of the steps whose results this one uses
+    artefacts: tuple[Artefact, ...] = ()
+    titles: dict[str, str] = field(default_factory=dict)  # language code -> title
+
+    def title(self, language: str) -> str:
+        return self.titles.get(language) or self.titles["en"]
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """What `@check` says about a pytest test.
+
+    `needs` names other checks (`slug.name`) or whole steps (`slug`): when one of them does not
+    pass, this one is blocked. A check that `disturbs` stops or loads something: it belongs to
+    `grade` and `drill`, never to `check` or to the post-conditions of a step.
+    """
+
+    points: float
+    needs: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()  # three levels, English; translations in the course's catalogue
+    disturbs: bool = False
+    drill: str = ""  # the drill that this check judges, if any
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a drill may cost at one bar; None is not judged. Counts are requests."""
+
+    lost_get: int | None = None
+    lost_post: int | None = None
+    lost: int | None = None  # both together
+    slow_share: float | None = None  # 0 to 1, slower than `Drill.slow_s`
+    detect_s: float | None = None
+    recover_s: float | None = None
+    duplicates: int | None = None
+    flaps: int | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """An open-loop load. Times in seconds, rate in requests per second."""
+
+    scenario: str  # file in `checks/load/`, without .py
+    rate: float = 100.0
+    post_share: float = 0.1
+    patience_s: float = 5.0
+    slow_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Drill:
+    """Load, fault and thresholds; the fault carries its own expiry, on the machine itself."""
+
+    name: str
+    titles: dict[str, str]
+    load: Load
+    fault: Callable[..., Any]  # called with the machines' shells and `heal_after` (seconds)
+    limits: dict[str, Limits]  # bar ("course", "hardened") -> limits
+    entry: str = "lb"  # the machine whose website is loaded
+    fault_at_s: float = 5.0
+    heal_after_s: float = 10.0
+    duration_s: float = 26.0
+
+    def title(self, language: str) -> str:
+        return self.titles.get(language) or self.titles["en"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course as found in its folders. `points_max` is the sum over the steps' checks."""
+
+    name: str
+    root: Path
+    titles: dict[str, str]
+    steps: Sequence[Step]
+    drills: Sequence[Drill]
+    points_max: float
+
+    def step(self, name: str) -> Step | None:
+        """The step with this number, letter or slug, or None."""
+        wanted = name.strip().lower()
+        for step in self.steps:
+            if wanted in (str(step.number), step.letter, step.slug):
+                return step
+        return None

@@ -1,0 +1,39 @@
+"""How a check says what it found: it returns, or it raises one of these.
+
+Rendering is apart from running: an outcome carries what was expected, what was seen and where,
+as plain data, and whoever shows it decides how.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+class NotMetError(AssertionError):
+    """The student's work does not do what the check asks for."""
+
+    def __init__(self, *, expected: str, seen: str, where: str = "") -> None:
+        super().__init__(f"expected {expected}; seen {seen}")
+        self.expected = expected
+        self.seen = seen
+        self.where = where
+
+
+class CannotTellError(Exception):
+    """Neither right nor wrong: the grader or the environment could not tell, and why."""
+
+    def __init__(self, why: str, *, settle: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.settle = settle
+
+
+def expect(holds: object, *, expected: str, seen: object = "", where: str = "") -> None:
+    """Go on if something holds, else end the check as failed, saying why."""
+    if not holds:
+        not_met(expected=expected, seen=str(seen), where=where)
+
+
+def not_met(*, expected: str, seen: str, where: str = "") -> NoReturn:
+    """End the check as failed."""
+    raise NotMetError(expected=expected, seen=seen.strip() or "nothing", where=where)

@@ -1,0 +1,119 @@
+"""The local Docker Engine: found, questioned, and its errors turned into sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+
+from labkit.errors import NotReadyError
+
+LABEL = "io.labkit"
+LAB_LABEL = f"{LABEL}.lab"
+MACHINE_LABEL = f"{LABEL}.machine"
+OS_LABEL = f"{LABEL}.os"
+ADDRESS_LABEL = f"{LABEL}.address"
+
+# Bit numbers of capability.h, for those that a full-system node with its own Docker Engine needs.
+CAPABILITIES = {
+    "CHOWN": 0,
+    "DAC_OVERRIDE": 1,
+    "DAC_READ_SEARCH": 2,
+    "FOWNER": 3,
+    "FSETID": 4,
+    "KILL": 5,
+    "SETGID": 6,
+    "SETUID": 7,
+    "SETPCAP": 8,
+    "LINUX_IMMUTABLE": 9,
+    "NET_BIND_SERVICE": 10,
+    "NET_BROADCAST": 11,
+    "NET_ADMIN": 12,
+    "NET_RAW": 13,
+    "IPC_LOCK": 14,
+    "IPC_OWNER": 15,
+    "SYS_CHROOT": 18,
+    "SYS_PTRACE": 19,
+    "SYS_ADMIN": 21,
+    "SYS_BOOT": 22,
+    "SYS_NICE": 23,
+    "SYS_RESOURCE": 24,
+    "SYS_TTY_CONFIG": 26,
+    "MKNOD": 27,
+    "LEASE": 28,
+    "AUDIT_WRITE": 29,
+    "AUDIT_CONTROL": 30,
+    "SETFCAP": 31,
+}
+
+
+def connect() -> docker.DockerClient:
+    """A client of the local engine, its API version negotiated. NotReadyError if none answers."""
+    try:
+        engine = docker.from_env(version="auto", timeout=120)
+        engine.ping()
+    except (DockerException, RequestException) as error:
+        if "PermissionError" in str(error) or "Permission denied" in str(error):
+            raise NotReadyError(
+                "your user may not use the Docker Engine",
+                where="the engine's socket",
+                then="sudo usermod -aG docker $USER, then log out and in again",
+            ) from error
+        raise NotReadyError(
+            "no Docker Engine answers on this computer",
+            where="the engine's socket",
+            then="make engine   (or: sudo systemctl start docker)",
+        ) from error
+    return engine
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn an error of the engine into a sentence that says what was being done."""
+    try:
+        yield
+    except APIError as error:
+        text = str(error.explanation or error)
+        if "no space left" in text.lower():
+            raise NotReadyError(
+                f"the disk is full ({doing})", then="docker system df, then docker system prune"
+            ) from error
+        raise NotReadyError(
+            f"the Docker Engine refused: {text}", where=doing, then="labkit doctor"
+        ) from error
+    except RequestException as error:
+        raise NotReadyError(
+            "the Docker Engine does not answer any more", where=doing, then="labkit doctor"
+        ) from error
+
+
+def bounding_set() -> int:
+    """The capabilities that the engine itself may give, as the kernel's bit mask.
+
+    Read from dockerd's own /proc entry where it can be found, else from ours: in a restricted
+    host both lack the same ones, and asking for one of those makes the engine refuse to start a
+    container at all.
+    """
+    own = Path("/proc/self/status")
+    for process in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if process.read_text().strip() == "dockerd":
+                return _cap_bnd(process.with_name("status").read_text())
+        except OSError:
+            continue  # it ended meanwhile
+    return _cap_bnd(own.read_text()) if own.exists() else -1
+
+
+def _cap_bnd(status: str) -> int:
+    found = re.search(r"^CapBnd:\s*([0-9a-f]+)", status, re.MULTILINE)
+    return int(found.group(1), 16) if found else -1
+
+
+def capabilities(mask: int) -> list[str]:
+    """What a node asks for: all that it needs and that the host can give."""
+    return [name for name, bit in CAPABILITIES.items() if mask >> bit & 1]

@@ -1,0 +1,116 @@
+"""The image of a machine: made of packages, named by its recipe, built once.
+
+A machine is a full Linux host in a container, with its own systemd, sshd, dockerd and HAProxy.
+Two families share one recipe (`image/Dockerfile`); only where the packages come from differs:
+`image/rocky9.Dockerfile` and `image/debian13.Dockerfile`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import docker
+import requests
+from docker.errors import APIError, DockerException
+
+from labkit.errors import NotReadyError
+from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
+from labkit.lab.mirror.debian import ensure_root, root_reference
+from labkit.lab.mirror.trust import host_authorities
+
+Family = Literal["rocky9", "debian13"]
+
+RECIPE = Path(__file__).with_name("image")
+# The organisation's own repository: the official one, `rockylinux`, is no longer updated.
+ROCKY_ROOT = "rockylinux/rockylinux:9"
+_PROBE_SECONDS = 10
+
+
+def node_reference(family: Family) -> str:
+    """The name of the node image of `family`, for example "labkit/node:debian13-1f0c…"."""
+    return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=_root_name(family))}"
+
+
+def ensure_node_image(
+    engine: docker.DockerClient, say: Say, family: Family | Literal["auto"] = "auto"
+) -> str:
+    """Build the node image unless the engine has it; return its reference.
+
+    "auto" takes Rocky Linux 9 where its base can be had, and Debian 13 otherwise.
+    Raises NotReadyError when the packages or the base cannot be had.
+    """
+    chosen = choose_family(engine) if family == "auto" else family
+    reference = node_reference(chosen)
+    if has_image(engine, reference):
+        return reference
+    base = _ensure_base(engine, chosen, say)
+    say(f"the image of the machines ({chosen})")
+    build(
+        engine,
+        RECIPE,
+        reference,
+        args={"BASE": base},
+        extra=host_authorities(),
+        labels={RECIPE_LABEL: reference.rpartition("-")[2], "io.labkit.family": chosen},
+    )
+    return reference
+
+
+def choose_family(engine: docker.DockerClient) -> Family:
+    """The family for "auto": what was built already, else Rocky if it can be had, else Debian.
+
+    What was built comes first, so that a lab does not change its distribution between two
+    commands because a registry answered late, and so that nobody waits for the probe twice.
+    """
+    built: list[Family] = ["rocky9", "debian13"]
+    for family in built:
+        if has_image(engine, node_reference(family)):
+            return family
+    rocky = has_image(engine, ROCKY_ROOT) or registry_answers(engine, ROCKY_ROOT)
+    return "rocky9" if rocky else "debian13"
+
+
+def registry_answers(
+    engine: docker.DockerClient, reference: str, seconds: float = _PROBE_SECONDS
+) -> bool:
+    """Whether the engine can reach the registry of `reference` and finds it there, in `seconds`.
+
+    The engine is asked, not this process: its proxy settings and its mirrors are what counts.
+    """
+    url = f"{engine.api.base_url}/v{engine.api.api_version}/distribution/{reference}/json"
+    try:
+        return bool(engine.api.get(url, timeout=seconds).ok)
+    except (requests.RequestException, DockerException):
+        return False
+
+
+def _root_name(family: Family) -> str:
+    return ROCKY_ROOT if family == "rocky9" else root_reference()
+
+
+def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
+    """Build the image with the packages of `family`; return its reference."""
+    base = f"labkit/node-base:{node_reference(family).rpartition(':')[2]}"
+    if has_image(engine, base):
+        return base
+    root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
+    say(f"the packages of the machines ({family}, 40 s with a near archive)")
+    build(
+        engine, RECIPE, base, dockerfile=f"{family}.Dockerfile", args={"ROOT": root}, network="host"
+    )
+    return base
+
+
+def _pull_rocky(engine: docker.DockerClient, say: Say) -> str:
+    """Get the Rocky Linux 9 base from its registry. Raises NotReadyError if it cannot be had."""
+    if not has_image(engine, ROCKY_ROOT):
+        say(f"pulling {ROCKY_ROOT}")
+        try:
+            engine.images.pull(ROCKY_ROOT)
+        except APIError as error:
+            raise NotReadyError(
+                f"{ROCKY_ROOT} cannot be pulled: {error.explanation or error}",
+                then="labkit up --family debian13",
+            ) from error
+    return ROCKY_ROOT

@@ -1,0 +1,246 @@
+"""One machine as a container: what it is made of, how it is started, when it is ready."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import tarfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from labkit.errors import LabkitError, NotReadyError
+from labkit.lab.containers.engine import (
+    ADDRESS_LABEL,
+    LAB_LABEL,
+    MACHINE_LABEL,
+    OS_LABEL,
+    bounding_set,
+    capabilities,
+    explained,
+)
+from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
+from labkit.lab.model import MACHINES
+from labkit.lab.store import KeyPair
+from labkit.remote import SshShell
+
+USER = "student"
+USER_ID = 1000
+BOOT_LIMIT_S = 120.0  # an idle computer needs 6 s, one with both cores busy 20 s
+POLL_S = 0.05
+DATA_FOLDERS = {"docker": "/var/lib/docker", "containerd": "/var/lib/containerd"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """Everything that decides what a machine's container looks like."""
+
+    lab: str
+    name: str
+    image: str
+    address: str
+    mirror: str
+    os: str
+    host_key: KeyPair
+    login_key: KeyPair
+
+    @property
+    def container_name(self) -> str:
+        return f"labkit-{self.lab}-{self.name}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {
+            LAB_LABEL: self.lab,
+            MACHINE_LABEL: self.name,
+            ADDRESS_LABEL: self.address,
+            OS_LABEL: self.os,
+        }
+
+    @property
+    def volumes(self) -> dict[str, str]:
+        """Volume name -> folder. Docker's data needs volumes: overlay2 does not nest."""
+        return {f"{self.container_name}-{kind}": path for kind, path in DATA_FOLDERS.items()}
+
+
+def daemon_json(node: Node, resolvers: list[str]) -> dict[str, object]:
+    """The configuration of the node's own Docker Engine.
+
+    Its networks are set apart from the lab's (nested subnets collide otherwise) and the mirror is
+    asked first. BuildKit insists on TLS for a mirror that is not named as insecure as well.
+    """
+    number = MACHINES.index(node.name)
+    configuration: dict[str, object] = {
+        "bip": INNER_BRIDGE.format(number),
+        "default-address-pools": [{"base": INNER_POOL.format(number * 16), "size": 24}],
+        "registry-mirrors": [f"http://{node.mirror}:5000"],
+        "insecure-registries": [f"{node.mirror}:5000"],
+        "log-driver": "json-file",
+        "log-opts": {"max-size": "10m", "max-file": "2"},
+    }
+    if resolvers:
+        configuration["dns"] = resolvers
+    return configuration
+
+
+def host_resolvers(resolv_conf: str) -> list[str]:
+    """The name servers that a container inside a node can reach: the host's, loopback apart.
+
+    Without them the inner engine falls back to public ones, since the node's own (127.0.0.11) is
+    of no use to a container in it.
+    """
+    servers = [
+        line.split()[1]
+        for line in resolv_conf.splitlines()
+        if line.startswith("nameserver") and len(line.split()) > 1
+    ]
+    return [server for server in servers if not server.startswith("127.")]
+
+
+def create(engine: docker.DockerClient, node: Node) -> Container:
+    """Create (not start) the container and its volumes; an existing one is taken as it is."""
+    try:
+        return engine.containers.get(node.container_name)
+    except NotFound:
+        pass
+    api = engine.api
+    with explained(f"creating {node.name}"):
+        for volume in node.volumes:
+            engine.volumes.create(volume, labels=node.labels)
+        host = api.create_host_config(
+            binds=[f"{volume}:{path}" for volume, path in node.volumes.items()],
+            cap_add=capabilities(bounding_set()),  # never --privileged: many hosts refuse it
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            device_cgroup_rules=["a *:* rwm"],  # the inner engine makes devices for containers
+            tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
+            init=False,  # systemd is process 1, whatever the engine's default is
+            restart_policy={"Name": "no"},  # a power cut must last
+        )
+        host["CgroupnsMode"] = "private"  # said explicitly: on cgroup v1 the default is the host's
+        host["MaskedPaths"] = []  # systempaths=unconfined: the node mounts its own /proc and /sys
+        host["ReadonlyPaths"] = []
+        endpoint = api.create_endpoint_config(ipv4_address=node.address)
+        made = api.create_container(
+            node.image,
+            name=node.container_name,
+            labels=node.labels,
+            environment={"container": "docker"},
+            stop_signal="SIGRTMIN+3",  # the signal for a clean halt of systemd
+            host_config=host,
+            networking_config=api.create_networking_config(
+                {network_name(node.lab): endpoint}  # type: ignore[arg-type]  # a dict, in truth
+            ),
+        )
+        return engine.containers.get(made["Id"])
+
+
+def inject(container: Container, node: Node) -> None:
+    """Put keys and the engine's configuration into a node that has never started."""
+    resolv = Path("/etc/resolv.conf")
+    resolvers = host_resolvers(resolv.read_text() if resolv.exists() else "")
+    configuration = json.dumps(daemon_json(node, resolvers), indent=2).encode() + b"\n"
+    _put(container, {**_keys(node), "etc/docker/daemon.json": (configuration, 0o644, 0)})
+
+
+def inject_keys(container: Container, node: Node) -> None:
+    """Give a running node this lab's keys again, after they were lost on the user's side."""
+    _put(container, _keys(node))
+    with explained(f"restarting the SSH server of {node.name}"):
+        container.exec_run(["sh", "-c", "systemctl restart ssh || systemctl restart sshd"])
+
+
+Files = dict[str, tuple[bytes, int, int]]  # path -> content, mode, owner
+
+
+def _keys(node: Node) -> Files:
+    public, login = (f"{key.public}\n".encode() for key in (node.host_key, node.login_key))
+    return {
+        "etc/ssh/ssh_host_ed25519_key": (node.host_key.private, 0o600, 0),
+        "etc/ssh/ssh_host_ed25519_key.pub": (public, 0o644, 0),
+        "home/student/.ssh/authorized_keys": (login, 0o600, USER_ID),
+    }
+
+
+def _put(container: Container, files: Files) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path, (content, mode, owner) in files.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(content), mode
+            entry.uid = entry.gid = owner
+            entry.mtime = int(time.time())
+            tar.addfile(entry, io.BytesIO(content))
+    with explained(f"preparing {container.name}"):
+        container.put_archive("/", archive.getvalue())
+
+
+def boot(engine: docker.DockerClient, node: Node) -> None:
+    """Create, prepare and start the node; what is there already is left alone."""
+    container = create(engine, node)
+    if container.status == "running":
+        return
+    if container.status == "paused":
+        container.unpause()
+        return
+    if container.status == "created":
+        inject(container, node)  # never again: from then on the files are the student's
+    with explained(f"starting {node.name}"):
+        container.start()
+
+
+def wait_ready(engine: docker.DockerClient, node: Node, shell: SshShell) -> float:
+    """Wait until the node takes SSH logins and its engine answers; seconds waited.
+
+    Raises `NotReadyError` with the last lines of its console if it stops or takes too long.
+    """
+    started = time.monotonic()
+    deadline = started + BOOT_LIMIT_S
+    while not _ssh_answers(node.address):
+        _still_running(engine, node, deadline)
+        time.sleep(POLL_S)
+    question = (
+        "systemctl is-system-running --wait; docker info --format '{{.Driver}}' 2>/dev/null"
+        " || exit 7"
+    )
+    while True:
+        try:
+            answer = shell.ask(question, timeout=max(5.0, deadline - time.monotonic()))
+        except LabkitError:  # not ready for logins yet: /run/nologin still stands
+            answer = None
+        if answer and answer.ok and answer.text.startswith("running"):
+            return time.monotonic() - started
+        if answer and answer.ok and answer.text.startswith("degraded"):
+            failed = shell.ask("systemctl --failed --plain --no-legend | cut -d' ' -f1").text
+            raise NotReadyError(
+                f"{node.name} came up, but not all of it: {failed}",
+                where=f"lab {node.lab}",
+                then=f"labkit exec {node.name} -- systemctl status {failed.split()[0]}",
+            )
+        _still_running(engine, node, deadline)
+        time.sleep(POLL_S)
+
+
+def _ssh_answers(address: str) -> bool:
+    try:
+        with socket.create_connection((address, 22), timeout=1) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def _still_running(engine: docker.DockerClient, node: Node, deadline: float) -> None:
+    container = engine.containers.get(node.container_name)
+    if container.status == "running" and time.monotonic() < deadline:
+        return
+    console = container.logs(tail=5).decode(errors="replace").strip()
+    what = "did not become ready in time" if container.status == "running" else "stopped at boot"
+    raise NotReadyError(
+        f"{node.name} {what}; its console says:\n{console or '(nothing)'}",
+        where=node.container_name,
+        then="labkit doctor, then labkit destroy and labkit up",
+    )

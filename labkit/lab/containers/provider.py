@@ -1,0 +1,222 @@
+"""The embedded default: three full-system nodes as containers on the local Docker Engine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from labkit.errors import NotReadyError
+from labkit.lab.containers import node as nodes
+from labkit.lab.containers.engine import (
+    ADDRESS_LABEL,
+    LAB_LABEL,
+    MACHINE_LABEL,
+    OS_LABEL,
+    connect,
+    explained,
+)
+from labkit.lab.containers.images import ensure_node_image
+from labkit.lab.containers.network import (
+    Subnet,
+    address,
+    ensure_network,
+    find_network,
+    network_name,
+)
+from labkit.lab.mirror import ensure_mirror, run_mirror
+from labkit.lab.model import MACHINES, Machine, Say
+from labkit.lab.store import key_pair, lab_folder
+from labkit.remote import SshShell, everywhere
+
+MIRROR = "mirror"
+ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
+
+
+class ContainerProvider:
+    """Three nodes, a mirror and a network, found again by their labels."""
+
+    name = "containers"
+
+    def __init__(self, lab: str, engine: docker.DockerClient | None = None) -> None:
+        self.lab = lab
+        self._engine = engine
+
+    @property
+    def engine(self) -> docker.DockerClient:
+        """The local engine, connected to on first use."""
+        if self._engine is None:
+            self._engine = connect()
+        return self._engine
+
+    def up(self, say: Say) -> Sequence[Machine]:
+        """Create or resume network, mirror and nodes; return when every node is ready."""
+        self._room()
+        image = ensure_node_image(self.engine, say)
+        ensure_mirror(self.engine, say)
+        subnet = ensure_network(self.engine, self.lab)
+        say(f"network {network_name(self.lab)}: {subnet}")
+        keys_lost = not self._login_key_path().exists()
+        planned = [self._node(name, subnet, image) for name in MACHINES]
+        self._write_known_hosts(planned)
+        starts = [partial(self._start_mirror, subnet)]
+        starts += [partial(self._boot, node, rekey=keys_lost) for node in planned]
+        everywhere(_call, starts)
+        waited = everywhere(self._wait_ready, planned)
+        for node, seconds in zip(planned, waited, strict=True):
+            say(f"{node.name} is ready at {node.address} ({seconds:.1f} s)")
+        return self.machines()
+
+    def down(self, say: Say) -> None:
+        """Stop the nodes cleanly, then the mirror; disks stay."""
+        everywhere(self._stop, self._containers())
+        say(f"lab {self.lab} is stopped; its disks are kept")
+
+    def destroy(self, say: Say) -> None:
+        """Remove containers, volumes, network and keys of this lab. Reports stay."""
+        with explained(f"removing lab {self.lab}"):
+            everywhere(lambda container: container.remove(force=True, v=True), self._containers())
+            for volume in self.engine.volumes.list(filters={"label": self._label}):
+                volume.remove(force=True)
+            network = find_network(self.engine, self.lab)
+            if network:
+                network.remove()
+        for path in (self._login_key_path(), self._known_hosts(), *self._host_key_paths()):
+            path.unlink(missing_ok=True)
+        say(f"lab {self.lab} is gone")
+
+    def machines(self) -> Sequence[Machine]:
+        """The nodes that exist, in the order of their names in the practical; one API call."""
+        folder = lab_folder(self.lab)
+        with explained("listing the machines"):
+            found = self.engine.api.containers(
+                all=True, filters={"label": [self._label, MACHINE_LABEL]}
+            )
+        machines = [
+            Machine(
+                name=summary["Labels"][MACHINE_LABEL],
+                address=summary["Labels"][ADDRESS_LABEL],
+                user=nodes.USER,
+                key=folder / "id_ed25519",
+                known_hosts=folder / "known_hosts",
+                running=summary["State"] == "running",
+                os=summary["Labels"].get(OS_LABEL, ""),
+            )
+            for summary in found
+            if summary["Labels"][MACHINE_LABEL] != MIRROR
+        ]
+        return sorted(machines, key=lambda machine: MACHINES.index(machine.name))
+
+    def power_off(self, machine: str) -> None:
+        """Kill the container: to systemd inside, the power is gone."""
+        with explained(f"powering {machine} off"):
+            self._container(machine).kill()
+
+    def power_on(self, machine: str) -> None:
+        """Start the container again; systemd boots anew."""
+        with explained(f"powering {machine} on"):
+            self._container(machine).start()
+
+    def describe(self) -> dict[str, str]:
+        """Provider, node system, engine version, kernel and cgroup version."""
+        version = self.engine.version()
+        info = self.engine.info()
+        systems = {machine.os for machine in self.machines()}
+        return {
+            "provider": self.name,
+            "os": ", ".join(sorted(systems)),
+            "engine": str(version.get("Version", "")),
+            "kernel": str(info.get("KernelVersion", "")),
+            "cgroup": str(info.get("CgroupVersion", "1")),
+        }
+
+    @property
+    def _label(self) -> str:
+        return f"{LAB_LABEL}={self.lab}"
+
+    def _containers(self) -> list[Container]:
+        with explained("listing the containers"):
+            return self.engine.containers.list(all=True, filters={"label": self._label})
+
+    def _container(self, machine: str) -> Container:
+        try:
+            return self.engine.containers.get(f"labkit-{self.lab}-{machine}")
+        except NotFound as error:
+            raise NotReadyError(f"there is no {machine} in lab {self.lab}", then="labkit up") from error
+
+    def _node(self, name: str, subnet: Subnet, image: str) -> nodes.Node:
+        return nodes.Node(
+            lab=self.lab,
+            name=name,
+            image=image,
+            address=address(subnet, name),
+            mirror=address(subnet, MIRROR),
+            os=image.rpartition(":")[2].partition("-")[0],
+            host_key=key_pair(self._host_key_path(name)),
+            login_key=key_pair(self._login_key_path()),
+        )
+
+    def _boot(self, node: nodes.Node, *, rekey: bool) -> None:
+        nodes.boot(self.engine, node)
+        if rekey:
+            nodes.inject_keys(self._container(node.name), node)
+
+    def _start_mirror(self, subnet: Subnet) -> None:
+        run_mirror(
+            self.engine,
+            name=f"labkit-{self.lab}-{MIRROR}",
+            network=network_name(self.lab),
+            address=address(subnet, MIRROR),
+            labels={LAB_LABEL: self.lab, MACHINE_LABEL: MIRROR},
+        )
+
+    def _wait_ready(self, node: nodes.Node) -> float:
+        shell = SshShell(
+            node.name,
+            node.address,
+            user=nodes.USER,
+            key=str(self._login_key_path()),
+            known_hosts=str(self._known_hosts()),
+        )
+        try:
+            return nodes.wait_ready(self.engine, node, shell)
+        finally:
+            shell.close()
+
+    def _stop(self, container: Container) -> None:
+        with explained(f"stopping {container.name}"):
+            container.stop(timeout=20)
+
+    def _room(self) -> None:
+        root = Path(str(self.engine.info().get("DockerRootDir", "/")))
+        if root.exists() and shutil.disk_usage(root).free < ROOM_BYTES:
+            raise NotReadyError(
+                f"less than {ROOM_BYTES // 2**30} GiB are free on the engine's disk",
+                where=str(root),
+                then="docker system df, then docker system prune",
+            )
+
+    def _login_key_path(self) -> Path:
+        return lab_folder(self.lab) / "id_ed25519"
+
+    def _host_key_path(self, name: str) -> Path:
+        return lab_folder(self.lab) / f"{name}_host_key"
+
+    def _host_key_paths(self) -> list[Path]:
+        return [self._host_key_path(name) for name in MACHINES]
+
+    def _known_hosts(self) -> Path:
+        return lab_folder(self.lab) / "known_hosts"
+
+    def _write_known_hosts(self, planned: Sequence[nodes.Node]) -> None:
+        lines = [f"{node.address} {node.host_key.public}\n" for node in planned]
+        self._known_hosts().write_text("".join(lines), encoding="utf-8")
+
+
+def _call(act: Callable[[], None]) -> None:
+    act()

@@ -1,0 +1,112 @@
+"""Machines and labs as every other part of labkit sees them, whoever made them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from labkit.errors import NotReadyError
+
+MACHINES = ("web1", "web2", "lb")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One full Linux host of a lab and how to reach it over SSH.
+
+    `running` is what the provider saw when this record was made, not a promise. `key` and
+    `known_hosts` are files on the user's computer; the host key is known before the first
+    connection, so nothing is ever trusted on first use.
+    """
+
+    name: str
+    address: str
+    user: str
+    key: Path
+    known_hosts: Path
+    running: bool
+    port: int = 22
+    os: str = ""
+
+
+class Provider(Protocol):
+    """Makes the machines of a lab and ends them. Both providers keep the same file names inside.
+
+    Every method is idempotent and finds its machines again by what the engine or hypervisor
+    knows of them (labels), never by a file of ours.
+    """
+
+    name: str
+
+    def up(self, say: Say) -> Sequence[Machine]:
+        """Create or resume every machine and wait until each is ready for an SSH login."""
+        ...
+
+    def down(self, say: Say) -> None:
+        """Stop the machines; their disks stay."""
+        ...
+
+    def destroy(self, say: Say) -> None:
+        """Remove everything that `up` made."""
+        ...
+
+    def machines(self) -> Sequence[Machine]:
+        """The machines that exist now, running or not; empty without a lab. Cheap."""
+        ...
+
+    def power_off(self, machine: str) -> None:
+        """Cut the power: no shutdown, no flush."""
+        ...
+
+    def power_on(self, machine: str) -> None:
+        """Boot the machine again and return at once."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """Facts for the report: provider, os, engine, kernel."""
+        ...
+
+
+@dataclass
+class Lab:
+    """A named lab and its provider; the one door to its machines."""
+
+    name: str
+    provider: Provider
+    state: Path  # this lab's own folder: key, known_hosts, transcript, reports
+
+    def machines(self) -> dict[str, Machine]:
+        """Every machine that exists, by name, freshly looked up."""
+        return {machine.name: machine for machine in self.provider.machines()}
+
+    def require_running(self, names: Sequence[str] = MACHINES) -> dict[str, Machine]:
+        """The named machines, all of them running; NotReadyError says which is not."""
+        machines = self.machines()
+        if not machines:
+            raise NotReadyError(
+                f"there is no lab named {self.name}", then=f"{self.command('up')}"
+            )
+        off = [name for name in names if name not in machines or not machines[name].running]
+        if off:
+            verb = "is" if len(off) == 1 else "are"
+            raise NotReadyError(
+                f"{', '.join(off)} {verb} not running",
+                where=f"lab {self.name}",
+                then=f"{self.command('up')}",
+            )
+        return machines
+
+    def prove_target(self, name: str) -> Machine:
+        """The machine, proven at this moment to be one that labkit made and that runs.
+
+        Every load and every fault asks here first: without a running lab not one packet leaves.
+        """
+        return self.require_running([name])[name]
+
+    def command(self, verb: str) -> str:
+        """`labkit VERB` as a person must type it for this lab."""
+        return f"labkit {verb}" if self.name == "default" else f"labkit --lab {self.name} {verb}"

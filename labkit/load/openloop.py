@@ -1,0 +1,247 @@
+"""An open-loop user for Locust: every request starts when it is due, whatever the others do.
+
+Locust's own users are closed loops: a user that waits for a hung server sends nothing more, and
+the report says 0 % failures of a service that lost 10 % (ha.md, section 2.2). Here one user
+walks a schedule and starts each request in a greenlet of its own.
+
+Imported only inside a Locust process, by a scenario; never by the rest of labkit.
+
+The answer is read with geventhttpclient's parser on a socket of our own rather than with
+`FastHttpSession`: that client sends a GET again, silently and up to three times, when a
+connection is closed without an answer (`HTTPClient.request`), which is a failure to be counted.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, ClassVar
+from urllib.parse import urlsplit
+
+import gevent
+import gevent.pool
+import gevent.socket
+from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
+from locust import User, task
+from locust.exception import StopUser
+
+from labkit.load.plan import Arrival, LoadPlan
+from labkit.load.rows import End, Line, Row, Start, encode
+
+PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file; set by labkit.load.run
+
+LEAD_S = 0.3  # between the start line and the first request: the reader sees it in time
+BLOCK = 65_536  # bytes per read: one read for the answers of the course
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request as a scenario wants it sent. `path` starts with a slash."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. Header names in lower case; `body` undecoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoAnswerError(Exception):
+    """There was no answer; the message is one of a few words that rows and reports use."""
+
+
+class OpenLoopUser(User):
+    """The one user of a run. A scenario subclasses it and says what a request and a right
+    answer are; everything else comes from the plan (`LABKIT_LOAD_PLAN`).
+    """
+
+    abstract = True
+    fixed_count = 1
+    plan: ClassVar[LoadPlan]
+
+    def __init__(self, environment: Any) -> None:
+        type(self).plan = LoadPlan.read(Path(os.environ[PLAN_VARIABLE]))
+        self.host = self.plan.base_url
+        super().__init__(environment)
+
+    # What a scenario says ---------------------------------------------------------------
+
+    def get(self) -> Request:
+        """The request of a GET arrival."""
+        return Request("GET", "/")
+
+    def post(self, post_id: str) -> Request:
+        """The request of a POST arrival; it must carry the id, so that a server can count it."""
+        return Request("POST", "/", {"X-Labkit-Post": post_id})
+
+    def wrong(self, request: Request, answer: Answer) -> str:
+        """Why the answer is not the right one, in a few words; "" if it is."""
+        del request
+        return "" if 200 <= answer.status < 300 else f"status {answer.status}"
+
+    def server(self, answer: Answer) -> str:
+        """Which server answered, "" if the answer does not say."""
+        return answer.headers.get("x-served-by", "")
+
+    # The schedule -----------------------------------------------------------------------
+
+    @task
+    def walk(self) -> None:
+        """Send the whole plan, wait for the last answers, end Locust."""
+        gc.collect()
+        gc.freeze()  # what exists now is never garbage; collections stay short during the run
+        with Path(self.plan.rows).open("w", encoding="utf-8") as rows:
+            _Walk(self, rows).run()
+        gevent.spawn(self.environment.runner.quit)
+        raise StopUser
+
+    def send(self, arrival: Arrival, due: float, clock: _Clock) -> Row:
+        """One request from its start to a row; also told to Locust's own statistics."""
+        started = clock.now()
+        request = self.post(arrival.post_id) if arrival.method == "POST" else self.get()
+        answer, error = _exchange(self.plan, request)
+        if answer is not None:
+            error = self.wrong(request, answer)
+        row = Row(
+            scheduled=due,
+            started=started,
+            ended=clock.now(),
+            method=request.method,
+            status=answer.status if answer else 0,
+            server=self.server(answer) if answer else "",
+            bytes=len(answer.body) if answer else 0,
+            error=error,
+            post_id=arrival.post_id,
+            ok=not error,
+        )
+        self._tell_locust(row, request)
+        return row
+
+    def _tell_locust(self, row: Row, request: Request) -> None:
+        self.environment.events.request.fire(
+            request_type=row.method,
+            name=request.path,
+            response_time=(row.ended - row.started) * 1000,
+            response_length=row.bytes,
+            response=None,
+            context={},
+            exception=None if row.ok else NoAnswerError(row.error),
+            start_time=row.started,
+            url=self.plan.base_url + request.path,
+        )
+
+
+class _Clock:
+    """Epoch seconds that only move forward: a step of the system's clock does not enter a run."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        return time.monotonic() + self._offset
+
+
+class _Walk:
+    """One pass over the schedule of a user's plan, with the rows that it writes."""
+
+    def __init__(self, user: OpenLoopUser, rows: IO[str]) -> None:
+        self.user = user
+        self.rows = rows
+        self.clock = _Clock()
+        self.worst_lateness_s = 0.0
+        self.sent = 0
+
+    def run(self) -> None:
+        plan = self.user.plan
+        begin = self.clock.now() + LEAD_S
+        self._write(Start(begin))
+        requests = gevent.pool.Group()
+        for arrival in plan.arrivals():
+            due = begin + arrival.offset_s
+            gevent.sleep(max(0.0, due - self.clock.now()))
+            requests.spawn(self._one, arrival, due)
+        # One second more than patience: a time-out that is itself late still writes its row.
+        requests.join(timeout=plan.patience_s + 1.0)
+        self._write(End(self.clock.now(), self.worst_lateness_s, plan.count - self.sent))
+
+    def _one(self, arrival: Arrival, due: float) -> None:
+        self.sent += 1
+        self.worst_lateness_s = max(self.worst_lateness_s, self.clock.now() - due)
+        self._write(self.user.send(arrival, due, self.clock))
+
+    def _write(self, line: Line) -> None:
+        self.rows.write(encode(line))
+        self.rows.flush()  # a killed generator leaves every finished row behind
+
+
+def _exchange(plan: LoadPlan, request: Request) -> tuple[Answer | None, str]:
+    """A request on a fresh connection, connect and answer within the plan's patience."""
+    patience = gevent.Timeout(plan.patience_s)
+    try:
+        with patience:
+            return _converse(plan.base_url, request), ""
+    except gevent.Timeout as expired:
+        if expired is not patience:
+            raise
+        return None, "timeout"
+    except HTTPConnectionClosed:
+        return None, "closed without an answer"
+    except HTTPParseError:
+        return None, "broken answer"
+    except OSError as error:
+        return None, _word(error)
+
+
+def _converse(base_url: str, request: Request) -> Answer:
+    target = urlsplit(base_url)
+    connection = gevent.socket.create_connection((target.hostname, target.port or 80))
+    try:
+        connection.sendall(_wire(target.netloc, request))
+        response = HTTPSocketResponse(connection, block_size=BLOCK, method=request.method)
+        body = response.read()
+        headers = {name.lower(): value for name, value in response.items()}
+        return Answer(response.status_code, headers, body)
+    finally:
+        connection.close()
+
+
+def _wire(host: str, request: Request) -> bytes:
+    headers = {
+        "Host": host,
+        "User-Agent": "labkit-load",
+        "Accept": "*/*",
+        "Connection": "close",  # each arrival is another visitor
+        **request.headers,
+    }
+    if request.body or request.method == "POST":
+        headers["Content-Length"] = str(len(request.body))
+    lines = [f"{request.method} {request.path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
+
+
+def _word(error: OSError) -> str:
+    return {
+        errno.ECONNREFUSED: "refused",
+        errno.ECONNRESET: "reset",
+        errno.EPIPE: "reset",
+        errno.EHOSTUNREACH: "no route",
+        errno.ENETUNREACH: "no route",
+        errno.ETIMEDOUT: "timeout",
+        # The generator's own limits: never the fault of the service under load.
+        errno.EMFILE: "generator: too many open files",
+        errno.EADDRNOTAVAIL: "generator: no free port",
+    }.get(error.errno or 0, json.dumps(str(error))[1:-1])

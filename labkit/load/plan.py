@@ -1,0 +1,120 @@
+"""What a load will send and when: pure, bounded, and reproducible from its seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from labkit.course.model import Load
+from labkit.errors import UsageError
+
+# Locust's transport makes about 2000 requests per CPU second; a quarter of it leaves the time
+# that a schedule needs to be kept on a shared core (measured: see tests/unit/test_load_*).
+MAX_RATE = 500.0
+# A drill is 26 to 40 s. Whoever needs longer repeats it: a load must never be forgotten.
+MAX_DURATION_S = 120.0
+# Also about what the ephemeral ports of one address carry in two minutes.
+MAX_REQUESTS = 60_000
+# Every second of patience keeps rate x 1 s connections open on a hung target.
+MAX_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request of the schedule: seconds after the start, its method, its id if a POST."""
+
+    offset_s: float
+    method: str
+    post_id: str
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """Everything that a generator needs to know. Times in seconds, rate in requests per second.
+
+    `run` is a word that makes the ids of POSTs unique among all runs against one lab. `rows` is
+    the file that receives one JSON line per request. `options` belong to the scenario.
+    """
+
+    base_url: str
+    rate: float
+    count: int
+    post_share: float
+    patience_s: float
+    seed: int
+    run: str
+    rows: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _bound("rate", self.rate, MAX_RATE, "requests per second")
+        _bound("patience", self.patience_s, MAX_PATIENCE_S, "seconds")
+        _bound("number of requests", self.count, MAX_REQUESTS, "requests")
+        _bound("duration", self.duration_s, MAX_DURATION_S, "seconds")
+        if not 0 <= self.post_share <= 1:
+            raise UsageError(f"the share of POSTs is {self.post_share}; it goes from 0 to 1")
+
+    @property
+    def duration_s(self) -> float:
+        """From the first arrival to one interval after the last."""
+        return self.count / self.rate
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """The schedule, in order: evenly spaced, the mix drawn at random from the seed.
+
+        A fixed mix (every tenth a POST) against two servers in turn would put all POSTs on one
+        of them (research on aliasing: ha.md, section 4).
+        """
+        dice = random.Random(self.seed)
+        for index in range(self.count):
+            post = dice.random() < self.post_share
+            yield Arrival(
+                offset_s=index / self.rate,
+                method="POST" if post else "GET",
+                post_id=f"{self.run}-{index}" if post else "",
+            )
+
+    def write(self, path: Path) -> None:
+        """Keep the plan as JSON, for the generator and as evidence."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> LoadPlan:
+        """The plan in a file; bounds are checked again on this side."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def plan_load(
+    load: Load,
+    *,
+    base_url: str,
+    duration_s: float,
+    seed: int,
+    run: str,
+    rows: Path,
+    options: dict[str, str] | None = None,
+) -> LoadPlan:
+    """The plan of a course's load for a duration in seconds; UsageError when out of bounds."""
+    _bound("rate", load.rate, MAX_RATE, "requests per second")
+    return LoadPlan(
+        base_url=base_url,
+        rate=load.rate,
+        count=round(load.rate * duration_s),
+        post_share=load.post_share,
+        patience_s=load.patience_s,
+        seed=seed,
+        run=run,
+        rows=str(rows),
+        options=dict(options or {}),
+    )
+
+
+def _bound(name: str, value: float, limit: float, unit: str) -> None:
+    # `not (0 < x <= limit)` also refuses NaN.
+    if not 0 < value <= limit:
+        raise UsageError(
+            f"the load's {name} is {value:g} {unit}; it must be above 0 and at most {limit:g}"
+        )

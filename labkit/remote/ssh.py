@@ -1,0 +1,225 @@
+"""A shell over SSH, on Fabric: strict host keys, one key, a time-out on everything."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from fabric import Connection
+from invoke.exceptions import CommandTimedOut
+from paramiko import RejectPolicy
+from paramiko.channel import ChannelFile
+from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError, SSHException
+
+from labkit.errors import LabkitError, NotReadyError
+from labkit.remote.echo import Echo, Silent
+from labkit.remote.shell import (
+    READ_TIMEOUT_S,
+    RUN_TIMEOUT_S,
+    CommandFailedError,
+    RemoteProcess,
+    Result,
+    Shell,
+)
+
+CONNECT_TIMEOUT_S = 5
+CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)
+
+
+class _LineEcho(io.StringIO):
+    """A stream that passes whole lines on to an echo while a command runs."""
+
+    def __init__(self, machine: str, echo: Echo) -> None:
+        super().__init__()
+        self.machine = machine
+        self.echo = echo
+        self.rest = ""
+
+    def write(self, text: str) -> int:
+        *lines, self.rest = (self.rest + text).split("\n")
+        for line in lines:
+            self.echo.output(self.machine, line.rsplit("\r", 1)[-1])
+        return len(text)
+
+    def finish(self) -> None:
+        """Pass on what did not end in a newline."""
+        if self.rest.strip():
+            self.echo.output(self.machine, self.rest)
+        self.rest = ""
+
+
+class SshProcess:
+    """A remote process on a channel of its own."""
+
+    def __init__(self, channel: Any, stdout: ChannelFile) -> None:
+        self.channel = channel
+        self.stdout = stdout
+
+    def lines(self) -> Iterator[str]:
+        """Its standard output, line by line, until it ends or is stopped."""
+        try:
+            for line in self.stdout:
+                yield line.rstrip("\n") if isinstance(line, str) else line.decode().rstrip("\n")
+        except (OSError, SSHException):
+            return  # stopped by us while a read was waiting
+
+    def stop(self) -> None:
+        """Close the channel."""
+        self.channel.close()
+
+
+class SshShell(Shell):
+    """Commands on a machine over one SSH connection, opened on first use."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        *,
+        user: str,
+        key: str,
+        known_hosts: str,
+        port: int = 22,
+        echo: Echo | None = None,
+    ) -> None:
+        super().__init__(name, user)
+        self.address = address
+        self.port = port
+        self.echo = echo or Silent()
+        self._known_hosts = known_hosts
+        self._lock = threading.Lock()
+        self._connection = self._make(key)
+
+    def _make(self, key: str) -> Connection:
+        connection = Connection(
+            self.address,
+            user=self.user,
+            port=self.port,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            connect_kwargs={
+                "key_filename": key,
+                "allow_agent": False,  # an agent full of keys exhausts MaxAuthTries
+                "look_for_keys": False,
+                "banner_timeout": 15,
+            },
+        )
+        # Fabric trusts unknown hosts by default; the key of every machine is known beforehand.
+        connection.client.set_missing_host_key_policy(RejectPolicy())
+        return connection
+
+    def _open(self) -> Connection:
+        with self._lock:
+            if self._connection.is_connected:
+                return self._connection
+            for attempt in range(CONNECT_TRIES):
+                try:
+                    self._connection.client.load_host_keys(self._known_hosts)
+                    self._connection.open()
+                    self._connection.transport.set_keepalive(15)
+                    return self._connection
+                except BadHostKeyException as error:
+                    raise NotReadyError(
+                        f"{self.name} answers with a host key that is not this lab's",
+                        where=self.address,
+                        then="labkit destroy, then labkit up",
+                    ) from error
+                except (OSError, EOFError, SSHException, NoValidConnectionsError) as error:
+                    if attempt == CONNECT_TRIES - 1:
+                        reason = str(error) or type(error).__name__
+                        raise NotReadyError(
+                            f"{self.name} does not answer over SSH ({reason})",
+                            where=f"{self.user}@{self.address}",
+                            then="labkit status, then labkit up",
+                        ) from error
+                    time.sleep(0.25 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close the connection; it opens again on the next use."""
+        self._connection.close()
+
+    def _execute(self, command: str, timeout: float, stream: _LineEcho | None) -> Result:
+        started = time.monotonic()
+        try:
+            done = self._open().run(
+                command,
+                hide=stream is None,
+                warn=True,
+                pty=False,
+                in_stream=False,  # under pytest, Invoke would read standard input
+                timeout=timeout,
+                out_stream=stream,
+                err_stream=stream,
+            )
+        except CommandTimedOut as error:
+            raise LabkitError(
+                f"no answer within {timeout:.0f} s", where=f"{self.name} $ {command}",
+                then="labkit status",
+            ) from error
+        except (OSError, EOFError, SSHException) as error:
+            self._connection.close()
+            lost = time.monotonic() - started
+            raise NotReadyError(
+                f"the connection to {self.name} was lost after {lost:.1f} s",
+                where=f"{self.name} $ {command}",
+                then="labkit status",
+            ) from error
+        return Result(command, done.stdout, done.stderr, done.return_code)
+
+    def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
+        """Run a quiet command; any exit code is an answer."""
+        text = f"sudo -n sh -c {shlex.quote(command)}" if sudo else command
+        return self._execute(text, timeout, None)
+
+    def run(
+        self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
+    ) -> bool:
+        """Run a command, echoed with its output; False if `unless` says there was no need."""
+        prefix = f"cd {shlex.quote(cwd)} && " if cwd else ""
+        if unless and self.ask(prefix + unless).ok:
+            return False
+        self.echo.command(self.name, command)
+        stream = _LineEcho(self.name, self.echo)
+        result = self._execute(prefix + command, timeout, stream)
+        stream.finish()
+        if not result.ok:
+            raise CommandFailedError(
+                self.name, Result(command, result.stdout, result.stderr, result.exit_code)
+            )
+        return True
+
+    def upload(self, content: bytes, path: str, *, mode: str, root: bool) -> None:
+        """Put a file in place: SFTP to a temporary name, then one `install`."""
+        self.echo.command(self.name, f"{'sudoedit' if root else 'nano'} {path}")
+        self.echo.output(self.name, f"({len(content.splitlines())} lines)")
+        temporary = f"/tmp/labkit-{uuid.uuid4().hex}"
+        self._open().sftp().putfo(io.BytesIO(content), temporary)
+        sudo = "sudo -n " if root else ""
+        folder = shlex.quote(str(PurePosixPath(path).parent))
+        target = shlex.quote(path)
+        result = self._execute(
+            f"{sudo}mkdir -p {folder} && {sudo}install -m {mode} {temporary} {target}.labkit-new"
+            f" && {sudo}mv -f {target}.labkit-new {target}; code=$?; rm -f {temporary}; exit $code",
+            READ_TIMEOUT_S,
+            None,
+        )
+        if not result.ok:
+            raise CommandFailedError(
+                self.name, Result(f"write {path}", result.stdout, result.stderr, result.exit_code)
+            )
+
+    def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
+        """Start a process on a channel of its own and feed it its input."""
+        transport = self._open().transport
+        channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
+        channel.exec_command(command)
+        if stdin:
+            channel.sendall(stdin.encode())
+        channel.shutdown_write()
+        return SshProcess(channel, channel.makefile("r"))
