@@ -92,6 +92,9 @@ class Files:
         """
         content = self.content(artefact)
         there = machine.read(artefact.remote, root=artefact.sudo)
+        if content.origin is Origin.REFERENCE and self._is_later(artefact, there):
+            self.used.append(content)
+            return False
         placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
         if there is not None and self._by_hand(artefact, there, placed):
             if content.origin is not Origin.OWN:
@@ -100,10 +103,33 @@ class Files:
             self._keep_copy(artefact, there, machine)
         self.used.append(content)
         changed = machine.write(artefact.remote, content.data, root=artefact.sudo)
-        if placed.get(artefact.remote) != content.sha256:
-            placed[artefact.remote] = content.sha256
-            machine.write(MANIFEST, json.dumps(placed, indent=1, sort_keys=True), root=True)
+        self._record(machine, placed, artefact.remote, content.data)
         return changed
+
+    def bring(self, path: str, remote: str, machine: Machine) -> bool:
+        """Put a given file of the project on a machine, where it is missing or still as brought."""
+        data = self.given(path)
+        there = machine.read(remote)
+        placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
+        known = {placed.get(remote), hashlib.sha256(data).hexdigest()}
+        if there is not None and hashlib.sha256(there.encode()).hexdigest() not in known:
+            return False
+        changed = machine.write(remote, data)
+        self._record(machine, placed, remote, data)
+        return changed
+
+    def _record(
+        self, machine: Machine, placed: dict[str, str], remote: str, data: bytes
+    ) -> None:
+        digest = hashlib.sha256(data).hexdigest()
+        if placed.get(remote) != digest:
+            placed[remote] = digest
+            machine.write(MANIFEST, json.dumps(placed, indent=1, sort_keys=True), root=True)
+
+    def _is_later(self, artefact: Artefact, there: str | None) -> bool:
+        if not artefact.later or there is None:
+            return False
+        return (self.reference / artefact.later).read_bytes() == there.encode()
 
     def _by_hand(self, artefact: Artefact, text: str, placed: dict[str, str]) -> bool:
         if not text.strip() or artefact.marker not in text:

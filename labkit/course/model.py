@@ -44,6 +44,7 @@ class Artefact:
     reference: str = ""
     sudo: bool = False  # the remote file belongs to root
     marker: str = ""  # what tells a student's file from the one that a package brought
+    later: str = ""  # the reference of a later step, which holds all of this one
 
     @property
     def reference_path(self) -> str:

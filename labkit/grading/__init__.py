@@ -1,0 +1,17 @@
+"""Grading: the pytest plugin, verdicts, marks, writers of reports."""
+
+from labkit.grading.context import Context
+from labkit.grading.model import CheckResult, GradeResult, StepResult
+from labkit.grading.session import Hooks, Scope, everything, grade, quick
+
+__all__ = [
+    "CheckResult",
+    "Context",
+    "GradeResult",
+    "Hooks",
+    "Scope",
+    "StepResult",
+    "everything",
+    "grade",
+    "quick",
+]

@@ -36,7 +36,7 @@ from labkit.load.rows import End, Line, Row, Start, encode
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file; set by labkit.load.run
 
-LEAD_S = 0.3  # between the start line and the first request: the reader sees it in time
+LEAD_S = 0.5  # from the start line to the first request: start-up work is over, readers know
 BLOCK = 65_536  # bytes per read: one read for the answers of the course
 
 
@@ -59,8 +59,8 @@ class Answer:
     body: bytes
 
 
-class NoAnswerError(Exception):
-    """There was no answer; the message is one of a few words that rows and reports use."""
+class LostRequestError(Exception):
+    """No right answer came; the message is the few words that rows and reports use."""
 
 
 class OpenLoopUser(User):
@@ -138,7 +138,7 @@ class OpenLoopUser(User):
             response_length=row.bytes,
             response=None,
             context={},
-            exception=None if row.ok else NoAnswerError(row.error),
+            exception=None if row.ok else LostRequestError(row.error),
             start_time=row.started,
             url=self.plan.base_url + request.path,
         )

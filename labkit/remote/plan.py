@@ -30,8 +30,10 @@ def from_facts(facts: Mapping[str, str | int]) -> Answer:
 class PlannedShell(Shell):
     """Records commands and files instead of carrying them out."""
 
-    def __init__(self, name: str, answer: Answer, *, user: str = "student") -> None:
-        super().__init__(name, user)
+    def __init__(
+        self, name: str, answer: Answer, *, user: str = "student", address: str = ""
+    ) -> None:
+        super().__init__(name, user, address)
         self.answer = answer
         self.plan: list[str] = []
         self.files: dict[str, bytes] = {}

@@ -77,9 +77,10 @@ class RemoteProcess(Protocol):
 class Shell(ABC):
     """Commands on one machine. Exit codes that are accepted are stated where they are accepted."""
 
-    def __init__(self, name: str, user: str) -> None:
+    def __init__(self, name: str, user: str, address: str = "") -> None:
         self.name = name
         self.user = user
+        self.address = address
 
     def __repr__(self) -> str:
         return f"<shell {self.name}>"
@@ -108,6 +109,9 @@ class Shell(ABC):
     @abstractmethod
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
         """Start a process, give it its input, and read its output while it runs."""
+
+    def renew_login(self) -> None:
+        """Log in anew, so that a group membership just given counts."""
 
     @cached_property
     def family(self) -> Family:

@@ -88,10 +88,10 @@ class SshShell(Shell):
         port: int = 22,
         echo: Echo | None = None,
     ) -> None:
-        super().__init__(name, user)
-        self.address = address
+        super().__init__(name, user, address)
         self.port = port
         self.echo = echo or Silent()
+        self.history: list[Result] = []  # every command answered, in order: the evidence
         self._known_hosts = known_hosts
         self._lock = threading.Lock()
         self._connection = self._make(key)
@@ -144,6 +144,10 @@ class SshShell(Shell):
         """Close the connection; it opens again on the next use."""
         self._connection.close()
 
+    def renew_login(self) -> None:
+        """Log in anew, so that a group membership just given counts."""
+        self.close()
+
     def _execute(self, command: str, timeout: float, stream: _LineEcho | None) -> Result:
         started = time.monotonic()
         try:
@@ -170,7 +174,9 @@ class SshShell(Shell):
                 where=f"{self.name} $ {command}",
                 then="labkit status",
             ) from error
-        return Result(command, done.stdout, done.stderr, done.return_code)
+        result = Result(command, done.stdout, done.stderr, done.return_code)
+        self.history.append(result)
+        return result
 
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
         """Run a quiet command; any exit code is an answer."""

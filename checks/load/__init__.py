@@ -1,0 +1,1 @@
+"""The course's load: Locust scenarios, and the watcher of the entry machine."""

@@ -1,0 +1,131 @@
+"""Watches HAProxy from beside it: a JSON line per change of a server's state (and every 0.5 s).
+
+Sent to the load balancer and run there by its own Python (3.9 on Rocky 9), as root, because the
+admin socket is root's. It ends when nobody reads it any more, and in any case after `--for`.
+
+    {"t": 1795384043.61, "states": {"web1": "UP"}, "counters": {"failed": 0, "served.web1": 250}}
+
+States: UP, DOWN, DRAIN, MAINT, and UNCHECKED for a server that HAProxy never checks.
+Counters are fields of `show stat` (HAProxy's management guide, section 9.1): `failed` is the
+backend's hrsp_5xx, `served.X` a server's stot, `retries` wretr, `redispatches` wredis,
+`connect_errors` econ, `response_errors` eresp, `gone` the clients that left (cli_abrt).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import socket
+import sys
+import time
+
+CONFIGURATION = "/etc/haproxy/haproxy.cfg"
+USUAL_SOCKETS = ("/var/lib/haproxy/stats", "/run/haproxy/admin.sock")  # Rocky, Debian
+POLL_S = 0.05
+SPEAK_S = 0.5
+BACKEND_COUNTERS = {
+    "failed": "hrsp_5xx",
+    "retries": "wretr",
+    "redispatches": "wredis",
+    "connect_errors": "econ",
+    "response_errors": "eresp",
+    "gone": "cli_abrt",
+}
+
+
+def sockets(configuration):
+    """The paths at which an admin socket may be, the configured ones first."""
+    try:
+        with open(configuration, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            text = file.read()
+    except OSError:
+        text = ""
+    named = re.findall(r"^\s*stats\s+socket\s+(?:unix@)?(/\S+)", text, re.MULTILINE)
+    return [*named, *USUAL_SOCKETS]
+
+
+def ask(paths, command):
+    """The answer of the first socket that gives one; OSError if none does."""
+    refused = OSError("no admin socket")
+    for path in paths:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(1.0)
+                connection.connect(path)
+                connection.sendall(command.encode() + b"\n")
+                blocks = iter(lambda: connection.recv(65536), b"")
+                return b"".join(blocks).decode("utf-8", "replace")
+        except OSError as error:
+            refused = OSError("{}: {}".format(path, error.strerror or error))
+    raise refused
+
+
+def state(word):
+    """One of our words for the status column: `UP 1/3` is on its way down and still serves."""
+    first = word.split(" ")[0].split("(")[0]
+    return {"no": "UNCHECKED", "NOLB": "DRAIN"}.get(first, first)
+
+
+def read(table, backend):
+    """States and counters of a backend from the text of `show stat`."""
+    rows = csv.DictReader(table.lstrip("# ").splitlines())
+    states, counters = {}, {}
+    for row in rows:
+        if row.get("pxname") != backend:
+            continue
+        name = row["svname"]
+        if name == "BACKEND":
+            counters.update(
+                {ours: int(row.get(theirs) or 0) for ours, theirs in BACKEND_COUNTERS.items()}
+            )
+        elif name != "FRONTEND":
+            states[name] = state(row["status"])
+            counters["served." + name] = int(row.get("stot") or 0)
+    if not states:
+        raise OSError("HAProxy has no backend " + backend + " with servers")
+    return states, counters
+
+
+def look(paths, backend):
+    """What there is to say now, without its time."""
+    try:
+        states, counters = read(ask(paths, "show stat"), backend)
+    except OSError as error:
+        return {"error": str(error)}
+    return {"states": states, "counters": counters}
+
+
+def watch(paths, backend, seconds):
+    """Look and speak until the time is over."""
+    end = time.monotonic() + seconds
+    said, spoke = None, 0.0
+    while time.monotonic() < end:
+        began = time.monotonic()
+        seen = look(paths, backend)
+        states = seen.get("states")
+        if states != said or began - spoke >= SPEAK_S:
+            print(json.dumps({"t": time.time(), **seen}), flush=True)
+            said, spoke = states, began
+        time.sleep(max(0.0, began + POLL_S - time.monotonic()))
+
+
+def main():
+    """Read the arguments and watch; a closed pipe is the usual end."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backend", default="my-backend")
+    parser.add_argument("--configuration", default=CONFIGURATION)
+    parser.add_argument("--socket", default="")
+    parser.add_argument("--for", dest="seconds", type=float, default=300.0)
+    options = parser.parse_args()
+    paths = [options.socket] if options.socket else sockets(options.configuration)
+    try:
+        watch(paths, options.backend, options.seconds)
+    except BrokenPipeError:
+        # Nobody listens: end without Python's own complaint about the closed pipe.
+        sys.stdout = None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Locust scenario of step 13: the website behind the balancer.
+
+GET / is the page, POST / presses its button, which lists the students through the API.
+
+Options (strings, given by whoever starts the load):
+- `path`: where the page is, `/` by default;
+- `form`: the body that the button sends, url-encoded, `submit=` by default;
+- `must_contain`: texts that a right list contains, one per line; without it every 2xx is right
+  whose body shows no error of PHP.
+"""
+
+from __future__ import annotations
+
+from labkit.load.openloop import Answer, OpenLoopUser, Request
+
+# What PHP prints into a page when the API cannot be reached: a 200 that lists nobody.
+ERRORS = (b"<b>Warning</b>:", b"<b>Fatal error</b>:", b"Failed to open stream")
+
+POST_HEADER = "X-Labkit-Post"
+
+
+class Website(OpenLoopUser):
+    """A visitor who opens the page, or presses its button."""
+
+    def get(self) -> Request:
+        return Request("GET", self._path)
+
+    def post(self, post_id: str) -> Request:
+        form = self.plan.options.get("form", "submit=")
+        headers = {"Content-Type": "application/x-www-form-urlencoded", POST_HEADER: post_id}
+        return Request("POST", self._path, headers, f"{form}&labkit_post={post_id}".encode())
+
+    def wrong(self, request: Request, answer: Answer) -> str:
+        if not 200 <= answer.status < 300:
+            return f"status {answer.status}"
+        if any(error in answer.body for error in ERRORS):
+            return "a PHP error in the page"
+        if request.method == "POST" and not self._lists(answer.body):
+            return "no list of students"
+        return ""
+
+    @property
+    def _path(self) -> str:
+        return self.plan.options.get("path", "/")
+
+    def _lists(self, body: bytes) -> bool:
+        wanted = self.plan.options.get("must_contain", "").splitlines()
+        return all(text.encode() in body for text in wanted)

@@ -1,0 +1,88 @@
+"""What a grading run knows, as its checks see it through fixtures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labkit.course import Course
+from labkit.errors import LabkitError
+from labkit.lab import Lab, open_shells
+from labkit.remote import Result, SshShell
+
+FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
+PROBE_EVERY_S = 10.0
+
+
+@dataclass
+class Context:
+    """The lab under test and what the run may do to it."""
+
+    course: Course
+    lab: Lab
+    out: Path  # the result's folder
+    workspace: Path | None = None
+    bar: str = "course"
+    seed: int | None = None
+    shells: dict[str, SshShell] = field(default_factory=dict)
+    drills: dict[str, dict[str, Any]] = field(default_factory=dict)
+    say: Callable[[str], None] = lambda _line: None
+    live: Callable[[Any], None] | None = None
+    _probed: float = 0.0
+    _trouble: str = ""
+
+    def shell(self, machine: str) -> SshShell:
+        """The shell of one machine; NotReadyError if the machine is off."""
+        if machine not in self.shells:
+            self.shells.update(open_shells(self.lab, names=[machine]))
+        return self.shells[machine]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for shell in self.shells.values():
+            shell.close()
+
+    def history(self) -> dict[str, int]:
+        """How many commands each shell has answered so far."""
+        return {name: len(shell.history) for name, shell in self.shells.items()}
+
+    def since(self, before: Mapping[str, int]) -> list[tuple[str, Result]]:
+        """The commands answered since `history()` said so, machine by machine."""
+        return [
+            (name, result)
+            for name, shell in self.shells.items()
+            for result in shell.history[before.get(name, 0) :]
+        ]
+
+    def trouble(self) -> str:
+        """The control probe: what is wrong with the lab itself, or "".
+
+        Asked before a student is blamed. A machine that does not answer or whose disk is full
+        makes every check that needs it a matter of luck.
+        """
+        if time.monotonic() - self._probed > PROBE_EVERY_S or not self._probed:
+            self._trouble = self._probe()
+            self._probed = time.monotonic()
+        return self._trouble
+
+    def _probe(self) -> str:
+        try:
+            machines = self.lab.machines()
+        except LabkitError as error:
+            return error.what
+        for name, machine in machines.items():
+            if not machine.running:
+                return f"{name} is off"
+            try:
+                free = self.shell(name).ask(
+                    "df --output=avail -k / /var/lib/docker 2>/dev/null | tail -n +2 | sort -n"
+                    " | head -n 1"
+                )
+            except LabkitError as error:
+                return error.what
+            if free.text.isdigit() and int(free.text) < FULL_DISK_KIB:
+                return f"the disk of {name} is full"
+        return ""

@@ -1,0 +1,195 @@
+"""A grading run from beginning to end: choose the checks, run them, keep the result file true."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from labkit import __version__
+from labkit.course import Course, Origin
+from labkit.errors import LabkitError
+from labkit.grading.context import Context
+from labkit.grading.graph import Node
+from labkit.grading.model import ArtefactRecord, CheckResult, GradeResult, StepResult
+from labkit.grading.plugin import CheckPlugin
+from labkit.grading.writers.json_file import write_json
+from labkit.locale import language
+
+RUN_LIMIT_S = 1200.0
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which checks a run is about. Ancestors are run as well, but not reported."""
+
+    steps: frozenset[int]
+    disturbing: bool = False  # also those that stop or load something
+    drills: bool = False  # also those that judge a drill
+
+    def holds(self, node: Node) -> bool:
+        """Whether a check belongs to the run."""
+        if node.spec.disturbs and not self.disturbing:
+            return False
+        if node.spec.drill and not self.drills:
+            return False
+        return node.step in self.steps
+
+
+@dataclass
+class Hooks:
+    """What whoever shows the run wants to be told."""
+
+    on_start: Callable[[CheckResult], None] = lambda _result: None
+    on_result: Callable[[CheckResult], None] = lambda _result: None
+
+
+def everything(course: Course) -> Scope:
+    """All checks of all steps, drills included."""
+    return Scope(frozenset(step.number for step in course.steps), disturbing=True, drills=True)
+
+
+def quick(course: Course, steps: set[int] | None = None) -> Scope:
+    """The checks that disturb nothing: post-conditions, and what `labkit check` asks."""
+    wanted = steps if steps is not None else {step.number for step in course.steps}
+    return Scope(frozenset(wanted))
+
+
+def grade(
+    context: Context,
+    scope: Scope,
+    hooks: Hooks | None = None,
+    *,
+    student: str = "",
+    reference_credit: float = 1.0,
+    keep: bool = True,
+) -> GradeResult:
+    """Run the checks in a scope and return what they found.
+
+    With `keep`, `context.out/result.json` is written anew after each check, so that it is valid
+    at any instant, also after a kill. Raises `LabkitError` if the checks themselves cannot be
+    read.
+    """
+    hooks = hooks or Hooks()
+    started = time.monotonic()
+    result = _empty(context, student)
+    reported: dict[str, CheckResult] = {}
+
+    def planned(checks: list[CheckResult]) -> None:
+        by_slug = {step.slug: step for step in result.steps}
+        numbers = {step.slug: step.number for step in result.steps}
+        for check in checks:
+            slug = check.id.partition(".")[0]
+            node = plugin.graph.nodes[check.id]
+            if numbers[slug] in scope.steps and scope.holds(node):
+                by_slug[slug].checks.append(check)
+                reported[check.id] = check
+        result.steps = [step for step in result.steps if step.checks]
+        _set_credit(result, reference_credit)
+        save()
+
+    def save() -> None:
+        result.seconds = time.monotonic() - started
+        result.drills = list(context.drills.values())
+        if keep:
+            write_json(result, context.out / "result.json")
+
+    def started_one(check: CheckResult) -> None:
+        if check.id in reported:
+            hooks.on_start(check)
+
+    def ended_one(check: CheckResult) -> None:
+        if check.id in reported:
+            save()
+            hooks.on_result(check)
+
+    plugin = CheckPlugin(
+        context, scope.holds, started_one, ended_one,
+        on_planned=planned, deadline=started + RUN_LIMIT_S,
+    )
+    _run_pytest(context, plugin)
+    result.complete = True
+    save()
+    return result
+
+
+def _run_pytest(context: Context, plugin: CheckPlugin) -> None:
+    folder = context.course.root / "checks"
+    code = pytest.main(
+        [
+            str(folder),
+            f"--rootdir={context.course.root}",
+            f"--config-file={folder / 'pytest.ini'}",  # nobody's own pytest settings
+            "-p", "no:terminal",
+            "-p", "no:cacheprovider",
+            "-p", "no:logging",
+            "--capture=no",
+        ],
+        plugins=[plugin],
+    )
+    if plugin.errors or code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        raise LabkitError(
+            "the course's checks cannot be read:\n" + "\n".join(plugin.errors[:3]),
+            where=str(folder),
+            then="python -m pytest --collect-only checks",
+        )
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+
+
+def _empty(context: Context, student: str) -> GradeResult:
+    course = context.course
+    now = datetime.datetime.now(datetime.UTC)
+    return GradeResult(
+        course=course.name,
+        labkit=__version__,
+        lab={"name": context.lab.name, **context.lab.provider.describe()},
+        started=now.isoformat(timespec="seconds"),
+        score_max=course.points_max,
+        student=student,
+        steps=[
+            StepResult(
+                step.number,
+                step.letter,
+                step.slug,
+                step.title(language()),
+                artefacts=_artefacts(context, step.number),
+            )
+            for step in course.steps
+        ],
+    )
+
+
+def _artefacts(context: Context, number: int) -> list[ArtefactRecord]:
+    """What lies on the first machine where the artefact is expected, and whose it is."""
+    import hashlib
+
+    step = context.course.step(str(number))
+    records = []
+    for artefact in step.artefacts if step else ():
+        try:
+            text = context.shell(artefact.machines[0]).read(artefact.remote, root=artefact.sudo)
+        except LabkitError:
+            text = None
+        if not text:
+            records.append(ArtefactRecord(artefact.path, Origin.MISSING, ""))
+            continue
+        data = text.encode()
+        references = {artefact.reference_path, artefact.later} - {""}
+        folder = context.course.root / "steps" / "reference"
+        same = any((folder / name).read_bytes() == data for name in references)
+        origin = Origin.REFERENCE if same else Origin.OWN
+        digest = hashlib.sha256(data).hexdigest()
+        records.append(ArtefactRecord(artefact.path, origin, digest))
+    return records
+
+
+def _set_credit(result: GradeResult, reference_credit: float) -> None:
+    """Points of a step whose artefacts are the course's own are the instructor's to weigh."""
+    for step in result.steps:
+        if step.artefacts and all(one.origin is Origin.REFERENCE for one in step.artefacts):
+            for check in step.checks:
+                check.credit = reference_credit

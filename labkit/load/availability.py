@@ -1,0 +1,325 @@
+"""The arithmetic of availability: rows and readings in, numbers and a verdict out. Pure.
+
+What is measured and why is in the project's notes on high availability: losses over *scheduled*
+requests, so that a generator that stops sending cannot hide them; GET and POST apart, because
+only one of them may be repeated; detection as the balancer itself tells it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from labkit.course.model import Limits, Verdict
+from labkit.load.plan import LoadPlan
+from labkit.load.readings import FAILED, SERVED, Watched
+from labkit.load.rows import Row
+from labkit.load.run import LoadRun
+
+# A generator that is later, or sends less, did not offer the load that the limits are about
+# (2 of 137 runs on a busy 2-core machine were later than this: ha.md, section 4).
+MAX_LATENESS_S = 0.25
+MIN_SENT_SHARE = 0.98
+
+# Client and balancer counted the same losses in 11 of 11 runs within 1 %; more than this is a
+# broken measurement, not a broken service.
+RECONCILE_SHARE = 0.03
+RECONCILE_REQUESTS = 3
+
+BIN_S = 0.25  # of the series for pictures
+
+GENERATOR_ERROR = "generator:"  # prefix of row errors that are the generator's own limits
+
+
+@dataclass(frozen=True)
+class Fault:
+    """When a fault acted, in epoch seconds.
+
+    `called` is when it was asked for, `at` the best estimate of when it took effect (see
+    `effective`), `healed` when it was due to end. `servers` is how many it takes away, if known.
+    """
+
+    called: float
+    at: float
+    healed: float
+    servers: int | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run cost. Counts are requests, times seconds; None is not measured or not there.
+
+    `detect_s` is from the fault to the first server out of the rotation, `recover_s` from the
+    heal to all of them back; `outage_s` from the fault to the last lost request's arrival.
+    `predicted_loss` is rate / servers x detection time, which holds for refused connections.
+    `loss_bound` is the 95 % upper bound of the loss rate (share) when nothing was lost: 3 / n.
+    """
+
+    scheduled: int
+    scheduled_post: int
+    sent: int
+    failed_get: int
+    failed_post: int
+    failed_early: int
+    slow: int
+    worst_lateness_s: float
+    outage_s: float
+    longest_gap_s: float
+    lost_server: bool
+    detect_s: float | None
+    recover_s: float | None
+    flaps: int | None
+    balance: Mapping[str, int]
+    predicted_loss: float | None
+    answered_5xx: int
+    balancer_failed: int | None
+    loss_bound: float | None
+    duplicates: int | None = None  # needs the servers' own counts: not in this form
+    ghosts: int | None = None
+    own_errors: int = 0
+
+    @property
+    def failed(self) -> int:
+        return self.failed_get + self.failed_post
+
+    @property
+    def slow_share(self) -> float:
+        return self.slow / self.scheduled
+
+    @property
+    def failed_share(self) -> float:
+        return self.failed / self.scheduled
+
+
+def effective(called: float, returned: float, rows: Sequence[Row], watched: Watched) -> float:
+    """When a fault took effect: between its call and its return, at the first trace of it.
+
+    A fault over SSH takes some 0.1 s, in which its effect begins anywhere; a detection time of
+    0.1 s is worth more than that.
+    """
+    traces = [row.scheduled for row in rows if not row.ok and row.scheduled >= called]
+    loss = watched.first_loss(called)
+    return min([returned, *traces] + ([loss] if loss is not None else []))
+
+
+def measure(run: LoadRun, watched: Watched, *, slow_s: float, fault: Fault | None) -> Measured:
+    """All numbers of one run; `slow_s` in seconds from the scheduled start to the answer."""
+    plan, rows = run.plan, run.rows
+    end = run.started + plan.duration_s
+    failed = [row for row in rows if not row.ok]
+    after = [row for row in failed if fault is None or row.ended >= fault.called]
+    detect = _detect(watched, fault)
+    return Measured(
+        scheduled=plan.count,
+        scheduled_post=sum(arrival.method == "POST" for arrival in plan.arrivals()),
+        sent=plan.count - run.unsent,
+        failed_get=sum(row.method != "POST" for row in failed),
+        failed_post=sum(row.method == "POST" for row in failed),
+        failed_early=len(failed) - len(after),
+        slow=sum(row.ok and row.ended - row.scheduled > slow_s for row in rows),
+        worst_lateness_s=run.worst_lateness_s,
+        outage_s=_outage(after, fault),
+        longest_gap_s=longest_gap(rows, run.started, end),
+        lost_server=detect is not None,
+        detect_s=detect,
+        recover_s=_recover(watched, fault),
+        flaps=_flaps(watched, fault),
+        balance=balance(run, watched, fault),
+        predicted_loss=predicted_loss(plan.rate, len(watched.servers()), detect),
+        answered_5xx=sum(row.status >= 500 for row in failed),
+        balancer_failed=_balancer_failed(watched, run),
+        loss_bound=None if failed else 3 / plan.count,
+        own_errors=sum(row.error.startswith(GENERATOR_ERROR) for row in failed),
+    )
+
+
+def longest_gap(rows: Sequence[Row], begin: float, end: float) -> float:
+    """The longest time (s) between two right answers, the ends of the run included.
+
+    With a server that survives it stays short whatever is lost; it shows total blackouts.
+    """
+    answers = sorted(min(row.ended, end) for row in rows if row.ok)
+    instants = [begin, *answers, end]
+    return max(0.0, *(later - earlier for earlier, later in zip(instants, instants[1:], strict=False)))
+
+
+def predicted_loss(rate: float, servers: int, detect_s: float | None) -> float | None:
+    """Requests lost to one refused server of several taken in turn, until it is detected."""
+    if detect_s is None or servers == 0:
+        return None
+    return rate / servers * detect_s
+
+
+def balance(run: LoadRun, watched: Watched, fault: Fault | None) -> dict[str, int]:
+    """Requests per server before the fault: as the answers say it, else as the watcher does."""
+    until = fault.called if fault else run.started + run.plan.duration_s
+    named = Counter(row.server for row in run.rows if row.server and row.ended < until)
+    if named:
+        return dict(sorted(named.items()))
+    counts = {}
+    for server in watched.servers():
+        grown = watched.counted(SERVED + server, run.started, until)
+        if grown is not None:
+            counts[server] = grown
+    return counts
+
+
+def _detect(watched: Watched, fault: Fault | None) -> float | None:
+    if fault is None:
+        return None
+    loss = watched.first_loss(fault.called)
+    return None if loss is None else max(0.0, loss - fault.at)
+
+
+def _recover(watched: Watched, fault: Fault | None) -> float | None:
+    if fault is None:
+        return None
+    restored = watched.restored(fault.called)
+    return None if restored is None else max(0.0, restored - fault.healed)
+
+
+def _flaps(watched: Watched, fault: Fault | None) -> int | None:
+    if not watched.readings:
+        return None
+    return watched.flaps(fault.called if fault else None, fault.servers if fault else None)
+
+
+def _outage(failed: Sequence[Row], fault: Fault | None) -> float:
+    if fault is None or not failed:
+        return 0.0
+    return max(0.0, max(row.scheduled for row in failed) - fault.at)
+
+
+def _balancer_failed(watched: Watched, run: LoadRun) -> int | None:
+    if not watched.readings:
+        return None
+    return watched.counted(FAILED, run.started, watched.readings[-1].at)
+
+
+# Verdicts -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One limit and what was seen; `held` is None when it was not measured."""
+
+    name: str
+    limit: float
+    seen: float | None
+    held: bool | None
+
+
+def doubts(measured: Measured) -> list[str]:
+    """Why the measurement itself cannot be trusted: each a sentence, none if it can."""
+    found = []
+    if measured.worst_lateness_s > MAX_LATENESS_S:
+        found.append(
+            f"the load generator was {measured.worst_lateness_s * 1000:.0f} ms late"
+            f" (at most {MAX_LATENESS_S * 1000:.0f} ms)"
+        )
+    if measured.sent < MIN_SENT_SHARE * measured.scheduled:
+        found.append(f"only {measured.sent} of {measured.scheduled} requests could be sent")
+    if measured.own_errors:
+        found.append(f"the load generator ran out of ports or files {measured.own_errors} times")
+    if measured.failed_early:
+        found.append(f"{measured.failed_early} requests failed before the fault")
+    disagreement = reconcile(measured)
+    return [*found, disagreement] if disagreement else found
+
+
+def reconcile(measured: Measured) -> str:
+    """Why the client's count and the balancer's contradict each other; "" if they do not.
+
+    The balancer must have counted every server error that the client was answered with, and
+    nothing beyond the client's losses: between the two are requests that the client gave up.
+    """
+    counted = measured.balancer_failed
+    if counted is None:
+        return ""
+    slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(measured.failed, counted)))
+    if measured.answered_5xx - slack <= counted <= measured.failed + slack:
+        return ""
+    return (
+        f"the client lost {measured.failed} requests ({measured.answered_5xx} to server errors),"
+        f" the balancer counted {counted}"
+    )
+
+
+def compare(measured: Measured, limits: Limits) -> list[Judged]:
+    """Every limit that is set, with what was seen."""
+    seen: dict[str, float | None] = {
+        "lost_get": measured.failed_get,
+        "lost_post": measured.failed_post,
+        "lost": measured.failed,
+        "slow_share": measured.slow_share,
+        "detect_s": measured.detect_s,
+        "recover_s": measured.recover_s,
+        "duplicates": measured.duplicates,
+        "flaps": measured.flaps,
+    }
+    judged = []
+    for field in fields(Limits):
+        limit: Any = getattr(limits, field.name)
+        if limit is not None:
+            held = _held(field.name, limit, seen[field.name], measured)
+            judged.append(Judged(field.name, limit, seen[field.name], held))
+    return judged
+
+
+def _held(name: str, limit: float, seen: float | None, measured: Measured) -> bool | None:
+    if seen is not None:
+        return seen <= limit
+    if name == "detect_s":
+        return False  # never detected is later than any limit
+    if name == "recover_s":
+        # What never left has nothing to come back from; what did not come back is too late.
+        return not measured.lost_server
+    return None
+
+
+def judge(
+    measured: Measured, limits: Limits
+) -> tuple[Verdict, list[tuple[str, float, float | None]]]:
+    """The verdict at one bar, and the limits that were broken as (name, limit, seen).
+
+    INCONCLUSIVE whenever there are `doubts`, whatever the numbers say.
+    """
+    broken = [(one.name, one.limit, one.seen) for one in compare(measured, limits)
+              if one.held is False]  # fmt: skip
+    if doubts(measured):
+        return Verdict.INCONCLUSIVE, broken
+    return (Verdict.FAILED if broken else Verdict.PASSED), broken
+
+
+# Pictures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Series:
+    """Requests per bin of `bin_s` seconds, by the time at which they were scheduled."""
+
+    bin_s: float
+    scheduled: tuple[int, ...]
+    failed: tuple[int, ...]
+    slow: tuple[int, ...]
+
+
+def series(plan: LoadPlan, started: float, rows: Sequence[Row], slow_s: float) -> Series:
+    """The counts that a timeline draws."""
+    bins = max(1, math.ceil(plan.duration_s / BIN_S - 1e-9))
+    scheduled, failed, slow = [0] * bins, [0] * bins, [0] * bins
+    for arrival in plan.arrivals():
+        scheduled[_bin(arrival.offset_s, bins)] += 1
+    for row in rows:
+        where = _bin(row.scheduled - started, bins)
+        failed[where] += not row.ok
+        slow[where] += row.ok and row.ended - row.scheduled > slow_s
+    return Series(BIN_S, tuple(scheduled), tuple(failed), tuple(slow))
+
+
+def _bin(offset_s: float, bins: int) -> int:
+    # Half a millisecond absorbs what epoch floats lose (0.2 us) and nothing else.
+    return min(bins - 1, max(0, int((offset_s + 0.0005) / BIN_S)))

@@ -1,0 +1,289 @@
+"""Starts Locust as a process of its own, reads its rows, and never leaves it behind.
+
+The process ends by itself (its plan is bounded), at a deadline of ours, and whenever the block
+that started it is left: by the end of the run, an error, or Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import labkit
+from labkit.course.model import Load
+from labkit.errors import LabkitError, UsageError
+from labkit.lab.model import Lab, Machine
+from labkit.load.plan import LoadPlan, plan_load
+from labkit.load.rows import End, Row, Start, Tail
+
+PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # the same word stands in openloop, which cannot be imported
+
+START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times that on a busy one
+WIND_UP_S = 8.0  # after the last patience: Locust's own summary
+STOP_S = 3.0  # between SIGTERM and SIGKILL
+POLL_S = 0.05
+STDERR_LINES = 8
+
+
+@dataclass(frozen=True)
+class LoadRun:
+    """What a generator did: its plan, when it started (epoch seconds), the rows that it wrote.
+
+    `worst_lateness_s` is how late a request was started at worst, `unsent` how many never were.
+    `complete` is False when the generator ended before it had walked its schedule.
+    """
+
+    plan: LoadPlan
+    started: float
+    rows: tuple[Row, ...]
+    worst_lateness_s: float
+    unsent: int
+    complete: bool
+
+
+class Generator:
+    """A Locust process for one plan. Use as a context manager."""
+
+    def __init__(
+        self, plan: LoadPlan, scenario: Path, log: Path, *, machine: Machine | None = None
+    ) -> None:
+        """`log` receives Locust's own output. Without a proven `machine`, loopback only."""
+        _refuse_strangers(plan.base_url, machine)
+        if not scenario.is_file():
+            raise UsageError("there is no such load scenario", where=str(scenario))
+        self.plan = plan
+        self.rows: list[Row] = []
+        self._scenario = scenario
+        self._log = log
+        self._tail = Tail(Path(plan.rows))
+        self._start: Start | None = None
+        self._end: End | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        rows = Path(self.plan.rows)
+        rows.parent.mkdir(parents=True, exist_ok=True)
+        rows.unlink(missing_ok=True)
+        plan_file = rows.with_suffix(".plan.json")
+        self.plan.write(plan_file)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                _command(self._scenario),
+                cwd=rows.parent,  # no locust.conf or pyproject.toml of somebody else
+                env=_environment(plan_file),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own, which can be ended as a whole
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        self._tail.close()
+
+    def wait_started(self) -> float:
+        """Wait for the process to announce its first request; its epoch seconds.
+
+        Raises LabkitError with the end of Locust's output if it ends or says nothing in time.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self._start is None:
+            alive = self.running
+            self.poll()
+            if self._start is None and (not alive or time.monotonic() > deadline):
+                raise self._failure("the load generator did not start")
+            time.sleep(POLL_S)
+        return self._start.at
+
+    @property
+    def started(self) -> float:
+        """When the first request is due (epoch seconds); now, as long as it is unknown."""
+        return self._start.at if self._start else time.time()
+
+    @property
+    def running(self) -> bool:
+        """Is the process there?"""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def overdue(self) -> bool:
+        """Should it have ended by now?"""
+        allowed = self.plan.duration_s + self.plan.patience_s + WIND_UP_S
+        return self._start is not None and time.time() > self._start.at + allowed
+
+    def poll(self) -> list[Row]:
+        """The rows that are new; also kept in `rows`."""
+        new: list[Row] = []
+        for line in self._tail.new():
+            if isinstance(line, Row):
+                new.append(line)
+            elif isinstance(line, Start):
+                self._start = line
+            else:
+                self._end = line
+        self.rows += new
+        return new
+
+    def finish(self) -> LoadRun:
+        """Wait for the end of the run, at most until it is overdue, and collect it."""
+        started = self.wait_started()
+        while self.running and not self.overdue:
+            time.sleep(POLL_S)
+        self.kill()
+        self.poll()
+        if not self.rows:
+            raise self._failure("the load generator sent nothing")
+        rows = tuple(sorted(self.rows, key=lambda row: row.scheduled))
+        seen = max((row.started - row.scheduled for row in rows), default=0.0)
+        return LoadRun(
+            plan=self.plan,
+            started=started,
+            rows=rows,
+            worst_lateness_s=self._end.worst_lateness_s if self._end else seen,
+            unsent=self._end.unsent if self._end else self.plan.count - len(rows),
+            complete=self._end is not None,
+        )
+
+    def kill(self) -> None:
+        """End the process group that we started, if its leader is still there."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return  # its id may belong to somebody else by now
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _failure(self, what: str) -> LabkitError:
+        text = self._log.read_text(encoding="utf-8", errors="replace")
+        tail = "\n".join(text.strip().splitlines()[-STDERR_LINES:])
+        return LabkitError(f"{what}:\n{tail or '(it printed nothing)'}", where=str(self._log))
+
+
+def run(
+    load: Load,
+    lab: Lab,
+    target: str,
+    *,
+    duration_s: float,
+    scenario_dir: Path,
+    out: Path,
+    seed: int | None = None,
+    port: int = 80,
+    options: Mapping[str, str] | None = None,
+    name: str = "load",
+) -> LoadRun:
+    """Load a machine of the lab for a duration in seconds and return what happened.
+
+    Raw rows are left in `out/NAME.jsonl`. Raises NotReadyError unless the machine runs now,
+    UsageError when the load is out of bounds, LabkitError when the generator does not work.
+    """
+    machine = lab.prove_target(target)
+    return run_against(
+        base_url(machine, port), load, machine=machine, duration_s=duration_s,
+        scenario_dir=scenario_dir, out=out, seed=seed, options=options, name=name,
+    )  # fmt: skip
+
+
+def run_against(
+    url: str,
+    load: Load,
+    *,
+    duration_s: float,
+    scenario_dir: Path,
+    out: Path,
+    machine: Machine | None = None,
+    seed: int | None = None,
+    options: Mapping[str, str] | None = None,
+    name: str = "load",
+) -> LoadRun:
+    """`run` against a URL, which must be loopback or belong to the proven `machine`."""
+    plan = make_plan(load, url, duration_s=duration_s, out=out, seed=seed, options=options,
+                     name=name)  # fmt: skip
+    scenario = scenario_dir / f"{load.scenario}.py"
+    with Generator(plan, scenario, out / f"{name}.locust.log", machine=machine) as generator:
+        return generator.finish()
+
+
+def make_plan(
+    load: Load,
+    url: str,
+    *,
+    duration_s: float,
+    out: Path,
+    seed: int | None,
+    options: Mapping[str, str] | None,
+    name: str,
+) -> LoadPlan:
+    """The plan of a run that starts about now, with a new seed unless one is given."""
+    out.mkdir(parents=True, exist_ok=True)
+    return plan_load(
+        load,
+        base_url=url,
+        duration_s=duration_s,
+        seed=new_seed() if seed is None else seed,
+        run=f"{time.time_ns() // 1_000_000:x}",
+        rows=(out / f"{name}.jsonl").resolve(),
+        options=dict(options or {}),
+    )
+
+
+def new_seed() -> int:
+    """A seed that nobody chose, short enough to be typed again."""
+    return random.SystemRandom().randrange(1, 1_000_000)
+
+
+def base_url(machine: Machine, port: int) -> str:
+    """The address of a machine's website, without a name service."""
+    host = f"[{machine.address}]" if ":" in machine.address else machine.address
+    return f"http://{host}:{port}" if port != 80 else f"http://{host}"
+
+
+def _refuse_strangers(url: str, machine: Machine | None) -> None:
+    host = urlsplit(url).hostname or ""
+    if machine is not None and host == machine.address:
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False  # a name could resolve to anybody
+    if not loopback:
+        raise UsageError(
+            f"{host or url} is not a machine of a running lab: it will not be loaded",
+            then="labkit up",
+        )
+
+
+def _command(scenario: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "locust", "-f", str(scenario.resolve()),
+        "--headless", "--users", "1", "--spawn-rate", "1",
+        "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0",
+    ]  # fmt: skip
+
+
+def _environment(plan_file: Path) -> dict[str, str]:
+    # LOCUST_* of the user's own projects would change our run.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    source = str(Path(labkit.__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH", "")]))
+    return {**kept, "PYTHONPATH": path, PLAN_VARIABLE: str(plan_file.resolve())}

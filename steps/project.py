@@ -1,0 +1,66 @@
+"""Names and places that several steps share (the contract of the application, design.md)."""
+
+from __future__ import annotations
+
+from labkit.course import Artefact, Files
+from labkit.remote import Shell
+
+PROJECT = "/srv/student-list"
+IMAGE = "student-age:1.0"
+REGISTRY_HOME = "/srv/registry"
+REGISTRY = "lb:5000"
+REGISTRY_USER = "student"
+REGISTRY_PASSWORD = "student-list"
+PUSHED_IMAGE = f"{REGISTRY}/{IMAGE}"
+
+GIVEN = (
+    "simple_api/student_age.py",
+    "simple_api/requirements.txt",
+    "simple_api/student_age.json",
+    "website/index.php",
+)
+
+WEBS = ("web1", "web2")
+
+DOCKERFILE = Artefact("simple_api/Dockerfile", f"{PROJECT}/simple_api/Dockerfile", WEBS)
+COMPOSE = Artefact("docker-compose.yml", f"{PROJECT}/docker-compose.yml", WEBS)
+INDEX = Artefact("website/index.php", f"{PROJECT}/website/index.php", WEBS)
+REGISTRY_COMPOSE = Artefact(
+    "docker-compose-registry.yml", f"{REGISTRY_HOME}/docker-compose-registry.yml", ("lb",)
+)
+HAPROXY_BACKEND = Artefact(
+    "haproxy/haproxy.cfg",
+    "/etc/haproxy/haproxy.cfg",
+    ("lb",),
+    reference="haproxy/haproxy-11.cfg",
+    sudo=True,
+    marker="my-backend",
+    later="haproxy/haproxy.cfg",
+)
+HAPROXY_STATS = Artefact(
+    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", ("lb",), sudo=True, marker="my-backend"
+)
+
+
+def own_folder(shell: Shell, path: str) -> None:
+    """Make a folder that belongs to the user, so that nothing in it needs sudo."""
+    shell.run(f"sudo install -d -o {shell.user} {path}", unless=f"test -w {path}")
+
+
+def copy_project(shell: Shell, files: Files) -> None:
+    """Bring the given files of the project to a web server; what a student changed stays."""
+    own_folder(shell, PROJECT)
+    for path in GIVEN:
+        files.bring(path, f"{PROJECT}/{path}", shell)
+
+
+def trust_registry(shell: Shell, lb: Shell) -> None:
+    """Let this machine's Docker trust the lab's CA for the registry, and log in to it."""
+    folder = f"/etc/docker/certs.d/{REGISTRY}"
+    shell.run(f"sudo install -d {folder}", unless=f"test -d {folder}")
+    authority = lb.read(f"{REGISTRY_HOME}/certs/ca.crt") or ""
+    shell.write(f"{folder}/ca.crt", authority, root=True)
+    shell.run(
+        f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin {REGISTRY}",
+        unless=f"grep -q '\"{REGISTRY}\"' ~/.docker/config.json",
+    )

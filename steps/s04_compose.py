@@ -1,0 +1,22 @@
+"""d) docker-compose.yml: website and API together."""
+
+from __future__ import annotations
+
+from labkit.course import Files, step
+from labkit.remote import Shell
+from steps.project import COMPOSE, PROJECT
+
+
+@step(
+    4,
+    "compose",
+    letter="d",
+    on="web1",
+    needs=["machines", "dockerfile", "build"],
+    artefacts=[COMPOSE],
+    title={"en": "Website and API in one file", "fr": "Le site et l'API dans un seul fichier"},
+)
+def compose(web1: Shell, files: Files) -> None:
+    """The file, and Compose's own opinion of it."""
+    files.place(COMPOSE, web1)
+    web1.run("docker compose config --quiet", cwd=PROJECT)

@@ -1,0 +1,25 @@
+"""f) index.php reaches the API by the name of its service."""
+
+from __future__ import annotations
+
+from labkit.course import Files, step
+from labkit.remote import Shell
+from steps.project import INDEX, PROJECT
+
+
+@step(
+    6,
+    "index",
+    letter="f",
+    on="web1",
+    needs=["machines", "compose", "deploy"],
+    artefacts=[INDEX],
+    title={"en": "The page finds the API", "fr": "La page trouve l'API"},
+)
+def index(web1: Shell, files: Files) -> None:
+    """The edited page, and PHP's own opinion of it.
+
+    Compose mounted the folder, so that the new file is seen at once and nothing is restarted.
+    """
+    files.place(INDEX, web1)
+    web1.run("docker compose exec -T website php -l /var/www/html/index.php", cwd=PROJECT)

@@ -1,0 +1,26 @@
+"""i) A web page shows what the registry holds."""
+
+from __future__ import annotations
+
+from labkit.course import Files, step
+from labkit.remote import Shell
+from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
+
+
+@step(
+    9,
+    "registry-ui",
+    letter="i",
+    on="lb",
+    needs=["machines", "registry"],
+    artefacts=[REGISTRY_COMPOSE],
+    title={"en": "The registry's web page", "fr": "La page web du registre"},
+)
+def registry_ui(lb: Shell, files: Files) -> None:
+    """Everything in the registry's file: the page joins the registry."""
+    files.place(REGISTRY_COMPOSE, lb)
+    lb.run("docker compose -f docker-compose-registry.yml up -d --quiet-pull", cwd=REGISTRY_HOME)
+    lb.run(
+        "curl -sS --retry 10 --retry-delay 1 --retry-connrefused -o /dev/null"
+        " -w '%{http_code}\\n' http://lb:8080/"
+    )

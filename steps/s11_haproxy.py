@@ -1,0 +1,44 @@
+"""k) HAProxy in front of both web servers, with its log."""
+
+from __future__ import annotations
+
+from labkit.course import Files, step
+from labkit.remote import Shell
+from steps.project import HAPROXY_BACKEND
+
+CONFIG = "/etc/haproxy/haproxy.cfg"
+RSYSLOG = "/etc/rsyslog.d/haproxy.conf"
+
+
+@step(
+    11,
+    "haproxy",
+    letter="k",
+    on="lb",
+    needs=["machines", "deploy", "second-server"],
+    artefacts=[HAPROXY_BACKEND],
+    title={"en": "HAProxy in front", "fr": "HAProxy devant les serveurs"},
+)
+def haproxy(lb: Shell, files: Files) -> None:
+    """Log first, then the configuration, validated before it is loaded."""
+    lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
+    log = (files.reference / "haproxy" / "rsyslog-haproxy.conf").read_bytes()
+    if lb.write(RSYSLOG, log, root=True):
+        lb.run("sudo systemctl restart rsyslog")
+    files.place(HAPROXY_BACKEND, lb)
+    load_configuration(lb)
+    lb.open_port("--add-service=http")
+    lb.run("curl -sS -o /dev/null -w '%{http_code}\\n' http://lb/")
+
+
+def load_configuration(lb: Shell) -> None:
+    """Validate the file, then let HAProxy take it without losing a connection."""
+    # SELinux lets HAProxy connect to the usual web ports only (Rocky; a boolean of its policy).
+    lb.run(
+        "sudo setsebool -P haproxy_connect_any on",
+        unless="! command -v getsebool || ! selinuxenabled"
+        " || getsebool haproxy_connect_any | grep -q 'on$'",
+    )
+    lb.run(f"sudo haproxy -c -f {CONFIG}")
+    if not lb.service("haproxy"):
+        lb.run("sudo systemctl reload haproxy")

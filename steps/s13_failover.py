@@ -1,0 +1,29 @@
+"""m) The service outlives the loss of one web server."""
+
+from __future__ import annotations
+
+from labkit.course import step
+from labkit.remote import Shell, everywhere
+from steps.project import PROJECT
+
+VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"
+
+
+@step(
+    13,
+    "failover",
+    letter="m",
+    on="all",
+    needs=["machines", "second-server", "haproxy", "stats"],
+    title={"en": "Failover", "fr": "La bascule"},
+)
+def failover(web1: Shell, web2: Shell, lb: Shell) -> None:
+    """Everything up; then one website is stopped, the service goes on, and it comes back."""
+    everywhere(lambda web: web.run("docker compose up -d", cwd=PROJECT), [web1, web2])
+    lb.service("haproxy")
+    web1.run("docker compose stop website", cwd=PROJECT)
+    try:
+        lb.run(VISITS)
+    finally:
+        web1.run("docker compose start website", cwd=PROJECT)
+    lb.run(VISITS)
