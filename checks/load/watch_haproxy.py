@@ -16,10 +16,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import re
 import socket
 import sys
 import time
+from typing import Any
 
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/var/lib/haproxy/stats", "/run/haproxy/admin.sock")  # Rocky, Debian
@@ -35,7 +37,7 @@ BACKEND_COUNTERS = {
 }
 
 
-def sockets(configuration):
+def sockets(configuration: str) -> list[str]:
     """The paths at which an admin socket may be, the configured ones first."""
     try:
         with open(configuration, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
@@ -46,7 +48,7 @@ def sockets(configuration):
     return [*named, *USUAL_SOCKETS]
 
 
-def ask(paths, command):
+def ask(paths: list[str], command: str) -> str:
     """The answer of the first socket that gives one; OSError if none does."""
     refused = OSError("no admin socket")
     for path in paths:
@@ -58,20 +60,21 @@ def ask(paths, command):
                 blocks = iter(lambda: connection.recv(65536), b"")
                 return b"".join(blocks).decode("utf-8", "replace")
         except OSError as error:
-            refused = OSError("{}: {}".format(path, error.strerror or error))
+            refused = OSError(f"{path}: {error.strerror or error}")
     raise refused
 
 
-def state(word):
+def state(word: str) -> str:
     """One of our words for the status column: `UP 1/3` is on its way down and still serves."""
     first = word.split(" ")[0].split("(")[0]
     return {"no": "UNCHECKED", "NOLB": "DRAIN"}.get(first, first)
 
 
-def read(table, backend):
+def read(table: str, backend: str) -> tuple[dict[str, str], dict[str, int]]:
     """States and counters of a backend from the text of `show stat`."""
     rows = csv.DictReader(table.lstrip("# ").splitlines())
-    states, counters = {}, {}
+    states: dict[str, str] = {}
+    counters: dict[str, int] = {}
     for row in rows:
         if row.get("pxname") != backend:
             continue
@@ -88,7 +91,7 @@ def read(table, backend):
     return states, counters
 
 
-def look(paths, backend):
+def look(paths: list[str], backend: str) -> dict[str, Any]:
     """What there is to say now, without its time."""
     try:
         states, counters = read(ask(paths, "show stat"), backend)
@@ -97,10 +100,11 @@ def look(paths, backend):
     return {"states": states, "counters": counters}
 
 
-def watch(paths, backend, seconds):
+def watch(paths: list[str], backend: str, seconds: float) -> None:
     """Look and speak until the time is over."""
     end = time.monotonic() + seconds
-    said, spoke = None, 0.0
+    said: Any = None
+    spoke = 0.0
     while time.monotonic() < end:
         began = time.monotonic()
         seen = look(paths, backend)
@@ -111,7 +115,7 @@ def watch(paths, backend, seconds):
         time.sleep(max(0.0, began + POLL_S - time.monotonic()))
 
 
-def main():
+def main() -> None:
     """Read the arguments and watch; a closed pipe is the usual end."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend", default="my-backend")
@@ -123,8 +127,8 @@ def main():
     try:
         watch(paths, options.backend, options.seconds)
     except BrokenPipeError:
-        # Nobody listens: end without Python's own complaint about the closed pipe.
-        sys.stdout = None
+        # Nobody listens any more. Without this, Python would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

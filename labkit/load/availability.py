@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 from labkit.course.model import Limits, Verdict
@@ -95,14 +96,17 @@ class Measured:
 
 
 def effective(called: float, returned: float, rows: Sequence[Row], watched: Watched) -> float:
-    """When a fault took effect: between its call and its return, at the first trace of it.
+    """When a fault took effect (epoch s), somewhere between its call and its return.
 
-    A fault over SSH takes some 0.1 s, in which its effect begins anywhere; a detection time of
-    0.1 s is worth more than that.
+    A call over SSH takes some tenths of a second, as long as a good detection time. The first
+    request lost to the fault dates it to about two intervals of the load; without one, it is
+    taken to lie in the middle of what its first trace leaves open.
     """
-    traces = [row.scheduled for row in rows if not row.ok and row.scheduled >= called]
+    lost = [row for row in rows if not row.ok and row.ended >= called]
     loss = watched.first_loss(called)
-    return min([returned, *traces] + ([loss] if loss is not None else []))
+    latest = min([returned, *(row.ended for row in lost)] + ([loss] if loss is not None else []))
+    arrivals = [row.scheduled for row in lost if called <= row.scheduled <= latest]
+    return min(arrivals) if arrivals else (called + latest) / 2
 
 
 def measure(run: LoadRun, watched: Watched, *, slow_s: float, fault: Fault | None) -> Measured:
@@ -143,7 +147,7 @@ def longest_gap(rows: Sequence[Row], begin: float, end: float) -> float:
     """
     answers = sorted(min(row.ended, end) for row in rows if row.ok)
     instants = [begin, *answers, end]
-    return max(0.0, *(later - earlier for earlier, later in zip(instants, instants[1:], strict=False)))
+    return max(later - earlier for earlier, later in pairwise(instants))
 
 
 def predicted_loss(rate: float, servers: int, detect_s: float | None) -> float | None:

@@ -171,9 +171,13 @@ def _decide(site: _Site, bar: str, limits: Limits, seed: int, say: Say) -> Drill
         try:
             run = _run_once(site, seed + number - 1, say)
         except _NoSteadyStateError as error:
-            return replace(result, message=str(error), runs=number - 1)
+            earlier = f"{result.message}; then " if number > 1 else ""
+            return replace(result, message=earlier + error.what, runs=number - 1)
         except LabkitError as error:
-            result = replace(result, message=str(error), runs=number, seed=seed + number - 1)
+            result = DrillResult(
+                site.drill.name, Verdict.INCONCLUSIVE, bar, error.what,
+                seed=seed + number - 1, runs=number,
+            )  # fmt: skip
         else:
             result = _result(site, bar, limits, run, number)
         if result.verdict is not Verdict.INCONCLUSIVE:
@@ -315,6 +319,7 @@ def _result(site: _Site, bar: str, limits: Limits, run: _Run, number: int) -> Dr
 def _samples(site: _Site, run: _Run, measured: Measured) -> Samples:
     begin = run.load.started
     plan: LoadPlan = run.load.plan
+    control = run.fault.servers == 0  # a fault that takes nothing away is not drawn
     before = [reading for reading in run.watched.readings if reading.at <= begin]
     return Samples(
         duration_s=plan.duration_s,
@@ -325,8 +330,8 @@ def _samples(site: _Site, run: _Run, measured: Measured) -> Samples:
             for change in run.watched.changes()
             if change.at > begin
         ),
-        fault_s=run.fault.at - begin,
-        heal_s=run.fault.healed - begin,
+        fault_s=None if control else run.fault.at - begin,
+        heal_s=None if control else run.fault.healed - begin,
         facts=_facts(run, measured),
     )
 
@@ -353,21 +358,31 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
+LIMIT_WORDS = {
+    "lost_get": "GET requests lost",
+    "lost_post": "POST requests lost",
+    "lost": "requests lost",
+    "slow_share": "share of slow answers",
+    "detect_s": "seconds until it was detected",
+    "recover_s": "seconds until it was back",
+    "duplicates": "POST requests executed twice",
+    "flaps": "needless exits from the rotation",
+}
+
+
 def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str:
     """One line for a person: why it cannot be told, or what was lost and which limits broke."""
     unsure = doubts(measured)
     if unsure:
         return "; ".join(unsure)
-    parts = [
-        f"{measured.failed} of {measured.scheduled} requests lost"
-        f" ({100 * measured.failed_share:.1f} %)"
-    ]
+    lost, scheduled = measured.failed, measured.scheduled
+    parts = [f"{lost} of {scheduled} requests lost ({100 * measured.failed_share:.1f} %)"]
     for one in judged:
         if one.held is False:
             seen = "never" if one.seen is None else f"{one.seen:.4g}"
-            parts.append(f"{one.name} {seen}, at most {one.limit:g}")
+            parts.append(f"{LIMIT_WORDS[one.name]}: {seen}, at most {one.limit:g}")
         elif one.held is None:
-            parts.append(f"{one.name} was not measured")
+            parts.append(f"{LIMIT_WORDS[one.name]}: not measured")
     if restored:
         parts.append(f"the service is still not whole: {restored}")
     return "; ".join(parts)

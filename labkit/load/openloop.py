@@ -31,10 +31,8 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from locust import User, task
 from locust.exception import StopUser
 
-from labkit.load.plan import Arrival, LoadPlan
+from labkit.load.plan import PLAN_VARIABLE, Arrival, LoadPlan
 from labkit.load.rows import End, Line, Row, Start, encode
-
-PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file; set by labkit.load.run
 
 LEAD_S = 0.5  # from the start line to the first request: start-up work is over, readers know
 BLOCK = 65_536  # bytes per read: one read for the answers of the course

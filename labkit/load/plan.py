@@ -11,6 +11,8 @@ from pathlib import Path
 from labkit.course.model import Load
 from labkit.errors import UsageError
 
+PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
+
 # Locust's transport makes about 2000 requests per CPU second; a quarter of it leaves the time
 # that a schedule needs to be kept on a shared core (measured: see tests/unit/test_load_*).
 MAX_RATE = 500.0

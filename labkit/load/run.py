@@ -24,10 +24,8 @@ import labkit
 from labkit.course.model import Load
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.model import Lab, Machine
-from labkit.load.plan import LoadPlan, plan_load
+from labkit.load.plan import PLAN_VARIABLE, LoadPlan, plan_load
 from labkit.load.rows import End, Row, Start, Tail
-
-PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # the same word stands in openloop, which cannot be imported
 
 START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times that on a busy one
 WIND_UP_S = 8.0  # after the last patience: Locust's own summary

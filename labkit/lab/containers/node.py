@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import socket
@@ -80,6 +81,7 @@ def daemon_json(node: Node, resolvers: list[str]) -> dict[str, object]:
         "default-address-pools": [{"base": INNER_POOL.format(number * 16), "size": 24}],
         "registry-mirrors": [f"http://{node.mirror}:5000"],
         "insecure-registries": [f"{node.mirror}:5000"],
+        "shutdown-timeout": 3,  # seconds for containers that ignore SIGTERM, when a node stops
         "log-driver": "json-file",
         "log-opts": {"max-size": "10m", "max-file": "2"},
     }
@@ -129,7 +131,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             node.image,
             name=node.container_name,
             labels=node.labels,
-            environment={"container": "docker"},
+            environment={"container": "docker", "LABKIT_FILES": first_files(node)},
             stop_signal="SIGRTMIN+3",  # the signal for a clean halt of systemd
             host_config=host,
             networking_config=api.create_networking_config(
@@ -137,21 +139,6 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             ),
         )
         return engine.containers.get(made["Id"])
-
-
-def inject(container: Container, node: Node) -> None:
-    """Put keys and the engine's configuration into a node that has never started."""
-    resolv = Path("/etc/resolv.conf")
-    resolvers = host_resolvers(resolv.read_text() if resolv.exists() else "")
-    configuration = json.dumps(daemon_json(node, resolvers), indent=2).encode() + b"\n"
-    _put(container, {**_keys(node), "etc/docker/daemon.json": (configuration, 0o644, 0)})
-
-
-def inject_keys(container: Container, node: Node) -> None:
-    """Give a running node this lab's keys again, after they were lost on the user's side."""
-    _put(container, _keys(node))
-    with explained(f"restarting the SSH server of {node.name}"):
-        container.exec_run(["sh", "-c", "systemctl restart ssh || systemctl restart sshd"])
 
 
 Files = dict[str, tuple[bytes, int, int]]  # path -> content, mode, owner
@@ -166,29 +153,42 @@ def _keys(node: Node) -> Files:
     }
 
 
-def _put(container: Container, files: Files) -> None:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
+def _archive(files: Files) -> str:
+    """A tar of these files alone (no folders: their owners stay), gzip, base64."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for path, (content, mode, owner) in files.items():
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode = len(content), mode
             entry.uid = entry.gid = owner
             entry.mtime = int(time.time())
             tar.addfile(entry, io.BytesIO(content))
-    with explained(f"preparing {container.name}"):
-        container.put_archive("/", archive.getvalue())
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+def first_files(node: Node) -> str:
+    """What a new node unpacks at its first boot: keys and the engine's configuration."""
+    resolv = Path("/etc/resolv.conf")
+    resolvers = host_resolvers(resolv.read_text() if resolv.exists() else "")
+    configuration = json.dumps(daemon_json(node, resolvers), indent=2).encode() + b"\n"
+    return _archive({**_keys(node), "etc/docker/daemon.json": (configuration, 0o644, 0)})
+
+
+def inject_keys(container: Container, node: Node) -> None:
+    """Give a running node this lab's keys again, after they were lost on the user's side."""
+    script = f"echo {_archive(_keys(node))} | base64 -d | tar -xz -C /"
+    with explained(f"giving {node.name} its keys again"):
+        container.exec_run(["sh", "-c", f"{script}; systemctl restart ssh || systemctl restart sshd"])
 
 
 def boot(engine: docker.DockerClient, node: Node) -> None:
-    """Create, prepare and start the node; what is there already is left alone."""
+    """Create and start the node; what is there already is left alone."""
     container = create(engine, node)
     if container.status == "running":
         return
     if container.status == "paused":
         container.unpause()
         return
-    if container.status == "created":
-        inject(container, node)  # never again: from then on the files are the student's
     with explained(f"starting {node.name}"):
         container.start()
 

@@ -1,0 +1,1 @@
+"""Three virtual machines through Vagrant, on whichever hypervisor it finds."""

@@ -21,6 +21,7 @@ RUN apt-get update -q \
         iputils-ping \
         kmod \
         less \
+        libnss-myhostname \
         nano \
         nftables \
         openssh-server \

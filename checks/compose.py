@@ -1,0 +1,188 @@
+"""Compose projects on a machine: found, read by Compose itself, their services' roles told."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from checks.docker_facts import API_PORT, Container, containers, is_student_age
+from labkit.remote import Shell
+
+# Where people put a project; the first is the tutorial's.
+PLACES = "/srv /home /root /opt /var/www /tmp"
+NAMES = "docker-compose*.y*ml compose*.y*ml"
+HTTP_PORT = 80  # on which Apache listens in every php:*apache image
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as `docker compose config` normalises it."""
+
+    name: str
+    raw: dict[str, Any]
+
+    @property
+    def image(self) -> str:
+        return str(self.raw.get("image", ""))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {name: value or "" for name, value in (self.raw.get("environment") or {}).items()}
+
+    @property
+    def networks(self) -> set[str]:
+        return set(self.raw.get("networks") or {})
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """Target in the container -> source on the machine, or a volume's name."""
+        return {
+            str(mount["target"]).rstrip("/"): str(mount.get("source", ""))
+            for mount in self.raw.get("volumes") or []
+        }
+
+    @property
+    def published(self) -> dict[int, str]:
+        """Container port -> published port, "" when the engine chooses one."""
+        return {
+            int(port["target"]): str(port.get("published", ""))
+            for port in self.raw.get("ports") or []
+        }
+
+    @property
+    def build_context(self) -> str:
+        build = self.raw.get("build") or {}
+        return str(build.get("context", "")) if isinstance(build, dict) else str(build)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A compose file on a machine. `error` is Compose's own when it cannot read the file."""
+
+    machine: str
+    file: str
+    name: str
+    services: dict[str, Service]
+    error: str = ""
+
+    @property
+    def folder(self) -> str:
+        return str(PurePosixPath(self.file).parent)
+
+    @property
+    def api(self) -> Service | None:
+        """The service of the API: the one whose image is student-age, or that is built from it."""
+        rest = [one for one in self.services.values() if one is not self.website]
+        for service in rest:
+            if is_student_age(service.image):
+                return service
+        for service in rest:
+            if service.build_context or "/data" in service.mounts:
+                return service
+        if len(self.services) == 2 and len(rest) == 1:
+            return rest[0]
+        return next((one for one in rest if API_PORT in one.published), None)
+
+    @property
+    def website(self) -> Service | None:
+        """The service of the website: the one that has Apache and PHP, or the page."""
+        for service in self.services.values():
+            if re.search(r"php|httpd|apache", service.image):
+                return service
+        for service in self.services.values():
+            if any(target.startswith("/var/www") for target in service.mounts):
+                return service
+        return None
+
+    @property
+    def is_the_practical(self) -> bool:
+        return self.website is not None or any(
+            is_student_age(service.image) for service in self.services.values()
+        )
+
+
+def find_project(shell: Shell) -> Project | None:
+    """The practical's project on a machine; one that cannot be read if there is no other.
+
+    Asked in one round trip: each candidate file, then what Compose makes of it. Files of running
+    projects come first, since a student may keep several.
+    """
+    script = f"""
+running=$(docker ps -a --format '{{{{.Label "com.docker.compose.project.config_files"}}}}' \
+ 2>/dev/null | tr ',' '\\n' | sort -u)
+found=$(for name in {NAMES}; do
+  find {PLACES} -maxdepth 4 -name "$name" -size +0 2>/dev/null; done)
+printf '%s\\n' $running $found | awk 'NF && !seen[$0]++' | while read -r file; do
+  test -r "$file" || continue
+  echo "@@file $file"
+  (cd "$(dirname "$file")" && docker compose -f "$file" config --format json 2>&1)
+  echo "@@code $?"
+done"""
+    projects = _parse(shell.name, shell.ask(script, timeout=60).stdout)
+    good = [project for project in projects if project.is_the_practical]
+    broken = [project for project in projects if project.error and not _is_registry(project)]
+    return next(iter(good or broken), None)
+
+
+def _is_registry(project: Project) -> bool:
+    return "registry" in PurePosixPath(project.file).name
+
+
+def _parse(machine: str, text: str) -> list[Project]:
+    projects = []
+    for block in text.split("@@file ")[1:]:
+        file, _newline, rest = block.partition("\n")
+        output, _mark, code = rest.rpartition("@@code ")
+        if code.strip() == "0":
+            try:
+                # warnings about unset variables may stand before the JSON
+                config = json.loads(output[output.index("{") :])
+            except ValueError:
+                continue
+            services = {
+                name: Service(name, raw) for name, raw in (config.get("services") or {}).items()
+            }
+            projects.append(Project(machine, file, str(config.get("name", "")), services))
+        else:
+            lines = [line for line in output.strip().splitlines() if "level=warning" not in line]
+            projects.append(Project(machine, file, "", {}, "\n".join(lines[-3:]) or "?"))
+    return projects
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A project's containers for its two roles; None where there is none."""
+
+    project: Project
+    website: Container | None
+    api: Container | None
+
+    @property
+    def website_port(self) -> int:
+        """The website's port on the machine; 0 if it is not published."""
+        return self.website.published.get(HTTP_PORT, 0) if self.website else 0
+
+
+def stack_of(shell: Shell, project: Project) -> Stack:
+    """The containers that Compose made of a project, freshly looked up."""
+    mine = [
+        one
+        for one in containers(shell)
+        if one.labels.get("com.docker.compose.project.working_dir") == project.folder
+    ]
+
+    def of(service: Service | None) -> Container | None:
+        name = service.name if service else ""
+        matching = [one for one in mine if one.labels.get("com.docker.compose.service") == name]
+        return next(iter(sorted(matching, key=lambda one: not one.running)), None)
+
+    return Stack(project, of(project.website), of(project.api))
+
+
+def quoted(container: Container) -> str:
+    """A container's id, safe in a command."""
+    return shlex.quote(container.id[:12])

@@ -1,0 +1,118 @@
+"""What the checks may ask for. Facts that no check changes are asked once in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from checks.compose import Project, Stack, find_project, stack_of
+from checks.docker_facts import CREDENTIALS, RunningImage, images, is_student_age, tried_out
+from checks.haproxy import HAProxy
+from checks.registries import Registry, find_registry
+from labkit.course import expect, not_met
+from labkit.grading import Context
+from labkit.lab import Lab
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+@pytest.fixture(scope="session")
+def lab(context_of_run: Context) -> Lab:
+    """The lab under test."""
+    return context_of_run.lab
+
+
+@pytest.fixture(scope="session")
+def web1(context_of_run: Context) -> Shell:
+    """The first web server."""
+    return context_of_run.shell("web1")
+
+
+@pytest.fixture(scope="session")
+def web2(context_of_run: Context) -> Shell:
+    """The second web server."""
+    return context_of_run.shell("web2")
+
+
+@pytest.fixture(scope="session")
+def lb(context_of_run: Context) -> Shell:
+    """The load balancer."""
+    return context_of_run.shell("lb")
+
+
+@pytest.fixture(scope="session")
+def image(web1: Shell) -> str:
+    """The id of the API's image on web1."""
+    found = images(web1)
+    mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
+    names = ", ".join(sorted(tag for one in found for tag in one.tags)) or _("no image at all")
+    expect(mine, expected=_("an image named student-age"), seen=names, where="web1 $ docker images")
+    return mine[0].id
+
+
+@pytest.fixture(scope="session")
+def api(web1: Shell, image: str) -> Iterator[RunningImage]:
+    """The API's image, run with the grader's own data."""
+    with tried_out(web1, image) as running:
+        yield running
+
+
+def _project_on(shell: Shell) -> Project:
+    project = find_project(shell)
+    if project is None:
+        not_met(
+            expected=_("a docker-compose.yml with the website and the API"),
+            seen=_("none in {place} nor in anybody's home", place="/srv"),
+            where=shell.name,
+        )
+    return project
+
+
+@pytest.fixture(scope="session")
+def project(web1: Shell) -> Project:
+    """The compose project on web1."""
+    return _project_on(web1)
+
+
+@pytest.fixture(scope="session")
+def project2(web2: Shell) -> Project:
+    """The compose project on web2."""
+    return _project_on(web2)
+
+
+@pytest.fixture
+def stack(web1: Shell, project: Project) -> Stack:
+    """The stack on web1, freshly looked up."""
+    return stack_of(web1, project)
+
+
+@pytest.fixture
+def stack2(web2: Shell, project2: Project) -> Stack:
+    """The stack on web2, freshly looked up."""
+    return stack_of(web2, project2)
+
+
+@pytest.fixture(scope="session")
+def registry(lb: Shell, web1: Shell) -> Registry:
+    """The private registry on lb, as web1 knows it."""
+    found = find_registry(lb, web1)
+    if found is None:
+        not_met(
+            expected=_("a registry that answers on a published port of lb"),
+            seen=_("no container on lb answers as a registry does"),
+            where="lb $ docker ps",
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def haproxy(lb: Shell) -> HAProxy:
+    """HAProxy on lb."""
+    return HAProxy(lb)
+
+
+@pytest.fixture(scope="session")
+def credentials() -> tuple[str, str]:
+    """The API's user and password (the contract of the application)."""
+    return CREDENTIALS

@@ -1,0 +1,245 @@
+"""What the Docker Engine of a machine says: images, containers, and an image tried out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.course import CannotTellError, expect, not_met
+from labkit.locale import _
+from labkit.remote import Shell
+
+API_PATH = "/pozos/api/v1.0/get_student_ages"
+API_PORT = 5000
+DATA_FILE = "/data/student_age.json"
+CREDENTIALS = ("toto", "python")
+START_LIMIT_S = 15.0
+PROBE_LABEL = "io.labkit.probe"
+
+
+def normal(name: str) -> str:
+    """An image's or repository's own name, without registry, tag, and the usual separators."""
+    last = name.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
+    return re.sub(r"[-_.]", "", last.lower())
+
+
+def is_student_age(name: str) -> bool:
+    """Whether a name stands for the API's image, however it is spelt."""
+    return normal(name).startswith("studentage")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on a machine; `config` is its Config as `docker image inspect` gives it."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container on a machine, `raw` as `docker inspect` gives it."""
+
+    raw: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.raw["Id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.raw["Name"]).lstrip("/")
+
+    @property
+    def image(self) -> str:
+        return str(self.raw["Config"]["Image"])
+
+    @property
+    def image_id(self) -> str:
+        return str(self.raw["Image"])
+
+    @property
+    def running(self) -> bool:
+        return bool(self.raw["State"]["Running"]) and not self.raw["State"].get("Restarting")
+
+    @property
+    def state(self) -> str:
+        state = self.raw["State"]
+        return f"{state['Status']} (exit code {state['ExitCode']})"
+
+    @property
+    def pid(self) -> int:
+        return int(self.raw["State"]["Pid"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.raw["Config"].get("Labels") or {}
+
+    @property
+    def restart_policy(self) -> str:
+        return str(self.raw["HostConfig"]["RestartPolicy"]["Name"] or "no")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        pairs = (entry.partition("=") for entry in self.raw["Config"].get("Env") or [])
+        return {name: value for name, _equals, value in pairs}
+
+    @property
+    def addresses(self) -> list[str]:
+        networks = self.raw["NetworkSettings"]["Networks"].values()
+        return [network["IPAddress"] for network in networks if network.get("IPAddress")]
+
+    @property
+    def published(self) -> dict[int, int]:
+        """Container port -> port on the machine."""
+        ports = self.raw["NetworkSettings"].get("Ports") or {}
+        return {
+            int(inside.partition("/")[0]): int(bindings[0]["HostPort"])
+            for inside, bindings in ports.items()
+            if bindings
+        }
+
+
+def images(shell: Shell) -> list[Image]:
+    """Every tagged image."""
+    answer = shell.ask(
+        "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
+    )
+    return [
+        Image(
+            id=one["Id"],
+            tags=tuple(one.get("RepoTags") or ()),
+            digests=tuple(one.get("RepoDigests") or ()),
+            config=one.get("Config") or {},
+        )
+        for one in json.loads(answer.stdout or "[]")
+    ]
+
+
+def containers(shell: Shell) -> list[Container]:
+    """Every container, running or not, those of the grader apart."""
+    answer = shell.ask("docker ps -aq | xargs -r docker inspect")
+    found = [Container(raw) for raw in json.loads(answer.stdout or "[]")]
+    return [one for one in found if PROBE_LABEL not in one.labels]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer as curl on a machine saw it; status 0 when there was none."""
+
+    status: int
+    body: str
+    url: str
+    machine: str
+
+    def must_have(self, *, status: int) -> None:
+        """End the check as failed unless the answer has this status."""
+        expect(
+            self.status == status,
+            expected=_("HTTP status {status} from {url}", status=status, url=self.url),
+            seen=_("status {status}: {body}", status=self.status, body=self.body[:200])
+            if self.status
+            else _("no answer"),
+            where=self.machine,
+        )
+
+    def json(self) -> Any:
+        """The body as JSON, or None if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+def curl(
+    shell: Shell, url: str, *, user: tuple[str, str] | None = None, options: str = ""
+) -> Answer:
+    """Ask from a machine, with a patience of 5 s. The status is written on a line of its own."""
+    who = f"-u {shlex.quote(':'.join(user))} " if user else ""
+    command = f"curl -s -m 5 {who}{options} -w '\\n%{{http_code}}' {shlex.quote(url)}"
+    body, _newline, status = shell.ask(command).stdout.rstrip("\n").rpartition("\n")
+    return Answer(int(status) if status.isdigit() else 0, body, url, shell.name)
+
+
+@dataclass(frozen=True)
+class RunningImage:
+    """The API's image, run by the grader with data of its own, to see what it does."""
+
+    shell: Shell
+    image: str
+    address: str
+    student: str  # a name that only the grader's data holds
+
+    def get(self, path: str, user: tuple[str, str] | None = None) -> Answer:
+        """Ask the API a question from the machine that it runs on."""
+        return curl(self.shell, f"http://{self.address}:{API_PORT}{path}", user=user)
+
+
+@contextmanager
+def tried_out(shell: Shell, image: str) -> Iterator[RunningImage]:
+    """Run an image for as long as the checks need it; removed afterwards whatever happens.
+
+    Its data is a file with one student whose name nobody can know beforehand, so that a list that
+    is written into the image is not taken for one that is read from /data.
+    """
+    student = f"probe-{uuid.uuid4().hex[:8]}"
+    name = f"labkit-{student}"
+    data = f"/tmp/{name}.json"
+    try:
+        started = shell.ask(
+            f"echo '{{\"{student}\": \"42\"}}' > {data} && chmod 644 {data} && "
+            f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
+            f"-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
+            f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
+            f"{{{{end}}}}' {name}",
+            timeout=60,
+        )
+        if not started.ok:
+            _say_why_not_started(shell, image, started.said)
+        running = RunningImage(shell, image, started.text.splitlines()[-1].strip(), student)
+        _wait_for_answer(shell, name, running)
+        yield running
+    finally:
+        shell.ask(f"docker rm -f -v {name}; rm -f {data}", timeout=60)
+
+
+def _say_why_not_started(shell: Shell, image: str, said: str) -> None:
+    lines = said.splitlines() or [""]
+    if "no space left" in said:
+        raise CannotTellError(_("the disk of {machine} is full", machine=shell.name))
+    not_met(
+        expected=_("{image} starts with docker run", image=image), seen=lines[-1], where=shell.name
+    )
+
+
+def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
+    """Poll until anything at all answers on the API's port; say the container's log if not."""
+    deadline = time.monotonic() + START_LIMIT_S
+    url = f"http://{running.address}:{API_PORT}/"
+    script = (
+        f"for try in $(seq 1 40); do docker top {name} >/dev/null 2>&1 || exit 3; "
+        f"curl -s -m 2 -o /dev/null {url} && exit 0; sleep 0.1; done; exit 4"
+    )
+    while time.monotonic() < deadline:
+        answer = shell.ask(script, timeout=30)
+        if answer.ok:
+            return
+        if answer.exit_code == 3:
+            break
+    log = shell.ask(f"docker logs --tail 5 {name} 2>&1").text
+    ended = not shell.ask(f"docker top {name}").ok
+    not_met(
+        expected=_("the container goes on running and answers on port {port}", port=API_PORT),
+        seen=(_("it ended; its log: {log}", log=log or _("empty")) if ended
+              else _("nothing answers; its log: {log}", log=log or _("empty"))),
+        where=f"{shell.name} $ docker run {running.image}",
+    )

@@ -1,0 +1,156 @@
+"""HAProxy, asked through its own admin socket, its validator and its statistics page.
+
+Fields of `show stat` and `show servers state`: HAProxy's management guide, sections 9.1 and 9.3.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shlex
+from dataclasses import dataclass
+from functools import cached_property
+
+from labkit.course import CannotTellError
+from labkit.locale import _
+from labkit.remote import Result, Shell
+
+BACKEND = "my-backend"
+USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
+USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
+
+# The socket speaks a line protocol; Python is on every machine, socat is not.
+ASK_SOCKET = (
+    "import socket,sys;s=socket.socket(socket.AF_UNIX);s.settimeout(5);s.connect(sys.argv[1]);"
+    "s.sendall(sys.argv[2].encode()+b'\\n');"
+    "sys.stdout.write(b''.join(iter(lambda:s.recv(65536),b'')).decode())"
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server line as the running HAProxy has it."""
+
+    name: str
+    address: str
+    port: int
+    status: str  # UP, DOWN, MAINT, DRAIN, "no check"
+    checked: bool
+    sessions: int  # since the start: stot
+
+
+class HAProxy:
+    """The HAProxy of one machine."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+
+    @cached_property
+    def config(self) -> str:
+        """The configuration file of the running process, else the usual one."""
+        words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
+        named = [after for word, after in zip(words, words[1:], strict=False) if word == "-f"]
+        return next((path for path in named if path.startswith("/")), USUAL_CONFIG)
+
+    @cached_property
+    def text(self) -> str:
+        """The configuration file, without comments."""
+        lines = (self.shell.read(self.config, root=True) or "").splitlines()
+        return "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in lines)
+
+    def line_of(self, pattern: str) -> int:
+        """The number of the first line of the file that matches, 0 if none does."""
+        lines = (self.shell.read(self.config, root=True) or "").splitlines()
+        return next((n for n, line in enumerate(lines, 1) if re.search(pattern, line)), 0)
+
+    @property
+    def is_running(self) -> bool:
+        return self.shell.ask("pgrep -x haproxy").ok
+
+    def validate(self) -> Result:
+        """HAProxy's own opinion of its file."""
+        return self.shell.ask(f"haproxy -c -f {shlex.quote(self.config)}", sudo=True)
+
+    @cached_property
+    def socket(self) -> str:
+        """The admin socket, or "" if this HAProxy has none."""
+        named = re.findall(r"^\s*stats\s+socket\s+(/\S+)", self.text, re.MULTILINE)
+        for path in (*named, *USUAL_SOCKETS):
+            if self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok:
+                return str(path)
+        return ""
+
+    def command(self, command: str) -> str:
+        """The socket's answer to a command. CannotTellError without a socket."""
+        if not self.socket:
+            raise CannotTellError(
+                _("HAProxy on {machine} has no admin socket to ask", machine=self.shell.name),
+                settle=_("add to its global section: {line}",
+                         line=f"stats socket {USUAL_SOCKETS[1]} mode 660 level admin"),
+            )
+        words = " ".join(shlex.quote(word) for word in (ASK_SOCKET, self.socket, command))
+        answer = self.shell.ask(f"python3 -c {words}", sudo=True)
+        if not answer.ok:
+            raise CannotTellError(
+                _("HAProxy's admin socket does not answer: {error}", error=answer.said[-120:])
+            )
+        return answer.stdout
+
+    def rows(self) -> list[dict[str, str]]:
+        """`show stat`, a dictionary per line."""
+        return list(csv.DictReader(io.StringIO(self.command("show stat").lstrip("# "))))
+
+    def backend(self, name: str = BACKEND) -> dict[str, str] | None:
+        """The BACKEND line of a backend, or None if there is no such backend."""
+        mine = (row for row in self.rows() if row["pxname"] == name and row["svname"] == "BACKEND")
+        return next(mine, None)
+
+    def servers(self, backend: str = BACKEND) -> list[Server]:
+        """The servers of a backend, in the order of the file."""
+        rows = {
+            row["svname"]: row
+            for row in self.rows()
+            if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
+        }
+        found = []
+        for name, address, port in self._addresses(backend):
+            row = rows.get(name, {})
+            found.append(
+                Server(
+                    name=name,
+                    address=address,
+                    port=port,
+                    status=row.get("status", ""),
+                    checked=bool(row.get("check_status")),
+                    sessions=int(row.get("stot") or 0),
+                )
+            )
+        return found
+
+    def _addresses(self, backend: str) -> list[tuple[str, str, int]]:
+        """(name, address, port) of each server, from `show servers state`.
+
+        Its first line is the format's version, its second the names of the columns.
+        """
+        lines = self.command("show servers state").splitlines()
+        if len(lines) < 2:
+            return []
+        columns = lines[1].lstrip("# ").split()
+        found = []
+        for line in lines[2:]:
+            row = dict(zip(columns, line.split(), strict=False))
+            if row.get("be_name") == backend:
+                found.append((row["srv_name"], row["srv_addr"], int(row["srv_port"])))
+        return found
+
+    @cached_property
+    def ports(self) -> list[int]:
+        """The TCP ports that it listens on, the usual web port first."""
+        listing = self.shell.ask("ss -Hltnp", sudo=True).stdout
+        ports = {
+            int(line.split()[3].rpartition(":")[2])
+            for line in listing.splitlines()
+            if '"haproxy"' in line
+        }
+        return sorted(ports, key=lambda port: (port != 80, port))

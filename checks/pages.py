@@ -1,0 +1,138 @@
+"""Web pages as a browser meets them: fetched from the grader's computer, forms sent back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+import requests
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+
+from labkit.course import expect, not_met
+from labkit.lab import Lab
+from labkit.locale import _
+
+PATIENCE_S = 5.0  # of a person in front of a page
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page and what came with it."""
+
+    url: str
+    status: int
+    html: str
+    served_by: str = ""
+
+    @property
+    def soup(self) -> BeautifulSoup:
+        return BeautifulSoup(self.html, "html.parser")
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.soup.get_text(" ").split())
+
+    def must_be_ok(self) -> None:
+        """End the check as failed unless the status is 200."""
+        expect(
+            self.status == requests.codes.ok,
+            expected=_("HTTP status {status} from {url}", status=200, url=self.url),
+            seen=_("status {status}: {body}", status=self.status, body=self.text[:160]),
+        )
+
+
+def fetch(
+    lab: Lab,
+    machine: str,
+    port: int,
+    path: str = "/",
+    *,
+    form: dict[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    scheme: str = "http",
+) -> Page:
+    """GET a page of a machine of the lab, or POST a form to it.
+
+    Asks the lab first whether that machine is its own and runs (`Lab.prove_target`). A machine
+    that does not answer ends the check as failed, saying how.
+    """
+    address = lab.prove_target(machine).address
+    shown = f"{scheme}://{machine}{'' if port in (80, 443) else f':{port}'}{path}"
+    try:
+        answer = requests.request(
+            "GET" if form is None else "POST",
+            f"{scheme}://{address}:{port}{path}",
+            data=form,
+            auth=auth,
+            timeout=PATIENCE_S,
+            verify=False,  # noqa: S501  # the lab's own authority; identity is by address here
+            headers={"Accept-Encoding": "identity"},
+        )
+    except requests.ConnectionError as error:
+        refused = "refused" in str(error)
+        not_met(
+            expected=_("an answer from {url}", url=shown),
+            seen=_("the connection is refused") if refused else _("the connection fails"),
+            where=machine,
+        )
+    except requests.Timeout:
+        not_met(
+            expected=_("an answer from {url}", url=shown),
+            seen=_("none within {seconds} s", seconds=PATIENCE_S),
+            where=machine,
+        )
+    return Page(shown, answer.status_code, answer.text, answer.headers.get("X-Served-By", ""))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form: where it goes and what it sends when its button is pressed."""
+
+    path: str
+    method: str
+    fields: dict[str, str]
+
+
+def list_form(page: Page) -> Form:
+    """The first form with a button, as a browser would send it; failed if there is none."""
+    for form in page.soup.find_all("form"):
+        button = form.find(["button", "input"], attrs={"type": ["submit", None, "image"]})
+        if not isinstance(button, Tag):
+            continue
+        fields = {
+            str(field["name"]): str(field.get("value", ""))
+            for field in form.find_all("input")
+            if field.get("name") and field.get("type") not in ("submit", "button", "image")
+        }
+        if button.get("name"):
+            fields[str(button["name"])] = str(button.get("value", ""))
+        action = str(form.get("action") or "")
+        path = urljoin("http://page/", action).removeprefix("http://page") or "/"
+        return Form(path, str(form.get("method", "get")).lower(), fields)
+    not_met(
+        expected=_("a form with a button that lists the students"),
+        seen=_("no form in the page: {text}", text=page.text[:120]),
+        where=page.url,
+    )
+
+
+def press_button(lab: Lab, machine: str, port: int) -> Page:
+    """Open the website's page and press its button."""
+    first = fetch(lab, machine, port)
+    first.must_be_ok()
+    form = list_form(first)
+    return fetch(lab, machine, port, form.path, form=form.fields)
+
+
+def must_list(page: Page, students: dict[str, str]) -> None:
+    """End the check as failed unless the page shows each student and their age."""
+    page.must_be_ok()
+    text = page.text
+    missing = [name for name, age in students.items() if name not in text or str(age) not in text]
+    expect(
+        not missing,
+        expected=_("the students {names}", names=", ".join(students)),
+        seen=_("a page without {names}: {text}", names=", ".join(missing), text=text[:160]),
+        where=page.url,
+    )

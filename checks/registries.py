@@ -1,0 +1,131 @@
+"""The private registry: found by what answers, asked through its own HTTP API.
+
+API: the OCI distribution specification (`/v2/`, `_catalog`, tags, manifests).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+from checks.docker_facts import Answer, Container, containers, curl, images, is_student_age
+from labkit.remote import Shell
+
+MANIFESTS = ", ".join(
+    (
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.index.v1+json",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry on a machine, and what the client on another one knows of it."""
+
+    machine: str
+    port: int
+    scheme: str
+    name: str  # HOST:PORT, as the images are named on the client
+    client: Shell
+    user: tuple[str, str] | None
+    container: Container
+
+    def ask(self, path: str) -> Answer:
+        """A question to the registry's API, asked from the client with its credentials.
+
+        The certificate is not verified here: whether the client's engine trusts it is shown by a
+        pull.
+        """
+        return curl(
+            self.client,
+            f"{self.scheme}://{self.machine}:{self.port}{path}",
+            user=self.user,
+            options=f"-k -L -H {shlex.quote('Accept: ' + MANIFESTS)}",
+        )
+
+    def repositories(self) -> list[str]:
+        """The names of what it holds."""
+        found = self.ask("/v2/_catalog").json()
+        return list(found.get("repositories") or []) if isinstance(found, dict) else []
+
+    def pushed(self) -> dict[str, set[str]]:
+        """Each `repository:tag` of the API's image -> digests that identify it.
+
+        The set holds the configuration's digest, which is the image's id in the classic store,
+        and is what an id can be compared with.
+        """
+        found: dict[str, set[str]] = {}
+        for repository in filter(is_student_age, self.repositories()):
+            tags = self.ask(f"/v2/{repository}/tags/list").json()
+            for tag in (tags or {}).get("tags") or []:
+                manifest = self.ask(f"/v2/{repository}/manifests/{tag}").json()
+                found[f"{repository}:{tag}"] = _digests(manifest)
+        return found
+
+
+def _digests(manifest: Any) -> set[str]:
+    if not isinstance(manifest, dict):
+        return set()
+    found = {str((manifest.get("config") or {}).get("digest", ""))}
+    found |= {str(one.get("digest", "")) for one in manifest.get("manifests") or []}
+    return found - {""}
+
+
+def find_registry(host: Shell, client: Shell) -> Registry | None:
+    """The registry that runs as a container on `host`, as `client` knows it; None if none answers.
+
+    The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
+    and the header that the specification asks for.
+    """
+    name = _name_on(client, host.name)
+    for container in containers(host):
+        for port in container.published.values() if container.running else ():
+            for scheme in ("https", "http"):
+                headers = host.ask(
+                    f"curl -sk -m 3 -o /dev/null -D - {scheme}://localhost:{port}/v2/"
+                ).stdout.lower()
+                if "docker-distribution-api-version" in headers and not _is_page(host, scheme, port):
+                    registry = name or f"{host.name}:{port}"
+                    user = _credentials(client, registry)
+                    return Registry(host.name, port, scheme, registry, client, user, container)
+    return None
+
+
+def _is_page(host: Shell, scheme: str, port: int) -> bool:
+    """Whether it is a page in front of a registry: a registry itself has nothing at its root."""
+    answer = curl(host, f"{scheme}://localhost:{port}/", options="-k")
+    return answer.status == 200 and "<html" in answer.body.lower()
+
+
+def _name_on(client: Shell, host: str) -> str:
+    """HOST:PORT under which the client has tagged the API's image, its engine's own apart."""
+    names = [
+        tag.rpartition("/")[0]
+        for image in images(client)
+        for tag in (*image.tags, *image.digests)
+        if is_student_age(tag) and ":" in tag.rpartition("/")[0].partition("/")[0]
+    ]
+    wanted = [name.partition("/")[0] for name in names]
+    return next((one for one in wanted if one.startswith(f"{host}:")), next(iter(wanted), ""))
+
+
+def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:
+    """What `docker login` left in the client's configuration, the user's or root's."""
+    for sudo in (False, True):
+        text = client.read("/root/.docker/config.json", root=True) if sudo else client.ask(
+            "cat ~/.docker/config.json"
+        ).stdout
+        try:
+            stored = json.loads(text or "{}").get("auths", {}).get(registry, {}).get("auth", "")
+            user, _colon, password = base64.b64decode(stored).decode().partition(":")
+        except ValueError:
+            continue
+        if user:
+            return user, password
+    return None

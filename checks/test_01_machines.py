@@ -1,0 +1,128 @@
+"""a) Three machines that know one another."""
+
+from __future__ import annotations
+
+import shlex
+
+from labkit.course import check, expect
+from labkit.lab import Lab
+from labkit.locale import _
+from labkit.remote import Shell, everywhere
+
+
+@check(
+    points=0.25,
+    hints=[
+        "What does the command hostname print on each machine?",
+        "hostnamectl set-hostname NAME sets the name, now and for the next boot.",
+        "On each machine: sudo hostnamectl set-hostname web1   (then web2, lb).",
+    ],
+)
+def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
+    """Each machine bears its own name."""
+    for shell in (web1, web2, lb):
+        seen = shell.ask("hostname -s").text
+        expect(seen == shell.name, expected=shell.name, seen=seen, where=f"{shell.name} $ hostname")
+
+
+@check(
+    points=0.25,
+    hints=[
+        "How does a machine find the address of another by its name, when no DNS server knows it?",
+        "One line per machine in /etc/hosts: its address, a space, its name. On all three.",
+        "labkit status shows the addresses; sudoedit /etc/hosts on each machine; getent hosts web2.",
+    ],
+)
+def test_hosts(lab: Lab, web1: Shell, web2: Shell, lb: Shell) -> None:
+    """Each machine knows the addresses of the others by name."""
+    addresses = {name: machine.address for name, machine in lab.machines().items()}
+
+    def wrong(shell: Shell) -> list[tuple[str, str, str]]:
+        names = [name for name in addresses if name != shell.name]
+        script = "; ".join(f"echo $(getent ahostsv4 {shlex.quote(name)} | head -1)" for name in names)
+        found = [line.split(" ")[0] for line in shell.ask(script).stdout.splitlines()]
+        return [
+            (shell.name, name, seen)
+            for name, seen in zip(names, found, strict=True)
+            if seen != addresses[name]
+        ]
+
+    mistakes = [one for found in everywhere(wrong, [web1, web2, lb]) for one in found]
+    if mistakes:
+        machine, name, seen = mistakes[0]
+        expect(
+            False,
+            expected=_("{name} is {address}", name=name, address=addresses[name]),
+            seen=seen or _("the name is unknown"),
+            where=f"{machine} $ getent hosts {name}",
+        )
+
+
+@check(
+    points=0.25,
+    needs="machines.hosts",
+    hints=[
+        "Can each machine reach the others?",
+        "ping -c 1 NAME shows whether the other one answers, and under which address.",
+        "Correct the address in /etc/hosts, or start the machine: labkit up.",
+    ],
+)
+def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
+    """Each machine pings the others by name."""
+    lab = [web1, web2, lb]
+
+    def silent(shell: Shell) -> list[tuple[str, str]]:
+        others = [one.name for one in lab if one is not shell]
+        script = "; ".join(f"ping -c 1 -W 2 {name} >/dev/null || echo {name}" for name in others)
+        return [(shell.name, name) for name in shell.ask(script).stdout.split()]
+
+    lost = [one for found in everywhere(silent, lab) for one in found]
+    if lost:
+        machine, name = lost[0]
+        expect(
+            False,
+            expected=_("an answer from {name}", name=name),
+            seen=_("none"),
+            where=f"{machine} $ ping -c 1 {name}",
+        )
+
+
+@check(
+    points=0.25,
+    hints=[
+        "Does docker version show a client and a server?",
+        "Docker Engine and the Compose plugin are two packages; the service must be started and "
+        "enabled.",
+        "sudo systemctl enable --now docker   on each machine; docker compose version.",
+    ],
+)
+def test_docker(web1: Shell, web2: Shell, lb: Shell) -> None:
+    """Docker Engine and Compose run on each machine, and start at boot."""
+
+    def state(shell: Shell) -> tuple[str, str, str]:
+        engine = shell.ask("docker version --format '{{.Server.Version}}' 2>&1").text
+        compose = shell.ask("docker compose version --short 2>&1").text
+        boot = shell.ask("systemctl is-enabled docker.service docker.socket 2>&1").text
+        return engine, compose, boot
+
+    for shell, (engine, compose, boot) in zip(
+        (web1, web2, lb), everywhere(state, [web1, web2, lb]), strict=True
+    ):
+        expect(
+            engine[:1].isdigit(),
+            expected=_("a Docker Engine that answers"),
+            seen=engine,
+            where=f"{shell.name} $ docker version",
+        )
+        expect(
+            compose.lstrip("v")[:1].isdigit(),
+            expected=_("Docker Compose"),
+            seen=compose,
+            where=f"{shell.name} $ docker compose version",
+        )
+        expect(
+            "enabled" in boot.splitlines(),
+            expected=_("Docker starts at boot"),
+            seen=boot,
+            where=f"{shell.name} $ systemctl is-enabled docker",
+        )

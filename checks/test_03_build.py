@@ -1,0 +1,60 @@
+"""c) The image student-age, judged by running it."""
+
+from __future__ import annotations
+
+from checks.docker_facts import API_PATH, RunningImage
+from labkit.course import check, expect
+from labkit.locale import _
+
+
+@check(
+    points=0.5,
+    needs="machines.docker",
+    hints=[
+        "docker images shows the images of a machine. What is yours called?",
+        "docker build -t NAME gives the image its name.",
+        "cd /srv/student-list && docker build -t student-age:1.0 simple_api",
+    ],
+)
+def test_image(image: str) -> None:
+    """There is an image named student-age on web1."""
+    assert image
+
+
+@check(
+    points=0.5,
+    needs="build.image",
+    hints=[
+        "Start a container of the image and look at docker logs: does it go on running?",
+        "The API answers on port 5000 and reads /data/student_age.json at each request.",
+        "docker run --rm -v $PWD/simple_api/student_age.json:/data/student_age.json:ro "
+        "student-age:1.0",
+    ],
+)
+def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
+    """It runs, and with the right credentials gives the students of its data file."""
+    answer = api.get(API_PATH, credentials)
+    answer.must_have(status=200)
+    found = answer.json()
+    students = found.get("student_ages", {}) if isinstance(found, dict) else {}
+    expect(
+        api.student in students,
+        expected=_("the student of the file mounted at /data/student_age.json"),
+        seen=answer.body[:200],
+        where=answer.url,
+    )
+
+
+@check(
+    points=0.5,
+    needs="build.runs",
+    hints=[
+        "What does the API answer to somebody who does not give a password?",
+        "Every request for the list must be authenticated; without credentials the answer is 401.",
+        "In student_age.py, the line @auth.login_required stands above the function of the list.",
+    ],
+)
+def test_auth(api: RunningImage) -> None:
+    """Without credentials, or with wrong ones, it answers 401."""
+    api.get(API_PATH).must_have(status=401)
+    api.get(API_PATH, ("toto", "not-the-password")).must_have(status=401)

@@ -1,0 +1,156 @@
+"""d) docker-compose.yml, judged by what Compose makes of it."""
+
+from __future__ import annotations
+
+import shlex
+
+from checks.compose import HTTP_PORT, Project, Service
+from checks.docker_facts import API_PATH, DATA_FILE, RunningImage
+from labkit.course import check, expect, not_met
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+def _website(project: Project) -> Service:
+    if project.website is None:
+        not_met(expected=_("a service for the website"), seen=_("none"), where=project.file)
+    return project.website
+
+
+def _api(project: Project) -> Service:
+    if project.api is None:
+        not_met(expected=_("a service for the API"), seen=_("none"), where=project.file)
+    return project.api
+
+
+@check(
+    points=0.5,
+    needs="machines.docker",
+    hints=[
+        "What does docker compose config say?",
+        "YAML counts spaces: the keys of one service stand at the same depth, and never a tab.",
+        "cd /srv/student-list && docker compose config   names the line; correct that line.",
+    ],
+)
+def test_valid(project: Project) -> None:
+    """Docker Compose can read the file."""
+    expect(
+        not project.error,
+        expected=_("a file that docker compose config accepts"),
+        seen=project.error,
+        where=f"{project.machine}:{project.file}",
+    )
+
+
+@check(
+    points=0.5,
+    needs="compose.valid",
+    hints=[
+        "Which two containers does the website need?",
+        "One service has the image php:apache, the other your image student-age.",
+        "services: website: image: php:apache   and   api: image: student-age:1.0",
+    ],
+)
+def test_services(project: Project) -> None:
+    """It has a service for the website and one for the API."""
+    _website(project)
+    _api(project)
+
+
+@check(
+    points=0.25,
+    needs=["compose.services", "build.auth"],
+    hints=[
+        "Which user and password does the page send to the API, and where does it take them from?",
+        "The website's environment holds USERNAME and PASSWORD, as the API expects them.",
+        "environment: USERNAME: toto, PASSWORD: python   in the service of the website",
+    ],
+)
+def test_credentials(project: Project, api: RunningImage) -> None:
+    """The website is given credentials that the API accepts."""
+    website = _website(project)
+    user = website.environment.get("USERNAME", "")
+    password = website.environment.get("PASSWORD", "")
+    expect(
+        user and password,
+        expected=_("USERNAME and PASSWORD in the environment of the website"),
+        seen=", ".join(website.environment) or _("no variable"),
+        where=project.file,
+    )
+    answer = api.get(API_PATH, (user, password))
+    expect(
+        answer.status == 200,
+        expected=_("credentials that the API accepts"),
+        seen=_("the API answers {status} to {user}", status=answer.status, user=user),
+        where=project.file,
+    )
+
+
+@check(
+    points=0.25,
+    needs="compose.services",
+    hints=[
+        "Where does Apache look for the page, and the API for its data?",
+        "Two mounts: the folder website at /var/www/html, and student_age.json below /data.",
+        "volumes: - ./website:/var/www/html   and   - "
+        "./simple_api/student_age.json:/data/student_age.json",
+    ],
+)
+def test_volumes(web1: Shell, project: Project) -> None:
+    """The page and the data of the API are mounted where they are looked for."""
+    website = _website(project)
+    source = website.mounts.get("/var/www/html", "")
+    expect(
+        source and web1.ask(f"test -e {shlex.quote(source)}/index.php", sudo=True).ok,
+        expected=_("the folder with index.php at /var/www/html"),
+        seen=source or ", ".join(website.mounts) or _("no mount"),
+        where=project.file,
+    )
+    mounts = _api(project).mounts
+    expect(
+        any(target in (DATA_FILE, "/data") for target in mounts),
+        expected=_("the data of the API at {path}", path=DATA_FILE),
+        seen=", ".join(mounts) or _("no mount"),
+        where=project.file,
+    )
+
+
+@check(
+    points=0.25,
+    needs="compose.services",
+    hints=[
+        "Can the website's container reach the API's by name?",
+        "Containers find one another by name on a network that they share.",
+        "The same name under networks: in both services (or in neither).",
+    ],
+)
+def test_network(project: Project) -> None:
+    """Website and API share a network."""
+    website, api = _website(project).networks, _api(project).networks
+    expect(
+        website & api,
+        expected=_("one network that both services are on"),
+        seen=f"{', '.join(website) or '-'} / {', '.join(api) or '-'}",
+        where=project.file,
+    )
+
+
+@check(
+    points=0.25,
+    needs="compose.services",
+    hints=[
+        "On which port does Apache listen inside its container?",
+        "In ports, the right-hand number is the container's port: 80 for Apache.",
+        'ports: - "80:80"   in the service of the website',
+    ],
+)
+def test_ports(project: Project) -> None:
+    """The website's port 80 is published."""
+    published = _website(project).published
+    expect(
+        HTTP_PORT in published,
+        expected=_("port 80 of the website's container is published"),
+        seen=", ".join(f"{out or '?'}:{inside}" for inside, out in published.items())
+        or _("no port"),
+        where=project.file,
+    )

@@ -1,0 +1,131 @@
+"""f) index.php reaches the API by the name of its service."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from checks.compose import Stack, quoted
+from checks.docker_facts import Container
+from labkit.course import check, expect, not_met
+from labkit.locale import _
+from labkit.remote import Shell
+
+PAGE = "/var/www/html/index.php"
+ADDRESS = re.compile(r"https?://([^/'\"\s]*)/pozos/")
+# Asks what the page asks, as the page does: from its container, with its environment.
+ASK_API = (
+    '$c=stream_context_create(["http"=>["timeout"=>4,"ignore_errors"=>true,"header"=>'
+    '"Authorization: Basic ".base64_encode(getenv("USERNAME").":".getenv("PASSWORD"))]]);'
+    '$b=@file_get_contents("{url}",false,$c);'
+    'echo $http_response_header[0] ?? "no answer","\\n",$b;'
+)
+
+
+def _website(stack: Stack) -> Container:
+    if stack.website is None or not stack.website.running:
+        not_met(expected=_("a running website"), seen=_("none"), where="web1")
+    return stack.website
+
+
+def _address(web1: Shell, website: Container) -> str:
+    """HOST:PORT of the API as the page has it."""
+    text = web1.ask(f"docker exec {quoted(website)} cat {PAGE}").stdout
+    found = ADDRESS.search(text)
+    if not found:
+        not_met(
+            expected=_("the address of the API in index.php"),
+            seen=_("no line with http://.../pozos/"),
+            where=f"web1:{PAGE}",
+        )
+    return found.group(1)
+
+
+@check(
+    points=0.25,
+    needs="deploy.running",
+    hints=[
+        "What does PHP itself say of the file?",
+        "php -l checks the syntax; inside the container it is the same PHP that serves the page.",
+        "docker compose exec website php -l /var/www/html/index.php   names the line.",
+    ],
+)
+def test_valid(web1: Shell, stack: Stack) -> None:
+    """PHP can read index.php."""
+    answer = web1.ask(f"docker exec {quoted(_website(stack))} php -l {PAGE}")
+    wrong = [line for line in answer.said.splitlines() if "rror" in line]
+    expect(
+        answer.ok,
+        expected=_("no syntax error"),
+        seen=wrong[0] if wrong else answer.said,
+        where=f"web1:{PAGE}",
+    )
+
+
+@check(
+    points=0.5,
+    needs=["index.valid", "compose.network"],
+    hints=[
+        "Under which name does the website's container know the API's?",
+        "Compose gives each service its name on their network; an address changes, a name does not.",
+        "In index.php: http://api:5000/pozos/api/v1.0/get_student_ages   (api: your service's name)",
+    ],
+)
+def test_service_name(web1: Shell, stack: Stack) -> None:
+    """The page names the API by its service."""
+    website = _website(stack)
+    address = _address(web1, website)
+    expect(
+        "<" not in address and "api_ip_or_name" not in address,
+        expected=_("the name and port of the API's service"),
+        seen=_("the placeholder http://{address}", address=address),
+        where=f"web1:{PAGE}",
+    )
+    name = address.partition(":")[0]
+    expect(
+        not _is_address(name),
+        expected=_("a name, which stays when addresses change"),
+        seen=name,
+        where=f"web1:{PAGE}",
+    )
+    found = web1.ask(f"docker exec {quoted(website)} getent hosts {name}").stdout.split()
+    addresses = stack.api.addresses if stack.api else []
+    expect(
+        set(found[:1]) & set(addresses),
+        expected=_("{name} is the container of the API ({addresses})", name=name,
+                   addresses=", ".join(addresses)),
+        seen=found[0] if found else _("the name is unknown"),
+        where=f"web1 $ docker compose exec website getent hosts {name}",
+    )
+
+
+@check(
+    points=0.75,
+    needs=["index.service_name", "compose.credentials"],
+    hints=[
+        "Ask the API from inside the website's container: what does it answer?",
+        "The name, the port (5000 inside the network) and the credentials must all be right.",
+        "http://api:5000/... in index.php; USERNAME: toto, PASSWORD: python in docker-compose.yml",
+    ],
+)
+def test_reaches(web1: Shell, stack: Stack) -> None:
+    """From its container, the page reaches the API and is let in."""
+    website = _website(stack)
+    url = f"http://{_address(web1, website)}/pozos/api/v1.0/get_student_ages"
+    script = ASK_API.replace("{url}", url)
+    answer = web1.ask(f"docker exec {quoted(website)} php -r '{script}'")
+    status, _newline, body = answer.stdout.partition("\n")
+    expect(
+        " 200" in status and "student_ages" in body,
+        expected=_("the list of students from {url}", url=url),
+        seen=status if " 200" not in status else body[:160],
+        where="web1, " + _("in the website's container"),
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

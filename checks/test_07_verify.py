@@ -1,0 +1,52 @@
+"""g) A browser sees the list of students."""
+
+from __future__ import annotations
+
+from checks.compose import Stack
+from checks.docker_facts import API_PATH, API_PORT, CREDENTIALS, curl
+from checks.pages import fetch, list_form, must_list, press_button
+from labkit.course import CannotTellError, check
+from labkit.lab import Lab
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
+    """What the API itself gives, asked from the machine that it runs on."""
+    for address in stack.api.addresses if stack.api else []:
+        answer = curl(shell, f"http://{address}:{API_PORT}{API_PATH}", user=CREDENTIALS)
+        found = answer.json()
+        if answer.status == 200 and isinstance(found, dict) and found.get("student_ages"):
+            return {str(name): str(age) for name, age in found["student_ages"].items()}
+    raise CannotTellError(_("the API on {machine} gives no list to compare with",
+                            machine=shell.name))
+
+
+@check(
+    points=0.25,
+    needs=["deploy.running", "index.valid"],
+    hints=[
+        "Open the page in a browser: labkit open web1. Is there a button?",
+        "The page is website/index.php; keep its form.",
+        "cp the form of the given website/index.php back into yours.",
+    ],
+)
+def test_form(lab: Lab, stack: Stack) -> None:
+    """The page has a button to list the students."""
+    page = fetch(lab, "web1", stack.website_port)
+    page.must_be_ok()
+    list_form(page)
+
+
+@check(
+    points=0.75,
+    needs=["verify.form", "index.reaches"],
+    hints=[
+        "Press the button: what does the page say?",
+        "An error on the page names its cause; docker compose logs shows both sides.",
+        "http://api:5000/... in index.php; USERNAME: toto, PASSWORD: python in docker-compose.yml",
+    ],
+)
+def test_list(lab: Lab, web1: Shell, stack: Stack) -> None:
+    """The button shows every student that the API knows."""
+    must_list(press_button(lab, "web1", stack.website_port), students_of(web1, stack))

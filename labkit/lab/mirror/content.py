@@ -1,0 +1,195 @@
+"""What the mirror holds, and how it gets there.
+
+The registry itself is the record: a stand-in carries its recipe's hash in a label, and what has
+no such label came from Docker Hub or from the person who runs the lab, and is never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import docker
+from docker.errors import APIError
+
+from labkit.errors import NotReadyError
+from labkit.lab.mirror.building import RECIPE_LABEL, Say, has_image, not_ready, recipe_hash
+from labkit.lab.mirror.debian import ensure_root
+from labkit.lab.mirror.names import public_name, split_public_name
+from labkit.lab.mirror.recipes import (
+    REGISTRY,
+    STAND_IN_LABEL,
+    Recipe,
+    load_recipes,
+    recipe,
+    recipes_hash,
+)
+from labkit.lab.mirror.registry import Manifest, Registry
+from labkit.lab.mirror.server import VOLUME, ensure_recipe_image, ensure_volume, serving
+
+_AT_A_TIME = 2  # builds: each one keeps a core and the disk busy
+
+
+@dataclass(frozen=True)
+class MirrorContents:
+    """A filled mirror: where it is, and the image that serves it."""
+
+    volume: str
+    registry_image: str
+    recipes: str  # the hash over all recipes that it was filled from
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in the mirror."""
+
+    name: str  # as a person types it: "python:3-slim"
+    digest: str
+    bytes: int  # compressed, as it travels; names of one image share it
+    stand_in: str  # what it is in truth; empty for a genuine image
+
+
+def ensure_mirror(engine: docker.DockerClient, say: Say) -> MirrorContents:
+    """Fill the mirror with what it lacks: all at the first call, nothing at the next.
+
+    An interrupted call is resumed by the next one, recipe by recipe.
+    Raises NotReadyError when packages cannot be had or the disk is full.
+    """
+    recipes = load_recipes()
+    wanted = recipes_hash(recipes)
+    filled = MirrorContents(VOLUME, recipe(REGISTRY).local_reference, wanted)
+    marked = has_image(engine, _marker(wanted, ensure_volume(engine)))
+    if marked and has_image(engine, filled.registry_image):
+        return filled
+    ensure_root(engine, say)
+    ensure_recipe_image(engine, recipe(REGISTRY), say)
+    with serving(engine, filled.registry_image) as registry:
+        _side_by_side(lambda each: _publish(engine, registry, each, say), recipes)
+    # Asked again: some engines report the time of the volume's first content as its birth.
+    engine.images.get(filled.registry_image).tag(_marker(wanted, ensure_volume(engine)))
+    return filled
+
+
+def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) -> str:
+    """Put the local engine's image `local_ref` into the mirror as `name`; return its digest.
+
+    Raises UsageError when `name` cannot be, and NotReadyError when the engine has no such image.
+    """
+    repository, tag = split_public_name(name)
+    if not has_image(engine, local_ref):
+        raise NotReadyError(
+            f"this engine has no image {local_ref}", then=f"docker pull {local_ref}"
+        )
+    contents_now = ensure_mirror(engine, say)
+    with serving(engine, contents_now.registry_image) as registry:
+        say(f"{local_ref} becomes {public_name(repository, tag)} of the mirror")
+        return _push(engine, registry, local_ref, repository, tag).digest
+
+
+def contents(engine: docker.DockerClient) -> list[Entry]:
+    """What the mirror holds, sorted by name; nothing if it was never filled."""
+    image = recipe(REGISTRY).local_reference
+    if not has_image(engine, image):
+        return []
+    ensure_volume(engine)
+    with serving(engine, image, writable=False) as registry:
+        return list(_entries(registry))
+
+
+def fill_from_hub(engine: docker.DockerClient, names: Iterable[str], say: Say) -> list[str]:
+    """Replace stand-ins by the genuine images `names` of Docker Hub; return their digests.
+
+    Not tried where it was written, since Docker Hub does not answer there. The digest is that
+    of the image for this computer's architecture, as the mirror holds it.
+    Raises NotReadyError at the first name that cannot be pulled.
+    """
+    digests = []
+    for name in names:
+        repository, tag = split_public_name(name)
+        genuine = f"docker.io/{repository}:{tag}"
+        say(f"pulling {genuine}")
+        try:
+            engine.images.pull(f"docker.io/{repository}", tag=tag)
+        except APIError as error:
+            raise not_ready(f"{genuine} cannot be pulled", str(error)) from error
+        digests.append(add_image(engine, genuine, name, say))
+    return digests
+
+
+def _marker(recipes: str, made: str) -> str:
+    """A tag that says "the volume made at `made` is filled from `recipes`".
+
+    A tag, since a volume's labels cannot be changed and reading a file of a volume takes a
+    container. A volume that was removed and made again has another time, so the tag lapses.
+    """
+    return f"labkit/mirror:{recipe_hash(extra=f'{recipes} {made}')}"
+
+
+def _side_by_side(work: Callable[[Recipe], None], recipes: list[Recipe]) -> None:
+    """Do `work` for each recipe, two at a time. After a failure or Ctrl-C nothing new begins."""
+    pool = ThreadPoolExecutor(_AT_A_TIME)
+    try:
+        for done in [pool.submit(work, each) for each in recipes]:
+            done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _publish(engine: docker.DockerClient, registry: Registry, recipe: Recipe, say: Say) -> None:
+    """Make every name of `recipe` answer: by its image, or by the genuine one that is there."""
+    held = {tag: registry.manifest(recipe.repository, tag) for tag in recipe.tags}
+    ours = [tag for tag in recipe.tags if not _is_genuine(registry, recipe, held[tag])]
+    if not ours:
+        return
+    current = held[ours[0]]
+    if current is None or not _is_current(registry, recipe, current):
+        reference = ensure_recipe_image(engine, recipe, say)
+        current = _push(engine, registry, reference, recipe.repository, ours[0])
+        if recipe.name != REGISTRY:
+            # It is in the mirror now: a second copy in the engine would only take room.
+            engine.images.remove(reference)
+    for tag in ours[1:]:
+        known = held[tag]
+        if known is None or known.digest != current.digest:
+            registry.tag(recipe.repository, tag, current)
+
+
+def _is_genuine(registry: Registry, recipe: Recipe, manifest: Manifest | None) -> bool:
+    if manifest is None:
+        return False
+    return STAND_IN_LABEL not in registry.labels(recipe.repository, manifest)
+
+
+def _is_current(registry: Registry, recipe: Recipe, manifest: Manifest) -> bool:
+    return registry.labels(recipe.repository, manifest).get(RECIPE_LABEL) == recipe.hash
+
+
+def _push(
+    engine: docker.DockerClient, registry: Registry, local: str, repository: str, tag: str
+) -> Manifest:
+    """Push the image `local`; return its manifest. Raises NotReadyError if the engine cannot."""
+    target = f"{registry.address}/{repository}"
+    engine.images.get(local).tag(target, tag)
+    try:
+        for answer in engine.api.push(target, tag=tag, stream=True, decode=True):
+            if "error" in answer:
+                raise not_ready(f"{repository}:{tag} could not be stored", str(answer["error"]))
+    finally:
+        engine.images.remove(f"{target}:{tag}")
+    manifest = registry.manifest(repository, tag)
+    if manifest is None:
+        raise NotReadyError(f"the mirror lost {repository}:{tag}", then="labkit bundle")
+    return manifest
+
+
+def _entries(registry: Registry) -> Iterable[Entry]:
+    for repository, tag in registry.names():
+        manifest = registry.manifest(repository, tag)
+        if manifest is not None:
+            yield Entry(
+                name=public_name(repository, tag),
+                digest=manifest.digest,
+                bytes=registry.size(repository, manifest),
+                stand_in=registry.labels(repository, manifest).get(STAND_IN_LABEL, ""),
+            )

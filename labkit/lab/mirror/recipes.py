@@ -1,0 +1,62 @@
+"""The stand-ins of the mirror as data: `recipes/NAME/` holds a Dockerfile and a recipe.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.lab.mirror.building import recipe_hash
+from labkit.lab.mirror.debian import root_reference
+
+FOLDER = Path(__file__).with_name("recipes")
+# What an image is in truth, for whoever inspects it; an image from Docker Hub has no such label.
+STAND_IN_LABEL = "org.labkit.stand-in"
+REGISTRY = "registry"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image of the mirror and every name that it answers to."""
+
+    name: str
+    folder: Path
+    repository: str  # as Docker Hub spells it, "library/" included
+    tags: tuple[str, ...]  # the first one is pushed, the others name the same manifest
+    stand_in: str  # one sentence: what stands in for what
+    hash: str
+
+    @property
+    def local_reference(self) -> str:
+        """The name on the local engine, for example "labkit/registry:1f0c…"."""
+        return f"labkit/{self.name}:{self.hash}"
+
+
+def load_recipes(folder: Path = FOLDER) -> list[Recipe]:
+    """All recipes under `folder`, sorted by name."""
+    return [_load(path.parent) for path in sorted(folder.glob("*/recipe.toml"))]
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe `name`."""
+    return _load(FOLDER / name)
+
+
+def recipes_hash(recipes: list[Recipe]) -> str:
+    """Changes when any of `recipes` does."""
+    return recipe_hash(extra=" ".join(recipe.local_reference for recipe in recipes))
+
+
+def _load(folder: Path) -> Recipe:
+    data = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
+    products = [
+        version + ending for version in data.get("versions", []) for ending in data["endings"]
+    ]
+    return Recipe(
+        name=folder.name,
+        folder=folder,
+        repository=data["repository"],
+        tags=tuple(dict.fromkeys([*products, *data["tags"]])),
+        stand_in=data["stand_in"],
+        hash=recipe_hash(folder, extra=root_reference()),
+    )

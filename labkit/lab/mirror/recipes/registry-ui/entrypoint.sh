@@ -1,0 +1,58 @@
+#!/bin/sh
+# Writes what the page and nginx must know from the environment, then runs the command.
+set -eu
+
+: "${NGINX_PROXY_PASS_URL:=}" "${REGISTRY_URL:=}" "${DELETE_IMAGES:=false}"
+: "${SINGLE_REGISTRY:=true}" "${NGINX_LISTEN_PORT:=80}" "${REGISTRY_TITLE:=Docker Registry UI}"
+
+quoted() { # TEXT: as a JSON string
+    printf '"%s"' "$(printf %s "$1" | tr -d '\n\r' | sed 's/[\\"]/\\&/g')"
+}
+
+is_in_hosts() { # NAME
+    awk -v name="$1" '{ for (i = 2; i <= NF; i++) if ($i == name) found = 1 }
+                      END { exit !found }' /etc/hosts
+}
+
+proxy() { # prints the part of nginx's configuration that reaches the registry
+    url=${NGINX_PROXY_PASS_URL%/}
+    host=$(printf %s "$url" | sed -E 's#^[a-z]+://##; s#[:/].*##')
+    nameserver=$(awk '$1 == "nameserver" { print $2; exit }' /etc/resolv.conf)
+    case "$nameserver" in *:*) nameserver="[$nameserver]" ;; esac
+    if [ -z "$nameserver" ] || is_in_hosts "$host"; then
+        # nginx's resolver does not read /etc/hosts (extra_hosts): the name is looked up once.
+        target="$url"
+    else
+        # Looked up again while it runs: the page starts before the registry, and outlives it.
+        echo "resolver $nameserver valid=5s ipv6=off;"
+        echo "set \$registry $url;"
+        target='$registry$request_uri'
+    fi
+    cat <<END
+location /v2 {
+    proxy_pass $target;
+    proxy_set_header Host \$http_host;
+    proxy_set_header X-Forwarded-Proto \$scheme;
+    proxy_ssl_server_name on;
+    proxy_ssl_verify off;
+    proxy_connect_timeout 3s;
+    proxy_read_timeout 30s;
+    client_max_body_size 0;
+}
+END
+}
+
+cat >/etc/nginx/conf.d/labkit.conf <<END
+server {
+    listen $NGINX_LISTEN_PORT default_server;
+    root /usr/share/nginx/html;
+    location = /config.json { add_header Cache-Control no-store; }
+    $([ -z "$NGINX_PROXY_PASS_URL" ] || proxy)
+}
+END
+if [ -n "$NGINX_PROXY_PASS_URL" ]; then REGISTRY_URL=; fi
+cat >/usr/share/nginx/html/config.json <<END
+{"title": $(quoted "$REGISTRY_TITLE"), "registry": $(quoted "${REGISTRY_URL%/}"),
+ "delete": $(quoted "$DELETE_IMAGES"), "single": $(quoted "$SINGLE_REGISTRY")}
+END
+exec "$@"

@@ -1,0 +1,170 @@
+"""The folder in which Vagrant works for one lab: a Vagrant project like any other.
+
+It holds a copy of the Vagrantfile, headed by the lab's settings, and Vagrant's own `.vagrant`.
+So two labs have nothing in common, a change of the settings cannot reach a lab that exists, and
+whoever prefers plain Vagrant can go there and type `vagrant ssh web1`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from labkit.errors import NotReadyError
+from labkit.lab.model import MACHINES
+from labkit.lab.store import lab_folder, state_root
+from labkit.lab.vagrant.network import Subnet, choose_subnet
+
+FOLDER = "vagrant"
+SETTINGS = (
+    "LABKIT_BOX",
+    "LABKIT_BOX_VERSION",
+    "LABKIT_MEMORY",
+    "LABKIT_AUTO_CONFIG",
+    "LABKIT_LIBVIRT_DRIVER",
+)
+_SETTING = re.compile(r"^ENV\[\"(LABKIT_\w+)\"\] = '((?:[^'\\]|\\.)*)'$", re.MULTILINE)
+
+
+class Project:
+    """One lab's folder for Vagrant."""
+
+    def __init__(self, lab: str) -> None:
+        self.lab = lab
+
+    @property
+    def folder(self) -> Path:
+        """What VAGRANT_CWD names."""
+        return lab_folder(self.lab) / FOLDER
+
+    @property
+    def vagrantfile(self) -> Path:
+        """The lab's own copy."""
+        return self.folder / "Vagrantfile"
+
+    @property
+    def data(self) -> Path:
+        """What VAGRANT_DOTFILE_PATH names: Vagrant's knowledge of which machine is which."""
+        return self.folder / ".vagrant"
+
+    @property
+    def log(self) -> Path:
+        """Everything that Vagrant said, standard error included."""
+        return lab_folder(self.lab) / "vagrant.log"
+
+    def settings(self) -> dict[str, str]:
+        """The settings of the lab; empty before its first `up`."""
+        if not self.vagrantfile.exists():
+            return {}
+        return read_settings(self.vagrantfile.read_text(encoding="utf-8"))
+
+    def subnet(self) -> Subnet:
+        """The lab's network. NotReadyError before its first `up`."""
+        text = self.settings().get("LABKIT_SUBNET")
+        if text is None:
+            raise NotReadyError(f"there is no lab named {self.lab}", then="labkit up")
+        return ipaddress.IPv4Network(text)
+
+    def machine_id(self, name: str) -> str:
+        """The hypervisor's id of a machine, which Vagrant wrote down, or "" if there is none."""
+        for file in sorted(self.data.glob(f"machines/{name}/*/id")):
+            return file.read_text(encoding="utf-8").strip()
+        return ""
+
+    def created(self) -> list[str]:
+        """The machines that Vagrant has made and not destroyed. Quick: it only reads files."""
+        return [name for name in MACHINES if self.machine_id(name)]
+
+    def prepare(self, wishes: Mapping[str, str] = os.environ) -> None:
+        """Write the lab's Vagrantfile, with the settings from `wishes` (the environment).
+
+        What the lab had before stays unless a wish replaces it; its network never changes while
+        one of its machines exists. Raises what `choose_subnet` raises.
+        """
+        original = find_vagrantfile().read_text(encoding="utf-8")
+        with _held(state_root() / "vagrant.lock"):  # two new labs must not choose the same network
+            settings = self.settings()
+            settings.update({name: wishes[name] for name in SETTINGS if wishes.get(name)})
+            if not (self.created() and "LABKIT_SUBNET" in settings):
+                wanted = wishes.get("LABKIT_SUBNET") or settings.get("LABKIT_SUBNET", "")
+                settings["LABKIT_SUBNET"] = str(choose_subnet(self._other_subnets(), wanted))
+            settings["LABKIT_LAB"] = self.lab
+            self.folder.mkdir(parents=True, exist_ok=True)
+            new = self.vagrantfile.with_suffix(".new")
+            new.write_text(with_settings(original, settings), encoding="utf-8")
+            new.rename(self.vagrantfile)
+
+    def remove(self) -> None:
+        """Delete the folder; the log stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold the lab for a change; `waiting` is called if another labkit has it.
+
+        Vagrant locks single machines and fails at once; two `up` of one lab would each get some.
+        """
+        with _held(lab_folder(self.lab) / "vagrant.lock", waiting):
+            yield
+
+    def _other_subnets(self) -> list[Subnet]:
+        files = state_root().glob(f"*/{FOLDER}/Vagrantfile")
+        return [
+            ipaddress.IPv4Network(settings["LABKIT_SUBNET"])
+            for file in files
+            if file != self.vagrantfile
+            and "LABKIT_SUBNET" in (settings := read_settings(file.read_text(encoding="utf-8")))
+        ]
+
+
+def find_vagrantfile() -> Path:
+    """The project's Vagrantfile: beside this module if labkit was installed, else at the top.
+
+    Raises `NotReadyError` if it is in neither place.
+    """
+    here = Path(__file__).resolve()
+    places = (here.with_name("Vagrantfile"), here.parents[3] / "Vagrantfile")
+    for place in places:
+        if place.is_file():
+            return place
+    raise NotReadyError(
+        "this installation of labkit has no Vagrantfile",
+        where=" or ".join(str(place) for place in places),
+        then="run labkit from a checkout of the project, or: labkit up --provider containers",
+    )
+
+
+def with_settings(vagrantfile: str, settings: Mapping[str, str]) -> str:
+    """The text of a Vagrantfile that sets these variables before it does anything else."""
+    lines = [f"ENV[\"{name}\"] = '{_ruby(value)}'\n" for name, value in sorted(settings.items())]
+    head = "# Written by labkit up: this lab's settings, then the project's Vagrantfile as it is.\n"
+    return f"{head}{''.join(lines)}\n{vagrantfile}"
+
+
+def read_settings(text: str) -> dict[str, str]:
+    """The settings at the head of a text that `with_settings` made."""
+    return {name: re.sub(r"\\(.)", r"\1", value) for name, value in _SETTING.findall(text)}
+
+
+def _ruby(value: str) -> str:
+    """The inside of a single-quoted Ruby string, in which only these two are special."""
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+@contextmanager
+def _held(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold an advisory lock, which the system takes back however this process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,211 @@
+"""The same three machines as virtual machines, through Vagrant."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from labkit.errors import LabkitError, NotReadyError
+from labkit.lab.model import MACHINES, Machine, Say
+from labkit.lab.store import lab_folder
+from labkit.lab.vagrant import node as nodes
+from labkit.lab.vagrant.engine import Engine
+from labkit.lab.vagrant.explain import explained
+from labkit.lab.vagrant.network import address, require_allowed
+from labkit.lab.vagrant.project import Project
+from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
+from labkit.remote import everywhere
+
+DEFAULT_USER = "vagrant"  # by the convention of Vagrant boxes
+
+
+class VagrantProvider:
+    """Three virtual machines, found again by the ids that Vagrant keeps of them."""
+
+    name = "vagrant"
+
+    def __init__(self, lab: str) -> None:
+        self.lab = lab
+        self.project = Project(lab)
+        self.engine = Engine(self.project)
+        self._booting: dict[str, threading.Thread] = {}
+
+    def up(self, say: Say) -> Sequence[Machine]:
+        """Create or boot what does not run, learn the host keys, wait for an SSH login on each."""
+        self.engine.require()
+        with self._locked(say):
+            self.project.prepare()
+            self._start(say)
+            self._learn_logins()
+            subnet = self.project.subnet()
+            addresses = {name: address(subnet, name) for name in MACHINES}
+            nodes.learn_host_keys(self.engine, addresses, self._known_hosts())
+        machines = self.machines()
+        waited = everywhere(nodes.wait_ready, machines)
+        for machine, seconds in zip(machines, waited, strict=True):
+            say(f"{machine.name} is ready at {machine.address} ({seconds:.1f} s)")
+        return machines
+
+    def down(self, say: Say) -> None:
+        """Shut the machines down one by one; disks stay."""
+        with self._locked(say):
+            for name, state in self._states().items():
+                if state.running:
+                    say(f"stopping {name}")
+                    self._halt(name, force=False)
+        say(f"lab {self.lab} is stopped; its disks are kept")
+
+    def destroy(self, say: Say) -> None:
+        """Remove the machines, their disks and this lab's project and keys. The log stays."""
+        with self._locked(say):
+            for name in self.project.created():
+                self._settle(name)
+                mark = self.engine.mark()
+                say(f"removing {name}")
+                self.engine.destroy(name)
+                if self.engine.states(name)[name].exists:
+                    raise self._failed(f"removing {name}", mark)
+            self.project.remove()
+            for path in (self._known_hosts(), self._ssh_config()):
+                path.unlink(missing_ok=True)
+        say(f"lab {self.lab} is gone")
+
+    def machines(self) -> Sequence[Machine]:
+        """The machines that exist. No Vagrant is started (0.8 s) while none was ever made."""
+        existing = [state for state in self._states().values() if state.exists]
+        if not existing:
+            return []
+        logins = self._logins([state.name for state in existing if state.running])
+        subnet = self.project.subnet()
+        box = self.project.settings().get("LABKIT_BOX", "rocky9")
+        return [
+            Machine(
+                name=state.name,
+                address=address(subnet, state.name),
+                user=logins[state.name].user if state.name in logins else DEFAULT_USER,
+                key=self._key(state, logins),
+                known_hosts=self._known_hosts(),
+                running=state.running,
+                os=box,
+            )
+            for state in sorted(existing, key=lambda state: MACHINES.index(state.name))
+        ]
+
+    def power_off(self, machine: str) -> None:
+        """Cut the power (`vagrant halt --force`); returns when the hypervisor says it is off."""
+        self._require_created(machine)
+        self._settle(machine)
+        self._halt(machine, force=True)
+
+    def power_on(self, machine: str) -> None:
+        """Boot the machine again and return at once.
+
+        `vagrant up` itself waits for the boot, so it runs in a thread; if labkit ends first,
+        Vagrant finishes alone.
+        """
+        self._require_created(machine)
+        self._settle(machine)
+        thread = threading.Thread(target=self.engine.boot, args=(machine,), daemon=True)
+        self._booting[machine] = thread
+        thread.start()
+
+    def describe(self) -> dict[str, str]:
+        """Provider, hypervisor, Vagrant's version; box or system, and kernel where one runs."""
+        hypervisors = {state.hypervisor for state in self._states().values() if state.exists}
+        facts = {
+            "provider": self.name,
+            "os": self.project.settings().get("LABKIT_BOX", "rocky9"),
+            "engine": f"{self.engine.version()} ({', '.join(sorted(hypervisors)) or 'no machine'})",
+            "kernel": "",
+        }
+        running = next((machine for machine in self.machines() if machine.running), None)
+        return {**facts, **(_system(running) if running else {})}
+
+    def _start(self, say: Say) -> None:
+        """Bring up what does not run. Raises NotReadyError if something still does not."""
+        before = self.engine.states()
+        off = [name for name in MACHINES if not before[name].running]
+        if not off:
+            return
+        if before[off[0]].hypervisor == "virtualbox":
+            require_allowed(self.project.subnet())
+        parallel = os.environ.get("LABKIT_VAGRANT_PARALLEL", "1") != "0"
+        say(f"vagrant up {' '.join(off)} ({before[off[0]].hypervisor}; some minutes)")
+        mark = self.engine.mark()
+        self.engine.start(off, parallel=parallel, say=say)
+        after = self.engine.states()
+        still_off = [name for name in MACHINES if not after[name].running]
+        if still_off:
+            raise self._failed(f"starting {', '.join(still_off)}", mark)
+
+    def _halt(self, name: str, *, force: bool) -> None:
+        mark = self.engine.mark()
+        self.engine.halt(name, force=force)
+        if self.engine.states(name)[name].running:
+            raise self._failed(f"stopping {name}", mark)
+
+    def _settle(self, name: str) -> None:
+        """Wait for a boot of ours that is still going on: Vagrant locks the machine meanwhile."""
+        thread = self._booting.pop(name, None)
+        if thread:
+            thread.join()
+
+    def _states(self) -> dict[str, State]:
+        return self.engine.states() if self.project.created() else {}
+
+    def _learn_logins(self) -> None:
+        """Keep what `vagrant ssh-config` says, also for `ssh -F`; it changes with `up` only."""
+        mark = self.engine.mark()
+        text = self.engine.ask("ssh-config", *MACHINES)
+        silent = [name for name in MACHINES if name not in ssh_hosts(text)]
+        if silent:
+            raise self._failed(f"asking how to log in to {', '.join(silent)}", mark)
+        self._ssh_config().write_text(text, encoding="utf-8")
+
+    def _logins(self, running: Sequence[str]) -> dict[str, SshHost]:
+        """How to log in, from our copy; asked again if it is lost and the machines run."""
+        file = self._ssh_config()
+        known = ssh_hosts(file.read_text(encoding="utf-8")) if file.exists() else {}
+        for name in set(running) - set(known):
+            known.update(ssh_hosts(self.engine.ask("ssh-config", name)))
+        return known
+
+    def _key(self, state: State, logins: dict[str, SshHost]) -> Path:
+        if state.name in logins:
+            return logins[state.name].key
+        # Where Vagrant puts the key that it makes in exchange for the box's public one.
+        return self.project.data / "machines" / state.name / state.hypervisor / "private_key"
+
+    def _require_created(self, machine: str) -> None:
+        if machine not in self.project.created():
+            raise NotReadyError(f"there is no {machine} in lab {self.lab}", then="labkit up")
+
+    def _failed(self, doing: str, mark: int) -> NotReadyError:
+        return explained(self.engine.said_since(mark), doing, self.project.log)
+
+    def _locked(self, say: Say) -> AbstractContextManager[None]:
+        return self.project.locked(
+            lambda: say(f"another labkit is at work on lab {self.lab}: waiting for it")
+        )
+
+    def _known_hosts(self) -> Path:
+        return lab_folder(self.lab) / "known_hosts"
+
+    def _ssh_config(self) -> Path:
+        return lab_folder(self.lab) / "ssh_config"
+
+
+def _system(machine: Machine) -> dict[str, str]:
+    """System and kernel as a running machine tells them; nothing if it does not answer."""
+    shell = nodes.shell(machine)
+    try:
+        answer = shell.ask('. /etc/os-release && echo "$PRETTY_NAME" && uname -r')
+    except LabkitError:
+        return {}
+    finally:
+        shell.close()
+    lines = answer.stdout.splitlines()
+    return {"os": lines[0], "kernel": lines[1]} if answer.ok and len(lines) == 2 else {}

@@ -1,0 +1,229 @@
+"""The generator against servers of our own on loopback: what stock Locust gets wrong is right."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labkit.course.model import Load
+from labkit.errors import LabkitError, UsageError
+from labkit.lab.model import Machine
+from labkit.load.availability import MAX_LATENESS_S
+from labkit.load.plan import LoadPlan
+from labkit.load.run import Generator, LoadRun, make_plan, run_against
+
+SCENARIOS = Path(__file__).parents[2] / "checks" / "load"
+LIST = b"<li>alice 12</li>"
+
+
+class Site:
+    """An HTTP server in a thread. `hang` and `close` are shares of requests, by turns."""
+
+    def __init__(self, *, every_second: str = "", body: bytes = LIST) -> None:
+        self.every_second = every_second
+        self.body = body
+        self.requests: list[bytes] = []
+        self.loop = asyncio.new_event_loop()
+        self.ready = threading.Event()
+        self.port = 0
+        self.thread = threading.Thread(target=self.loop.run_until_complete, args=(self.serve(),))
+
+    async def serve(self) -> None:
+        self.stop = asyncio.Event()
+        server = await asyncio.start_server(self.answer, "127.0.0.1", 0, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        self.ready.set()
+        await self.stop.wait()
+        server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.CancelledError, OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(head)
+            if self.every_second and len(self.requests) % 2:
+                if self.every_second == "hangs":
+                    await self.stop.wait()
+                writer.close()
+                return
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nX-Served-By: web1\r\nContent-Length: %d\r\n\r\n%s"
+                % (len(self.body), self.body)
+            )
+            await writer.drain()
+            writer.close()
+
+    def __enter__(self) -> Site:
+        self.thread.start()
+        self.ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self.stop.set)
+        self.thread.join(5)
+        self.loop.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def run(
+    site_url: str,
+    out: Path,
+    *,
+    seconds: float,
+    options: dict[str, str] | None = None,
+    rate: float = 100.0,
+    patience: float = 1.0,
+) -> LoadRun:
+    load = Load("website", rate=rate, patience_s=patience)
+    return run_against(
+        site_url, load, duration_s=seconds, scenario_dir=SCENARIOS, out=out, seed=7,
+        options=options or {"must_contain": "alice"},
+    )  # fmt: skip
+
+
+def stopped_plan(url: str, out: Path) -> LoadPlan:
+    """A plan of 1000 requests that nobody carries out."""
+    return make_plan(
+        Load("website"), url, duration_s=10, out=out, seed=1, options={}, name="plan"
+    )  # fmt: skip
+
+
+def test_holds_500_requests_per_second_and_counts_them_exactly(tmp_path: Path) -> None:
+    with Site() as site:
+        done = run(site.url, tmp_path, seconds=2.0, rate=500.0)
+    assert done.complete
+    assert (len(done.rows), len(site.requests), done.unsent) == (1000, 1000, 0)
+    assert all(row.ok and row.server == "web1" for row in done.rows)
+    assert done.worst_lateness_s < MAX_LATENESS_S
+
+
+def test_a_hung_half_is_a_lost_half(tmp_path: Path) -> None:
+    """Stock Locust reports 0 % here: its users end up waiting and stop sending."""
+    with Site(every_second="hangs") as site:
+        done = run(site.url, tmp_path, seconds=1.0)
+    assert len(site.requests) == 100
+    failed = [row for row in done.rows if not row.ok]
+    assert len(failed) == 50
+    assert {row.error for row in failed} == {"timeout"}
+    assert all(row.ended - row.started == pytest.approx(1.0, abs=0.3) for row in failed)
+    assert done.worst_lateness_s < MAX_LATENESS_S
+
+
+def test_a_connection_closed_without_an_answer_is_lost_and_not_sent_again(tmp_path: Path) -> None:
+    """geventhttpclient, and so Locust's FastHttpUser, would repeat these GETs silently."""
+    with Site(every_second="closes") as site:
+        done = run(site.url, tmp_path, seconds=0.5)
+    assert len(site.requests) == 50
+    assert [row.error for row in done.rows if not row.ok] == ["closed without an answer"] * 25
+
+
+def test_refused_connections_are_lost_at_once(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))  # bound, not listening: refuses, and nobody else can have it
+        done = run(f"http://127.0.0.1:{free.getsockname()[1]}", tmp_path, seconds=0.5)
+    assert {row.error for row in done.rows} == {"refused"}
+    assert len(done.rows) == 50
+
+
+def test_every_post_of_the_plan_reaches_the_server_once_with_its_id(tmp_path: Path) -> None:
+    with Site() as site:
+        done = run(site.url, tmp_path, seconds=0.5)
+    planned = [arrival.post_id for arrival in done.plan.arrivals() if arrival.post_id]
+    assert planned
+    for post_id in planned:
+        assert sum(b"X-Labkit-Post: %s\r" % post_id.encode() in one for one in site.requests) == 1
+
+
+def test_the_mix_follows_the_seed_and_ids_differ_between_runs(tmp_path: Path) -> None:
+    first = stopped_plan("http://127.0.0.1", tmp_path)
+    again = replace(first, run="another")
+    other = replace(first, seed=2)
+    mixes = [[arrival.method for arrival in plan.arrivals()] for plan in (first, again, other)]
+    assert mixes[0] == mixes[1] != mixes[2]
+    assert 0.05 < mixes[0].count("POST") / len(mixes[0]) < 0.15
+    ids = [arrival.post_id for plan in (first, again) for arrival in plan.arrivals()]
+    assert len(set(filter(None, ids))) == 2 * mixes[0].count("POST")
+
+
+def test_a_page_without_the_list_is_lost_only_where_a_list_was_asked_for(tmp_path: Path) -> None:
+    with Site(body=b"<h1>Student list</h1>") as site:
+        done = run(site.url, tmp_path, seconds=0.5)
+    assert all(row.ok for row in done.rows if row.method == "GET")
+    errors = {row.error for row in done.rows if row.method == "POST"}
+    assert errors == {"no list of students"}
+
+
+def test_a_page_that_shows_a_php_error_is_lost(tmp_path: Path) -> None:
+    with Site(body=b"<b>Warning</b>:  file_get_contents(): failed") as site:
+        done = run(site.url, tmp_path, seconds=0.2, options={"path": "/"})
+    assert {row.error for row in done.rows} == {"a PHP error in the page"}
+
+
+@pytest.mark.parametrize("url", ["http://192.0.2.1", "http://example.org", "http://localhost"])
+def test_nothing_but_loopback_is_loaded_without_a_proven_machine(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="will not be loaded"):
+        run(url, tmp_path, seconds=0.5)
+
+
+def test_a_proven_machine_opens_its_own_address_only(tmp_path: Path) -> None:
+    machine = Machine("lb", "192.0.2.7", "vagrant", tmp_path, tmp_path, running=True)
+    plan = stopped_plan("http://192.0.2.8", tmp_path)
+    with pytest.raises(UsageError, match="will not be loaded"):
+        Generator(plan, SCENARIOS / "website.py", tmp_path / "log", machine=machine)
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "patience", "named"),
+    [(501, 1, 1, "rate"), (100, 121, 1, "duration"), (0, 1, 1, "rate"), (10, 1, 11, "patience"),
+     (float("nan"), 1, 1, "rate")],
+)  # fmt: skip
+def test_a_load_out_of_bounds_is_refused(
+    rate: float, seconds: float, patience: float, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        run("http://127.0.0.1:9", tmp_path, seconds=seconds, rate=rate, patience=patience)
+
+
+def test_a_scenario_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import no_such_module_at_all\n")
+    with pytest.raises(LabkitError, match="no_such_module_at_all"):
+        run_against(
+            "http://127.0.0.1:9", Load("broken"), duration_s=1, scenario_dir=tmp_path,
+            out=tmp_path / "out",
+        )  # fmt: skip
+
+
+def test_an_interrupted_run_leaves_no_process_and_keeps_its_rows(tmp_path: Path) -> None:
+    pid = 0
+
+    def interrupted(url: str) -> Iterator[None]:
+        nonlocal pid
+        plan = make_plan(
+            Load("website"), url, duration_s=20, out=tmp_path, seed=1, options={}, name="cut"
+        )
+        with Generator(plan, SCENARIOS / "website.py", tmp_path / "log") as generator:
+            generator.wait_started()
+            while len(generator.rows) < 20:
+                generator.poll()
+            assert generator._process is not None
+            pid = generator._process.pid
+            raise KeyboardInterrupt
+        yield
+
+    with Site() as site, pytest.raises(KeyboardInterrupt):
+        next(interrupted(site.url))
+    with pytest.raises(ProcessLookupError):
+        os.killpg(pid, 0)
+    assert (tmp_path / "cut.jsonl").read_text().count('"request"') >= 20
