@@ -9,8 +9,9 @@ import pytest
 from checks.compose import Project, Stack, find_project, stack_of
 from checks.docker_facts import CREDENTIALS, RunningImage, images, is_student_age, tried_out
 from checks.haproxy import HAProxy
+from checks.pages import fetch
 from checks.registries import Registry, find_registry
-from labkit.course import expect, not_met
+from labkit.course import NotMetError, expect, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
@@ -110,6 +111,22 @@ def registry(lb: Shell, web1: Shell) -> Registry:
 def haproxy(lb: Shell) -> HAProxy:
     """HAProxy on lb."""
     return HAProxy(lb)
+
+
+@pytest.fixture(scope="session")
+def site_port(lab: Lab, haproxy: HAProxy) -> int:
+    """The port of lb on which HAProxy gives the website."""
+    seen = _("HAProxy listens on no port")
+    for port in haproxy.ports:
+        try:
+            page = fetch(lab, "lb", port)
+        except NotMetError as error:
+            seen = error.seen
+            continue
+        if page.status == 200 and page.soup.find("form"):
+            return port
+        seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
+    not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Grading: the pytest plugin, verdicts, marks, writers of reports."""
 
 from labkit.grading.context import Context
+from labkit.grading.drills import perform_drill
 from labkit.grading.model import CheckResult, GradeResult, StepResult
 from labkit.grading.session import Hooks, Scope, everything, grade, quick
 
@@ -13,5 +14,6 @@ __all__ = [
     "StepResult",
     "everything",
     "grade",
+    "perform_drill",
     "quick",
 ]

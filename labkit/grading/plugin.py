@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class CheckPlugin:
         *,
         on_planned: Callable[[list[CheckResult]], None],
         deadline: float,
+        known: Mapping[str, CheckResult],
     ) -> None:
         self.context = context
         self.select = select
@@ -48,7 +49,8 @@ class CheckPlugin:
         self.on_result = on_result
         self.on_planned = on_planned
         self.deadline = deadline
-        self.results: dict[str, CheckResult] = {}
+        self.known = known
+        self.results: dict[str, CheckResult] = dict(known)
         self.graph = Graph([])
         self.errors: list[str] = []  # of collection: a course that cannot be read
         self._notes: list[str] = []
@@ -79,7 +81,7 @@ class CheckPlugin:
         nodes = {node.id: (node, item) for item in items if (node := self._node(item))}
         self.graph = Graph([node for node, _item in nodes.values()])
         wanted = [name for name, (node, _item) in nodes.items() if self.select(node)]
-        chosen = self.graph.with_ancestors(wanted)
+        chosen = self.graph.with_ancestors(wanted) - set(self.known)
         items[:] = [item for name, (_node, item) in nodes.items() if name in chosen]
         for name, (node, item) in nodes.items():
             if name in chosen:
@@ -91,7 +93,7 @@ class CheckPlugin:
                     hints=tuple(_(hint) for hint in node.spec.hints),
                 )
                 item.stash[_ID] = name
-        self.on_planned(list(self.results.values()))
+        self.on_planned([self.results[name] for name in nodes if name in chosen])
         del config
 
     def _node(self, item: pytest.Item) -> Node | None:

@@ -89,9 +89,16 @@ def _root_name(family: Family) -> str:
     return ROCKY_ROOT if family == "rocky9" else root_reference()
 
 
+def _base_reference(family: Family) -> str:
+    """Changes only with what the packages come from, so that a changed file costs no download."""
+    sources = (RECIPE / f"{family}.Dockerfile", RECIPE / "docker-ce.repo")
+    texts = [path.read_text(encoding="utf-8") for path in sources]
+    return f"labkit/node-base:{family}-{recipe_hash(extra=''.join([_root_name(family), *texts]))}"
+
+
 def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
     """Build the image with the packages of `family`; return its reference."""
-    base = f"labkit/node-base:{node_reference(family).rpartition(':')[2]}"
+    base = _base_reference(family)
     if has_image(engine, base):
         return base
     root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import docker
@@ -28,6 +29,7 @@ from labkit.lab.mirror.recipes import (
 from labkit.lab.mirror.registry import Manifest, Registry
 from labkit.lab.mirror.server import VOLUME, ensure_recipe_image, ensure_volume, serving
 
+_MARKERS = "labkit/mirror"
 _AT_A_TIME = 2  # builds: each one keeps a core and the disk busy
 
 
@@ -67,7 +69,7 @@ def ensure_mirror(engine: docker.DockerClient, say: Say) -> MirrorContents:
     with serving(engine, filled.registry_image) as registry:
         _side_by_side(lambda each: _publish(engine, registry, each, say), recipes)
     # Asked again: some engines report the time of the volume's first content as its birth.
-    engine.images.get(filled.registry_image).tag(_marker(wanted, ensure_volume(engine)))
+    _mark(engine, filled.registry_image, _marker(wanted, ensure_volume(engine)))
     return filled
 
 
@@ -123,7 +125,18 @@ def _marker(recipes: str, made: str) -> str:
     A tag, since a volume's labels cannot be changed and reading a file of a volume takes a
     container. A volume that was removed and made again has another time, so the tag lapses.
     """
-    return f"labkit/mirror:{recipe_hash(extra=f'{recipes} {made}')}"
+    return f"{_MARKERS}:{recipe_hash(extra=f'{recipes} {made}')}"
+
+
+def _mark(engine: docker.DockerClient, image: str, marker: str) -> None:
+    """Give `image` the tag `marker`, and take away those of former fillings."""
+    former = [tag for held in engine.images.list(_MARKERS) for tag in held.tags]
+    engine.images.get(image).tag(marker)
+    for tag in former:
+        # A lab's registry may still run from an image that has no other tag: the engine keeps it.
+        if tag.startswith(f"{_MARKERS}:") and tag != marker:
+            with suppress(APIError):
+                engine.images.remove(tag)
 
 
 def _side_by_side(work: Callable[[Recipe], None], recipes: list[Recipe]) -> None:

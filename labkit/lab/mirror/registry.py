@@ -64,9 +64,9 @@ class Registry:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                if self._get("", timeout=1).ok:
+                if self._ask("GET", "", timeout=1).ok:
                     return
-            except requests.RequestException:
+            except NotReadyError:
                 pass
             if time.monotonic() > deadline:
                 raise NotReadyError(f"the mirror's registry did not start in {seconds:.0f} s")
@@ -74,10 +74,10 @@ class Registry:
 
     def manifest(self, repository: str, reference: str) -> Manifest | None:
         """The manifest of a tag or digest; None if the registry has none."""
-        answer = self._get(f"{repository}/manifests/{reference}")
+        answer = self._ask("GET", f"{repository}/manifests/{reference}")
         if answer.status_code == requests.codes.not_found:
             return None
-        answer.raise_for_status()
+        self._expect_ok(answer)
         return Manifest(
             digest=answer.headers["Docker-Content-Digest"],
             media_type=answer.headers["Content-Type"],
@@ -91,7 +91,6 @@ class Registry:
             inner = self.manifest(repository, child)
             return self.labels(repository, inner) if inner else {}
         answer = self._get(f"{repository}/blobs/{manifest.body['config']['digest']}")
-        answer.raise_for_status()
         return dict(answer.json().get("config", {}).get("Labels") or {})
 
     def size(self, repository: str, manifest: Manifest) -> int:
@@ -101,12 +100,9 @@ class Registry:
 
     def tag(self, repository: str, tag: str, manifest: Manifest) -> None:
         """Give `manifest`, which the repository has under another tag, the name `tag` too."""
-        self._session.put(
-            self._url(f"{repository}/manifests/{tag}"),
-            data=manifest.raw,
-            headers={"Content-Type": manifest.media_type},
-            timeout=_SECONDS,
-        ).raise_for_status()
+        path = f"{repository}/manifests/{tag}"
+        headers = {"Content-Type": manifest.media_type}
+        self._expect_ok(self._ask("PUT", path, data=manifest.raw, headers=headers))
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Every repository and tag, sorted."""
@@ -118,12 +114,42 @@ class Registry:
     def _pages(self, path: str, key: str) -> Iterator[str]:
         while path:
             answer = self._get(path)
-            answer.raise_for_status()
             yield from answer.json()[key] or []
             path = answer.links.get("next", {}).get("url", "").removeprefix("/v2/")
 
-    def _get(self, path: str, timeout: float = _SECONDS) -> requests.Response:
-        return self._session.get(self._url(path), headers={"Accept": _ACCEPT}, timeout=timeout)
+    def _get(self, path: str) -> requests.Response:
+        """An answer that is a success. Raises NotReadyError on any other."""
+        return self._expect_ok(self._ask("GET", path))
 
-    def _url(self, path: str) -> str:
-        return f"http://{self.address}/v2/{path}"
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        timeout: float = _SECONDS,
+    ) -> requests.Response:
+        """Any answer at all. Raises NotReadyError when there is none in `timeout` seconds."""
+        url = f"http://{self.address}/v2/{path}"
+        try:
+            return self._session.request(
+                method,
+                url,
+                data=data,
+                headers={"Accept": _ACCEPT, **(headers or {})},
+                timeout=timeout,
+            )
+        except requests.RequestException as error:
+            raise NotReadyError(
+                f"the mirror's registry does not answer: {error}", where=url, then="labkit bundle"
+            ) from error
+
+    def _expect_ok(self, answer: requests.Response) -> requests.Response:
+        if not answer.ok:
+            raise NotReadyError(
+                f"the mirror's registry answers {answer.status_code}: {answer.text[:200]}",
+                where=answer.url,
+                then="df -h",
+            )
+        return answer

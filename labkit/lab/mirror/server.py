@@ -149,7 +149,17 @@ def _remove(container: Container) -> None:
 
 
 def _host_settings() -> Mapping[str, str]:
-    """Proxies and the package index of this computer, which a build cannot know by itself."""
-    names = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL")
-    spellings = [spelling for name in names for spelling in {name, name.upper()}]
-    return {name: os.environ[name] for name in spellings if os.environ.get(name)}
+    """Proxies and the package index of this computer, which a build cannot know by itself.
+
+    The engine keeps proxies out of an image's history, but not the index: one with a password
+    in it is left out, and the public one is used.
+    """
+    proxies = ("http_proxy", "https_proxy", "no_proxy")
+    settings = {
+        name: os.environ[name]
+        for name in (*proxies, *map(str.upper, proxies), "PIP_INDEX_URL")
+        if os.environ.get(name)
+    }
+    if "@" in settings.get("PIP_INDEX_URL", ""):
+        del settings["PIP_INDEX_URL"]
+    return settings

@@ -113,7 +113,9 @@ async function repositoryBlock(repository) {
   summary.textContent = `${repository} (${tags.length})`;
   const table = element("table", "", block);
   const head = element("tr", "", table);
-  for (const title of [words.tag, words.digest, words.size]) element("th", title, head);
+  const titles = [words.tag, words.digest, words.size];
+  if (settings.delete === "true") titles.push("");
+  for (const title of titles) element("th", title, head);
   for (const tag of tags.sort()) row(repository, tag, table);
   return block;
 }

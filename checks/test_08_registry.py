@@ -1,0 +1,90 @@
+"""h) A private registry that holds the image."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from checks.docker_facts import images, is_student_age
+from checks.registries import Registry
+from labkit.course import check, expect
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+@check(
+    points=0.5,
+    needs="machines.docker",
+    hints=[
+        "Does a container of registry:2 run on lb, with its port published?",
+        "curl -k https://lb:5000/v2/ (or http://) must answer with 200 or 401.",
+        "cd /srv/registry && docker compose -f docker-compose-registry.yml up -d registry",
+    ],
+)
+def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
+    """A registry runs on lb and answers."""
+    note(f"{registry.scheme}://{registry.machine}:{registry.port}")
+
+
+@check(
+    points=1.0,
+    needs=["registry.answers", "build.image"],
+    hints=[
+        "What does the registry hold? curl -k -u USER https://lb:5000/v2/_catalog",
+        "The name of an image begins with the registry that it is pushed to: lb:5000/...",
+        "docker tag student-age:1.0 lb:5000/student-age:1.0; docker push lb:5000/student-age:1.0",
+    ],
+)
+def test_pushed(web1: Shell, registry: Registry) -> None:
+    """It holds the image student-age of web1."""
+    pushed = registry.pushed()
+    held = ", ".join(registry.repositories()) or _("nothing")
+    expect(
+        pushed,
+        expected=_("a repository named student-age"),
+        seen=held,
+        where=f"{registry.scheme}://{registry.name}/v2/_catalog",
+    )
+    mine = [one for one in images(web1) if any(is_student_age(tag) for tag in one.tags)]
+    identities = {one.id for one in mine}
+    identities |= {digest.rpartition("@")[2] for one in mine for digest in one.digests}
+    expect(
+        identities & set().union(*pushed.values()),
+        expected=_("the image that web1 built"),
+        seen=_("another one in {tags}", tags=", ".join(pushed)),
+        where=registry.name,
+    )
+
+
+@check(
+    points=0.5,
+    needs="registry.pushed",
+    hints=[
+        "docker pull on web1: what does it say?",
+        "An engine pulls only from a registry whose certificate it trusts, or that it is told to "
+        "take as insecure; and after docker login, if there is a password.",
+        "sudo install -d /etc/docker/certs.d/lb:5000, the CA there as ca.crt; docker login lb:5000",
+    ],
+)
+def test_pulled(web1: Shell, registry: Registry) -> None:
+    """The image can be pulled from it by name."""
+    tag = next(iter(registry.pushed()))
+    name = f"{registry.name}/{tag}"
+    answer = web1.ask(f"docker pull -q {shlex.quote(name)} 2>&1", timeout=60)
+    expect(
+        answer.ok,
+        expected=_("docker pull succeeds"),
+        seen=answer.text.splitlines()[-1] if answer.text else "",
+        where=f"web1 $ docker pull {name}",
+    )
+
+
+@check(points=0, needs="registry.answers")
+def test_private(lb: Shell, registry: Registry, note: Callable[[str], None]) -> None:
+    """For information: whether the registry asks for a password and speaks TLS."""
+    status = lb.ask(
+        f"curl -sk -m 3 -o /dev/null -w '%{{http_code}}' "
+        f"{registry.scheme}://localhost:{registry.port}/v2/"
+    ).text
+    note(_("it asks for a password") if status == "401" else _("anybody may use it"))
+    note(_("TLS") if registry.scheme == "https" else _("without TLS"))

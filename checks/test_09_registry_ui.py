@@ -1,0 +1,81 @@
+"""i) A web page shows what the registry holds."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from checks.docker_facts import containers, is_student_age
+from checks.pages import Page, fetch
+from checks.registries import Registry
+from labkit.course import NotMetError, check, expect, not_met
+from labkit.lab import Lab
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+@pytest.fixture(scope="session")
+def ui_port(lab: Lab, lb: Shell, registry: Registry) -> int:
+    """The port of the registry's page on lb: a page, and not the registry itself."""
+    for container in containers(lb):
+        for port in container.published.values() if container.running else ():
+            if port == registry.port:
+                continue
+            try:
+                page = fetch(lab, "lb", port)
+            except (NotMetError, requests.RequestException):
+                continue
+            if page.status == 200 and "<html" in page.html.lower():
+                return port
+    not_met(
+        expected=_("a web page on a published port of lb"),
+        seen=_("no container on lb answers with a page"),
+        where="lb $ docker ps",
+    )
+
+
+@check(
+    points=0.5,
+    needs="registry.answers",
+    hints=[
+        "Which port of lb shows the page in a browser?",
+        "The page is a second service in docker-compose-registry.yml, with its port 80 published.",
+        "cd /srv/registry && docker compose -f docker-compose-registry.yml up -d",
+    ],
+)
+def test_page(lab: Lab, ui_port: int) -> None:
+    """A web page for the registry is served on lb."""
+    fetch(lab, "lb", ui_port).must_be_ok()
+
+
+@check(
+    points=0.5,
+    needs=["registry-ui.page", "registry.pushed"],
+    hints=[
+        "Does the page list student-age, or an error?",
+        "Its server passes requests on to the registry: NGINX_PROXY_PASS_URL names it.",
+        "environment: NGINX_PROXY_PASS_URL: https://registry:5000   (http:// without TLS)",
+    ],
+)
+def test_shows(lab: Lab, ui_port: int, registry: Registry) -> None:
+    """The page shows the image student-age."""
+    page = fetch(lab, "lb", ui_port)
+    catalogue = fetch(lab, "lb", ui_port, "/v2/_catalog", auth=registry.user)
+    if catalogue.status == 404 and _asks_registry_itself(page, registry):
+        return  # the browser goes to the registry directly, which test_pushed has asked already
+    expect(
+        catalogue.status == 200 and _holds(catalogue),
+        expected=_("student-age in what the page gets from the registry"),
+        seen=_("status {status}: {body}", status=catalogue.status, body=catalogue.html[:160]),
+        where=f"http://lb:{ui_port}/v2/_catalog",
+    )
+
+
+def _asks_registry_itself(page: Page, registry: Registry) -> bool:
+    """Whether the page names the registry's own address for the browser to go to."""
+    return f":{registry.port}" in page.html
+
+
+def _holds(catalogue: Page) -> bool:
+    names = catalogue.html.replace('"', " ").replace("]", " ").split()
+    return any(is_student_age(name) for name in names)

@@ -1,0 +1,58 @@
+"""j) The same stack on web2, its image pulled from the registry."""
+
+from __future__ import annotations
+
+from checks.compose import Stack
+from checks.docker_facts import images
+from checks.pages import must_list, press_button
+from checks.registries import Registry
+from checks.test_07_verify import students_of
+from labkit.course import check, expect, not_met
+from labkit.lab import Lab
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+@check(
+    points=0.5,
+    needs="machines.docker",
+    hints=[
+        "Does http://web2/ show the list, as web1 does?",
+        "web2 needs the same files, the same stack, and the registry's image.",
+        "On web2: cd /srv/student-list && docker compose pull && docker compose up -d",
+    ],
+)
+def test_lists(lab: Lab, web2: Shell, stack2: Stack) -> None:
+    """The website on web2 shows every student that its API knows."""
+    states = [one for one in (stack2.website, stack2.api) if one is not None and one.running]
+    expect(
+        len(states) == 2 and stack2.website_port,
+        expected=_("website and API running on web2, the website's port published"),
+        seen=", ".join(one.name for one in states) or _("no container of this project"),
+        where="web2 $ docker compose ps -a",
+    )
+    must_list(press_button(lab, "web2", stack2.website_port), students_of(web2, stack2))
+
+
+@check(
+    points=0.5,
+    needs=["second-server.lists", "registry.pushed"],
+    hints=[
+        "Is the image on web2 the one that web1 pushed?",
+        "docker image inspect shows an image's id and the registry that it came from.",
+        "In .env on web2: STUDENT_AGE_IMAGE=lb:5000/student-age:1.0; docker compose pull; up -d",
+    ],
+)
+def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
+    """The API on web2 runs the image that is in the registry."""
+    if stack2.api is None:
+        not_met(expected=_("a container of the API"), seen=_("none"), where="web2")
+    running = stack2.api.image_id
+    mine = next((one for one in images(web2) if one.id == running), None)
+    identities = {running} | {digest.rpartition("@")[2] for digest in (mine.digests if mine else ())}
+    expect(
+        identities & set().union(*registry.pushed().values(), set()),
+        expected=_("the image of {registry}", registry=registry.name),
+        seen=_("{name}, another image", name=stack2.api.image),
+        where="web2 $ docker compose images",
+    )

@@ -1,0 +1,80 @@
+"""The command line: one module per verb, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from labkit import __version__
+from labkit.cli import show
+from labkit.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, LabkitError
+from labkit.locale import _
+
+VERBS = (
+    "init", "up", "status", "step", "check", "hint", "drill", "grade", "reset", "ssh", "exec",
+    "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle",
+)  # fmt: skip
+
+
+class Verbs(click.Group):
+    """The verbs, in the order in which one meets them; each is imported when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The verb's module is named after it, with a v_ so that `exec` and `open` can be."""
+        del ctx
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"labkit.cli.v_{name}").command
+        return command
+
+
+@click.group(cls=Verbs, context_settings={"auto_envvar_prefix": "LABKIT"})
+@click.version_option(__version__, prog_name="labkit")
+@click.option("--lab", default="default", show_default=True, help="The lab's name.")
+@click.option("--provider", default="containers", show_default=True,
+              type=click.Choice(["containers", "vagrant"]), help="Who makes the machines.")
+@click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
+@click.pass_context
+def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
+    """One practical on high availability, as a reproducible lab with a grade that is true.
+
+    Every option can be set by an environment variable: --lab by LABKIT_LAB, --workspace by
+    LABKIT_WORKSPACE, `labkit grade -o` by LABKIT_GRADE_OUTPUT.
+
+    Exit codes: 0 all passed, 1 something failed, 2 usage or interrupted, 3 grader error or
+    inconclusive, 4 environment not ready, 5 nothing to grade.
+    """
+    ctx.obj = {"lab": lab, "provider": provider, "workspace": workspace, "cwd": Path.cwd()}
+
+
+def main() -> None:
+    """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
+    try:
+        labkit.main(standalone_mode=False)
+    except click.exceptions.Exit as finished:
+        sys.exit(finished.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except LabkitError as error:
+        show.error(error)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        show.say(_("interrupted; nothing is lost: the same command resumes"))
+        sys.exit(EXIT_USAGE)
+    except OSError as error:
+        show.error(LabkitError(f"{error.strerror or error}", where=str(error.filename or ""),
+                               then="df -h; labkit doctor"))
+        sys.exit(EXIT_INCONCLUSIVE)
+
+
+if __name__ == "__main__":
+    main()

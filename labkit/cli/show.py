@@ -1,0 +1,174 @@
+"""How things look in a terminal. Progress to stderr, results to stdout; colour is never needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from labkit.course import Verdict
+from labkit.errors import LabkitError
+from labkit.grading.model import CheckResult, GradeResult, StepResult
+from labkit.load.record import DrillResult
+from labkit.load.timeline import text as timeline
+from labkit.locale import _
+
+progress = Console(stderr=True, highlight=False, soft_wrap=True)
+results = Console(highlight=False, soft_wrap=True)
+
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.BLOCKED: "yellow",
+    Verdict.INCONCLUSIVE: "magenta",
+}
+LINES_SHOWN = 6  # of a command's output; all of it is in the transcript
+
+
+def word(verdict: Verdict) -> Text:
+    """A verdict as a word of fixed width; failed stands out without colour."""
+    words = {
+        Verdict.PASSED: _("passed"),
+        Verdict.FAILED: _("FAILED"),
+        Verdict.BLOCKED: _("blocked"),
+        Verdict.INCONCLUSIVE: _("unclear"),
+    }
+    return Text(f"{words[verdict]:<9}", style=STYLES[verdict])
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    progress.print(line, markup=False)
+
+
+def error(problem: LabkitError) -> None:
+    """What is wrong, where, and what to type next."""
+    progress.print(Text("labkit: ", style="bold red").append(problem.what, style="default"))
+    if problem.where:
+        progress.print(Text(f"  {_('where')}  {problem.where}"))
+    if problem.then:
+        progress.print(Text(f"  {_('next')}   {problem.then}", style="bold"))
+
+
+class Commands:
+    """Shows commands as a person would type them, and the beginning of what they print."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, int] = {}
+
+    def command(self, machine: str, text: str) -> None:
+        """A prompt and the command."""
+        self._shown[machine] = 0
+        progress.print(Text(f"  {machine} $ ", style="cyan").append(text, style="bold"))
+
+    def output(self, machine: str, line: str) -> None:
+        """A line of output, until there are too many."""
+        count = self._shown[machine] = self._shown.get(machine, 0) + 1
+        if count <= LINES_SHOWN:
+            progress.print(Text(f"         {line}", style="dim"))
+        elif count == LINES_SHOWN + 1:
+            progress.print(Text(f"         … ({_('all of it: labkit logs transcript')})", style="dim"))
+
+
+def points(value: float) -> str:
+    """A number of points as a teacher writes it."""
+    return f"{value:g}"
+
+
+def step_header(step: StepResult) -> None:
+    """The step's line: number, letter, slug, points."""
+    title = Text(f"{_('step')} {step.number} · {step.letter} · {step.title}", style="bold")
+    score = f"{points(step.points)} / {points(step.points_max)}"
+    table = Table.grid(expand=True)
+    table.add_column(ratio=1)
+    table.add_column(justify="right")
+    table.add_row(title, score)
+    results.print(table)
+
+
+def check(result: CheckResult) -> None:
+    """One check: its verdict and sentence; and when it failed, why."""
+    line = Text("  ").append_text(word(result.verdict)).append(result.title)
+    if result.verdict is Verdict.PASSED and result.message:
+        line.append(f"   {result.message}", style="dim")
+    results.print(line)
+    rows: list[tuple[str, str]] = []
+    if result.verdict is Verdict.FAILED:
+        rows = [(_("expected"), result.expected), (_("seen"), result.seen),
+                (_("where"), result.where)]
+        if result.hint:
+            rows.append((_("hint 1/3"), result.hint))
+    elif result.verdict is Verdict.BLOCKED:
+        rows = [("", result.message)]
+    elif result.verdict is Verdict.INCONCLUSIVE:
+        rows = [("", result.message), (_("to settle"), result.where)]
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        if value:
+            table.add_row(Text(name, style="dim"), Text(value))
+    if table.row_count:
+        results.print(Padding(table, (0, 0, 0, 11)))
+
+
+def report(result: GradeResult) -> None:
+    """Everything that a run found, causes last where the eye rests."""
+    for step in result.steps:
+        step_header(step)
+        for one in step.checks:
+            check(one)
+    for record in result.drills:
+        drill(DrillResult.from_json(record))
+    summary(result)
+
+
+def drill(result: DrillResult) -> None:
+    """A drill and its timeline."""
+    results.print(Text(f"\n{_('drill')} {result.name} · {result.bar}", style="bold"))
+    results.print(timeline(result), markup=False)
+
+
+def mark(result: GradeResult) -> str:
+    """The mark, or the range that it lies in."""
+    top = points(result.score_max)
+    if result.score is None:
+        return f"{points(result.score_low)} … {points(result.score_high)} / {top}"
+    return f"{points(result.score)} / {top}"
+
+
+def summary(result: GradeResult) -> None:
+    """The mark and what to do next."""
+    causes = [one for one in result.checks if one.verdict is Verdict.FAILED]
+    unclear = [one for one in result.checks if one.verdict is Verdict.INCONCLUSIVE]
+    counts = ", ".join(
+        f"{result.count(verdict)} {label}"
+        for verdict, label in (
+            (Verdict.PASSED, _("passed")),
+            (Verdict.FAILED, _("failed")),
+            (Verdict.BLOCKED, _("blocked")),
+            (Verdict.INCONCLUSIVE, _("unclear")),
+        )
+        if result.count(verdict)
+    )
+    results.print()
+    if result.checks and result.score_max == sum(one.points_max for one in result.checks):
+        results.print(Text(f"{mark(result)}", style="bold").append(f"   {counts}", style="default"))
+    else:
+        results.print(Text(counts))
+    numbers = {step.slug: step.number for step in result.steps}
+    for one in (causes or unclear)[:1]:
+        number = numbers[one.id.partition(".")[0]]
+        where = f"{one.where}, {_('then')}  " if one.where else ""
+        results.print(Text(f"{_('to settle next')}: {where}labkit check {number}"))
+
+
+def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:
+    """A plain table on stdout."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        made.add_column(header, overflow="fold")
+    for row in rows:
+        made.add_row(*(str(cell) for cell in row))
+    results.print(made)

@@ -1,0 +1,16 @@
+"""labkit down"""
+
+from __future__ import annotations
+
+import click
+
+from labkit.cli import show
+from labkit.cli.session import lab_option, the_lab
+
+
+@click.command()
+@lab_option
+@click.pass_context
+def command(ctx: click.Context, lab_name: str) -> None:
+    """Stop the machines; their disks stay."""
+    the_lab(ctx, lab_name).provider.down(show.say)

@@ -1,0 +1,23 @@
+"""labkit open"""
+
+from __future__ import annotations
+
+import webbrowser
+
+import click
+
+from labkit.cli import show
+from labkit.cli.session import lab_option, the_lab
+
+
+@click.command()
+@click.argument("machine")
+@click.option("--port", default=80, show_default=True)
+@lab_option
+@click.pass_context
+def command(ctx: click.Context, machine: str, port: int, lab_name: str) -> None:
+    """Open a machine's website in a browser, and print its address."""
+    target = the_lab(ctx, lab_name).prove_target(machine)
+    url = f"http://{target.address}{'' if port == 80 else f':{port}'}/"
+    show.results.print(url)
+    webbrowser.open(url)

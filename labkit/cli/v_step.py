@@ -1,0 +1,71 @@
+"""labkit step"""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from labkit.cli import show
+from labkit.cli.session import grading, lab_option, the_course, the_lab, the_shells, the_workspace
+from labkit.course import Files, Origin, Step
+from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan, select
+from labkit.locale import _, language
+
+
+@click.command()
+@click.argument("wanted", metavar="N|LETTER|SLUG|A-B|all")
+@click.option("--plan", "only_plan", is_flag=True, help="Show the commands, change nothing.")
+@click.option("--catch-up", is_flag=True, help="First do what earlier steps have left open.")
+@lab_option
+@click.pass_context
+def command(
+    ctx: click.Context, wanted: str, only_plan: bool, catch_up: bool, lab_name: str
+) -> None:
+    """Carry out a step: your own file where you have written one, else the reference's."""
+    course = the_course()
+    steps = select(course, wanted)
+    lab = the_lab(ctx, lab_name)
+    lab.require_running()
+    with the_shells(lab) as shells:
+        if only_plan:
+            for step in steps:
+                for line in plan(course, step, shells, Files(course.root, the_workspace(ctx))):
+                    show.results.print(line, markup=False)
+            return
+        with grading(ctx, lab, shells=shells) as context:
+            reports = carry_out(
+                context, steps, shells, catch_up=catch_up or wanted == "all", hooks=hooks()
+            )
+    last = reports[-1].step.number
+    after = course.step(str(last + 1))
+    then = f"step {after.number}" if after else "grade"
+    show.say(_("next: {command}", command=lab.command(then)))
+
+
+def hooks() -> StepHooks:
+    """A header per step, its commands as they are typed, and how it ended."""
+    clock = {"started": time.monotonic()}
+
+    def header(step: Step) -> str:
+        return f"{_('step')} {step.number} · {step.letter} · {step.title(language())}"
+
+    def begin(step: Step, files: Files) -> None:
+        clock["started"] = time.monotonic()
+        show.progress.print(f"\n[bold]{header(step)}[/bold]")
+        for artefact in step.artefacts:
+            origin = files.content(artefact).origin
+            whose = _("own") if origin is Origin.OWN else _("reference")
+            show.say(f"  {whose}: {artefact.path}")
+
+    def end(report: StepReport) -> None:
+        if report.done is Done.NOTHING_TO_DO:
+            show.say(f"{header(report.step)}: {_('nothing to do, everything holds')}")
+            return
+        seconds = time.monotonic() - clock["started"]
+        show.say(_("done: step {number} holds ({seconds} s)",
+                   number=report.step.number, seconds=f"{seconds:.1f}"))
+
+    return StepHooks(
+        on_look=lambda: show.say(_("looking at what holds already …")), on_begin=begin, on_end=end
+    )

@@ -1,0 +1,20 @@
+"""labkit up"""
+
+from __future__ import annotations
+
+import click
+
+from labkit.cli import show
+from labkit.cli.session import lab_option, the_lab
+from labkit.locale import _
+
+
+@click.command()
+@lab_option
+@click.pass_context
+def command(ctx: click.Context, lab_name: str) -> None:
+    """Make the three machines, or resume what is there. Idempotent."""
+    lab = the_lab(ctx, lab_name)
+    machines = lab.provider.up(show.say)
+    names = ", ".join(machine.name for machine in machines)
+    show.say(_("{names} are up.   next: {command}", names=names, command=lab.command("step 1")))

@@ -1,0 +1,43 @@
+"""Drills within a grading run: performed once, recorded in the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.errors import UsageError
+from labkit.grading.context import Context
+from labkit.lab import MACHINES
+from labkit.load.drill import run_drill
+from labkit.load.record import DrillResult
+
+
+def perform_drill(
+    context: Context,
+    name: str,
+    *,
+    port: int = 80,
+    options: Mapping[str, str] | None = None,
+) -> DrillResult:
+    """Run a drill of the course against the lab and keep its record in the run's context.
+
+    `options` go to the Locust scenario. UsageError if the course has no drill of this name.
+    """
+    drill = next((one for one in context.course.drills if one.name == name), None)
+    if drill is None:
+        known = ", ".join(one.name for one in context.course.drills)
+        raise UsageError(f"there is no drill {name!r} (there are: {known})", then="labkit drill --list")
+    result = run_drill(
+        drill,
+        context.lab,
+        {machine: context.shell(machine) for machine in MACHINES},
+        bar=context.bar,
+        course_root=context.course.root,
+        out=context.out / "drills",
+        say=context.say,
+        seed=context.seed,
+        live=context.live,
+        port=port,
+        options=options,
+    )
+    context.drills[name] = result.to_json()
+    return result

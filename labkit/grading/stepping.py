@@ -1,0 +1,209 @@
+"""Carrying out steps. A step's checks are its post-conditions: they say whether it is needed,
+whether it worked, and where to resume; no flag file ever does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from labkit.course import Course, Files, Origin, Step, Verdict
+from labkit.errors import LabkitError, NotReadyError, StepFailedError, UsageError
+from labkit.grading.context import Context
+from labkit.grading.model import CheckResult
+from labkit.grading.session import grade, quick
+from labkit.locale import _
+from labkit.remote import PlannedShell, Shell
+
+
+class Done(StrEnum):
+    """What became of a step."""
+
+    NOTHING_TO_DO = "nothing to do"
+    CARRIED_OUT = "carried out"
+
+
+@dataclass
+class StepReport:
+    """One step as it was carried out."""
+
+    step: Step
+    done: Done
+    artefacts: list[tuple[str, Origin]] = field(default_factory=list)
+
+
+@dataclass
+class StepHooks:
+    """What whoever shows the run wants to be told."""
+
+    on_look: Callable[[], None] = lambda: None
+    on_begin: Callable[[Step, Files], None] = lambda _step, _files: None
+    on_verify: Callable[[Step], None] = lambda _step: None
+    on_end: Callable[[StepReport], None] = lambda _report: None
+
+
+def select(course: Course, wanted: str) -> list[Step]:
+    """The steps named by a number, letter, slug, a range `A-B`, or `all`, in their order.
+
+    UsageError if one of the names is unknown or the range is empty.
+    """
+    if wanted.strip().lower() == "all":
+        return list(course.steps)
+    step = course.step(wanted)
+    if step:
+        return [step]
+    first, dash, last = wanted.partition("-")
+    ends = [course.step(first), course.step(last)] if dash else []
+    if len(ends) == 2 and ends[0] and ends[1] and ends[0].number <= ends[1].number:
+        return [one for one in course.steps if ends[0].number <= one.number <= ends[1].number]
+    slugs = ", ".join(f"{one.number} {one.letter} {one.slug}" for one in course.steps)
+    raise UsageError(
+        _("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1"
+    )
+
+
+def carry_out(
+    context: Context,
+    steps: Sequence[Step],
+    shells: Mapping[str, Shell],
+    *,
+    catch_up: bool = False,
+    hooks: StepHooks | None = None,
+) -> list[StepReport]:
+    """Carry out steps in order, doing only what does not hold yet.
+
+    Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
+    which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
+    """
+    hooks = hooks or StepHooks()
+    hooks.on_look()
+    course = context.course
+    last = max(step.number for step in steps)
+    held = _holding(context, {step.number for step in course.steps if step.number <= last})
+    wanted = _with_needed(course, steps, held) if catch_up else list(steps)
+    reports = []
+    for step in wanted:
+        if not catch_up:
+            _refuse_unless_ready(course, step, held)
+        reports.append(_one(context, step, shells, held, hooks))
+    return reports
+
+
+def _one(
+    context: Context,
+    step: Step,
+    shells: Mapping[str, Shell],
+    held: dict[str, CheckResult],
+    hooks: StepHooks,
+) -> StepReport:
+    files = Files(context.course.root, context.workspace)
+    if _holds(step, held):
+        report = StepReport(step, Done.NOTHING_TO_DO)
+        hooks.on_end(report)
+        return report
+    hooks.on_begin(step, files)
+    call(step, shells, files)
+    hooks.on_verify(step)
+    _verify(context, step, held)
+    used = [(content.artefact.path, content.origin) for content in files.used]
+    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)))
+    hooks.on_end(report)
+    return report
+
+
+def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:
+    """Call a step's function with the shells, and the files if it asks for them."""
+    given: dict[str, object] = {name: shells[name] for name in step.on}
+    if "files" in inspect.signature(step.run).parameters:
+        given["files"] = files
+    step.run(**given)
+
+
+def plan(
+    course: Course, step: Step, shells: Mapping[str, Shell], files: Files
+) -> list[str]:
+    """The commands that a step would type now, asked of the machines but changing nothing."""
+    planned = {
+        name: PlannedShell(name, shells[name].ask, user=shells[name].user,
+                           address=shells[name].address)
+        for name in course_machines(course)
+        if name in shells
+    }
+    call(step, planned, files)
+    return [line for shell in planned.values() for line in shell.plan]
+
+
+def course_machines(course: Course) -> list[str]:
+    """Every machine that some step works on."""
+    return list(dict.fromkeys(name for step in course.steps for name in step.on))
+
+
+def _holding(context: Context, numbers: set[int]) -> dict[str, CheckResult]:
+    """The checks of these steps as they end now, by id. NotReadyError if one cannot tell."""
+    result = grade(context, quick(context.course, numbers), keep=False)
+    for check in result.checks:
+        if check.verdict is Verdict.INCONCLUSIVE:
+            raise NotReadyError(check.message, where=check.id, then=check.where or "labkit status")
+    return {check.id: check for check in result.checks}
+
+
+def _holds(step: Step, held: Mapping[str, CheckResult]) -> bool:
+    """Whether every post-condition of a step is known to hold; one without any never does."""
+    checks = [check for name, check in held.items() if name.partition(".")[0] == step.slug]
+    return bool(checks) and all(check.verdict is Verdict.PASSED for check in checks)
+
+
+def _refuse_unless_ready(course: Course, step: Step, held: Mapping[str, CheckResult]) -> None:
+    for slug in step.needs:
+        needed = course.step(slug)
+        if needed and not _holds(needed, held):
+            raise NotReadyError(
+                _("step {number} needs step {needed} ({slug}), which does not hold yet",
+                  number=step.number, needed=needed.number, slug=needed.slug),
+                where=_first_failure(needed, held),
+                then=f"labkit step {needed.number}   (or: labkit step {step.number} --catch-up)",
+            )
+
+
+def _first_failure(step: Step, held: Mapping[str, CheckResult]) -> str:
+    for name, check in held.items():
+        if name.partition(".")[0] == step.slug and check.verdict is Verdict.FAILED:
+            return f"{check.title} {check.message}"
+    return ""
+
+
+def _with_needed(
+    course: Course, steps: Sequence[Step], held: Mapping[str, CheckResult]
+) -> list[Step]:
+    """The steps and, before them, all that they need and that does not hold."""
+    wanted = {step.number for step in steps}
+    todo = list(steps)
+    while todo:
+        for slug in todo.pop().needs:
+            needed = course.step(slug)
+            if needed and needed.number not in wanted and not _holds(needed, held):
+                wanted.add(needed.number)
+                todo.append(needed)
+    return [step for step in course.steps if step.number in wanted]
+
+
+def _verify(context: Context, step: Step, held: dict[str, CheckResult]) -> None:
+    known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
+    known = {name: check for name, check in known.items() if not name.startswith(f"{step.slug}.")}
+    result = grade(context, quick(context.course, {step.number}), keep=False, known=known)
+    for check in result.checks:
+        held[check.id] = check
+    bad = next((check for check in result.checks if check.verdict is not Verdict.PASSED), None)
+    if bad is None:
+        return
+    if bad.verdict is Verdict.INCONCLUSIVE:
+        raise LabkitError(bad.message, where=bad.id, then=f"labkit check {step.number}")
+    raise StepFailedError(
+        _("step {number} was carried out, but does not hold: {title}",
+          number=step.number, title=bad.title)
+        + f"\n{bad.message}",
+        where=bad.where,
+        then=f"labkit hint {step.number}",
+    )

@@ -1,0 +1,39 @@
+"""Faults on a machine that end by themselves, whatever becomes of whoever caused them.
+
+The heal is armed on the machine itself before the fault strikes: a lost connection, a killed
+grader or a closed laptop leaves nothing broken.
+"""
+
+from __future__ import annotations
+
+import shlex
+import uuid
+
+from labkit.errors import LabkitError
+from labkit.remote import Shell
+
+LONGEST_FAULT_S = 60.0
+
+
+def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
+    """Run `fault` as root on a machine, and `heal` there `heal_after` seconds from now.
+
+    Raises `LabkitError` if the heal cannot be armed (then the fault does not happen) or if the
+    fault's command fails (then the heal still comes).
+    """
+    if not 0 < heal_after <= LONGEST_FAULT_S:
+        raise LabkitError(f"a fault may last {LONGEST_FAULT_S:.0f} s at most, not {heal_after} s")
+    unit = f"labkit-heal-{uuid.uuid4().hex[:8]}"
+    # The default accuracy of a timer is one minute (systemd.timer, AccuracySec).
+    armed = shell.ask(
+        f"systemd-run --quiet --collect --unit={unit} --on-active={heal_after}s "
+        f"--timer-property=AccuracySec=100ms /bin/sh -c {shlex.quote(heal)}",
+        sudo=True,
+    )
+    if not armed.ok:
+        raise LabkitError(
+            f"the end of the fault could not be armed: {armed.said}", where=shell.name
+        )
+    struck = shell.ask(fault, sudo=True)
+    if not struck.ok:
+        raise LabkitError(f"the fault did not strike: {struck.said}", where=f"{shell.name} $ {fault}")

@@ -1,0 +1,58 @@
+"""What labs have left on this computer, found by labels and names, whoever forgot it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from labkit.errors import NotReadyError
+from labkit.lab.containers.engine import LAB_LABEL, connect, explained
+from labkit.lab.store import state_root
+
+PREFIX = "labkit-"
+KEPT_VOLUME = "labkit-mirror"  # the store of base images, shared by all labs, kept on purpose
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that a lab made and that is still there."""
+
+    kind: str  # container, volume, network, machine
+    name: str
+    lab: str
+
+
+def find_leftovers() -> list[Leftover]:
+    """Containers, volumes and networks of labs, and Vagrant machines. Without an engine: the last."""
+    try:
+        engine = connect()
+    except NotReadyError:
+        return _vagrant_machines()
+    with explained("looking for leftovers"):
+        return [*_of_engine(engine), *_vagrant_machines()]
+
+
+def _of_engine(engine: docker.DockerClient) -> list[Leftover]:
+    found = []
+    for container in engine.api.containers(all=True):
+        name = container["Names"][0].lstrip("/")
+        lab = (container.get("Labels") or {}).get(LAB_LABEL, "")
+        if lab or name.startswith(PREFIX):
+            found.append(Leftover("container", name, lab))
+    for volume in engine.volumes.list():
+        lab = (volume.attrs.get("Labels") or {}).get(LAB_LABEL, "")
+        if lab or (volume.name.startswith(PREFIX) and volume.name != KEPT_VOLUME):
+            found.append(Leftover("volume", volume.name, lab))
+    for network in engine.networks.list():
+        lab = (network.attrs.get("Labels") or {}).get(LAB_LABEL, "")
+        if lab or str(network.name).startswith(PREFIX):
+            found.append(Leftover("network", str(network.name), lab))
+    return found
+
+
+def _vagrant_machines() -> list[Leftover]:
+    """Machines that Vagrant has an id for (`.vagrant/machines/NAME/PROVIDER/id`)."""
+    ids = Path(state_root()).glob("*/vagrant/.vagrant/machines/*/*/id")
+    return [Leftover("machine", path.parts[-3], path.parts[-7]) for path in ids]

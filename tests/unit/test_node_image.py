@@ -1,0 +1,145 @@
+"""The image of a machine: its name follows its recipe, and its family what can be had."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import docker
+import pytest
+import requests
+from docker.errors import ImageNotFound
+
+from labkit.lab.containers.images import (
+    RECIPE,
+    ROCKY_ROOT,
+    choose_family,
+    ensure_node_image,
+    node_reference,
+    registry_answers,
+)
+from labkit.lab.mirror.building import context, not_ready, recipe_hash
+
+
+class FakeEngine:
+    """An engine that holds some images and whose registry answers, refuses or hangs."""
+
+    def __init__(self, held: Iterable[str] = (), registry: int | Exception = 404) -> None:
+        self.held = set(held)
+        self.registry = registry
+        self.asked: list[str] = []
+        self.images = SimpleNamespace(get=self._get_image)
+        self.api = SimpleNamespace(base_url="http+docker://x", api_version="1.41", get=self._get)
+
+    def _get_image(self, reference: str) -> str:
+        if reference not in self.held:
+            raise ImageNotFound(reference)
+        return reference
+
+    def _get(self, url: str, timeout: float) -> Any:
+        self.asked.append(f"{url} within {timeout:.0f} s")
+        if isinstance(self.registry, Exception):
+            raise self.registry
+        return SimpleNamespace(ok=self.registry == requests.codes.ok)
+
+
+def engine(held: Iterable[str] = (), registry: int | Exception = 404) -> docker.DockerClient:
+    return FakeEngine(held, registry)  # type: ignore[return-value]
+
+
+def folder(parent: Path, **files: str) -> Path:
+    parent.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (parent / name).write_text(text)
+    return parent
+
+
+def test_the_hash_follows_names_contents_and_modes(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", a="1", b="2")
+    first = recipe_hash(one)
+    assert first == recipe_hash(folder(tmp_path / "two", a="1", b="2"))
+    assert len(first) == 12
+    assert first != recipe_hash(folder(tmp_path / "three", a="1", c="2"))
+    assert first != recipe_hash(folder(tmp_path / "four", a="12", b=""))
+    assert first != recipe_hash(one, extra="other base")
+    (one / "a").chmod(0o755)
+    assert first != recipe_hash(one)
+
+
+def test_the_hash_does_not_follow_what_is_no_recipe(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", a="1")
+    before = recipe_hash(one)
+    folder(one / "__pycache__", x="compiled")
+    folder(one, **{"a~": "an editor's copy"})
+    (one / "a").chmod(0o640)
+    assert recipe_hash(one) == before
+
+
+def test_the_context_is_the_same_for_everybody(tmp_path: Path) -> None:
+    one = folder(tmp_path / "one", a="1")
+    with tarfile.open(fileobj=context(one, {"authorities/x.crt": b"PEM"})) as tar:
+        members = {member.name: member for member in tar.getmembers()}
+    assert set(members) == {"a", "authorities/x.crt"}
+    assert {(m.uid, m.gid, m.mtime, m.mode) for m in members.values()} == {(0, 0, 0, 0o644)}
+
+
+def test_the_families_have_different_images() -> None:
+    rocky, debian = node_reference("rocky9"), node_reference("debian13")
+    assert rocky.startswith("labkit/node:rocky9-")
+    assert debian.startswith("labkit/node:debian13-")
+    assert rocky.rpartition("-")[2] != debian.rpartition("-")[2]
+
+
+@pytest.mark.parametrize("family", ["rocky9", "debian13"])
+def test_each_family_has_its_packages(family: str) -> None:
+    text = (RECIPE / f"{family}.Dockerfile").read_text()
+    for package in ("openssh-server", "haproxy", "rsyslog", "firewalld", "sudo", "curl"):
+        assert f" {package} \\\n" in text
+
+
+def test_auto_takes_what_was_built_and_asks_nobody() -> None:
+    held = engine([node_reference("debian13")], registry=200)
+    assert choose_family(held) == "debian13"
+    assert held.asked == []
+
+
+def test_auto_prefers_rocky_when_it_is_here_or_can_be_had() -> None:
+    assert choose_family(engine([ROCKY_ROOT])) == "rocky9"
+    assert choose_family(engine(registry=200)) == "rocky9"
+
+
+@pytest.mark.parametrize(
+    "registry", [404, 500, requests.ReadTimeout(), requests.ConnectionError()], ids=repr
+)
+def test_auto_falls_back_to_debian(registry: int | Exception) -> None:
+    assert choose_family(engine(registry=registry)) == "debian13"
+
+
+def test_the_registry_is_asked_through_the_engine_with_a_limit() -> None:
+    asked = engine(registry=200)
+    assert registry_answers(asked, "a/b:1", 10)
+    assert asked.asked == ["http+docker://x/v1.41/distribution/a/b:1/json within 10 s"]
+
+
+def test_an_image_that_is_there_is_not_built() -> None:
+    reference = node_reference("rocky9")
+    said: list[str] = []
+    assert ensure_node_image(engine([reference]), said.append, "rocky9") == reference
+    assert said == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "then"),
+    [
+        ("write /x: no space left on device", "df -h"),
+        ("Temporary failure resolving 'archive'", "apt-get update"),
+        ("something else", "labkit doctor"),
+    ],
+)
+def test_a_failed_build_says_what_to_type_next(detail: str, then: str) -> None:
+    error = not_ready("the image x could not be built", detail)
+    assert then in error.then
+    assert detail in error.what
