@@ -23,7 +23,7 @@ class Page:
     url: str
     status: int
     html: str
-    served_by: str = ""
+    refresh: str = ""  # the Refresh header, which HAProxy sends instead of a meta element
 
     @property
     def soup(self) -> BeautifulSoup:
@@ -82,7 +82,7 @@ def fetch(
             seen=_("none within {seconds} s", seconds=PATIENCE_S),
             where=machine,
         )
-    return Page(shown, answer.status_code, answer.text, answer.headers.get("X-Served-By", ""))
+    return Page(shown, answer.status_code, answer.text, answer.headers.get("Refresh", ""))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from bs4.element import Tag
 
 from checks.compose import Stack, quoted
 from checks.haproxy import BACKEND, HAProxy
@@ -101,8 +102,9 @@ def test_page(lab: Lab, stats_page: StatsPage, note: Callable[[str], None]) -> N
 )
 def test_refresh(lab: Lab, stats_page: StatsPage) -> None:
     """The page refreshes itself every 10 seconds."""
-    tag = stats_page.fetch(lab).soup.find("meta", attrs={"http-equiv": re.compile("refresh", re.I)})
-    seen = str(tag.get("content", "")) if tag is not None and hasattr(tag, "get") else ""
+    page = stats_page.fetch(lab)
+    tag = page.soup.find("meta", attrs={"http-equiv": re.compile("refresh", re.IGNORECASE)})
+    seen = page.refresh or (str(tag.get("content", "")) if isinstance(tag, Tag) else "")
     expect(
         seen.partition(";")[0].strip() == str(REFRESH_S),
         expected=_("a refresh every {seconds} s", seconds=REFRESH_S),

@@ -17,7 +17,6 @@ GIVEN = (
     "simple_api/student_age.py",
     "simple_api/requirements.txt",
     "simple_api/student_age.json",
-    "website/index.php",
 )
 
 WEBS = ("web1", "web2")
@@ -47,10 +46,13 @@ def own_folder(shell: Shell, path: str) -> None:
     shell.run(f"sudo install -d -o {shell.user} {path}", unless=f"test -w {path}")
 
 
-def copy_project(shell: Shell, files: Files) -> None:
-    """Bring the given files of the project to a web server; what a student changed stays."""
+def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
+    """Bring the given files of the project to a web server; what a student changed stays.
+
+    The page is among them as it is given; step f edits it.
+    """
     own_folder(shell, PROJECT)
-    for path in GIVEN:
+    for path in (*GIVEN, INDEX.path) if page else GIVEN:
         files.bring(path, f"{PROJECT}/{path}", shell)
 
 

@@ -39,7 +39,7 @@ def machines(web1: Shell, web2: Shell, lb: Shell) -> None:
     for shell in lab:
         for other in lab:
             if other is not shell:
-                shell.run(f"ping -c 1 -W 2 {other.name}")
+                shell.run(f"ping -q -c 1 -W 2 {other.name}")
 
 
 def prepare(shell: Shell, lab: list[Shell]) -> None:

@@ -17,7 +17,7 @@ from steps.project import COMPOSE, INDEX, PROJECT, PUSHED_IMAGE, copy_project, t
 )
 def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     """The same files; only the place that the image comes from differs, in .env."""
-    copy_project(web2, files)
+    copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
     trust_registry(web2, lb)

@@ -58,9 +58,8 @@ def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
 def main() -> None:
     """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
     try:
-        labkit.main(standalone_mode=False)
-    except click.exceptions.Exit as finished:
-        sys.exit(finished.exit_code)
+        # Outside standalone mode click returns the code that a command exits with.
+        sys.exit(labkit.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)

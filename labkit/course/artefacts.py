@@ -28,7 +28,15 @@ class Machine(Protocol):
         """A file's text."""
         ...
 
-    def write(self, path: str, content: bytes | str, *, mode: str = ..., root: bool = ...) -> bool:
+    def write(
+        self,
+        path: str,
+        content: bytes | str,
+        *,
+        mode: str = ...,
+        root: bool = ...,
+        quiet: bool = ...,
+    ) -> bool:
         """Make a file hold this."""
         ...
 
@@ -107,24 +115,29 @@ class Files:
         return changed
 
     def bring(self, path: str, remote: str, machine: Machine) -> bool:
-        """Put a given file of the project on a machine, where it is missing or still as brought."""
+        """Put a given file of the project on a machine, where it is missing or still as brought.
+
+        It has an entry of its own in the manifest: a page that a later step has put in its place
+        is not what was brought, and stays.
+        """
         data = self.given(path)
         there = machine.read(remote)
         placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
-        known = {placed.get(remote), hashlib.sha256(data).hexdigest()}
+        known = {placed.get(f"given {remote}"), hashlib.sha256(data).hexdigest()}
         if there is not None and hashlib.sha256(there.encode()).hexdigest() not in known:
             return False
         changed = machine.write(remote, data)
-        self._record(machine, placed, remote, data)
+        self._record(machine, placed, f"given {remote}", data)
         return changed
 
     def _record(
-        self, machine: Machine, placed: dict[str, str], remote: str, data: bytes
+        self, machine: Machine, placed: dict[str, str], key: str, data: bytes
     ) -> None:
         digest = hashlib.sha256(data).hexdigest()
-        if placed.get(remote) != digest:
-            placed[remote] = digest
-            machine.write(MANIFEST, json.dumps(placed, indent=1, sort_keys=True), root=True)
+        if placed.get(key) != digest:
+            placed[key] = digest
+            manifest = json.dumps(placed, indent=1, sort_keys=True)
+            machine.write(MANIFEST, manifest, root=True, quiet=True)
 
     def _is_later(self, artefact: Artefact, there: str | None) -> bool:
         if not artefact.later or there is None:

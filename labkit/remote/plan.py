@@ -53,10 +53,13 @@ class PlannedShell(Shell):
         self.plan.append(f"{self.name}:{cwd} $ {command}" if cwd else f"{self.name} $ {command}")
         return True
 
-    def upload(self, content: bytes, path: str, *, mode: str, root: bool) -> None:
+    def upload(
+        self, content: bytes, path: str, *, mode: str, root: bool, quiet: bool = False
+    ) -> None:
         """Record the file."""
         del mode
-        self.plan.append(f"{self.name} $ {'sudoedit' if root else 'nano'} {path}")
+        if not quiet:
+            self.plan.append(f"{self.name} $ {'sudoedit' if root else 'nano'} {path}")
         self.files[path] = content
 
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:

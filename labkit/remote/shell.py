@@ -103,8 +103,10 @@ class Shell(ABC):
         """
 
     @abstractmethod
-    def upload(self, content: bytes, path: str, *, mode: str, root: bool) -> None:
-        """Put a file in place, atomically, echoing it as an edit."""
+    def upload(
+        self, content: bytes, path: str, *, mode: str, root: bool, quiet: bool = False
+    ) -> None:
+        """Put a file in place, atomically, echoing it as an edit unless `quiet`."""
 
     @abstractmethod
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
@@ -122,13 +124,19 @@ class Shell(ABC):
         return "debian"
 
     def write(
-        self, path: str, content: bytes | str, *, mode: str = "0644", root: bool = False
+        self,
+        path: str,
+        content: bytes | str,
+        *,
+        mode: str = "0644",
+        root: bool = False,
+        quiet: bool = False,
     ) -> bool:
         """Make a file hold exactly this content; False if it already did."""
         data = content.encode() if isinstance(content, str) else content
         if self.sha256(path, root=root) == hashlib.sha256(data).hexdigest():
             return False
-        self.upload(data, path, mode=mode, root=root)
+        self.upload(data, path, mode=mode, root=root, quiet=quiet)
         return True
 
     def sha256(self, path: str, *, root: bool = False) -> str:

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -148,9 +149,31 @@ class SshShell(Shell):
         """Log in anew, so that a group membership just given counts."""
         self.close()
 
-    def _execute(self, command: str, timeout: float, stream: _LineEcho | None) -> Result:
-        started = time.monotonic()
+    @contextmanager
+    def _explained(self, command: str, timeout: float) -> Iterator[None]:
+        """Turn a time-out or a lost connection into a sentence."""
         try:
+            yield
+        except (CommandTimedOut, TimeoutError) as error:
+            raise LabkitError(
+                f"no answer within {timeout:.0f} s",
+                where=f"{self.name} $ {command}",
+                then="labkit status",
+            ) from error
+        except (OSError, EOFError, SSHException) as error:
+            self._connection.close()
+            raise NotReadyError(
+                f"the connection to {self.name} was lost",
+                where=f"{self.name} $ {command}",
+                then="labkit status",
+            ) from error
+
+    def _remember(self, result: Result) -> Result:
+        self.history.append(result)
+        return result
+
+    def _execute(self, command: str, timeout: float, stream: _LineEcho | None) -> Result:
+        with self._explained(command, timeout):
             done = self._open().run(
                 command,
                 hide=stream is None,
@@ -161,27 +184,23 @@ class SshShell(Shell):
                 out_stream=stream,
                 err_stream=stream,
             )
-        except CommandTimedOut as error:
-            raise LabkitError(
-                f"no answer within {timeout:.0f} s", where=f"{self.name} $ {command}",
-                then="labkit status",
-            ) from error
-        except (OSError, EOFError, SSHException) as error:
-            self._connection.close()
-            lost = time.monotonic() - started
-            raise NotReadyError(
-                f"the connection to {self.name} was lost after {lost:.1f} s",
-                where=f"{self.name} $ {command}",
-                then="labkit status",
-            ) from error
-        result = Result(command, done.stdout, done.stderr, done.return_code)
-        self.history.append(result)
-        return result
+        return self._remember(Result(command, done.stdout, done.stderr, done.return_code))
 
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
-        """Run a quiet command; any exit code is an answer."""
+        """Run a quiet command; any exit code is an answer.
+
+        On a channel of Fabric's connection, without Invoke's runner: a question costs 15 ms
+        instead of 45, and a look at a whole lab asks a hundred.
+        """
         text = f"sudo -n sh -c {shlex.quote(command)}" if sudo else command
-        return self._execute(text, timeout, None)
+        with self._explained(text, timeout):
+            channel = self._open().transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            channel.settimeout(timeout)
+            channel.exec_command(text)
+            channel.shutdown_write()
+            stdout = channel.makefile("rb").read().decode(errors="replace")
+            stderr = channel.makefile_stderr("rb").read().decode(errors="replace")
+            return self._remember(Result(text, stdout, stderr, channel.recv_exit_status()))
 
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
@@ -200,10 +219,13 @@ class SshShell(Shell):
             )
         return True
 
-    def upload(self, content: bytes, path: str, *, mode: str, root: bool) -> None:
+    def upload(
+        self, content: bytes, path: str, *, mode: str, root: bool, quiet: bool = False
+    ) -> None:
         """Put a file in place: SFTP to a temporary name, then one `install`."""
-        self.echo.command(self.name, f"{'sudoedit' if root else 'nano'} {path}")
-        self.echo.output(self.name, f"({len(content.splitlines())} lines)")
+        if not quiet:
+            self.echo.command(self.name, f"{'sudoedit' if root else 'nano'} {path}")
+            self.echo.output(self.name, f"({len(content.splitlines())} lines)")
         temporary = f"/tmp/labkit-{uuid.uuid4().hex}"
         self._open().sftp().putfo(io.BytesIO(content), temporary)
         sudo = "sudo -n " if root else ""

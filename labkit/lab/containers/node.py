@@ -116,6 +116,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             engine.volumes.create(volume, labels=node.labels)
         host = api.create_host_config(
             binds=[f"{volume}:{path}" for volume, path in node.volumes.items()],
+            cap_drop=["ALL"],
             cap_add=capabilities(bounding_set()),  # never --privileged: many hosts refuse it
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             device_cgroup_rules=["a *:* rwm"],  # the inner engine makes devices for containers

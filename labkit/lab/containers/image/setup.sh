@@ -45,7 +45,7 @@ systemctl --root=/ set-default --quiet multi-user.target
 # There is no log of the kernel in a container: imklog would log an error at every boot.
 sed -i 's/^module(load="imklog")/#&/' /etc/rsyslog.conf
 # The login id can only be set where the kernel's audit is the container's own.
-sed -i 's/^\(session *\)required\( *pam_loginuid.so\)/\1optional\2/' /etc/pam.d/*
+sed -i 's/^\(session *\)required\( *pam_loginuid.so\)/\1optional\2/' /etc/pam.d/sshd
 # Debian's own sshd_config has this commented; both families read the directory first.
 grep -q '^Include /etc/ssh/sshd_config.d' /etc/ssh/sshd_config ||
     sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config
@@ -83,5 +83,3 @@ fi
 # the first of an installation, which would reset every unit to its preset.
 : >/etc/machine-id
 rm -f /var/lib/dbus/machine-id
-# firewalld reads all its Python from these.
-python3 -m compileall -q /usr/lib/python3*/ /usr/sbin/firewalld >/dev/null 2>&1 || true

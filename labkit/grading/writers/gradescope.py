@@ -1,0 +1,79 @@
+"""Gradescope's `results.json`, to be put at `/autograder/results/results.json`.
+
+Gradescope knows passed and failed only. What could not be told is sent as not passed, because an
+absent status would be derived from the score, and its output says that it is no failure. Nothing
+is hidden: with a hidden test, Gradescope does not show the student the total.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from labkit.course import Verdict
+from labkit.grading.model import SCHEMA, CheckResult, GradeResult, StepResult
+from labkit.grading.writers.summary import (
+    causes,
+    caveat,
+    details,
+    doubts,
+    mark,
+    printable,
+    verdict_word,
+)
+from labkit.locale import _
+
+FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
+
+
+def as_gradescope(result: GradeResult) -> str:
+    """The result as Gradescope's JSON; the score is what is certain (`score_low`)."""
+    record = {
+        "score": result.score_low,
+        "execution_time": round(result.seconds, 1),
+        "output": _output(result),
+        **FORMATS,
+        "visibility": "visible",
+        "tests": [
+            _test(step, check, f"{step.number}.{place}")
+            for step in result.steps
+            for place, check in enumerate(step.checks, start=1)
+        ],
+        "extra_data": _extra(result),
+    }
+    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+
+
+def _output(result: GradeResult) -> str:
+    lines = [f"{result.course}: {mark(result)}", caveat(result)]
+    for cause in causes(result):
+        lines.append(
+            _("to settle next: step {number}, {title}",
+              number=cause.step.number, title=cause.check.title)
+        )  # fmt: skip
+    for doubt in doubts(result):
+        lines.append(_("could not be told: {why}", why=printable(doubt.why)) + f" ({doubt.settle})")
+    return "\n".join(line for line in lines if line)
+
+
+def _test(step: StepResult, check: CheckResult, number: str) -> dict[str, Any]:
+    lines = details(check)
+    if check.verdict is not Verdict.PASSED:
+        lines = [verdict_word(check.verdict).upper(), *lines]
+    return {
+        "number": number,
+        "name": f"{step.slug}: {check.title}",
+        "score": check.points,  # not rounded: the sum is the score
+        "max_score": check.points_max,
+        "status": "passed" if check.verdict is Verdict.PASSED else "failed",
+        "output": "\n".join(lines),
+        "tags": [step.slug, str(check.verdict)],
+        "visibility": "visible",
+        "extra_data": {"id": check.id, "verdict": str(check.verdict), "because": check.because},
+    }
+
+
+def _extra(result: GradeResult) -> dict[str, Any]:
+    whole = result.to_json()
+    names = ("score", "score_low", "score_high", "score_max", "complete", "mention")
+    return {"schema": SCHEMA, **{name: whole[name] for name in names}}

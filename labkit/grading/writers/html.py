@@ -1,0 +1,217 @@
+"""A result as one HTML page that stands on its own: no script, no font, no other file.
+
+The page is filled in from `report.html.j2` with autoescape on: titles, messages and what was seen
+on the machines are partly the student's own text. A Content-Security-Policy in the page forbids
+everything but its own styles, in case something should ever slip through.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from labkit.course import Origin, Verdict
+from labkit.grading.model import GradeResult
+from labkit.grading.writers.summary import (
+    causes,
+    caveat,
+    doubts,
+    figure,
+    number,
+    printable,
+    verdict_word,
+)
+from labkit.load.availability import Judged
+from labkit.load.drill import LIMIT_WORDS
+from labkit.load.record import DrillResult
+from labkit.load.timeline import Words, svg
+from labkit.locale import _, language
+
+SYMBOLS = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.BLOCKED: "⊘",
+    Verdict.INCONCLUSIVE: "?",
+}
+
+
+@dataclass(frozen=True)
+class DrillView:
+    """A drill as the page shows it."""
+
+    record: DrillResult
+    picture: str  # SVG, safe to insert as it is; "" if the drill did not run
+    figures: list[tuple[str, str]]  # label, value with its unit; empty if it did not run
+    remarks: list[str]  # what theory and the balancer's own count say of the losses
+
+
+def write_html(result: GradeResult, path: Path) -> None:
+    """Write the page, UTF-8; the folder is made. OSError if it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(as_html(result), encoding="utf-8")
+
+
+def as_html(result: GradeResult) -> str:
+    """The page as text, in the user's language."""
+    page = _template().render(
+        language=language(),
+        result=result,
+        figure=figure(result),
+        caveat=caveat(result),
+        facts=_facts(result),
+        causes=causes(result),
+        doubts=doubts(result),
+        drills=[_view(DrillResult.from_json(data)) for data in result.drills],
+        checks={check.id: check for check in result.checks},
+        verdicts=list(Verdict),
+    )
+    return printable(page)
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(
+        _=_, word=verdict_word, symbol=SYMBOLS.__getitem__, limit_word=limit_word, origin=_origin,
+        number=number, held=_held, seen=_seen,
+    )  # fmt: skip
+    source = resources.files(__package__).joinpath("report.html.j2")
+    return environment.from_string(source.read_text(encoding="utf-8"))
+
+
+def report_words() -> Words:
+    """The words of a timeline in the user's language.
+
+    The title leaves the verdict out: the heading above the picture says it, translated.
+    """
+    return Words(
+        lost=_("lost"),
+        fault=_("fault"),
+        healed=_("healed"),
+        after=_("after {seconds:.1f} s"),
+        of=_("{lost} of {scheduled} ({share:.1f} %)"),
+        scheduled=_("requests per bin of {bin:g} s"),
+        answered=_("answered"),
+        slow=_("slow"),
+        seconds=_("seconds"),
+        title=_("Drill {name}"),
+        desc=_("{scheduled} requests in {duration:g} s, {lost} lost, {slow} slow. {events}"),
+    )
+
+
+def _facts(result: GradeResult) -> list[tuple[str, str]]:
+    """Label and value of what the head of the page says about the run."""
+    started = datetime.datetime.fromisoformat(result.started).astimezone(datetime.UTC)
+    lab = result.lab
+    facts = [
+        (_("Student"), result.student),
+        (_("Date"), f"{started:%Y-%m-%d %H:%M} UTC"),
+        (_("Duration"), _duration(result.seconds)),
+        (_("Lab"), " · ".join(lab[key] for key in ("name", "provider", "os") if lab.get(key))),
+        (_("Engine"), lab.get("engine", "")),
+        (_("Kernel"), lab.get("kernel", "")),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _origin(origin: Origin) -> str:
+    return {
+        Origin.OWN: _("own"),
+        Origin.REFERENCE: _("the course's reference"),
+        Origin.MISSING: _("missing"),
+    }[origin]
+
+
+# Drills ----------------------------------------------------------------------------------------
+
+
+def _view(record: DrillResult) -> DrillView:
+    return DrillView(
+        record=record,
+        picture=Markup(svg(record, words=report_words())),  # svg() escapes its texts itself
+        figures=_figures(record),
+        remarks=_remarks(record),
+    )
+
+
+def _figures(record: DrillResult) -> list[tuple[str, str]]:
+    if record.scheduled is None:
+        return []
+    counts = [
+        (_("requests scheduled"), record.scheduled),
+        (_("GET requests lost"), record.failed_get),
+        (_("POST requests lost"), record.failed_post),
+        (_("slow answers"), record.slow),
+    ]
+    # Without a reading there is no time; with a picture, there was none to see.
+    no_time = _("none seen") if record.samples else _("not measured")
+    times = [
+        (_("detection, after the fault"), record.detect_s, no_time),
+        (_("recovery, after the heal"), record.recover_s, no_time),
+        (_("longest gap without an answer"), record.longest_gap_s, _("not measured")),
+    ]
+    rest = [
+        (_("needless exits from the rotation"), record.flaps),
+        (_("POST requests executed twice"), record.duplicates),
+        (_("ghosts: executed, yet reported as lost"), record.ghosts),
+    ]
+    return [
+        *((label, _count(value)) for label, value in counts),
+        *((label, absent if value is None else _seconds(value)) for label, value, absent in times),
+        *((label, _count(value)) for label, value in rest),
+    ]
+
+
+def _count(value: int | None) -> str:
+    return _("not measured") if value is None else str(value)
+
+
+def _seconds(value: float) -> str:
+    return f"{number(value)} s"
+
+
+def _remarks(record: DrillResult) -> list[str]:
+    """How the count stands against what theory and the balancer say."""
+    facts = record.samples.facts if record.samples else {}
+    remarks = []
+    if facts.get("predicted_loss") is not None:
+        text = _("expected by theory: {count} lost", count=number(facts["predicted_loss"]))
+        remarks.append(text)
+    if facts.get("balancer_failed") is not None:
+        remarks.append(_("counted by the balancer: {count} lost", count=facts["balancer_failed"]))
+    if facts.get("loss_bound") is not None:
+        share = number(round(100 * facts["loss_bound"], 3))
+        text = _("nothing lost: with 95 % confidence the true rate is below {share} %", share=share)
+        remarks.append(text)
+    return remarks
+
+
+def limit_word(name: str) -> str:
+    """What a limit is about, in words; its name if it has none."""
+    return _(LIMIT_WORDS.get(name, name))
+
+
+def _held(limit: Judged) -> str:
+    if limit.held is None:
+        return "? " + _("not measured")
+    return "✓ " + _("held") if limit.held else "✗ " + _("broken")
+
+
+def _seen(limit: Judged) -> str:
+    """What was seen; a time that is broken without having been seen never came."""
+    if limit.seen is not None:
+        return number(limit.seen)
+    return _("never") if limit.held is False else "–"

@@ -1,0 +1,131 @@
+"""What several writers say of a result: the mark in words, its causes, its open questions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from labkit.course import Verdict
+from labkit.grading.model import CheckResult, GradeResult, StepResult
+from labkit.locale import _, language
+
+# What XML 1.0 cannot hold at all, even escaped (section 2.2); no other format is the better for
+# it. What machines print may have it: colours, NUL, halves of characters.
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    """The text with a visible sign in the place of each character that cannot be shown."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A failed check that is nobody's consequence, and the checks that wait for it."""
+
+    step: StepResult
+    check: CheckResult
+    waiting: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One reason why something could not be told, and the command that settles it.
+
+    `checks` are those that it struck, `waiting` those that wait for one of them, `points` what
+    all of them together keep open.
+    """
+
+    why: str
+    settle: str
+    checks: tuple[CheckResult, ...]
+    waiting: tuple[CheckResult, ...]
+    points: float
+
+
+def causes(result: GradeResult) -> list[Cause]:
+    """What to settle next, in the order of the course: each cause once."""
+    return [
+        Cause(step, check, _waiting(result, [check]))
+        for step in result.steps
+        for check in step.checks
+        if check.verdict is Verdict.FAILED and not check.because
+    ]
+
+
+def doubts(result: GradeResult) -> list[Doubt]:
+    """Why the mark is a range, each reason once: a machine that is off strikes many checks."""
+    struck: dict[tuple[str, str], list[CheckResult]] = {}
+    for step in result.steps:
+        again = f"labkit check {step.number}" if result.complete else "labkit grade"
+        for check in step.checks:
+            if check.verdict is Verdict.INCONCLUSIVE and not check.because:
+                why = (check.message, check.where or again)
+                struck.setdefault(why, []).append(check)
+    return [_doubt(result, *why, checks) for why, checks in struck.items()]
+
+
+def _doubt(result: GradeResult, why: str, settle: str, checks: list[CheckResult]) -> Doubt:
+    waiting = _waiting(result, checks)
+    points = sum(check.points_max * check.credit for check in (*checks, *waiting))
+    return Doubt(why, settle, tuple(checks), waiting, points)
+
+
+def _waiting(result: GradeResult, checks: list[CheckResult]) -> tuple[CheckResult, ...]:
+    roots = {check.id for check in checks}
+    return tuple(check for check in result.checks if check.because in roots)
+
+
+def number(value: float) -> str:
+    """A number for people: no needless zeros, and a comma where the language has one."""
+    text = f"{value:g}"
+    return text.replace(".", ",") if language() == "fr" else text
+
+
+def mark(result: GradeResult) -> str:
+    """The mark, or the range in which it lies, of the course's maximum: "12.5 / 20"."""
+    return f"{figure(result)} / {number(result.score_max)}"
+
+
+def figure(result: GradeResult) -> str:
+    """The mark without its maximum: "12.5", or "12.5 – 15" for a range."""
+    if result.score is None:
+        return f"{number(result.score_low)} – {number(result.score_high)}"
+    return number(result.score)
+
+
+def caveat(result: GradeResult) -> str:
+    """Why the mark is not final, in one sentence; "" when it is."""
+    if not result.complete:
+        return _("The run did not come to its end: what it did not ask is open, not lost.")
+    if result.score is None:
+        return _(
+            "The mark is a range: what could not be told is open, not failed (checks: {count}).",
+            count=result.count(Verdict.INCONCLUSIVE),
+        )
+    return ""
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """A verdict in the user's language."""
+    return {
+        Verdict.PASSED: _("passed"),
+        Verdict.FAILED: _("failed"),
+        Verdict.BLOCKED: _("blocked"),
+        Verdict.INCONCLUSIVE: _("inconclusive"),
+    }[verdict]
+
+
+def details(check: CheckResult) -> list[str]:
+    """What there is to say of a check beyond its verdict, a line each."""
+    if check.verdict is not Verdict.FAILED:
+        settle = check.where if check.verdict is Verdict.INCONCLUSIVE else ""
+        return [printable(line) for line in (check.message, settle) if line]
+    told = [
+        (_("expected"), check.expected),
+        (_("seen"), check.seen),
+        (_("where"), check.where),
+        (_("hint"), check.hint),
+    ]
+    lines = [f"{label}: {printable(text)}" for label, text in told if text]
+    return lines if check.expected else [printable(check.message), *lines]
