@@ -127,6 +127,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
             return port
         seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
     not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
+    return None
 
 
 @pytest.fixture(scope="session")

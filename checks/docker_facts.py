@@ -196,7 +196,7 @@ def tried_out(shell: Shell, image: str) -> Iterator[RunningImage]:
     data = f"/tmp/{name}.json"
     try:
         started = shell.ask(
-            f"echo '{{\"{student}\": \"42\"}}' > {data} && chmod 644 {data} && "
+            f'echo \'{{"{student}": "42"}}\' > {data} && chmod 644 {data} && '
             f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
             f"-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
             f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
@@ -239,7 +239,10 @@ def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
     ended = not shell.ask(f"docker top {name}").ok
     not_met(
         expected=_("the container goes on running and answers on port {port}", port=API_PORT),
-        seen=(_("it ended; its log: {log}", log=log or _("empty")) if ended
-              else _("nothing answers; its log: {log}", log=log or _("empty"))),
+        seen=(
+            _("it ended; its log: {log}", log=log or _("empty"))
+            if ended
+            else _("nothing answers; its log: {log}", log=log or _("empty"))
+        ),
         where=f"{shell.name} $ docker run {running.image}",
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import shlex
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class HAProxy:
     def config(self) -> str:
         """The configuration file of the running process, else the usual one."""
         words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
-        named = [after for word, after in zip(words, words[1:], strict=False) if word == "-f"]
+        named = [after for word, after in itertools.pairwise(words) if word == "-f"]
         return next((path for path in named if path.startswith("/")), USUAL_CONFIG)
 
     @cached_property
@@ -86,8 +87,10 @@ class HAProxy:
         if not self.socket:
             raise CannotTellError(
                 _("HAProxy on {machine} has no admin socket to ask", machine=self.shell.name),
-                settle=_("add to its global section: {line}",
-                         line=f"stats socket {USUAL_SOCKETS[1]} mode 660 level admin"),
+                settle=_(
+                    "add to its global section: {line}",
+                    line=f"stats socket {USUAL_SOCKETS[1]} mode 660 level admin",
+                ),
             )
         words = " ".join(shlex.quote(word) for word in (ASK_SOCKET, self.socket, command))
         answer = self.shell.ask(f"python3 -c {words}", sudo=True)

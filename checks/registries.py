@@ -90,7 +90,9 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
                 headers = host.ask(
                     f"curl -sk -m 3 -o /dev/null -D - {scheme}://localhost:{port}/v2/"
                 ).stdout.lower()
-                if "docker-distribution-api-version" in headers and not _is_page(host, scheme, port):
+                if "docker-distribution-api-version" in headers and not _is_page(
+                    host, scheme, port
+                ):
                     registry = name or f"{host.name}:{port}"
                     user = _credentials(client, registry)
                     return Registry(host.name, port, scheme, registry, client, user, container)
@@ -118,9 +120,11 @@ def _name_on(client: Shell, host: str) -> str:
 def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:
     """What `docker login` left in the client's configuration, the user's or root's."""
     for sudo in (False, True):
-        text = client.read("/root/.docker/config.json", root=True) if sudo else client.ask(
-            "cat ~/.docker/config.json"
-        ).stdout
+        text = (
+            client.read("/root/.docker/config.json", root=True)
+            if sudo
+            else client.ask("cat ~/.docker/config.json").stdout
+        )
         try:
             stored = json.loads(text or "{}").get("auths", {}).get(registry, {}).get("auth", "")
             user, _colon, password = base64.b64decode(stored).decode().partition(":")

@@ -39,7 +39,9 @@ def test_hosts(lab: Lab, web1: Shell, web2: Shell, lb: Shell) -> None:
 
     def wrong(shell: Shell) -> list[tuple[str, str, str]]:
         names = [name for name in addresses if name != shell.name]
-        script = "; ".join(f"echo $(getent ahostsv4 {shlex.quote(name)} | head -1)" for name in names)
+        script = "; ".join(
+            f"echo $(getent ahostsv4 {shlex.quote(name)} | head -1)" for name in names
+        )
         found = [line.split(" ")[0] for line in shell.ask(script).stdout.splitlines()]
         return [
             (shell.name, name, seen)
@@ -91,8 +93,10 @@ def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
     points=0.25,
     hints=[
         "Does docker version show a client and a server?",
-        "Docker Engine and the Compose plugin are two packages; the service must be started and "
-        "enabled.",
+        (
+            "Docker Engine and the Compose plugin are two packages; the service must be started and "
+            "enabled."
+        ),
         "sudo systemctl enable --now docker   on each machine; docker compose version.",
     ],
 )

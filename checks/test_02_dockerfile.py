@@ -65,12 +65,13 @@ def _say_why_not_built(text: str, dockerfile: str) -> None:
     if any(word in text for word in NO_BASE) and "FROM" in text.upper():
         not_met(
             expected=_("a base image that can still be had"),
-            seen=_("{error} (old images are archived; is the name spelt right?)",
-                   error=errors[-1]),
+            seen=_("{error} (old images are archived; is the name spelt right?)", error=errors[-1]),
             where=f"web1:{dockerfile}, FROM",
         )
     not_met(
-        expected=_("docker build succeeds"), seen=errors[-1], where=f"web1 $ docker build {dockerfile}"
+        expected=_("docker build succeeds"),
+        seen=errors[-1],
+        where=f"web1 $ docker build {dockerfile}",
     )
 
 
@@ -93,10 +94,14 @@ def test_present(dockerfile: str) -> None:
     needs="dockerfile.present",
     hints=[
         "Read the last line that docker build prints: which instruction failed?",
-        "FROM names an image that exists; COPY names files beside the Dockerfile; RUN installs "
-        "requirements.txt.",
-        "FROM python:3.12-slim, COPY requirements.txt ., RUN pip install -r requirements.txt, "
-        "COPY student_age.py .",
+        (
+            "FROM names an image that exists; COPY names files beside the Dockerfile; RUN installs "
+            "requirements.txt."
+        ),
+        (
+            "FROM python:3.12-slim, COPY requirements.txt ., RUN pip install -r requirements.txt, "
+            "COPY student_age.py ."
+        ),
     ],
 )
 def test_builds(built: dict[str, Any]) -> None:

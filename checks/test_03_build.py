@@ -27,8 +27,10 @@ def test_image(image: str) -> None:
     hints=[
         "Start a container of the image and look at docker logs: does it go on running?",
         "The API answers on port 5000 and reads /data/student_age.json at each request.",
-        "docker run --rm -v $PWD/simple_api/student_age.json:/data/student_age.json:ro "
-        "student-age:1.0",
+        (
+            "docker run --rm -v $PWD/simple_api/student_age.json:/data/student_age.json:ro "
+            "student-age:1.0"
+        ),
     ],
 )
 def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:

@@ -92,8 +92,10 @@ def test_credentials(project: Project, api: RunningImage) -> None:
     hints=[
         "Where does Apache look for the page, and the API for its data?",
         "Two mounts: the folder website at /var/www/html, and student_age.json below /data.",
-        "volumes: - ./website:/var/www/html   and   - "
-        "./simple_api/student_age.json:/data/student_age.json",
+        (
+            "volumes: - ./website:/var/www/html   and   - "
+            "./simple_api/student_age.json:/data/student_age.json"
+        ),
     ],
 )
 def test_volumes(web1: Shell, project: Project) -> None:

@@ -92,8 +92,11 @@ def test_service_name(web1: Shell, stack: Stack) -> None:
     addresses = stack.api.addresses if stack.api else []
     expect(
         set(found[:1]) & set(addresses),
-        expected=_("{name} is the container of the API ({addresses})", name=name,
-                   addresses=", ".join(addresses)),
+        expected=_(
+            "{name} is the container of the API ({addresses})",
+            name=name,
+            addresses=", ".join(addresses),
+        ),
         seen=found[0] if found else _("the name is unknown"),
         where=f"web1 $ docker compose exec website getent hosts {name}",
     )

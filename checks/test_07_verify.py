@@ -18,8 +18,9 @@ def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
         found = answer.json()
         if answer.status == 200 and isinstance(found, dict) and found.get("student_ages"):
             return {str(name): str(age) for name, age in found["student_ages"].items()}
-    raise CannotTellError(_("the API on {machine} gives no list to compare with",
-                            machine=shell.name))
+    raise CannotTellError(
+        _("the API on {machine} gives no list to compare with", machine=shell.name)
+    )
 
 
 @check(

@@ -32,6 +32,7 @@ def ui_port(lab: Lab, lb: Shell, registry: Registry) -> int:
         seen=_("no container on lb answers with a page"),
         where="lb $ docker ps",
     )
+    return None
 
 
 @check(

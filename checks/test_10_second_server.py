@@ -49,7 +49,9 @@ def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
         not_met(expected=_("a container of the API"), seen=_("none"), where="web2")
     running = stack2.api.image_id
     mine = next((one for one in images(web2) if one.id == running), None)
-    identities = {running} | {digest.rpartition("@")[2] for digest in (mine.digests if mine else ())}
+    identities = {running} | {
+        digest.rpartition("@")[2] for digest in (mine.digests if mine else ())
+    }
     expect(
         identities & set().union(*registry.pushed().values(), set()),
         expected=_("the image of {registry}", registry=registry.name),

@@ -65,8 +65,9 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
     for web in ("web1", "web2"):
         expect(
             any(one.address == addresses[web] for one in servers),
-            expected=_("{name} ({address}) in {backend}", name=web, address=addresses[web],
-                       backend=BACKEND),
+            expected=_(
+                "{name} ({address}) in {backend}", name=web, address=addresses[web], backend=BACKEND
+            ),
             seen=seen or _("no server in a backend of this name"),
             where=f"lb:{haproxy.config}",
         )

@@ -54,8 +54,9 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
     uris = re.findall(r"^\s*stats\s+uri\s+(\S+)", haproxy.text, re.MULTILINE)
     auth = re.search(r"^\s*stats\s+auth\s+([^:\s]+):(\S+)", haproxy.text, re.MULTILINE)
     user = (auth.group(1), auth.group(2)) if auth else None
-    seen = _("no page of HAProxy's on its ports {ports}",
-             ports=", ".join(map(str, haproxy.ports)) or "-")
+    seen = _(
+        "no page of HAProxy's on its ports {ports}", ports=", ".join(map(str, haproxy.ports)) or "-"
+    )
     for port in sorted(haproxy.ports, key=lambda port: port == 80):
         for uri in dict.fromkeys((*uris, "/haproxy?stats", "/stats", "/")):
             try:
@@ -66,6 +67,7 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
             if "Statistics Report" in page.html:
                 return StatsPage(port, uri, user)
     not_met(expected=_("HAProxy's statistics page"), seen=seen, where=f"lb:{haproxy.config}")
+    return None
 
 
 @check(
@@ -74,8 +76,10 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
     hints=[
         "At which address should the statistics page be?",
         "A section listen stats with stats enable; and its port open in firewalld.",
-        "listen stats, bind *:8404, stats enable, stats uri /; "
-        "sudo firewall-cmd --add-port=8404/tcp",
+        (
+            "listen stats, bind *:8404, stats enable, stats uri /; "
+            "sudo firewall-cmd --add-port=8404/tcp"
+        ),
     ],
 )
 def test_page(lab: Lab, stats_page: StatsPage, note: Callable[[str], None]) -> None:

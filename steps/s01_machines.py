@@ -49,9 +49,7 @@ def prepare(shell: Shell, lab: list[Shell]) -> None:
         unless=f'test "$(hostname)" = {shell.name}',
     )
     hosts = shell.read("/etc/hosts") or ""
-    shell.write(
-        "/etc/hosts", with_names(hosts, {one.name: one.address for one in lab}), root=True
-    )
+    shell.write("/etc/hosts", with_names(hosts, {one.name: one.address for one in lab}), root=True)
     install_docker(shell)
     shell.service("docker")
     if shell.run(f"sudo usermod -aG docker {shell.user}", unless="id -nG | grep -qw docker"):

@@ -16,7 +16,9 @@ from steps.project import PROJECT
     title={"en": "The list of students is seen", "fr": "La liste des étudiants s'affiche"},
 )
 def verify(web1: Shell) -> None:
-    """Do what the button does. What is down is started first: verifying is the last step on web1."""
+    """Do what the button does; what is down on web1 is started first."""
     web1.run("docker compose up -d", cwd=PROJECT)
-    web1.run("curl -sS --retry 5 --retry-connrefused -o /dev/null -w '%{http_code}\\n' http://web1/")
+    web1.run(
+        "curl -sS --retry 5 --retry-connrefused -o /dev/null -w '%{http_code}\\n' http://web1/"
+    )
     web1.run("curl -sS -X POST -d submit=list http://web1/ | grep -i '<li>'")

@@ -39,8 +39,13 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"auto_envvar_prefix": "LABKIT"})
 @click.version_option(__version__, prog_name="labkit")
 @click.option("--lab", default="default", show_default=True, help="The lab's name.")
-@click.option("--provider", default="containers", show_default=True,
-              type=click.Choice(["containers", "vagrant"]), help="Who makes the machines.")
+@click.option(
+    "--provider",
+    default="containers",
+    show_default=True,
+    type=click.Choice(["containers", "vagrant"]),
+    help="Who makes the machines.",
+)
 @click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
 @click.pass_context
 def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
@@ -70,8 +75,13 @@ def main() -> None:
         show.say(_("interrupted; nothing is lost: the same command resumes"))
         sys.exit(EXIT_USAGE)
     except OSError as error:
-        show.error(LabkitError(f"{error.strerror or error}", where=str(error.filename or ""),
-                               then="df -h; labkit doctor"))
+        show.error(
+            LabkitError(
+                f"{error.strerror or error}",
+                where=str(error.filename or ""),
+                then="df -h; labkit doctor",
+            )
+        )
         sys.exit(EXIT_INCONCLUSIVE)
 
 

@@ -22,7 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def lab_option(function: F) -> F:
     """`--lab` after the verb as well as before it."""
-    return click.option("--lab", "lab_name", default="", envvar=[], help="The lab's name.")(function)
+    return click.option("--lab", "lab_name", default="", envvar=[], help="The lab's name.")(
+        function
+    )
 
 
 def the_lab(ctx: click.Context, lab_name: str = "") -> Lab:

@@ -70,7 +70,9 @@ class Commands:
         if count <= LINES_SHOWN:
             progress.print(Text(f"         {line}", style="dim"))
         elif count == LINES_SHOWN + 1:
-            progress.print(Text(f"         … ({_('all of it: labkit logs transcript')})", style="dim"))
+            progress.print(
+                Text(f"         … ({_('all of it: labkit logs transcript')})", style="dim")
+            )
 
 
 def points(value: float) -> str:
@@ -97,8 +99,11 @@ def check(result: CheckResult) -> None:
     results.print(line)
     rows: list[tuple[str, str]] = []
     if result.verdict is Verdict.FAILED:
-        rows = [(_("expected"), result.expected), (_("seen"), result.seen),
-                (_("where"), result.where)]
+        rows = [
+            (_("expected"), result.expected),
+            (_("seen"), result.seen),
+            (_("where"), result.where),
+        ]
         if result.hint:
             rows.append((_("hint 1/3"), result.hint))
     elif result.verdict is Verdict.BLOCKED:

@@ -12,9 +12,16 @@ from labkit.locale import _
 
 
 @click.command()
-@click.option("--add", "local", default="", metavar="IMAGE",
-              help="Put an image of the local engine into the mirror.")
-@click.option("--as", "public", default="", metavar="NAME", help="Its public name (default: IMAGE).")
+@click.option(
+    "--add",
+    "local",
+    default="",
+    metavar="IMAGE",
+    help="Put an image of the local engine into the mirror.",
+)
+@click.option(
+    "--as", "public", default="", metavar="NAME", help="Its public name (default: IMAGE)."
+)
 @click.option("--list", "only_list", is_flag=True, help="Show what the mirror holds.")
 def command(local: str, public: str, only_list: bool) -> None:
     """Fill the mirror of base images, so that a class works offline."""

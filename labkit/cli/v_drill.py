@@ -16,8 +16,13 @@ from labkit.locale import _, language
 @click.command()
 @click.argument("name", required=False)
 @click.option("--list", "only_list", is_flag=True, help="Show the drills.")
-@click.option("--bar", default="course", show_default=True,
-              type=click.Choice(["course", "hardened"]), help="The thresholds.")
+@click.option(
+    "--bar",
+    default="course",
+    show_default=True,
+    type=click.Choice(["course", "hardened"]),
+    help="The thresholds.",
+)
 @click.option("--seed", type=int, default=None, help="Of the request mix.")
 @lab_option
 @click.pass_context

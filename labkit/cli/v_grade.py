@@ -17,13 +17,29 @@ from labkit.locale import _
 
 
 @click.command()
-@click.option("-o", "--output", default="ansi", show_default=True,
-              type=click.Choice(["ansi", *WRITERS]), help="What goes to standard output.")
-@click.option("--report", "folder", default="", metavar="DIR",
-              help="Where result.json, report.html and the evidence go.")
+@click.option(
+    "-o",
+    "--output",
+    default="ansi",
+    show_default=True,
+    type=click.Choice(["ansi", *WRITERS]),
+    help="What goes to standard output.",
+)
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where result.json, report.html and the evidence go.",
+)
 @click.option("--student", default="", help="A name for the report.")
-@click.option("--reference-credit", default=1.0, show_default=True,
-              type=click.FloatRange(0, 1), help="What steps done with reference files are worth.")
+@click.option(
+    "--reference-credit",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="What steps done with reference files are worth.",
+)
 @click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
 @click.option("--seed", type=int, default=None, help="Of the drills' request mix.")
 @lab_option
@@ -49,8 +65,11 @@ def command(
         scope = quick(context.course) if no_drills else everything(context.course)
         _warn_if_off(context)
         result = grade(
-            context, scope, Hooks(on_start=_started, on_result=_ended),
-            student=student, reference_credit=reference_credit,
+            context,
+            scope,
+            Hooks(on_start=_started, on_result=_ended),
+            student=student,
+            reference_credit=reference_credit,
         )
     write_html(result, context.out / "report.html")
     _print(result, output)

@@ -37,6 +37,7 @@ def command(ctx: click.Context, wanted: str, lab_name: str) -> None:
     memory.write_text(json.dumps(given), encoding="utf-8")
     show.check(failed)
     for number in range(1, level + 1):
-        show.results.print(f"           {number + 1}/{len(failed.hints)}  {failed.hints[number]}",
-                           markup=False)
+        show.results.print(
+            f"           {number + 1}/{len(failed.hints)}  {failed.hints[number]}", markup=False
+        )
     ctx.exit(EXIT_FAILED)

@@ -20,8 +20,13 @@ def command(ctx: click.Context, lab_name: str) -> None:
     lab = the_lab(ctx, lab_name)
     machines = lab.machines()
     if not machines:
-        show.say(_("there is no lab named {name}.   next: {command}",
-                   name=lab.name, command=lab.command("up")))
+        show.say(
+            _(
+                "there is no lab named {name}.   next: {command}",
+                name=lab.name,
+                command=lab.command("up"),
+            )
+        )
         ctx.exit(EXIT_NOT_READY)
     rows = [
         (one.name, one.address, _("running") if one.running else _("off"), one.os)
@@ -33,8 +38,9 @@ def command(ctx: click.Context, lab_name: str) -> None:
         last = json.loads(results[-1].read_text(encoding="utf-8"))
         low, high, top = last["score_low"], last["score_high"], last["score_max"]
         mark = f"{low:g}" if low == high else f"{low:g} … {high:g}"
-        show.results.print(_("last mark: {mark} / {top}, {when}",
-                             mark=mark, top=f"{top:g}", when=last["started"]))
+        show.results.print(
+            _("last mark: {mark} / {top}, {when}", mark=mark, top=f"{top:g}", when=last["started"])
+        )
     if not all(one.running for one in machines.values()):
         show.say(_("next: {command}", command=lab.command("up")))
         ctx.exit(EXIT_NOT_READY)

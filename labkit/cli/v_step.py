@@ -63,8 +63,13 @@ def hooks() -> StepHooks:
             show.say(f"{header(report.step)}: {_('nothing to do, everything holds')}")
             return
         seconds = time.monotonic() - clock["started"]
-        show.say(_("done: step {number} holds ({seconds} s)",
-                   number=report.step.number, seconds=f"{seconds:.1f}"))
+        show.say(
+            _(
+                "done: step {number} holds ({seconds} s)",
+                number=report.step.number,
+                seconds=f"{seconds:.1f}",
+            )
+        )
 
     return StepHooks(
         on_look=lambda: show.say(_("looking at what holds already …")), on_begin=begin, on_end=end

@@ -130,9 +130,7 @@ class Files:
         self._record(machine, placed, f"given {remote}", data)
         return changed
 
-    def _record(
-        self, machine: Machine, placed: dict[str, str], key: str, data: bytes
-    ) -> None:
+    def _record(self, machine: Machine, placed: dict[str, str], key: str, data: bytes) -> None:
         digest = hashlib.sha256(data).hexdigest()
         if placed.get(key) != digest:
             placed[key] = digest
@@ -168,9 +166,7 @@ def find_workspace(given: str, start: Path) -> Path | None:
     if given:
         folder = Path(given)
         if not folder.is_dir():
-            raise UsageError(
-                f"the workspace {given} is not a folder", then=f"labkit init {given}"
-            )
+            raise UsageError(f"the workspace {given} is not a folder", then=f"labkit init {given}")
         return folder.resolve()
     for folder in (start, *start.parents):
         if (folder / "simple_api").is_dir() and folder.parent.name != "steps":
@@ -183,7 +179,8 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > LARGEST_ARTEFACT:
             raise UsageError(
-                f"{path.name} is too large for an artefact ({size} bytes)", where=str(path),
+                f"{path.name} is too large for an artefact ({size} bytes)",
+                where=str(path),
                 then=f"ls -l {path}",
             )
         return path.read_bytes()

@@ -25,7 +25,9 @@ def perform_drill(
     drill = next((one for one in context.course.drills if one.name == name), None)
     if drill is None:
         known = ", ".join(one.name for one in context.course.drills)
-        raise UsageError(f"there is no drill {name!r} (there are: {known})", then="labkit drill --list")
+        raise UsageError(
+            f"there is no drill {name!r} (there are: {known})", then="labkit drill --list"
+        )
     result = run_drill(
         drill,
         context.lab,

@@ -60,7 +60,9 @@ class Graph:
                 todo += self.parents[check]
         return found
 
-    def obstacle(self, check: str, results: Mapping[str, CheckResult]) -> tuple[Verdict, str] | None:
+    def obstacle(
+        self, check: str, results: Mapping[str, CheckResult]
+    ) -> tuple[Verdict, str] | None:
         """Why a check cannot be asked: (blocked or inconclusive, the root cause's id), or None.
 
         A failure outweighs a doubt: what is blocked by a failed check stays blocked whatever a

@@ -154,8 +154,9 @@ class CheckPlugin:
         if isinstance(error, NotMetError) and not (trouble := self.context.trouble()):
             result.verdict = Verdict.FAILED
             result.expected, result.seen, result.where = error.expected, error.seen, error.where
-            result.message = _("expected {expected}; seen {seen}",
-                               expected=error.expected, seen=error.seen)
+            result.message = _(
+                "expected {expected}; seen {seen}", expected=error.expected, seen=error.seen
+            )
             return
         result.verdict = Verdict.INCONCLUSIVE
         if isinstance(error, NotMetError):
@@ -166,8 +167,9 @@ class CheckPlugin:
         elif isinstance(error, LabkitError):
             result.message, result.where = error.what, error.then
         else:  # a defect of a check: the grader's fault, never the student's
-            result.message = _("the grader itself failed: {error}",
-                               error=f"{type(error).__name__}: {error}")
+            result.message = _(
+                "the grader itself failed: {error}", error=f"{type(error).__name__}: {error}"
+            )
 
     def _spec(self, item: pytest.Item) -> CheckSpec:
         return self.graph.nodes[item.stash[_ID]].spec

@@ -109,8 +109,13 @@ def grade(
             hooks.on_result(check)
 
     plugin = CheckPlugin(
-        context, scope.holds, started_one, ended_one,
-        on_planned=planned, deadline=started + RUN_LIMIT_S, known=known or {},
+        context,
+        scope.holds,
+        started_one,
+        ended_one,
+        on_planned=planned,
+        deadline=started + RUN_LIMIT_S,
+        known=known or {},
     )
     _run_pytest(context, plugin)
     result.complete = True
@@ -125,9 +130,12 @@ def _run_pytest(context: Context, plugin: CheckPlugin) -> None:
             str(folder),
             f"--rootdir={context.course.root}",
             f"--config-file={folder / 'pytest.ini'}",  # nobody's own pytest settings
-            "-p", "no:terminal",
-            "-p", "no:cacheprovider",
-            "-p", "no:logging",
+            "-p",
+            "no:terminal",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:logging",
             "--capture=no",
         ],
         plugins=[plugin],

@@ -59,9 +59,7 @@ def select(course: Course, wanted: str) -> list[Step]:
     if len(ends) == 2 and ends[0] and ends[1] and ends[0].number <= ends[1].number:
         return [one for one in course.steps if ends[0].number <= one.number <= ends[1].number]
     slugs = ", ".join(f"{one.number} {one.letter} {one.slug}" for one in course.steps)
-    raise UsageError(
-        _("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1"
-    )
+    raise UsageError(_("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1")
 
 
 def carry_out(
@@ -121,13 +119,12 @@ def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:
     step.run(**given)
 
 
-def plan(
-    course: Course, step: Step, shells: Mapping[str, Shell], files: Files
-) -> list[str]:
+def plan(course: Course, step: Step, shells: Mapping[str, Shell], files: Files) -> list[str]:
     """The commands that a step would type now, asked of the machines but changing nothing."""
     planned = {
-        name: PlannedShell(name, shells[name].ask, user=shells[name].user,
-                           address=shells[name].address)
+        name: PlannedShell(
+            name, shells[name].ask, user=shells[name].user, address=shells[name].address
+        )
         for name in course_machines(course)
         if name in shells
     }
@@ -160,8 +157,12 @@ def _refuse_unless_ready(course: Course, step: Step, held: Mapping[str, CheckRes
         needed = course.step(slug)
         if needed and not _holds(needed, held):
             raise NotReadyError(
-                _("step {number} needs step {needed} ({slug}), which does not hold yet",
-                  number=step.number, needed=needed.number, slug=needed.slug),
+                _(
+                    "step {number} needs step {needed} ({slug}), which does not hold yet",
+                    number=step.number,
+                    needed=needed.number,
+                    slug=needed.slug,
+                ),
                 where=_first_failure(needed, held),
                 then=f"labkit step {needed.number}   (or: labkit step {step.number} --catch-up)",
             )
@@ -201,8 +202,11 @@ def _verify(context: Context, step: Step, held: dict[str, CheckResult]) -> None:
     if bad.verdict is Verdict.INCONCLUSIVE:
         raise LabkitError(bad.message, where=bad.id, then=f"labkit check {step.number}")
     raise StepFailedError(
-        _("step {number} was carried out, but does not hold: {title}",
-          number=step.number, title=bad.title)
+        _(
+            "step {number} was carried out, but does not hold: {title}",
+            number=step.number,
+            title=bad.title,
+        )
         + f"\n{bad.message}",
         where=bad.where,
         then=f"labkit hint {step.number}",

@@ -36,4 +36,6 @@ def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
         )
     struck = shell.ask(fault, sudo=True)
     if not struck.ok:
-        raise LabkitError(f"the fault did not strike: {struck.said}", where=f"{shell.name} $ {fault}")
+        raise LabkitError(
+            f"the fault did not strike: {struck.said}", where=f"{shell.name} $ {fault}"
+        )

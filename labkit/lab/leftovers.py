@@ -25,7 +25,7 @@ class Leftover:
 
 
 def find_leftovers() -> list[Leftover]:
-    """Containers, volumes and networks of labs, and Vagrant machines. Without an engine: the last."""
+    """What the engine has of labs, and Vagrant's machines; without an engine, only the latter."""
     try:
         engine = connect()
     except NotReadyError:

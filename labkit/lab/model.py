@@ -87,9 +87,7 @@ class Lab:
         """The named machines, all of them running; NotReadyError says which is not."""
         machines = self.machines()
         if not machines:
-            raise NotReadyError(
-                f"there is no lab named {self.name}", then=f"{self.command('up')}"
-            )
+            raise NotReadyError(f"there is no lab named {self.name}", then=f"{self.command('up')}")
         off = [name for name in names if name not in machines or not machines[name].running]
         if off:
             verb = "is" if len(off) == 1 else "are"

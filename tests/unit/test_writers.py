@@ -416,9 +416,7 @@ def test_a_range_and_a_killed_run_are_told_as_such() -> None:
     assert "did not come to its end" in WRITERS["html"](killed())
 
 
-def test_the_page_is_in_the_users_language(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_page_is_in_the_users_language(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "checks" / "locale"
     folder.mkdir(parents=True)
     (folder / "fr.po").write_text(

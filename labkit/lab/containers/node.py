@@ -179,7 +179,9 @@ def inject_keys(container: Container, node: Node) -> None:
     """Give a running node this lab's keys again, after they were lost on the user's side."""
     script = f"echo {_archive(_keys(node))} | base64 -d | tar -xz -C /"
     with explained(f"giving {node.name} its keys again"):
-        container.exec_run(["sh", "-c", f"{script}; systemctl restart ssh || systemctl restart sshd"])
+        container.exec_run(
+            ["sh", "-c", f"{script}; systemctl restart ssh || systemctl restart sshd"]
+        )
 
 
 def boot(engine: docker.DockerClient, node: Node) -> None:

@@ -147,7 +147,9 @@ class ContainerProvider:
         try:
             return self.engine.containers.get(f"labkit-{self.lab}-{machine}")
         except NotFound as error:
-            raise NotReadyError(f"there is no {machine} in lab {self.lab}", then="labkit up") from error
+            raise NotReadyError(
+                f"there is no {machine} in lab {self.lab}", then="labkit up"
+            ) from error
 
     def _node(self, name: str, subnet: Subnet, image: str) -> nodes.Node:
         return nodes.Node(

@@ -1,0 +1,43 @@
+# Two commands do everything, each on a fresh machine: make demo, make test.
+
+PYTHON ?= python3
+VENV := .venv
+LABKIT := $(VENV)/bin/labkit
+DEMO_LAB ?= demo
+
+.PHONY: help demo test unit integration lint docs engine clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its report
+	$(LABKIT) --lab $(DEMO_LAB) up
+	$(LABKIT) --lab $(DEMO_LAB) step all
+	$(LABKIT) --lab $(DEMO_LAB) grade
+
+test: lint unit docs integration  ## everything, the embedded lab included
+
+unit: $(VENV)/ready  ## tests without machines
+	$(VENV)/bin/python -m pytest tests/unit
+
+integration: $(VENV)/ready engine  ## tests on the real embedded lab
+	$(VENV)/bin/python -m pytest tests/integration
+
+lint: $(VENV)/ready  ## style, types, import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+docs: $(VENV)/ready  ## the tutorial, built strictly
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+engine:  ## a Docker Engine that answers, installed and started if need be and allowed
+	@scripts/engine
+
+$(VENV)/ready: requirements.lock pyproject.toml scripts/venv
+	scripts/venv $(PYTHON) $(VENV)
+
+clean:  ## remove what this Makefile made (labs: labkit destroy)
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
