@@ -28,9 +28,9 @@ def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
 @check(
     points=0.25,
     hints=[
-        "How does a machine find the address of another by its name, when no DNS server knows it?",
+        "How does a machine find the address of another by its name, without a DNS server?",
         "One line per machine in /etc/hosts: its address, a space, its name. On all three.",
-        "labkit status shows the addresses; sudoedit /etc/hosts on each machine; getent hosts web2.",
+        "labkit status shows the addresses; sudoedit /etc/hosts everywhere; getent hosts web2.",
     ],
 )
 def test_hosts(lab: Lab, web1: Shell, web2: Shell, lb: Shell) -> None:
@@ -94,8 +94,8 @@ def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
     hints=[
         "Does docker version show a client and a server?",
         (
-            "Docker Engine and the Compose plugin are two packages; the service must be started and "
-            "enabled."
+            "Docker Engine and the Compose plugin are two packages; the service must be started "
+            "and enabled."
         ),
         "sudo systemctl enable --now docker   on each machine; docker compose version.",
     ],

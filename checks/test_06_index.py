@@ -67,8 +67,8 @@ def test_valid(web1: Shell, stack: Stack) -> None:
     needs=["index.valid", "compose.network"],
     hints=[
         "Under which name does the website's container know the API's?",
-        "Compose gives each service its name on their network; an address changes, a name does not.",
-        "In index.php: http://api:5000/pozos/api/v1.0/get_student_ages   (api: your service's name)",
+        "Compose gives each service its name on their network; only addresses change.",
+        "In index.php: http://api:5000/pozos/api/v1.0/get_student_ages (api: your service)",
     ],
 )
 def test_service_name(web1: Shell, stack: Stack) -> None:

@@ -62,8 +62,8 @@ def test_pushed(web1: Shell, registry: Registry) -> None:
     hints=[
         "docker pull on web1: what does it say?",
         (
-            "An engine pulls only from a registry whose certificate it trusts, or that it is told to "
-            "take as insecure; and after docker login, if there is a password."
+            "An engine pulls only from a registry whose certificate it trusts, or that it is told "
+            "to take as insecure; and after docker login, if there is a password."
         ),
         "sudo install -d /etc/docker/certs.d/lb:5000, the CA there as ca.crt; docker login lb:5000",
     ],

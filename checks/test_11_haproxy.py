@@ -99,7 +99,7 @@ def test_checked(haproxy: HAProxy) -> None:
     needs=["haproxy.runs", "verify.form"],
     hints=[
         "What does a browser see at http://lb/?",
-        "The frontend listens on port 80 and has a default_backend; firewalld must let the port in.",
+        "The frontend binds port 80 and has a default_backend; firewalld must let it in.",
         "bind *:80, default_backend my-backend; sudo firewall-cmd --add-service=http",
     ],
 )

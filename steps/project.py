@@ -56,6 +56,16 @@ def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
         files.bring(path, f"{PROJECT}/{path}", shell)
 
 
+def refuse_when_down(web: Shell) -> None:
+    """Let firewalld pass port 80, so that a stopped website refuses instead of being silent.
+
+    While the container runs, Docker forwards the port and firewalld has no say. Once it has
+    stopped, firewalld rejects with ICMP, of which the kernel sends one a second: HAProxy then
+    meets silence, and takes 8 to 12 s instead of 4 to 6 s to notice (measured on this lab).
+    """
+    web.open_port("--add-service=http")
+
+
 def trust_registry(shell: Shell, lb: Shell) -> None:
     """Let this machine's Docker trust the lab's CA for the registry, and log in to it."""
     folder = f"/etc/docker/certs.d/{REGISTRY}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import step
 from labkit.remote import Shell
-from steps.project import PROJECT
+from steps.project import PROJECT, refuse_when_down
 
 
 @step(
@@ -17,5 +17,6 @@ from steps.project import PROJECT
 )
 def deploy(web1: Shell) -> None:
     """Start what the file describes."""
+    refuse_when_down(web1)
     web1.run("docker compose up -d --quiet-pull", cwd=PROJECT)
     web1.run("docker compose ps", cwd=PROJECT)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import COMPOSE, INDEX, PROJECT, PUSHED_IMAGE, copy_project, trust_registry
+from steps.project import (
+    COMPOSE,
+    INDEX,
+    PROJECT,
+    PUSHED_IMAGE,
+    copy_project,
+    refuse_when_down,
+    trust_registry,
+)
 
 
 @step(
@@ -21,6 +29,7 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
     trust_registry(web2, lb)
+    refuse_when_down(web2)
     web2.run(
         f"echo STUDENT_AGE_IMAGE={PUSHED_IMAGE} > .env",
         cwd=PROJECT,

@@ -132,7 +132,8 @@ def report(result: GradeResult) -> None:
 def drill(result: DrillResult) -> None:
     """A drill and its timeline."""
     results.print(Text(f"\n{_('drill')} {result.name} · {result.bar}", style="bold"))
-    results.print(timeline(result), markup=False)
+    for line in timeline(result):
+        results.print(line, markup=False)
 
 
 def mark(result: GradeResult) -> str:

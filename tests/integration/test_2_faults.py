@@ -1,0 +1,247 @@
+"""Planted faults: each is failed by the check that is meant for it, and by no other.
+
+Each fault is planted as a student would make it, on the machines, and taken back afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from labkit.course import Verdict
+from labkit.grading import GradeResult
+from tests.integration.conftest import Cli
+
+PROJECT = "cd /srv/student-list"
+UP = f"{PROJECT} && docker compose up -d --quiet-pull 2>&1"
+RELOAD = "haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy && sleep 1"
+CONFIG = "/etc/haproxy/haproxy.cfg"
+KEEP = "cp -a {0} {0}.kept"
+BACK = "mv {0}.kept {0}"
+COMPOSE = "/srv/student-list/docker-compose.yml"
+INDEX = "/srv/student-list/website/index.php"
+SCRIPT = "/srv/student-list/simple_api/student_age.py"
+DOCKERFILE = "/srv/student-list/simple_api/Dockerfile"
+BUILD = f"{PROJECT} && docker build -q -t student-age:1.0 simple_api"
+AS_STUDENT = "su student -c '{0}'"
+PUSH = AS_STUDENT.format(
+    "docker tag student-age:1.0 lb:5000/student-age:1.0 && docker push -q lb:5000/student-age:1.0"
+)
+PULL = AS_STUDENT.format(f"{PROJECT} && docker compose pull -q && docker compose up -d") + " 2>&1"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is broken on which machine, how it is taken back, and the check meant for it."""
+
+    name: str
+    check: str
+    plant: dict[str, str]  # machine -> script, in order
+    heal: dict[str, str] = field(default_factory=dict)
+
+
+def edit(path: str, expression: str, then: str) -> tuple[str, str]:
+    """Scripts that edit a file and take the edit back."""
+    change = f"{KEEP.format(path)}; sed -i -E '{expression}' {path}; "
+    changed = f"! cmp -s {path} {path}.kept; "
+    return change + changed + then, f"{BACK.format(path)}; {then}"
+
+
+def on(machine: str, scripts: tuple[str, str]) -> dict[str, dict[str, str]]:
+    """`plant` and `heal` of a fault on one machine."""
+    return {"plant": {machine: scripts[0]}, "heal": {machine: scripts[1]}}
+
+
+NO_AUTH = edit(SCRIPT, "s/^( *)@auth.login_required.*/\\1/", f"{BUILD}; {UP}; {PUSH}")
+
+FAULTS = [
+    Fault(
+        "a name missing in /etc/hosts",
+        "machines.hosts",
+        **on("web1", ("cp /etc/hosts /root/hosts; sed /web2/d /root/hosts > /etc/hosts",
+                      "cat /root/hosts > /etc/hosts")),
+    ),
+    Fault(
+        "no EXPOSE in the Dockerfile",
+        "dockerfile.exposes",
+        **on("web1", edit(DOCKERFILE, "/^EXPOSE/d", "true")),
+    ),
+    Fault(
+        "a Dockerfile that does not build",
+        "dockerfile.builds",
+        **on("web1", edit(DOCKERFILE, "s/requirements.txt/requirement.txt/", "true")),
+    ),
+    Fault(
+        "an API without authentication",
+        "build.auth",
+        {"web1": NO_AUTH[0], "web2": PULL},
+        {"web1": NO_AUTH[1], "web2": PULL},
+    ),
+    Fault(
+        "YAML that does not parse",
+        "compose.valid",
+        **on("web1", edit(COMPOSE, "s/^  website:/ \\twebsite:/", "true")),
+    ),
+    Fault(
+        "wrong port in compose",
+        "compose.ports",
+        **on("web1", edit(COMPOSE, 's/"80:80"/"80:8080"/', UP)),
+    ),
+    Fault(
+        "wrong credentials",
+        "compose.credentials",
+        **on("web1", edit(COMPOSE, "s/PASSWORD: .*/PASSWORD: ruby/", UP)),
+    ),
+    Fault(
+        "no restart policy",
+        "deploy.restart",
+        **on("web1", edit(COMPOSE, 's/restart: .*/restart: "no"/', UP)),
+    ),
+    Fault(
+        "a PHP error in index.php",
+        "index.valid",
+        **on("web1", edit(INDEX, "s/^const API = /const API == /", "true")),
+    ),
+    Fault(
+        "placeholder left in index.php",
+        "index.service_name",
+        **on("web1", edit(INDEX, "s#http://api:5000/#http://<api_ip_or_name:port>/#", "true")),
+    ),
+    Fault(
+        "image not pushed",
+        "registry.pushed",
+        {"lb": "cd /srv/registry && docker compose -f docker-compose-registry.yml down -v 2>&1; "
+               "docker compose -f docker-compose-registry.yml up -d 2>&1; sleep 2"},
+        {"web1": PUSH},
+    ),
+    Fault(
+        "the registry's page stopped",
+        "registry-ui.page",
+        **on("lb", ("docker stop -t 1 registry-ui-1", "docker start registry-ui-1")),
+    ),
+    Fault(
+        "web2 running another image",
+        "second-server.same_image",
+        **on("web2", (
+            (f"{PROJECT}; cp .env .env.kept; docker commit --change 'LABEL other=1'"
+            " student-list-api-1 student-age:other;"
+            f" echo STUDENT_AGE_IMAGE=student-age:other > .env; {UP}"),
+            f"{PROJECT}; mv .env.kept .env; {UP}; docker image rm student-age:other")),
+    ),
+    Fault(
+        "a haproxy.cfg that haproxy -c refuses",
+        "haproxy.runs",
+        **on("lb", edit(CONFIG, "s/default_backend my-backend/default_backend my-backnd/", "true")),
+    ),
+    Fault(
+        "one server missing in my-backend",
+        "haproxy.backend",
+        **on("lb", edit(CONFIG, "/server web2/d", RELOAD)),
+    ),
+    Fault(
+        "no check",
+        "haproxy.checked",
+        **on("lb", edit(CONFIG, "s/(server web. web.:80) check/\\1/", RELOAD)),
+    ),
+    Fault(
+        "another balance",
+        "haproxy.balances",
+        **on("lb", edit(CONFIG, "s/balance roundrobin/balance source/", RELOAD)),
+    ),
+    Fault(
+        "log not written",
+        "haproxy.logged",
+        **on("lb", ("mv /etc/rsyslog.d/haproxy.conf /root/; systemctl restart rsyslog",
+                    "mv /root/haproxy.conf /etc/rsyslog.d/; systemctl restart rsyslog")),
+    ),
+    Fault(
+        "stats closed",
+        "stats.page",
+        **on("lb", edit(CONFIG, "/^listen stats/,$d", RELOAD)),
+    ),
+    Fault(
+        "a slow refresh of the stats page",
+        "stats.refresh",
+        **on("lb", edit(CONFIG, "s/stats refresh .*/stats refresh 60s/", RELOAD)),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_only_the_intended_check_fails(
+    done: Cli,
+    exec_on: Callable[[str, str], str],
+    found: Callable[[], GradeResult],
+    fault: Fault,
+) -> None:
+    """The intended check fails; every other one passes or is blocked by it; none is in doubt."""
+    del done
+    for machine, script in fault.plant.items():
+        exec_on(machine, script)
+    try:
+        result = found()
+    finally:
+        for machine, script in fault.heal.items():
+            exec_on(machine, script)
+    failed = {check.id: check.message for check in result.checks
+              if check.verdict is Verdict.FAILED}  # fmt: skip
+    unclear = {check.id: check.message for check in result.checks
+               if check.verdict is Verdict.INCONCLUSIVE}  # fmt: skip
+    assert list(failed) == [fault.check], failed
+    assert not unclear
+    blocked = [check for check in result.checks if check.verdict is Verdict.BLOCKED]
+    assert all(check.because == fault.check for check in blocked)
+    cause = next(check for check in result.checks if check.id == fault.check)
+    assert cause.expected
+    assert cause.seen
+    assert cause.where
+
+
+def test_everything_passes_again(done: Cli, found: Callable[[], GradeResult]) -> None:
+    """With every fault taken back nothing fails: the faults were the only cause."""
+    del done
+    result = found()
+    assert {check.id: check.message for check in result.checks
+            if check.verdict is not Verdict.PASSED} == {}  # fmt: skip
+
+
+def test_a_plain_insecure_registry_passes_too(
+    done: Cli, exec_on: Callable[[str, str], str], found: Callable[[], GradeResult]
+) -> None:
+    """Without TLS and password, set up by hand and told to the engines, the marks are the same."""
+    del done
+    plain = (
+        "cd /srv/registry && docker compose -f docker-compose-registry.yml stop registry 2>&1;"
+        " docker run -d --name plain --restart unless-stopped -p 5000:5000 --network"
+        " registry_registry --network-alias registry registry:2"
+    )
+    insecure = (
+        "cp /etc/docker/daemon.json /root/daemon.json; python3 -c '"
+        'import json; f = "/etc/docker/daemon.json"; d = json.load(open(f));'
+        ' d["insecure-registries"].append("lb:5000"); json.dump(d, open(f, "w"))'
+        "'; systemctl reload docker; sleep 1"
+    )
+    ui = ("cd /srv/registry; {0}; docker compose -f docker-compose-registry.yml up -d --no-deps ui"
+          " 2>&1")  # fmt: skip
+    file = "docker-compose-registry.yml"
+    exec_on("lb", plain)
+    exec_on("lb", ui.format(f"cp {file} kept; sed -i 's#https://registry#http://registry#' {file}"))
+    for web in ("web1", "web2"):
+        exec_on(web, insecure)
+    exec_on("web1", PUSH)
+    exec_on("web2", PULL)
+    try:
+        result = found()
+    finally:
+        exec_on("lb", "docker rm -f -v plain; " + ui.format(f"cat kept > {file}"))
+        exec_on("lb", "docker start registry-registry-1")
+        for web in ("web1", "web2"):
+            exec_on(web, "cat /root/daemon.json > /etc/docker/daemon.json; systemctl reload docker")
+        exec_on("web1", PUSH)
+        exec_on("web2", PULL)
+    marks = {step.slug: (step.points, step.points_max) for step in result.steps}
+    assert marks["registry"] == (2, 2)
+    assert marks["registry-ui"] == (1, 1)
+    assert marks["second-server"] == (1, 1)
