@@ -131,8 +131,10 @@ def report(result: GradeResult) -> None:
 
 def drill(result: DrillResult) -> None:
     """A drill and its timeline."""
+    from labkit.grading.writers.html import report_words  # slow to import, and seldom needed
+
     results.print(Text(f"\n{_('drill')} {result.name} · {result.bar}", style="bold"))
-    for line in timeline(result):
+    for line in timeline(result, words=report_words()):
         results.print(line, markup=False)
 
 
@@ -148,16 +150,14 @@ def summary(result: GradeResult) -> None:
     """The mark and what to do next."""
     causes = [one for one in result.checks if one.verdict is Verdict.FAILED]
     unclear = [one for one in result.checks if one.verdict is Verdict.INCONCLUSIVE]
-    counts = ", ".join(
-        f"{result.count(verdict)} {label}"
-        for verdict, label in (
-            (Verdict.PASSED, _("passed")),
-            (Verdict.FAILED, _("failed")),
-            (Verdict.BLOCKED, _("blocked")),
-            (Verdict.INCONCLUSIVE, _("unclear")),
-        )
-        if result.count(verdict)
-    )
+    counted = {verdict: result.count(verdict) for verdict in Verdict}
+    told = {
+        Verdict.PASSED: _("{count} passed", count=counted[Verdict.PASSED]),
+        Verdict.FAILED: _("{count} failed", count=counted[Verdict.FAILED]),
+        Verdict.BLOCKED: _("{count} blocked", count=counted[Verdict.BLOCKED]),
+        Verdict.INCONCLUSIVE: _("{count} unclear", count=counted[Verdict.INCONCLUSIVE]),
+    }
+    counts = ", ".join(text for verdict, text in told.items() if counted[verdict])
     results.print()
     if result.checks and result.score_max == sum(one.points_max for one in result.checks):
         results.print(Text(f"{mark(result)}", style="bold").append(f"   {counts}", style="default"))

@@ -19,6 +19,7 @@ from labkit.load.plan import LoadPlan
 from labkit.load.readings import FAILED, SERVED, Watched
 from labkit.load.rows import Row
 from labkit.load.run import LoadRun
+from labkit.locale import _
 
 # A generator that is later, or sends less, did not offer the load that the limits are about
 # (2 of 137 runs on a busy 2-core machine were later than this: ha.md, section 4).
@@ -221,15 +222,29 @@ def doubts(measured: Measured) -> list[str]:
     found = []
     if measured.worst_lateness_s > MAX_LATENESS_S:
         found.append(
-            f"the load generator was {measured.worst_lateness_s * 1000:.0f} ms late"
-            f" (at most {MAX_LATENESS_S * 1000:.0f} ms)"
+            _(
+                "the load generator was {late} ms late (at most {most} ms)",
+                late=f"{measured.worst_lateness_s * 1000:.0f}",
+                most=f"{MAX_LATENESS_S * 1000:.0f}",
+            )
         )
     if measured.sent < MIN_SENT_SHARE * measured.scheduled:
-        found.append(f"only {measured.sent} of {measured.scheduled} requests could be sent")
+        found.append(
+            _(
+                "only {sent} of {scheduled} requests could be sent",
+                sent=measured.sent,
+                scheduled=measured.scheduled,
+            )
+        )
     if measured.own_errors:
-        found.append(f"the load generator ran out of ports or files {measured.own_errors} times")
+        found.append(
+            _(
+                "the load generator ran out of ports or files {count} times",
+                count=measured.own_errors,
+            )
+        )
     if measured.failed_early:
-        found.append(f"{measured.failed_early} requests failed before the fault")
+        found.append(_("{count} requests failed before the fault", count=measured.failed_early))
     disagreement = reconcile(measured)
     return [*found, disagreement] if disagreement else found
 
@@ -246,9 +261,12 @@ def reconcile(measured: Measured) -> str:
     slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(measured.failed, counted)))
     if measured.answered_5xx - slack <= counted <= measured.failed + slack:
         return ""
-    return (
-        f"the client lost {measured.failed} requests ({measured.answered_5xx} to server errors),"
-        f" the balancer counted {counted}"
+    return _(
+        "the client lost {lost} requests ({errors} to server errors),"
+        " the balancer counted {counted}",
+        lost=measured.failed,
+        errors=measured.answered_5xx,
+        counted=counted,
     )
 
 

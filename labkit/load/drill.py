@@ -33,6 +33,7 @@ from labkit.load.readings import Watched
 from labkit.load.record import DrillResult, Samples
 from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Starter, Watch
+from labkit.locale import _, language
 
 RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 % (ha.md, section 4)
 STEADY_TIMEOUT_S = 15.0
@@ -150,29 +151,40 @@ def find_watcher(folder: Path) -> Path:
     """The watcher of a course: the one file `watch_*.py` beside its scenarios."""
     found = sorted(folder.glob("watch_*.py"))
     if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise UsageError(f"a course needs one watcher, watch_*.py; found {names}",
-                         where=str(folder))  # fmt: skip
+        names = ", ".join(path.name for path in found) or _("none")
+        raise UsageError(
+            _("a course needs one watcher, watch_*.py; found {names}", names=names),
+            where=str(folder),
+        )
     return found[0]
 
 
 def _limits(drill: Drill, bar: str) -> Limits:
     if bar not in drill.limits:
         known = ", ".join(drill.limits)
-        raise UsageError(f"drill {drill.name} has no bar named {bar}; it has {known}")
+        raise UsageError(
+            _(
+                "drill {drill} has no bar named {bar}; it has {known}",
+                drill=drill.name,
+                bar=bar,
+                known=known,
+            )
+        )
     return drill.limits[bar]
 
 
 def _decide(site: _Site, bar: str, limits: Limits, seed: int, say: Say) -> DrillResult:
     """Run until a run can be judged, at most `RUNS` times."""
-    result = DrillResult(site.drill.name, Verdict.INCONCLUSIVE, bar, "it was not run")
+    result = DrillResult(site.drill.name, Verdict.INCONCLUSIVE, bar, _("it was not run"))
     for number in range(1, RUNS + 1):
         site.run = number
         try:
             run = _run_once(site, seed + number - 1, say)
         except _NoSteadyStateError as error:
-            earlier = f"{result.message}; then " if number > 1 else ""
-            return replace(result, message=earlier + error.what, runs=number - 1)
+            why = error.what
+            if number > 1:
+                why = _("{earlier}; then {why}", earlier=result.message, why=why)
+            return replace(result, message=why, runs=number - 1)
         except LabkitError as error:
             result = DrillResult(
                 site.drill.name, Verdict.INCONCLUSIVE, bar, error.what,
@@ -182,7 +194,14 @@ def _decide(site: _Site, bar: str, limits: Limits, seed: int, say: Say) -> Drill
             result = _result(site, bar, limits, run, number)
         if result.verdict is not Verdict.INCONCLUSIVE:
             break
-        say(f"{site.drill.name}, run {number}: {result.message}")
+        say(
+            _(
+                "{drill}, run {number}: {why}",
+                drill=site.drill.name,
+                number=number,
+                why=result.message,
+            )
+        )
         if number < RUNS:
             _put_aside(site, number)
     return result
@@ -195,13 +214,22 @@ class _NoSteadyStateError(LabkitError):
 def _run_once(site: _Site, seed: int, say: Say) -> _Run:
     drill = site.drill
     with Watch(site.shells[drill.entry], site.watcher, site.watch_arguments) as watch:
-        say(f"{drill.name}: waiting for all servers to serve")
+        say(_("{drill}: waiting for all servers to serve", drill=drill.name))
         reason = watch.wait_steady(STEADY_TIMEOUT_S, lambda: _show(site, "steady", watch, None))
         if reason:
             raise _NoSteadyStateError(
-                f"not all servers serve before the fault: {reason}", where=drill.entry
+                _("not all servers serve before the fault: {reason}", reason=reason),
+                where=drill.entry,
             )
-        say(f"{drill.name}: {drill.load.rate:g} requests/s for {drill.duration_s:g} s, seed {seed}")
+        say(
+            _(
+                "{drill}: {rate} requests/s for {seconds} s, seed {seed}",
+                drill=drill.name,
+                rate=_number(drill.load.rate),
+                seconds=_number(drill.duration_s),
+                seed=seed,
+            )
+        )
         load, fault = _load_and_fault(site, seed, watch)
         wait = max(0.0, fault.healed - time.time()) + RESTORE_TIMEOUT_S
         restored = watch.wait_steady(wait, lambda: _show(site, "restoring", watch, None))
@@ -292,7 +320,7 @@ def _keep_readings(site: _Site, watched: Watched) -> None:
 
 def _result(site: _Site, bar: str, limits: Limits, run: _Run, number: int) -> DrillResult:
     measured = measure(run.load, run.watched, slow_s=site.drill.load.slow_s, fault=run.fault)
-    verdict, _ = judge(measured, limits)
+    verdict, _broken = judge(measured, limits)
     judged = compare(measured, limits)
     return DrillResult(
         name=site.drill.name,
@@ -374,15 +402,29 @@ def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str
     """One line for a person: why it cannot be told, or what was lost and which limits broke."""
     unsure = doubts(measured)
     if unsure:
-        return "; ".join(unsure)
-    lost, scheduled = measured.failed, measured.scheduled
-    parts = [f"{lost} of {scheduled} requests lost ({100 * measured.failed_share:.1f} %)"]
+        return _("; ").join(unsure)
+    parts = [
+        _(
+            "{lost} of {scheduled} requests lost ({share} %)",
+            lost=measured.failed,
+            scheduled=measured.scheduled,
+            share=_number(100 * measured.failed_share, ".1f"),
+        )
+    ]
     for one in judged:
+        what = _(LIMIT_WORDS[one.name])
         if one.held is False:
-            seen = "never" if one.seen is None else f"{one.seen:.4g}"
-            parts.append(f"{LIMIT_WORDS[one.name]}: {seen}, at most {one.limit:g}")
+            seen = _("never") if one.seen is None else _number(one.seen, ".4g")
+            limit = _number(one.limit)
+            parts.append(_("{what}: {seen}, at most {limit}", what=what, seen=seen, limit=limit))
         elif one.held is None:
-            parts.append(f"{LIMIT_WORDS[one.name]}: not measured")
+            parts.append(_("{what}: not measured", what=what))
     if restored:
-        parts.append(f"the service is still not whole: {restored}")
-    return "; ".join(parts)
+        parts.append(_("the service is still not whole: {reason}", reason=restored))
+    return _("; ").join(parts)
+
+
+def _number(value: float, form: str = "g") -> str:
+    """A number for people, with a comma where the language has one."""
+    text = format(value, form)
+    return text.replace(".", ",") if language() == "fr" else text

@@ -44,10 +44,15 @@ ENGLISH = Words()
 
 
 def sparkline(samples: Samples, width: int) -> str:
-    """Losses over time in `width` characters: a dot for none, else a block by their share."""
-    merged = rebin(samples.series, width)
+    """Losses over time in `width` characters: a dot for none, else a block by their share.
+
+    Exactly as wide as the ruler above it, so a character may cover one bin more than the next.
+    """
+    series, bins = samples.series, len(samples.series.scheduled)
     cells = []
-    for scheduled, failed in zip(merged.scheduled, merged.failed, strict=True):
+    for cell in range(width):
+        span = slice(cell * bins // width, (cell + 1) * bins // width)
+        scheduled, failed = sum(series.scheduled[span]), sum(series.failed[span])
         share = failed / scheduled if scheduled else 0.0
         cells.append(BLOCKS[min(7, int(share * 8))] if failed else NOTHING)
     return "".join(cells)

@@ -53,7 +53,9 @@ def test_the_text_timeline_says_everything_in_words() -> None:
     assert "DOWN after 4.6 s" in lines[1]
     assert "UP after 2.3 s" in lines[1]
     assert lines[2].split() == ["web2", "UP"]
-    assert re.fullmatch(r"lost  ·+▄+·+", lines[3])
+    assert re.fullmatch(r"lost  ·+▄+▂·+", lines[3])
+    # the losses stand where the ruler says that they were: 5 s of 26 s along the line
+    assert lines[3].index("▄") == pytest.approx(6 + 66 * 5 / 26, abs=1)
     assert lines[4].strip() == "216 of 2600 (8.3 %)"
     assert all(len(line) <= 72 for line in lines)
 
