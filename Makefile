@@ -11,10 +11,12 @@ DEMO_LAB ?= demo
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
+# The demo's machines go at the end, its report stays; KEEP=1 leaves the machines to look at.
 demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its report
 	$(LABKIT) --lab $(DEMO_LAB) up
 	$(LABKIT) --lab $(DEMO_LAB) step all
 	$(LABKIT) --lab $(DEMO_LAB) grade
+	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
 test: lint unit docs integration  ## everything, the embedded lab included
 

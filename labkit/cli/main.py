@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
 
 def main() -> None:
     """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill tidies up as Ctrl-C
     try:
         # Outside standalone mode click returns the code that a command exits with.
         sys.exit(labkit.main(standalone_mode=False) or 0)
