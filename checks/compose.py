@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from checks.docker_facts import API_PORT, Container, containers, is_student_age
+from labkit.course import CannotTellError
+from labkit.locale import _
 from labkit.remote import Shell
 
 # Where people put a project; the first is the tutorial's.
@@ -160,6 +162,22 @@ class Stack:
     project: Project
     website: Container | None
     api: Container | None
+
+    @property
+    def running(self) -> list[Container]:
+        """Those of the two that run. CannotTellError if the engine failed to start one."""
+        both = [one for one in (self.website, self.api) if one is not None]
+        for one in both:
+            if one.engine_failed:
+                raise CannotTellError(
+                    _(
+                        "the engine could not start {name}: {error}",
+                        name=one.name,
+                        error=one.engine_failed[-120:],
+                    ),
+                    settle="docker compose up -d",
+                )
+        return [one for one in both if one.running]
 
     @property
     def website_port(self) -> int:

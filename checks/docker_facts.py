@@ -77,6 +77,16 @@ class Container:
         return f"{state['Status']} (exit code {state['ExitCode']})"
 
     @property
+    def engine_failed(self) -> str:
+        """The engine's own error, if it could not even begin to start the container.
+
+        The runtime's first process is lost now and then on a busy computer (seen once in some
+        hundred starts here); whoever wrote the compose file has no part in that.
+        """
+        error = str(self.raw["State"].get("Error") or "")
+        return error if "waiting for init" in error else ""
+
+    @property
     def pid(self) -> int:
         return int(self.raw["State"]["Pid"])
 

@@ -35,7 +35,7 @@ def test_running(lab: Lab, stack: Stack) -> None:
     found = _both(stack)
     states = ", ".join(f"{one.name}: {one.state}" for one in found)
     expect(
-        len(found) == 2 and all(one.running for one in found),
+        len(stack.running) == 2,
         expected=_("the containers of the website and of the API, both running"),
         seen=states or _("no container of this project"),
         where=f"web1:{stack.project.folder} $ docker compose ps -a",

@@ -17,7 +17,7 @@ BACK_LIMIT_S = 12.0  # a server just started: two good checks 2 s apart (HAProxy
 READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.list")
 
 
-@check(points=0, needs="haproxy.checked")
+@check(points=0, needs=["haproxy.checked", "deploy.running", "second-server.lists"])
 def test_ready(haproxy: HAProxy) -> None:
     """Both servers are in rotation."""
     deadline = time.monotonic() + BACK_LIMIT_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Artefact, Files
-from labkit.remote import Shell
+from labkit.remote import CommandFailedError, Shell
 
 PROJECT = "/srv/student-list"
 IMAGE = "student-age:1.0"
@@ -54,6 +54,22 @@ def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
     own_folder(shell, PROJECT)
     for path in (*GIVEN, INDEX.path) if page else GIVEN:
         files.bring(path, f"{PROJECT}/{path}", shell)
+
+
+def compose_up(shell: Shell, *, cwd: str, options: str = "", file: str = "") -> None:
+    """`docker compose up -d`, typed again if the engine stumbled.
+
+    The container runtime loses its first process now and then on a busy computer (seen once in
+    some hundred starts).
+    """
+    words = ["docker compose", f"-f {file}" if file else "", "up -d", options]
+    command = " ".join(word for word in words if word)
+    try:
+        shell.run(command, cwd=cwd)
+    except CommandFailedError as error:
+        if "waiting for init" not in error.result.said:
+            raise
+        shell.run(command, cwd=cwd)
 
 
 def refuse_when_down(web: Shell) -> None:

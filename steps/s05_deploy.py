@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import step
 from labkit.remote import Shell
-from steps.project import PROJECT, refuse_when_down
+from steps.project import PROJECT, compose_up, refuse_when_down
 
 
 @step(
@@ -18,5 +18,5 @@ from steps.project import PROJECT, refuse_when_down
 def deploy(web1: Shell) -> None:
     """Start what the file describes."""
     refuse_when_down(web1)
-    web1.run("docker compose up -d --quiet-pull", cwd=PROJECT)
+    compose_up(web1, cwd=PROJECT, options="--quiet-pull")
     web1.run("docker compose ps", cwd=PROJECT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import step
 from labkit.remote import Shell
-from steps.project import PROJECT
+from steps.project import PROJECT, compose_up
 
 
 @step(
@@ -17,7 +17,7 @@ from steps.project import PROJECT
 )
 def verify(web1: Shell) -> None:
     """Do what the button does; what is down on web1 is started first."""
-    web1.run("docker compose up -d", cwd=PROJECT)
+    compose_up(web1, cwd=PROJECT)
     web1.run(
         "curl -sS --retry 5 --retry-connrefused -o /dev/null -w '%{http_code}\\n' http://web1/"
     )

@@ -12,6 +12,7 @@ from steps.project import (
     REGISTRY_HOME,
     REGISTRY_PASSWORD,
     REGISTRY_USER,
+    compose_up,
     own_folder,
     trust_registry,
 )
@@ -39,9 +40,8 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
         unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}",
     )
     files.place(REGISTRY_COMPOSE, lb)
-    lb.run(
-        "docker compose -f docker-compose-registry.yml up -d --quiet-pull registry",
-        cwd=REGISTRY_HOME,
+    compose_up(
+        lb, cwd=REGISTRY_HOME, file="docker-compose-registry.yml", options="--quiet-pull registry"
     )
     lb.run(
         f"curl -sS --retry 20 --retry-delay 1 --retry-connrefused --cacert certs/ca.crt"

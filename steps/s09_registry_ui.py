@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
+from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME, compose_up
 
 
 @step(
@@ -19,7 +19,7 @@ from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
 def registry_ui(lb: Shell, files: Files) -> None:
     """Everything in the registry's file: the page joins the registry."""
     files.place(REGISTRY_COMPOSE, lb)
-    lb.run("docker compose -f docker-compose-registry.yml up -d --quiet-pull", cwd=REGISTRY_HOME)
+    compose_up(lb, cwd=REGISTRY_HOME, file="docker-compose-registry.yml", options="--quiet-pull")
     lb.run(
         "curl -sS --retry 10 --retry-delay 1 --retry-connrefused -o /dev/null"
         " -w '%{http_code}\\n' http://lb:8080/"

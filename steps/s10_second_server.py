@@ -9,6 +9,7 @@ from steps.project import (
     INDEX,
     PROJECT,
     PUSHED_IMAGE,
+    compose_up,
     copy_project,
     refuse_when_down,
     trust_registry,
@@ -36,4 +37,4 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
         unless=f"grep -qx STUDENT_AGE_IMAGE={PUSHED_IMAGE} .env",
     )
     web2.run("docker compose pull --quiet", cwd=PROJECT)
-    web2.run("docker compose up -d", cwd=PROJECT)
+    compose_up(web2, cwd=PROJECT)

@@ -1,0 +1,233 @@
+"""What a machine's container is made of: its engine's configuration, its rights, its first files."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import tarfile
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.lab.containers import node as nodes
+from labkit.lab.containers.engine import CAPABILITIES, capabilities
+from labkit.lab.containers.network import POOL
+from labkit.lab.containers.node import Node, daemon_json, first_files, host_resolvers
+from labkit.lab.model import MACHINES
+from labkit.lab.store import KeyPair
+
+HOST_KEY = KeyPair(Path("host"), b"HOST PRIVATE", "ssh-ed25519 HOSTPUBLIC")
+LOGIN_KEY = KeyPair(Path("login"), b"LOGIN PRIVATE", "ssh-ed25519 LOGINPUBLIC")
+MAX_ARG_STRLEN = 128 * 1024  # bytes: the kernel's limit for one variable of the environment
+
+
+def node(name: str, lab: str = "one") -> Node:
+    return Node(
+        lab=lab,
+        name=name,
+        image="labkit/node:debian13-0",
+        address="10.77.0.11",
+        mirror="10.77.0.2",
+        os="debian13",
+        host_key=HOST_KEY,
+        login_key=LOGIN_KEY,
+    )
+
+
+def configuration(name: str, resolvers: list[str] | None = None) -> dict[str, Any]:
+    return dict(daemon_json(node(name), resolvers or []))
+
+
+def networks(name: str) -> list[IPv4Network]:
+    """Every network that Docker may make inside a machine."""
+    made = configuration(name)
+    pools = [IPv4Network(pool["base"]) for pool in made["default-address-pools"]]
+    assert all(pool["size"] > IPv4Network(pool["base"]).prefixlen for pool in made[
+        "default-address-pools"
+    ])  # fmt: skip
+    return [IPv4Network(made["bip"], strict=False), *pools]
+
+
+# -- Docker inside a machine
+
+
+def test_the_networks_inside_the_machines_are_apart_from_one_another() -> None:
+    everything = [network for name in MACHINES for network in networks(name)]
+    assert len(everything) == 2 * len(MACHINES)
+    for one, other in itertools.combinations(everything, 2):
+        assert not one.overlaps(other), f"{one} and {other}"
+
+
+def test_the_networks_inside_the_machines_are_apart_from_every_labs() -> None:
+    for name in MACHINES:
+        assert not any(network.overlaps(POOL) for network in networks(name))
+
+
+def test_the_bridge_has_an_address_and_not_only_a_network() -> None:
+    """Docker takes `bip` for the bridge's own address; a network address is refused."""
+    for name in MACHINES:
+        given = configuration(name)["bip"]
+        assert str(IPv4Network(given, strict=False)) != given
+
+
+def test_the_labs_mirror_is_asked_first_and_trusted_without_tls() -> None:
+    made = configuration("web1")
+    assert made["registry-mirrors"] == ["http://10.77.0.2:5000"]
+    assert made["insecure-registries"] == ["10.77.0.2:5000"]
+
+
+def test_name_servers_are_named_only_where_there_are_some() -> None:
+    assert configuration("lb", ["192.0.2.1", "192.0.2.2"])["dns"] == ["192.0.2.1", "192.0.2.2"]
+    assert "dns" not in configuration("lb")
+
+
+@pytest.mark.parametrize(
+    ("resolv_conf", "servers"),
+    [
+        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", ["192.0.2.1", "2001:db8::1"]),
+        ("nameserver 127.0.0.53\noptions edns0\nsearch example.org\n", []),
+        ("nameserver 127.0.0.11\nnameserver\t192.0.2.1 \n", ["192.0.2.1"]),
+        ("# nameserver 192.0.2.9\n;nameserver 192.0.2.8\nnameserver\n", []),
+        ("", []),
+    ],
+)
+def test_the_hosts_name_servers_are_those_that_a_container_can_reach(
+    resolv_conf: str, servers: list[str]
+) -> None:
+    assert host_resolvers(resolv_conf) == servers
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="only 127.* is left out; ::1 is a container's own loopback just as well, and a"
+    " link-local address has a zone (%eth0) that exists on the host alone",
+)
+@pytest.mark.parametrize("server", ["::1", "fe80::1%eth0"])
+def test_a_name_server_that_only_the_host_can_reach_is_left_out(server: str) -> None:
+    assert host_resolvers(f"nameserver {server}\nnameserver 192.0.2.1\n") == ["192.0.2.1"]
+
+
+# -- what the engine is asked for
+
+
+def test_a_capability_that_the_host_lacks_is_not_asked_for() -> None:
+    """The engine refuses to start a container at all that asks for one of those."""
+    full = sum(1 << bit for bit in CAPABILITIES.values())
+    assert set(capabilities(full)) == set(CAPABILITIES)
+    for name, bit in CAPABILITIES.items():
+        assert set(capabilities(full & ~(1 << bit))) == set(CAPABILITIES) - {name}
+
+
+def test_capabilities_that_no_machine_needs_are_not_asked_for() -> None:
+    assert set(capabilities(2**41 - 1)) == set(CAPABILITIES)
+    assert "SYS_RESOURCE" not in CAPABILITIES
+    assert "SYS_MODULE" not in CAPABILITIES
+
+
+def test_an_unknown_mask_asks_for_all_and_an_empty_one_for_none() -> None:
+    assert set(capabilities(-1)) == set(CAPABILITIES)
+    assert capabilities(0) == []
+
+
+def test_the_numbers_of_the_capabilities_are_the_kernels() -> None:
+    """From linux/capability.h: a wrong number would ask for another right."""
+    assert CAPABILITIES["CHOWN"] == 0
+    assert CAPABILITIES["NET_BIND_SERVICE"] == 10
+    assert (CAPABILITIES["NET_ADMIN"], CAPABILITIES["NET_RAW"]) == (12, 13)
+    assert (CAPABILITIES["SYS_CHROOT"], CAPABILITIES["SYS_PTRACE"]) == (18, 19)
+    assert (CAPABILITIES["SYS_ADMIN"], CAPABILITIES["SYS_BOOT"]) == (21, 22)
+    assert (CAPABILITIES["MKNOD"], CAPABILITIES["SETFCAP"]) == (27, 31)
+    assert len(set(CAPABILITIES.values())) == len(CAPABILITIES)
+
+
+def test_names_and_volumes_differ_between_machines_and_labs() -> None:
+    """Volumes are a machine's disk: two machines must never share one."""
+    all_nodes = [node(name, lab) for lab in ("one", "two") for name in MACHINES]
+    names = [one.container_name for one in all_nodes]
+    volumes = [volume for one in all_nodes for volume in one.volumes]
+    assert len(set(names)) == len(all_nodes)
+    assert len(set(volumes)) == len(volumes) == 2 * len(all_nodes)
+    assert set(all_nodes[0].volumes.values()) == {"/var/lib/docker", "/var/lib/containerd"}
+
+
+def test_a_node_is_found_again_by_its_labels() -> None:
+    assert node("web2").labels == {
+        "io.labkit.lab": "one",
+        "io.labkit.machine": "web2",
+        "io.labkit.address": "10.77.0.11",
+        "io.labkit.os": "debian13",
+    }
+
+
+# -- the first files
+
+
+def unpacked(packed: str) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
+    """What the machine's `base64 -d | tar -xz -C /` finds."""
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(packed, validate=True))) as tar:
+        members = tar.getmembers()
+        assert len({member.name for member in members}) == len(members)
+        return {
+            member.name: (member, stream.read())
+            for member in members
+            if (stream := tar.extractfile(member))
+        }
+
+
+def test_a_new_machine_unpacks_exactly_these_files() -> None:
+    found = unpacked(first_files(node("web1")))
+    assert {
+        path: (oct(member.mode), member.uid, member.gid) for path, (member, _data) in found.items()
+    } == {
+        "etc/ssh/ssh_host_ed25519_key": ("0o600", 0, 0),
+        "etc/ssh/ssh_host_ed25519_key.pub": ("0o644", 0, 0),
+        "home/student/.ssh/authorized_keys": ("0o600", 1000, 1000),
+        "etc/docker/daemon.json": ("0o644", 0, 0),
+    }
+    assert all(member.isreg() for member, _data in found.values()), "folders keep their owners"
+
+
+def test_each_key_is_where_sshd_looks_for_it_and_the_login_key_stays_at_home() -> None:
+    files = {path: data for path, (_member, data) in unpacked(first_files(node("lb"))).items()}
+    assert files["etc/ssh/ssh_host_ed25519_key"] == b"HOST PRIVATE"
+    assert files["etc/ssh/ssh_host_ed25519_key.pub"] == b"ssh-ed25519 HOSTPUBLIC\n"
+    assert files["home/student/.ssh/authorized_keys"] == b"ssh-ed25519 LOGINPUBLIC\n"
+    assert not any(b"LOGIN PRIVATE" in data for data in files.values())
+
+
+def test_the_engines_configuration_is_the_machines_own() -> None:
+    for name in MACHINES:
+        _member, data = unpacked(first_files(node(name)))["etc/docker/daemon.json"]
+        assert json.loads(data)["bip"] == configuration(name)["bip"]
+
+
+def test_the_first_files_fit_into_a_variable_of_the_environment() -> None:
+    assert len(f"LABKIT_FILES={first_files(node('web1'))}") < MAX_ARG_STRLEN
+
+
+class FakeContainer:
+    """A running container that keeps the command it was given."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+
+    def exec_run(self, command: list[str]) -> None:
+        self.commands.append(command)
+
+
+def test_lost_keys_are_given_again_without_touching_the_engines_configuration() -> None:
+    container = FakeContainer()
+    nodes.inject_keys(container, node("web1"))  # type: ignore[arg-type]
+    ((shell, option, script),) = container.commands
+    assert (shell, option) == ("sh", "-c")
+    packed, _, rest = script.removeprefix("echo ").partition(" | ")
+    assert rest.startswith("base64 -d | tar -xz -C /; systemctl restart ssh")
+    assert set(unpacked(packed)) == {
+        "etc/ssh/ssh_host_ed25519_key",
+        "etc/ssh/ssh_host_ed25519_key.pub",
+        "home/student/.ssh/authorized_keys",
+    }
