@@ -10,6 +10,10 @@ from labkit.locale import _
 from labkit.remote import Shell, everywhere
 
 
+def _hostname(shell: Shell) -> str:
+    return shell.ask("hostname -s").text
+
+
 @check(
     points=0.25,
     hints=[
@@ -20,8 +24,8 @@ from labkit.remote import Shell, everywhere
 )
 def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
     """Each machine bears its own name."""
-    for shell in (web1, web2, lb):
-        seen = shell.ask("hostname -s").text
+    lab = [web1, web2, lb]
+    for shell, seen in zip(lab, everywhere(_hostname, lab), strict=True):
         expect(seen == shell.name, expected=shell.name, seen=seen, where=f"{shell.name} $ hostname")
 
 
