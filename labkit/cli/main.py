@@ -40,16 +40,9 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"auto_envvar_prefix": "LABKIT"})
 @click.version_option(__version__, prog_name="labkit")
 @click.option("--lab", default="default", show_default=True, help="The lab's name.")
-@click.option(
-    "--provider",
-    default="containers",
-    show_default=True,
-    type=click.Choice(["containers", "vagrant"]),
-    help="Who makes the machines.",
-)
 @click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
 @click.pass_context
-def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
+def labkit(ctx: click.Context, lab: str, workspace: str) -> None:
     """One practical on high availability, as a reproducible lab with a grade that is true.
 
     Every option can be set by an environment variable: --lab by LABKIT_LAB, --workspace by
@@ -58,7 +51,7 @@ def labkit(ctx: click.Context, lab: str, provider: str, workspace: str) -> None:
     Exit codes: 0 all passed, 1 something failed, 2 usage or interrupted, 3 grader error or
     inconclusive, 4 environment not ready, 5 nothing to grade.
     """
-    ctx.obj = {"lab": lab, "provider": provider, "workspace": workspace, "cwd": Path.cwd()}
+    ctx.obj = {"lab": lab, "workspace": workspace, "cwd": Path.cwd()}
 
 
 def main() -> None:

@@ -27,9 +27,9 @@ def lab_option(function: F) -> F:
     )
 
 
-def the_lab(ctx: click.Context, lab_name: str = "") -> Lab:
-    """The lab that the command line names."""
-    return open_lab(lab_name or ctx.obj["lab"], ctx.obj["provider"])
+def the_lab(ctx: click.Context, lab_name: str = "", provider: str = "") -> Lab:
+    """The lab that the command line names; its provider is found unless one is given."""
+    return open_lab(lab_name or ctx.obj["lab"], provider)
 
 
 def the_course() -> Course:

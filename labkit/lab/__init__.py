@@ -24,9 +24,16 @@ __all__ = [
 PROVIDERS = ("containers", "vagrant")
 
 
-def open_lab(name: str, provider: str = "containers") -> Lab:
-    """The lab with this name, whether it exists yet or not. UsageError for an unknown provider."""
+def open_lab(name: str, provider: str = "") -> Lab:
+    """The lab with this name, whether it exists yet or not.
+
+    Without a provider it is Vagrant's if Vagrant has machines for it, else the containers'.
+    UsageError for an unknown provider.
+    """
     folder = lab_folder(name)
+    if not provider:
+        vagrant = any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
+        provider = "vagrant" if vagrant else "containers"
     if provider == "containers":
         from labkit.lab.containers.provider import ContainerProvider
 

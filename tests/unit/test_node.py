@@ -1,4 +1,4 @@
-"""What a machine's container is made of: its engine's configuration, its rights, its first files."""
+"""What a machine's container is made of: its engine's settings, its rights, its first files."""
 
 from __future__ import annotations
 

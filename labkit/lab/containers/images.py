@@ -7,14 +7,15 @@ Two families share one recipe (`image/Dockerfile`); only where the packages come
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from labkit.errors import NotReadyError
+from labkit.errors import NotReadyError, UsageError
 from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
@@ -32,15 +33,36 @@ def node_reference(family: Family) -> str:
     return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=_root_name(family))}"
 
 
+def wanted_family() -> Family | Literal["auto"]:
+    """What LABKIT_FAMILY asks for: rocky9, debian13, or (the default) whichever can be had."""
+    wanted = os.environ.get("LABKIT_FAMILY", "auto")
+    if wanted not in ("auto", "rocky9", "debian13"):
+        raise UsageError(
+            f"LABKIT_FAMILY={wanted} is no family of machines",
+            then="LABKIT_FAMILY=debian13 labkit up, or =rocky9, or unset it",
+        )
+    return cast("Family", wanted)
+
+
 def ensure_node_image(
     engine: docker.DockerClient, say: Say, family: Family | Literal["auto"] = "auto"
 ) -> str:
     """Build the node image unless the engine has it; return its reference.
 
-    "auto" takes Rocky Linux 9 where its base can be had, and Debian 13 otherwise.
+    "auto" takes Rocky Linux 9 where it can be had, and Debian 13 otherwise.
     Raises NotReadyError when the packages or the base cannot be had.
     """
-    chosen = choose_family(engine) if family == "auto" else family
+    if family != "auto":
+        return _ensure_family(engine, say, family)
+    if choose_family(engine) == "rocky9":
+        try:
+            return _ensure_family(engine, say, "rocky9")
+        except NotReadyError as error:
+            say(f"no machines of Rocky Linux 9 here, so of Debian 13: {error.what}")
+    return _ensure_family(engine, say, "debian13")
+
+
+def _ensure_family(engine: docker.DockerClient, say: Say, chosen: Family) -> str:
     reference = node_reference(chosen)
     if has_image(engine, reference):
         return reference
@@ -118,6 +140,6 @@ def _pull_rocky(engine: docker.DockerClient, say: Say) -> str:
         except APIError as error:
             raise NotReadyError(
                 f"{ROCKY_ROOT} cannot be pulled: {error.explanation or error}",
-                then="labkit up --family debian13",
+                then="LABKIT_FAMILY=debian13 labkit up",
             ) from error
     return ROCKY_ROOT

@@ -245,5 +245,5 @@ def _still_running(engine: docker.DockerClient, node: Node, deadline: float) -> 
     raise NotReadyError(
         f"{node.name} {what}; its console says:\n{console or '(nothing)'}",
         where=node.container_name,
-        then="labkit doctor, then labkit destroy and labkit up",
+        then="labkit destroy, then labkit up (another system: LABKIT_FAMILY=debian13 labkit up)",
     )

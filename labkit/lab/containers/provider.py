@@ -21,7 +21,7 @@ from labkit.lab.containers.engine import (
     connect,
     explained,
 )
-from labkit.lab.containers.images import ensure_node_image
+from labkit.lab.containers.images import ensure_node_image, wanted_family
 from labkit.lab.containers.network import (
     Subnet,
     address,
@@ -57,7 +57,7 @@ class ContainerProvider:
     def up(self, say: Say) -> Sequence[Machine]:
         """Create or resume network, mirror and nodes; return when every node is ready."""
         self._room()
-        image = ensure_node_image(self.engine, say)
+        image = ensure_node_image(self.engine, say, wanted_family())
         ensure_mirror(self.engine, say)
         subnet = ensure_network(self.engine, self.lab)
         say(f"network {network_name(self.lab)}: {subnet}")
