@@ -10,6 +10,7 @@ from checks.haproxy import HAProxy
 from checks.test_07_verify import students_of
 from labkit.course import CannotTellError, Verdict, check, expect, not_met
 from labkit.grading import Context, perform_drill
+from labkit.load.drill import LIMIT_WORDS
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -83,8 +84,8 @@ def _judge(
     if result.verdict is Verdict.FAILED:
         broken = [one for one in result.limits if one.held is False]
         not_met(
-            expected=", ".join(f"{one.name} <= {one.limit}" for one in broken),
-            seen=", ".join(f"{one.name} {one.seen}" for one in broken),
+            expected=", ".join(f"{_(LIMIT_WORDS[one.name])} ≤ {one.limit:g}" for one in broken),
+            seen=result.message,
             where=f"labkit drill {name}",
         )
     note(result.message)

@@ -1,0 +1,70 @@
+"""The mirror: base images under their public names, and further ones added by hand."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+
+import docker
+import pytest
+
+from tests.integration.conftest import Cli
+
+LOCAL = "labkit/selftest:1"
+PUBLIC = "labkit-selftest/hello:1"
+
+
+@pytest.fixture
+def local_image() -> Iterator[str]:
+    """A tiny image on the local engine: one file, nothing to run."""
+    engine = docker.from_env()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo("hello")
+        entry.size = 5
+        tar.addfile(entry, io.BytesIO(b"hello"))
+    engine.api.import_image_from_data(packed.getvalue(), repository="labkit/selftest", tag="1")
+    yield LOCAL
+    engine.images.remove(LOCAL, force=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["python:3.12-slim", "python:3.9", "php:apache", "registry:2", "joxit/docker-registry-ui"],
+)
+def test_public_names_are_there_offline(
+    up: Cli, exec_on: Callable[[str, str], str], name: str
+) -> None:
+    """A machine pulls the names that students write, without a registry outside the lab."""
+    del up
+    assert exec_on("web2", f"docker pull -q {name}").strip()
+
+
+def test_an_image_added_by_hand(
+    up: Cli, exec_on: Callable[[str, str], str], local_image: str
+) -> None:
+    """`labkit bundle --add` puts an image of the local engine there under a public name."""
+    added = up("bundle", "--add", local_image, "--as", PUBLIC).stdout
+    assert "sha256:" in added
+    exec_on("web1", f"docker pull -q {PUBLIC}")
+    assert exec_on("web1", f"docker create --name hello {PUBLIC} none; docker cp hello:/hello - |"
+                           " tar -xO; docker rm hello").count("hello") >= 1  # fmt: skip
+
+
+def test_an_image_that_is_not_there(up: Cli) -> None:
+    """A misspelt image is refused with a sentence."""
+    refused = up("bundle", "--add", "no/such-image:1", code=4)
+    assert "no/such-image:1" in refused.stderr
+    assert "next" in refused.stderr
+
+
+def test_a_build_installs_the_requirements_offline(exec_on: Callable[[str, str], str]) -> None:
+    """`pip install` in a student's build works without any index, with both builders."""
+    script = (
+        "mkdir -p /root/try; cd /root/try;"
+        " printf 'FROM python:3.12-slim\\nRUN pip install flask flask-httpauth\\n' > Dockerfile;"
+        " {0} docker build -q --no-cache . 2>&1"
+    )
+    for builder in ("DOCKER_BUILDKIT=1", "DOCKER_BUILDKIT=0"):
+        assert "sha256:" in exec_on("web2", script.format(builder))
