@@ -93,44 +93,54 @@ def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
         )
 
 
-@check(
-    points=0.25,
-    hints=[
-        "Does docker version show a client and a server?",
-        (
-            "Docker Engine and the Compose plugin are two packages; the service must be started "
-            "and enabled."
-        ),
-        "sudo systemctl enable --now docker   on each machine; docker compose version.",
-    ],
+DOCKER_HINTS = (
+    "Does docker version show a client and a server?",
+    (
+        "Docker Engine and the Compose plugin are two packages; the service must be started "
+        "and enabled."
+    ),
+    "sudo systemctl enable --now docker   on each machine; docker compose version.",
 )
-def test_docker(web1: Shell, web2: Shell, lb: Shell) -> None:
-    """Docker Engine and Compose run on each machine, and start at boot."""
 
-    def state(shell: Shell) -> tuple[str, str, str]:
-        engine = shell.ask("docker version --format '{{.Server.Version}}' 2>&1").text
-        compose = shell.ask("docker compose version --short 2>&1").text
-        boot = shell.ask("systemctl is-enabled docker.service docker.socket 2>&1").text
-        return engine, compose, boot
 
-    for shell, (engine, compose, boot) in zip(
-        (web1, web2, lb), everywhere(state, [web1, web2, lb]), strict=True
-    ):
-        expect(
-            engine[:1].isdigit(),
-            expected=_("a Docker Engine that answers"),
-            seen=engine,
-            where=f"{shell.name} $ docker version",
-        )
-        expect(
-            compose.lstrip("v")[:1].isdigit(),
-            expected=_("Docker Compose"),
-            seen=compose,
-            where=f"{shell.name} $ docker compose version",
-        )
-        expect(
-            "enabled" in boot.splitlines(),
-            expected=_("Docker starts at boot"),
-            seen=boot,
-            where=f"{shell.name} $ systemctl is-enabled docker",
-        )
+def _docker_must_run(shell: Shell) -> None:
+    """Engine, Compose, and the engine's start at boot, on one machine."""
+    engine = shell.ask("docker version --format '{{.Server.Version}}' 2>&1").text
+    compose = shell.ask("docker compose version --short 2>&1").text
+    boot = shell.ask("systemctl is-enabled docker.service docker.socket 2>&1").text
+    expect(
+        engine[:1].isdigit(),
+        expected=_("a Docker Engine that answers"),
+        seen=engine,
+        where=f"{shell.name} $ docker version",
+    )
+    expect(
+        compose.lstrip("v")[:1].isdigit(),
+        expected=_("Docker Compose"),
+        seen=compose,
+        where=f"{shell.name} $ docker compose version",
+    )
+    expect(
+        "enabled" in boot.splitlines(),
+        expected=_("Docker starts at boot"),
+        seen=boot,
+        where=f"{shell.name} $ systemctl is-enabled docker",
+    )
+
+
+@check(points=0.1, hints=DOCKER_HINTS)
+def test_docker_web1(web1: Shell) -> None:
+    """Docker Engine and Compose run on web1, and start at boot."""
+    _docker_must_run(web1)
+
+
+@check(points=0.1, hints=DOCKER_HINTS)
+def test_docker_web2(web2: Shell) -> None:
+    """Docker Engine and Compose run on web2, and start at boot."""
+    _docker_must_run(web2)
+
+
+@check(points=0.05, hints=DOCKER_HINTS)
+def test_docker_lb(lb: Shell) -> None:
+    """Docker Engine and Compose run on lb, and start at boot."""
+    _docker_must_run(lb)

@@ -77,7 +77,7 @@ def _say_why_not_built(text: str, dockerfile: str) -> None:
 
 @check(
     points=0.5,
-    needs="machines.docker",
+    needs="machines.docker_web1",
     hints=[
         "A Dockerfile says how an image is made. Where must it lie?",
         "It lies beside student_age.py, in simple_api/, and must not be empty.",

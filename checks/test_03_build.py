@@ -9,7 +9,7 @@ from labkit.locale import _
 
 @check(
     points=0.5,
-    needs="machines.docker",
+    needs="machines.docker_web1",
     hints=[
         "docker images shows the images of a machine. What is yours called?",
         "docker build -t NAME gives the image its name.",

@@ -25,7 +25,7 @@ def _api(project: Project) -> Service:
 
 @check(
     points=0.5,
-    needs="machines.docker",
+    needs="machines.docker_web1",
     hints=[
         "What does docker compose config say?",
         "YAML counts spaces: the keys of one service stand at the same depth, and never a tab.",

@@ -14,7 +14,7 @@ from labkit.remote import Shell
 
 @check(
     points=0.5,
-    needs="machines.docker",
+    needs="machines.docker_lb",
     hints=[
         "Does a container of registry:2 run on lb, with its port published?",
         "curl -k https://lb:5000/v2/ (or http://) must answer with 200 or 401.",

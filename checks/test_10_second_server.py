@@ -15,7 +15,7 @@ from labkit.remote import Shell
 
 @check(
     points=0.5,
-    needs="machines.docker",
+    needs="machines.docker_web2",
     hints=[
         "Does http://web2/ show the list, as web1 does?",
         "web2 needs the same files, the same stack, and the registry's image.",

@@ -23,7 +23,6 @@ LOG_LIMIT_S = 3.0
 
 @check(
     points=0.5,
-    needs="machines.names",
     hints=[
         "What does HAProxy itself say of its file?",
         "haproxy -c -f FILE names the line; systemctl status haproxy says whether it runs.",

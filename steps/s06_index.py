@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import INDEX, PROJECT
+from steps.project import INDEX, PROJECT, website_service
 
 
 @step(
@@ -22,4 +22,5 @@ def index(web1: Shell, files: Files) -> None:
     Compose mounted the folder, so that the new file is seen at once and nothing is restarted.
     """
     files.place(INDEX, web1)
-    web1.run("docker compose exec -T website php -l /var/www/html/index.php", cwd=PROJECT)
+    service = website_service(web1)
+    web1.run(f"docker compose exec -T {service} php -l /var/www/html/index.php", cwd=PROJECT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import step
 from labkit.remote import Shell
-from steps.project import PROJECT, compose_up
+from steps.project import PROJECT, compose_up, website_service
 
 
 @step(
@@ -18,7 +18,7 @@ from steps.project import PROJECT, compose_up
 def verify(web1: Shell) -> None:
     """Do what the button does; what is down on web1 is started first."""
     compose_up(web1, cwd=PROJECT)
-    web1.run(
-        "curl -sS --retry 5 --retry-connrefused -o /dev/null -w '%{http_code}\\n' http://web1/"
-    )
-    web1.run("curl -sS -X POST -d submit=list http://web1/ | grep -i '<li>'")
+    site = f'"http://$(docker compose port {website_service(web1)} 80)/"'
+    code = "curl -sS -o /dev/null -w '%{http_code}\\n'"
+    web1.run(f"{code} --retry 5 --retry-connrefused {site}", cwd=PROJECT)
+    web1.run(f"{code} -X POST -d submit=list {site}", cwd=PROJECT)

@@ -20,7 +20,4 @@ def registry_ui(lb: Shell, files: Files) -> None:
     """Everything in the registry's file: the page joins the registry."""
     files.place(REGISTRY_COMPOSE, lb)
     compose_up(lb, cwd=REGISTRY_HOME, file="docker-compose-registry.yml", options="--quiet-pull")
-    lb.run(
-        "curl -sS --retry 10 --retry-delay 1 --retry-connrefused -o /dev/null"
-        " -w '%{http_code}\\n' http://lb:8080/"
-    )
+    lb.run("docker compose -f docker-compose-registry.yml ps", cwd=REGISTRY_HOME)

@@ -32,7 +32,7 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     trust_registry(web2, lb)
     refuse_when_down(web2)
     web2.run(
-        f"echo STUDENT_AGE_IMAGE={PUSHED_IMAGE} > .env",
+        f"echo STUDENT_AGE_IMAGE={PUSHED_IMAGE} >> .env",
         cwd=PROJECT,
         unless=f"grep -qx STUDENT_AGE_IMAGE={PUSHED_IMAGE} .env",
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import HAPROXY_BACKEND
+from steps.project import HAPROXY_BACKEND, RSYSLOG
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
-RSYSLOG = "/etc/rsyslog.d/haproxy.conf"
 
 
 @step(
@@ -22,8 +21,7 @@ RSYSLOG = "/etc/rsyslog.d/haproxy.conf"
 def haproxy(lb: Shell, files: Files) -> None:
     """Log first, then the configuration, validated before it is loaded."""
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
-    log = (files.reference / "haproxy" / "rsyslog-haproxy.conf").read_bytes()
-    if lb.write(RSYSLOG, log, root=True):
+    if files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
     files.place(HAPROXY_BACKEND, lb)
     load_configuration(lb)

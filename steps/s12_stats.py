@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps.project import HAPROXY_STATS
-from steps.s11_haproxy import load_configuration
+from steps.s11_haproxy import CONFIG, load_configuration
 
 PORT = 8404
 
@@ -23,5 +25,14 @@ def stats(lb: Shell, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
     files.place(HAPROXY_STATS, lb)
     load_configuration(lb)
-    lb.open_port(f"--add-port={PORT}/tcp")
-    lb.run(f"curl -sS -o /dev/null -w '%{{http_code}}\\n' http://lb:{PORT}/")
+    lb.open_port(f"--add-port={stats_port(lb.read(CONFIG) or '')}/tcp")
+
+
+def stats_port(config: str) -> int:
+    """The port of the section that enables statistics; the tutorial's if none says so."""
+    sections = re.split(r"^(?=global|defaults|frontend|backend|listen)", config, flags=re.MULTILINE)
+    for section in sections:
+        bind = re.search(r"^\s*bind\s+\S*:(\d+)", section, re.MULTILINE)
+        if bind and re.search(r"^\s*stats\s+(enable|uri)", section, re.MULTILINE):
+            return int(bind.group(1))
+    return PORT

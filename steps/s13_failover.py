@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import step
 from labkit.remote import Shell, everywhere
-from steps.project import PROJECT, compose_up
+from steps.project import PROJECT, compose_up, website_service
 
 VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"
 
@@ -21,9 +21,10 @@ def failover(web1: Shell, web2: Shell, lb: Shell) -> None:
     """Everything up; then one website is stopped, the service goes on, and it comes back."""
     everywhere(lambda web: compose_up(web, cwd=PROJECT), [web1, web2])
     lb.service("haproxy")
-    web1.run("docker compose stop website", cwd=PROJECT)
+    service = website_service(web1)
+    web1.run(f"docker compose stop {service}", cwd=PROJECT)
     try:
         lb.run(VISITS)
     finally:
-        web1.run("docker compose start website", cwd=PROJECT)
+        web1.run(f"docker compose start {service}", cwd=PROJECT)
     lb.run(VISITS)

@@ -166,8 +166,11 @@ def summary(result: GradeResult) -> None:
     numbers = {step.slug: step.number for step in result.steps}
     for one in (causes or unclear)[:1]:
         number = numbers[one.id.partition(".")[0]]
-        where = f"{one.where}, {_('then')}  " if one.where else ""
-        results.print(Text(f"{_('to settle next')}: {where}labkit check {number}"))
+        command = f"labkit check {number}"
+        line = _("to settle next: {command}", command=command)
+        if one.where:
+            line = _("to settle next: {where}, then  {command}", where=one.where, command=command)
+        results.print(Text(line))
 
 
 def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:

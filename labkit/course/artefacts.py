@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from labkit.course.finder import course_root
 from labkit.course.model import Artefact, Origin
 from labkit.errors import UsageError
 
@@ -168,8 +169,9 @@ def find_workspace(given: str, start: Path) -> Path | None:
         if not folder.is_dir():
             raise UsageError(f"the workspace {given} is not a folder", then=f"labkit init {given}")
         return folder.resolve()
+    given_away = {course_root() / "steps" / name for name in ("starter", "reference")}
     for folder in (start, *start.parents):
-        if (folder / "simple_api").is_dir() and folder.parent.name != "steps":
+        if (folder / "simple_api").is_dir() and folder.resolve() not in given_away:
             return folder
     return None
 

@@ -5,6 +5,7 @@ whether it worked, and where to resume; no flag file ever does.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,9 @@ from labkit.grading.model import CheckResult
 from labkit.grading.session import grade, quick
 from labkit.locale import _
 from labkit.remote import PlannedShell, Shell
+
+SETTLE_S = 6.0  # what was just started may need: containers 1 to 2 s, HAProxy's checks 4 s
+SETTLE_POLL_S = 0.5
 
 
 class Done(StrEnum):
@@ -54,10 +58,12 @@ def select(course: Course, wanted: str) -> list[Step]:
     step = course.step(wanted)
     if step:
         return [step]
-    first, dash, last = wanted.partition("-")
-    ends = [course.step(first), course.step(last)] if dash else []
-    if len(ends) == 2 and ends[0] and ends[1] and ends[0].number <= ends[1].number:
-        return [one for one in course.steps if ends[0].number <= one.number <= ends[1].number]
+    parts = wanted.split("-")  # a slug may have hyphens of its own
+    for cut in range(1, len(parts)):
+        first = course.step("-".join(parts[:cut]))
+        last = course.step("-".join(parts[cut:]))
+        if first and last and first.number <= last.number:
+            return [one for one in course.steps if first.number <= one.number <= last.number]
     slugs = ", ".join(f"{one.number} {one.letter} {one.slug}" for one in course.steps)
     raise UsageError(_("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1")
 
@@ -193,10 +199,14 @@ def _with_needed(
 def _verify(context: Context, step: Step, held: dict[str, CheckResult]) -> None:
     known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
     known = {name: check for name, check in known.items() if not name.startswith(f"{step.slug}.")}
-    result = grade(context, quick(context.course, {step.number}), keep=False, known=known)
-    for check in result.checks:
-        held[check.id] = check
-    bad = next((check for check in result.checks if check.verdict is not Verdict.PASSED), None)
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        result = grade(context, quick(context.course, {step.number}), keep=False, known=known)
+        bad = next((one for one in result.checks if one.verdict is not Verdict.PASSED), None)
+        if bad is None or bad.verdict is not Verdict.FAILED or time.monotonic() > deadline:
+            break
+        time.sleep(SETTLE_POLL_S)
+    held.update({check.id: check for check in result.checks})
     if bad is None:
         return
     if bad.verdict is Verdict.INCONCLUSIVE:

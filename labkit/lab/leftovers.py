@@ -24,14 +24,14 @@ class Leftover:
     lab: str
 
 
-def find_leftovers() -> list[Leftover]:
-    """What the engine has of labs, and Vagrant's machines; without an engine, only the latter."""
+def find_leftovers() -> tuple[list[Leftover], str]:
+    """What labs have left, and why the engine could not be asked ("" if it was)."""
     try:
         engine = connect()
-    except NotReadyError:
-        return _vagrant_machines()
+    except NotReadyError as error:
+        return _vagrant_machines(), error.what
     with explained("looking for leftovers"):
-        return [*_of_engine(engine), *_vagrant_machines()]
+        return [*_of_engine(engine), *_vagrant_machines()], ""
 
 
 def _of_engine(engine: docker.DockerClient) -> list[Leftover]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 
 from labkit.remote.shell import READ_TIMEOUT_S, RUN_TIMEOUT_S, RemoteProcess, Result, Shell
@@ -39,16 +40,17 @@ class PlannedShell(Shell):
         self.files: dict[str, bytes] = {}
 
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
-        """The given answer; `timeout` and `sudo` change nothing here."""
-        del sudo, timeout
-        return self.answer(command)
+        """The given answer; `timeout` changes nothing here."""
+        del timeout
+        return self.answer(f"sudo -n {command}" if sudo else command)
 
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
     ) -> bool:
         """Record the command, unless it is not needed."""
         del timeout
-        if unless and self.answer(unless).ok:
+        prefix = f"cd {shlex.quote(cwd)} && " if cwd else ""
+        if unless and self.answer(prefix + unless).ok:
             return False
         self.plan.append(f"{self.name}:{cwd} $ {command}" if cwd else f"{self.name} $ {command}")
         return True

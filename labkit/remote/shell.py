@@ -152,8 +152,7 @@ class Shell(ABC):
     def install(self, *, redhat: tuple[str, ...], debian: tuple[str, ...]) -> bool:
         """Install the packages that are missing, by their names in either family."""
         wanted = redhat if self.family == "redhat" else debian
-        present = "rpm -q --quiet" if self.family == "redhat" else "dpkg -s"
-        query = "; ".join(f"{present} {name} >/dev/null 2>&1 || echo {name}" for name in wanted)
+        query = "; ".join(f"{self._present(name)} || echo {name}" for name in wanted)
         answer = self.ask(f"{query}; true")
         missing = answer.stdout.split() if answer.ok else list(wanted)
         if not missing:
@@ -161,7 +160,16 @@ class Shell(ABC):
         names = " ".join(missing)
         if self.family == "redhat":
             return self.run(f"sudo dnf install -y {names}", timeout=900)
-        return self.run(f"sudo apt-get install -y --no-install-recommends {names}", timeout=900)
+        return self.run(
+            f"sudo apt-get update -q && sudo apt-get install -y --no-install-recommends {names}",
+            timeout=900,
+        )
+
+    def _present(self, package: str) -> str:
+        """A question that ends in 0 if a package is installed, and not merely configured."""
+        if self.family == "redhat":
+            return f"rpm -q --quiet {package} >/dev/null 2>&1"
+        return f"dpkg -s {package} 2>/dev/null | grep -q '^Status: install ok installed'"
 
     def service(self, name: str) -> bool:
         """Make a systemd service enabled and running."""

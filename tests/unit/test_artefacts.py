@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.course import Artefact, Files, Origin, find_workspace
+from labkit.course import Artefact, Files, Origin, course_root, find_workspace
 from labkit.course.artefacts import LARGEST_ARTEFACT, MANIFEST
 from labkit.errors import UsageError
 
@@ -319,10 +319,14 @@ def test_the_workspace_is_the_nearest_folder_with_the_project(tmp_path: Path) ->
     assert find_workspace("", tmp_path) is None
 
 
-def test_the_courses_own_folders_are_nobodys_workspace(tmp_path: Path) -> None:
+def test_the_courses_own_folders_are_nobodys_workspace() -> None:
     for name in ("starter", "reference"):
-        (tmp_path / "steps" / name / "simple_api").mkdir(parents=True)
-        assert find_workspace("", tmp_path / "steps" / name / "simple_api") is None
+        assert find_workspace("", course_root() / "steps" / name / "simple_api") is None
+
+
+def test_a_workspace_may_lie_in_a_folder_called_steps(tmp_path: Path) -> None:
+    (tmp_path / "steps" / "mine" / "simple_api").mkdir(parents=True)
+    assert find_workspace("", tmp_path / "steps" / "mine") == tmp_path / "steps" / "mine"
 
 
 def test_a_given_workspace_is_taken_as_it_is(

@@ -79,11 +79,6 @@ def test_a_full_pool_is_said_with_what_to_type() -> None:
         assert "LABKIT_SUBNET=" in caught.value.then
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="host_routes takes the halves of a default route (/1) for networks in use, so that no"
-    " lab comes up beside a VPN; routes shorter than /8 say nothing about who uses an address",
-)
 def test_a_vpns_default_route_in_two_halves_does_not_fill_the_pool() -> None:
     assert free_subnets(host_routes(HALVES))
 
@@ -117,11 +112,6 @@ def test_a_wanted_range_that_cannot_be_one_is_refused_with_an_example(
     assert caught.value.then == "LABKIT_SUBNET=10.88.0.0/24"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a wanted range may be one that Docker uses inside the machines (172.26.N.0/24,"
-    " 172.27.0.0/16), which then cannot reach one another; free_subnets should refuse it",
-)
 @pytest.mark.parametrize("wanted", ["172.26.0.0/24", "172.27.16.0/24"])
 def test_a_wanted_range_that_docker_uses_inside_a_machine_is_refused(wanted: str) -> None:
     with pytest.raises((UsageError, NotReadyError)):

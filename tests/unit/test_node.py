@@ -101,11 +101,6 @@ def test_the_hosts_name_servers_are_those_that_a_container_can_reach(
     assert host_resolvers(resolv_conf) == servers
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="only 127.* is left out; ::1 is a container's own loopback just as well, and a"
-    " link-local address has a zone (%eth0) that exists on the host alone",
-)
 @pytest.mark.parametrize("server", ["::1", "fe80::1%eth0"])
 def test_a_name_server_that_only_the_host_can_reach_is_left_out(server: str) -> None:
     assert host_resolvers(f"nameserver {server}\nnameserver 192.0.2.1\n") == ["192.0.2.1"]

@@ -48,11 +48,6 @@ def test_a_range_has_any_names_at_its_ends_and_includes_both(wanted: str, found:
     assert numbers(wanted) == found
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a range is split at its first hyphen, which may be one of the slug's;"
-    " every hyphen should be tried",
-)
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

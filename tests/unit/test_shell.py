@@ -118,9 +118,8 @@ def test_each_family_has_its_names_and_its_command() -> None:
     assert install(rocky)
     assert install(debian)
     assert rocky.plan == ["web1 $ sudo dnf install -y httpd-tools jq"]
-    assert debian.plan == [
-        "web1 $ sudo apt-get install -y --no-install-recommends apache2-utils jq"
-    ]
+    (command,) = debian.plan
+    assert command.endswith("sudo apt-get install -y --no-install-recommends apache2-utils jq")
 
 
 @pytest.mark.parametrize(("system", "asked"), [(ROCKY, "rpm -q"), (DEBIAN, "dpkg")])
@@ -140,11 +139,6 @@ def test_nothing_is_installed_where_nothing_is_missing(system: dict[str, str], a
     assert one.plan == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the Debian image has no package lists (rm -rf /var/lib/apt/lists/*), so that apt-get"
-    " install finds nothing; sudo apt-get update must come before it",
-)
 def test_apt_fetches_its_lists_before_it_installs() -> None:
     debian = shell({**DEBIAN})
     install(debian)
@@ -257,11 +251,6 @@ def test_the_question_for_a_package_is_understood_on_debian(
     assert debian_with(stubs, state).install(redhat=(), debian=("haproxy",)) is needed
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="dpkg -s ends in 0 for a package that was removed and not purged (tried with dpkg"
-    " 1.22); its status must be `install ok installed`",
-)
 def test_a_removed_package_whose_configuration_stayed_is_installed_again(stubs: Path) -> None:
     assert debian_with(stubs, "rc").install(redhat=(), debian=("haproxy",))
 
@@ -324,11 +313,6 @@ def test_a_command_is_planned_where_it_would_run_unless_it_is_not_needed() -> No
     assert one.plan == ["web1:/srv $ make", "web1 $ make again"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="PlannedShell.run leaves cwd out of its question, which SshShell.run does not: --plan"
-    " shows what would not be done, wherever `unless` has a relative path (steps 8 and 10)",
-)
 def test_a_plan_asks_its_question_in_the_commands_folder() -> None:
     asked = Asked({})
     asked.run("touch x", cwd="/srv/my app", unless="test -e x")

@@ -286,17 +286,8 @@ def reads(script: str) -> str:
 
 
 @pytest.mark.parametrize("step", COURSE.steps, ids=lambda step: step.slug)
-def test_no_command_empties_a_file(
-    step: Step, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_no_command_empties_a_file(step: Step, tmp_path: Path) -> None:
     """Files are written by `Shell.write` and `Files.place`, which know whose they are."""
-    if step.slug == "second-server":
-        request.applymarker(
-            pytest.mark.xfail(
-                strict=True,
-                reason="`> .env` wipes what a student keeps in .env on web2; `>> .env` would not",
-            )
-        )
     for case in CASES:
         if case.step is step and not case.bug:
             for line in carried_out(case, tmp_path).plan:

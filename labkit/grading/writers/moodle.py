@@ -50,7 +50,7 @@ def _row(result: GradeResult) -> list[str]:
     if not result.student:
         raise UsageError(
             _("a row for Moodle needs the student's name"),
-            then="labkit grade --submission DIR -o moodle",
+            then="labkit grade --student NAME -o moodle",
         )
     grade = "" if result.score is None else f"{result.score:g}"
     return [*(result.student for _column in USER_COLUMNS), grade, _feedback(result)]

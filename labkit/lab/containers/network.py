@@ -21,6 +21,8 @@ Subnet = ipaddress.IPv4Network
 POOL = ipaddress.IPv4Network("10.77.0.0/16")
 INNER_BRIDGE = "172.26.{}.1/24"
 INNER_POOL = "172.27.{}.0/20"
+INNER = ipaddress.IPv4Network("172.26.0.0/15")
+NARROWEST_DEFAULT = 8  # a prefix shorter than this is no network of anybody's
 HOSTS = {"mirror": 2, "lb": 10, "web1": 11, "web2": 12}
 
 
@@ -43,7 +45,8 @@ def host_routes(table: str) -> list[Subnet]:
             ipaddress.IPv4Address(bytes.fromhex(fields[column])[::-1]) for column in (1, 7)
         )
         routes.append(ipaddress.IPv4Network(f"{destination}/{mask}", strict=False))
-    return routes
+    # A VPN sends everything its way by two halves of the world: those are default routes, too.
+    return [route for route in routes if route.prefixlen >= NARROWEST_DEFAULT]
 
 
 def used_subnets(engine: docker.DockerClient) -> list[Subnet]:
@@ -74,7 +77,7 @@ def free_subnets(used: Iterable[Subnet], wanted: str = "") -> list[Subnet]:
             ) from error
         if subnet.num_addresses < 16:
             raise UsageError(f"{wanted} is too small for a lab", then="LABKIT_SUBNET=10.88.0.0/24")
-        clash = next((other for other in taken if other.overlaps(subnet)), None)
+        clash = next((other for other in (*taken, INNER) if other.overlaps(subnet)), None)
         if clash:
             raise NotReadyError(
                 f"the address range {subnet} is in use on this computer ({clash})",

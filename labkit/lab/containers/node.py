@@ -91,7 +91,7 @@ def daemon_json(node: Node, resolvers: list[str]) -> dict[str, object]:
 
 
 def host_resolvers(resolv_conf: str) -> list[str]:
-    """The name servers that a container inside a node can reach: the host's, loopback apart.
+    """The name servers that a container in a node can reach: the host's, by IPv4, loopback apart.
 
     Without them the inner engine falls back to public ones, since the node's own (127.0.0.11) is
     of no use to a container in it.
@@ -101,7 +101,7 @@ def host_resolvers(resolv_conf: str) -> list[str]:
         for line in resolv_conf.splitlines()
         if line.startswith("nameserver") and len(line.split()) > 1
     ]
-    return [server for server in servers if not server.startswith("127.")]
+    return [server for server in servers if ":" not in server and not server.startswith("127.")]
 
 
 def create(engine: docker.DockerClient, node: Node) -> Container:
