@@ -74,7 +74,7 @@ class Container:
     @property
     def state(self) -> str:
         state = self.raw["State"]
-        return f"{state['Status']} (exit code {state['ExitCode']})"
+        return _("{status} (exit code {code})", status=state["Status"], code=state["ExitCode"])
 
     @property
     def engine_failed(self) -> str:

@@ -89,7 +89,7 @@ def test_checked(haproxy: HAProxy) -> None:
             server.checked,
             expected=_("both servers with a health check"),
             seen=_("{name} has none", name=server.name),
-            where=f"lb:{haproxy.config}, line {line}",
+            where=_("{file}, line {line}", file=f"lb:{haproxy.config}", line=line),
         )
 
 

@@ -39,7 +39,8 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
         unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}",
     )
     files.place(REGISTRY_COMPOSE, lb)
-    own = files.content(REGISTRY_COMPOSE).origin is Origin.OWN  # whose services have other names
+    # Services of the student's own file, in the workspace or by hand on lb, have other names.
+    own = files.used[-1].origin is Origin.OWN
     options = "--quiet-pull" if own else "--quiet-pull registry"
     compose_up(lb, cwd=REGISTRY_HOME, file="docker-compose-registry.yml", options=options)
     trust_registry(web1, lb)

@@ -25,7 +25,7 @@ def stats(lb: Shell, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
     files.place(HAPROXY_STATS, lb)
     load_configuration(lb)
-    lb.open_port(f"--add-port={stats_port(lb.read(CONFIG) or '')}/tcp")
+    lb.open_port(f"--add-port={stats_port(lb.read(CONFIG, root=True) or '')}/tcp")
 
 
 def stats_port(config: str) -> int:

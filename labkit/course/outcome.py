@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from labkit.locale import _
+
 
 class NotMetError(AssertionError):
     """The student's work does not do what the check asks for."""
@@ -36,4 +38,4 @@ def expect(holds: object, *, expected: str, seen: object = "", where: str = "") 
 
 def not_met(*, expected: str, seen: str, where: str = "") -> NoReturn:
     """End the check as failed."""
-    raise NotMetError(expected=expected, seen=seen.strip() or "nothing", where=where)
+    raise NotMetError(expected=expected, seen=seen.strip() or _("nothing"), where=where)

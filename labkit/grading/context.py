@@ -11,6 +11,7 @@ from typing import Any
 from labkit.course import Course
 from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
+from labkit.locale import _
 from labkit.remote import Result, SshShell
 
 FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
@@ -75,7 +76,7 @@ class Context:
             return error.what
         for name, machine in machines.items():
             if not machine.running:
-                return f"{name} is off"
+                return _("{name} is off", name=name)
             try:
                 free = self.shell(name).ask(
                     "df --output=avail -k / /var/lib/docker 2>/dev/null | tail -n +2 | sort -n"
@@ -84,5 +85,5 @@ class Context:
             except LabkitError as error:
                 return error.what
             if free.text.isdigit() and int(free.text) < FULL_DISK_KIB:
-                return f"the disk of {name} is full"
+                return _("the disk of {machine} is full", machine=name)
         return ""

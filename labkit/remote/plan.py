@@ -44,6 +44,11 @@ class PlannedShell(Shell):
         del timeout
         return self.answer(f"sudo -n {command}" if sudo else command)
 
+    def read(self, path: str, *, root: bool = False) -> str | None:
+        """What the plan has put there, else the given answer."""
+        planned = self.files.get(path)
+        return super().read(path, root=root) if planned is None else planned.decode()
+
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
     ) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from labkit.course import Verdict
 from labkit.grading import GradeResult
 from tests.integration.conftest import Cli
+from tests.integration.test_2_faults import BUILD, PULL, PUSH, UP
 
 COMPOSE = """\
 version: "3.8"\r
@@ -112,7 +113,8 @@ def variant(done: Cli, exec_on: Callable[[str, str], str]) -> Iterator[None]:
     exec_on("web1", f"cd {HOME} && docker compose down --rmi local 2>&1; rm -rf {HOME};"
                     " docker image rm -f student_age lb:5000/tp/student_age:v1;"
                     " mv /root/kept /srv/student-list")  # fmt: skip
-    exec_on("web2", "cd /srv/student-list; cp /root/.env .env")
+    exec_on("web1", f"{BUILD}; {PUSH}; {UP}")
+    exec_on("web2", f"cd /srv/student-list; cp /root/.env .env; {PULL}")
     done("step", "all")
 
 

@@ -88,7 +88,8 @@ def test_name_servers_are_named_only_where_there_are_some() -> None:
 @pytest.mark.parametrize(
     ("resolv_conf", "servers"),
     [
-        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", ["192.0.2.1", "2001:db8::1"]),
+        ("nameserver 192.0.2.1\nnameserver 2001:db8::1\n", ["192.0.2.1"]),  # a lab has no IPv6
+        ("nameserver 2001:db8::1\n", []),
         ("nameserver 127.0.0.53\noptions edns0\nsearch example.org\n", []),
         ("nameserver 127.0.0.11\nnameserver\t192.0.2.1 \n", ["192.0.2.1"]),
         ("# nameserver 192.0.2.9\n;nameserver 192.0.2.8\nnameserver\n", []),

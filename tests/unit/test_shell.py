@@ -319,6 +319,20 @@ def test_a_plan_asks_its_question_in_the_commands_folder() -> None:
     assert asked.questions == ["cd '/srv/my app' && test -e x"]
 
 
+def test_a_plan_reads_what_it_has_put_there() -> None:
+    one = shell({"cat /etc/motd": "old\n"})
+    assert one.read("/etc/motd", root=True) == "old\n"
+    one.write("/etc/motd", "new\n", root=True)
+    assert one.read("/etc/motd", root=True) == "new\n"
+    assert one.read("/etc/issue") is None
+
+
+def test_a_question_as_root_is_asked_as_root() -> None:
+    one = shell({"sudo -n cat /root/x": "x\n"})
+    assert one.read("/root/x", root=True) == "x\n"
+    assert one.read("/root/x") is None
+
+
 def test_facts_are_parts_of_questions_the_first_one_wins_and_silence_is_no() -> None:
     answer = from_facts({"docker ps": "web\n", "docker": 3, "ps": 0})
     assert (answer("docker ps -a").stdout, answer("docker ps -a").exit_code) == ("web\n", 0)

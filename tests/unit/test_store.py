@@ -120,9 +120,10 @@ def test_machines_of_vagrants_are_found_without_an_engine(
 ) -> None:
     """Their ids are in the labs' folders, where Vagrant itself keeps them."""
     monkeypatch.setattr(leftovers, "connect", no_engine)
-    assert find_leftovers() == []
+    why = "no Docker Engine answers on this computer"
+    assert find_leftovers() == ([], why)
     machines = home / "labkit" / "forgotten" / "vagrant" / ".vagrant" / "machines"
     (machines / "web1" / "libvirt").mkdir(parents=True)
-    assert find_leftovers() == []
+    assert find_leftovers() == ([], why)
     (machines / "web1" / "libvirt" / "id").write_text("0c1f")
-    assert find_leftovers() == [Leftover("machine", "web1", "forgotten")]
+    assert find_leftovers() == ([Leftover("machine", "web1", "forgotten")], why)
