@@ -29,44 +29,51 @@ def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
         expect(seen == shell.name, expected=shell.name, seen=seen, where=f"{shell.name} $ hostname")
 
 
-@check(
-    points=0.25,
-    hints=[
-        "How does a machine find the address of another by its name, without a DNS server?",
-        "One line per machine in /etc/hosts: its address, a space, its name. On all three.",
-        "labkit status shows the addresses; sudoedit /etc/hosts everywhere; getent hosts web2.",
-    ],
+HOSTS_HINTS = (
+    "How does a machine find the address of another by its name, without a DNS server?",
+    "One line per machine in /etc/hosts: its address, a space, its name. On all three.",
+    "labkit status shows the addresses; sudoedit /etc/hosts everywhere; getent hosts web2.",
 )
-def test_hosts(lab: Lab, web1: Shell, web2: Shell, lb: Shell) -> None:
-    """Each machine knows the addresses of the others by name."""
-    addresses = {name: machine.address for name, machine in lab.machines().items()}
 
-    def wrong(shell: Shell) -> list[tuple[str, str, str]]:
-        names = [name for name in addresses if name != shell.name]
-        script = "; ".join(
-            f"echo $(getent ahostsv4 {shlex.quote(name)} | head -1)" for name in names
-        )
-        found = [line.split(" ")[0] for line in shell.ask(script).stdout.splitlines()]
-        return [
-            (shell.name, name, seen)
-            for name, seen in zip(names, found, strict=True)
-            if seen != addresses[name]
-        ]
 
-    mistakes = [one for found in everywhere(wrong, [web1, web2, lb]) for one in found]
-    if mistakes:
-        machine, name, seen = mistakes[0]
+def _must_know_the_others(lab: Lab, shell: Shell) -> None:
+    """The other machines' addresses by name, as this machine resolves them."""
+    machines = lab.machines().values()
+    addresses = {one.name: one.address for one in machines if one.name != shell.name}
+    script = "; ".join(
+        f"echo $(getent ahostsv4 {shlex.quote(name)} | head -1)" for name in addresses
+    )
+    found = [line.split(" ")[0] for line in shell.ask(script).stdout.splitlines()]
+    for (name, address), seen in zip(addresses.items(), found, strict=True):
         expect(
-            False,
-            expected=_("{name} is {address}", name=name, address=addresses[name]),
+            seen == address,
+            expected=_("{name} is {address}", name=name, address=address),
             seen=seen or _("the name is unknown"),
-            where=f"{machine} $ getent hosts {name}",
+            where=f"{shell.name} $ getent hosts {name}",
         )
+
+
+@check(points=0.1, hints=HOSTS_HINTS)
+def test_hosts_web1(lab: Lab, web1: Shell) -> None:
+    """web1 knows the addresses of the others by name."""
+    _must_know_the_others(lab, web1)
+
+
+@check(points=0.1, hints=HOSTS_HINTS)
+def test_hosts_web2(lab: Lab, web2: Shell) -> None:
+    """web2 knows the addresses of the others by name."""
+    _must_know_the_others(lab, web2)
+
+
+@check(points=0.05, hints=HOSTS_HINTS)
+def test_hosts_lb(lab: Lab, lb: Shell) -> None:
+    """lb knows the addresses of the others by name."""
+    _must_know_the_others(lab, lb)
 
 
 @check(
     points=0.25,
-    needs="machines.hosts",
+    needs=["machines.hosts_web1", "machines.hosts_web2", "machines.hosts_lb"],
     hints=[
         "Can each machine reach the others?",
         "ping -c 1 NAME shows whether the other one answers, and under which address.",

@@ -60,10 +60,21 @@ NO_AUTH = edit(SCRIPT, "s/^( *)@auth.login_required.*/\\1/", f"{BUILD}; {UP}; {P
 
 FAULTS = [
     Fault(
-        "a name missing in /etc/hosts",
-        "machines.hosts",
+        "a name missing in /etc/hosts of web1",
+        "machines.hosts_web1",
         **on("web1", ("cp /etc/hosts /root/hosts; sed /web2/d /root/hosts > /etc/hosts",
                       "cat /root/hosts > /etc/hosts")),
+    ),
+    Fault(
+        "a name missing in /etc/hosts of lb",
+        "machines.hosts_lb",
+        **on(
+            "lb",
+            (
+                "cp /etc/hosts /root/hosts; sed /web2/d /root/hosts > /etc/hosts",
+                "cat /root/hosts > /etc/hosts",
+            ),
+        ),
     ),
     Fault(
         "no EXPOSE in the Dockerfile",
