@@ -17,7 +17,7 @@ from tests.integration.conftest import Cli
 PROJECT = "cd /srv/student-list"
 # Twice, for a container runtime that loses its first process now and then on a busy computer.
 UP_ONCE = f"{PROJECT} && docker compose up -d --quiet-pull 2>&1"
-UP = f"({UP_ONCE} || {UP_ONCE})"
+UP = f"{{ {UP_ONCE}; }} || {{ {UP_ONCE}; }}"
 RELOAD = "haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy && sleep 1"
 CONFIG = "/etc/haproxy/haproxy.cfg"
 KEEP = "cp -a {0} {0}.kept"
@@ -47,7 +47,7 @@ class Fault:
 def edit(path: str, expression: str, then: str) -> tuple[str, str]:
     """Scripts that edit a file and take the edit back."""
     change = f"{KEEP.format(path)}; sed -i -E '{expression}' {path}; "
-    changed = f"! cmp -s {path} {path}.kept; "
+    changed = f"if cmp -s {path} {path}.kept; then exit 9; fi; "  # the edit must be one
     return change + changed + then, f"{BACK.format(path)}; {then}"
 
 
@@ -178,6 +178,91 @@ FAULTS = [
         "a slow refresh of the stats page",
         "stats.refresh",
         **on("lb", edit(CONFIG, "s/stats refresh .*/stats refresh 60s/", RELOAD)),
+    ),
+    Fault(
+        "a machine with another name",
+        "machines.names",
+        **on("web2", ("hostnamectl set-hostname web9", "hostnamectl set-hostname web2")),
+    ),
+    Fault(
+        "Docker does not start at boot",
+        "machines.docker_lb",
+        **on("lb", ("systemctl disable -q docker.service docker.socket",
+                    "systemctl enable -q docker.service docker.socket")),
+    ),
+    Fault(
+        "no VOLUME in the Dockerfile",
+        "dockerfile.volume",
+        **on("web1", edit(DOCKERFILE, "/^VOLUME/d", "true")),
+    ),
+    Fault(
+        "no CMD in the Dockerfile",
+        "dockerfile.command",
+        **on("web1", edit(DOCKERFILE, "/^CMD/d", "true")),
+    ),
+    Fault(
+        "the image under another name",
+        "build.image",
+        **on("web1", (("docker tag student-age:1.0 my-api:1; docker image rm student-age:1.0"
+                      " lb:5000/student-age:1.0"),
+                      ("docker tag my-api:1 student-age:1.0;"
+                      " docker tag my-api:1 lb:5000/student-age:1.0; docker image rm my-api:1"))),
+    ),
+    Fault(
+        "the page mounted where Apache does not look",
+        "compose.volumes",
+        **on("web1", edit(COMPOSE, "s#:/var/www/html#:/var/www/pages#", UP)),
+    ),
+    Fault(
+        "website and API on different networks",
+        "compose.network",
+        **on("web1", edit(
+            COMPOSE,
+            "0,/^      - student-list/s//      - other/; s/^networks:/networks:\\n  other:/", UP)),
+    ),
+    Fault(
+        "the API stopped",
+        "deploy.running",
+        **on("web1", (f"{PROJECT}; docker compose stop -t 1 api 2>&1", UP)),
+    ),
+    Fault(
+        "a wrong port in index.php",
+        "index.reaches",
+        **on("web1", edit(INDEX, "s#http://api:5000/#http://api:5001/#", "true")),
+    ),
+    Fault(
+        "a page without its button",
+        "verify.form",
+        **on("web1", edit(INDEX, "/<button/d", "true")),
+    ),
+    Fault(
+        "the registry stopped",
+        "registry.answers",
+        **on("lb", ("docker stop -t 1 registry-registry-1",
+                    "docker start registry-registry-1; sleep 1")),
+    ),
+    Fault(
+        "the registry's certificate not trusted",
+        "registry.pulled",
+        **on("web1", ("mv /etc/docker/certs.d /root/", "mv /root/certs.d /etc/docker/")),
+    ),
+    Fault(
+        "the registry's page looks elsewhere",
+        "registry-ui.shows",
+        **on("lb", edit(
+            "/srv/registry/docker-compose-registry.yml", "s#https://registry:5000#http://lb:9#",
+            "cd /srv/registry; docker compose -f docker-compose-registry.yml up -d 2>&1; sleep 1")),
+    ),
+    Fault(
+        "the website on web2 stopped",
+        "second-server.lists",
+        # until HAProxy has noticed, half of its visitors would meet the stopped server
+        **on("web2", (f"{PROJECT}; docker compose stop -t 1 website 2>&1; sleep 8", UP)),
+    ),
+    Fault(
+        "port 80 of lb closed",
+        "haproxy.serves",
+        **on("lb", ("firewall-cmd -q --remove-service=http", "firewall-cmd -q --add-service=http")),
     ),
 ]  # fmt: skip
 
