@@ -131,9 +131,12 @@ def report(result: GradeResult) -> None:
 
 def drill(result: DrillResult) -> None:
     """A drill and its timeline."""
-    from labkit.grading.writers.html import report_words  # slow to import, and seldom needed
+    from labkit.grading.writers.html import (  # slow to import, and seldom needed
+        bar_word,
+        report_words,
+    )
 
-    results.print(Text(f"\n{_('drill')} {result.name} · {result.bar}", style="bold"))
+    results.print(Text(f"\n{_('drill')} {result.name} · {bar_word(result.bar)}", style="bold"))
     for line in timeline(result, words=report_words()):
         results.print(line, markup=False)
 

@@ -44,7 +44,7 @@ def command(
             def live(now: Progress) -> None:
                 states = "  ".join(f"{server} {state}" for server, state in now.states.items())
                 status.update(
-                    f"{now.phase} {now.elapsed_s:5.1f}/{now.duration_s:.0f} s  "
+                    f"{_phase_word(now.phase)} {now.elapsed_s:5.1f}/{now.duration_s:.0f} s  "
                     f"{now.answered} {_('answered')}  {now.failed} {_('lost')}  {states}"
                 )
 
@@ -54,3 +54,14 @@ def command(
     show.results.print(result.message, markup=False)
     codes = {Verdict.FAILED: EXIT_FAILED, Verdict.INCONCLUSIVE: EXIT_INCONCLUSIVE}
     ctx.exit(codes.get(result.verdict, 0))
+
+
+def _phase_word(phase: str) -> str:
+    words = {
+        "steady": _("steady"),
+        "baseline": _("baseline"),
+        "fault": _("fault"),
+        "healed": _("healed"),
+        "restoring": _("restoring"),
+    }
+    return words.get(phase, phase)

@@ -16,7 +16,7 @@ def command(ctx: click.Context) -> None:
     """Has anything been left behind? Exit code 1 if so. The images and the mirror are kept."""
     found, unasked = find_leftovers()
     if unasked:
-        show.error(NotReadyError(unasked, then="make engine, then labkit leftovers"))
+        show.error(NotReadyError(unasked, then=_("make engine, then labkit leftovers")))
     if not found:
         if unasked:
             ctx.exit(EXIT_NOT_READY)

@@ -10,6 +10,7 @@ import click
 from labkit.cli.session import lab_option, the_lab
 from labkit.errors import NotReadyError
 from labkit.lab import Machine
+from labkit.locale import _
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -28,7 +29,7 @@ def become_ssh(machine: Machine, words: list[str]) -> None:
     program = shutil.which("ssh")
     if program is None:
         raise NotReadyError(
-            "the program ssh is not installed", then="sudo apt-get install openssh-client"
+            _("the program ssh is not installed"), then="sudo apt-get install openssh-client"
         )
     arguments = [
         program, "-F", "none", "-i", str(machine.key), "-p", str(machine.port),

@@ -15,6 +15,7 @@ from typing import Protocol
 from labkit.course.finder import course_root
 from labkit.course.model import Artefact, Origin
 from labkit.errors import UsageError
+from labkit.locale import _
 
 MANIFEST = "/var/lib/labkit/placed.json"
 LARGEST_ARTEFACT = 512 * 1024  # bytes: a text file that a person wrote
@@ -167,7 +168,10 @@ def find_workspace(given: str, start: Path) -> Path | None:
     if given:
         folder = Path(given)
         if not folder.is_dir():
-            raise UsageError(f"the workspace {given} is not a folder", then=f"labkit init {given}")
+            raise UsageError(
+                _("the workspace {folder} is not a folder", folder=given),
+                then=f"labkit init {given}",
+            )
         return folder.resolve()
     given_away = {course_root() / "steps" / name for name in ("starter", "reference")}
     for folder in (start, *start.parents):
@@ -181,14 +185,14 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > LARGEST_ARTEFACT:
             raise UsageError(
-                f"{path.name} is too large for an artefact ({size} bytes)",
+                _("{file} is too large for an artefact ({size} bytes)", file=path.name, size=size),
                 where=str(path),
                 then=f"ls -l {path}",
             )
         return path.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{path.name} cannot be read: {error.strerror}",
+            _("{file} cannot be read: {why}", file=path.name, why=error.strerror),
             where=str(path),
             then=f"ls -l {path}; chmod u+r {path}",
         ) from error

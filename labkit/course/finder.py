@@ -10,6 +10,7 @@ from pathlib import Path
 import labkit
 from labkit.course.model import Course, Step
 from labkit.errors import UsageError
+from labkit.locale import _
 
 
 def course_root() -> Path:
@@ -19,8 +20,12 @@ def course_root() -> Path:
     for folder in ("steps", "checks"):
         if not (root / folder).is_dir():
             raise UsageError(
-                f"there is no course in {root}: the folder {folder}/ is missing",
-                then="LABKIT_COURSE=<a folder with steps/ and checks/>",
+                _(
+                    "there is no course in {root}: the folder {folder}/ is missing",
+                    root=root,
+                    folder=folder,
+                ),
+                then=_("LABKIT_COURSE=<a folder with steps/ and checks/>"),
             )
     return root
 
@@ -57,11 +62,18 @@ def _validate(steps: list[Step]) -> None:
     for step in steps:
         for key in (str(step.number), step.letter, step.slug):
             if key in seen:
-                raise UsageError(f"two steps are called {key!r}", where=f"step {step.slug}")
+                raise UsageError(
+                    _("two steps are called {name!r}", name=key),
+                    where=_("step {slug}", slug=step.slug),
+                )
             seen.add(key)
         for parent in step.needs:
             if parent not in seen:
                 raise UsageError(
-                    f"step {step.slug} needs {parent}, which does not come before it",
+                    _(
+                        "step {slug} needs {parent}, which does not come before it",
+                        slug=step.slug,
+                        parent=parent,
+                    ),
                     where=f"steps/s{step.number:02}_*.py",
                 )

@@ -9,6 +9,7 @@ from labkit.grading.context import Context
 from labkit.lab import MACHINES
 from labkit.load.drill import run_drill
 from labkit.load.record import DrillResult
+from labkit.locale import _
 
 
 def perform_drill(
@@ -26,7 +27,8 @@ def perform_drill(
     if drill is None:
         known = ", ".join(one.name for one in context.course.drills)
         raise UsageError(
-            f"there is no drill {name!r} (there are: {known})", then="labkit drill --list"
+            _("there is no drill {name!r} (there are: {known})", name=name, known=known),
+            then="labkit drill --list",
         )
     result = run_drill(
         drill,

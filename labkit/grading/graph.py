@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labkit.course import CheckSpec, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.model import CheckResult
+from labkit.locale import _
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ class Graph:
             order = [other.id for other in nodes]
             if not found or any(order.index(parent) >= order.index(node.id) for parent in found):
                 raise LabkitError(
-                    f"the check {node.id} needs {name}, which does not come before it",
+                    _(
+                        "the check {check} needs {name}, which does not come before it",
+                        check=node.id,
+                        name=name,
+                    ),
                     where="checks/",
                 )
             parents += found

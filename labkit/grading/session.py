@@ -18,7 +18,7 @@ from labkit.grading.graph import Node
 from labkit.grading.model import ArtefactRecord, CheckResult, GradeResult, StepResult
 from labkit.grading.plugin import CheckPlugin
 from labkit.grading.writers.json_file import write_json
-from labkit.locale import language
+from labkit.locale import _, language
 
 RUN_LIMIT_S = 1200.0
 
@@ -142,7 +142,7 @@ def _run_pytest(context: Context, plugin: CheckPlugin) -> None:
     )
     if plugin.errors or code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise LabkitError(
-            "the course's checks cannot be read:\n" + "\n".join(plugin.errors[:3]),
+            _("the course's checks cannot be read:\n{errors}", errors="\n".join(plugin.errors[:3])),
             where=str(folder),
             then="python -m pytest --collect-only checks",
         )

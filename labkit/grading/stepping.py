@@ -170,7 +170,11 @@ def _refuse_unless_ready(course: Course, step: Step, held: Mapping[str, CheckRes
                     slug=needed.slug,
                 ),
                 where=_first_failure(needed, held),
-                then=f"labkit step {needed.number}   (or: labkit step {step.number} --catch-up)",
+                then=_(
+                    "labkit step {needed}   (or: labkit step {number} --catch-up)",
+                    needed=needed.number,
+                    number=step.number,
+                ),
             )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from labkit.errors import UsageError
 from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
+from labkit.locale import _
 from labkit.remote import Echo, SshShell, Transcript
 
 __all__ = [
@@ -43,7 +44,8 @@ def open_lab(name: str, provider: str = "") -> Lab:
 
         return Lab(name, VagrantProvider(name), folder)
     raise UsageError(
-        f"there is no provider {provider!r}", then=f"--provider {' or '.join(PROVIDERS)}"
+        _("there is no provider {name!r}", name=provider),
+        then=f"--provider {_(' or ').join(PROVIDERS)}",
     )
 
 

@@ -11,6 +11,7 @@ from labkit.errors import LabkitError
 from labkit.lab.containers.engine import CAPABILITIES, bounding_set, capabilities, connect
 from labkit.lab.containers.network import free_subnets, used_subnets
 from labkit.lab.containers.provider import ROOM_BYTES
+from labkit.locale import _
 
 MEMORY_BYTES = 2 * 2**30  # three nodes 400 MiB, what runs on them about 1 GiB
 OLDEST_ENGINE = (20, 10)
@@ -48,18 +49,20 @@ def examine() -> list[Finding]:
     maker = shutil.which("mmdebstrap") or ""
     return [
         Finding("Docker Engine", numbers >= OLDEST_ENGINE, version,
-                "make engine, or a newer engine: https://docs.docker.com/engine/install/"),
-        Finding("storage driver", info.get("Driver") in ("overlay2", "overlayfs"),
+                _("make engine, or a newer engine: https://docs.docker.com/engine/install/")),
+        Finding(_("storage driver"), info.get("Driver") in ("overlay2", "overlayfs"),
                 str(info.get("Driver"))),
-        Finding("control groups", True, f"version {info.get('CgroupVersion', '1')}"),
-        Finding("capabilities", "SYS_ADMIN" not in missing and "NET_ADMIN" not in missing,
-                f"all but {', '.join(missing)}" if missing else "all",
-                "a Docker Engine that is not rootless"),
-        Finding("disk", free >= ROOM_BYTES or not root.exists(), f"{free / 2**30:.0f} GiB free",
-                "docker system df, then docker system prune"),
-        Finding("address range", bool(subnet), subnet or taken, "LABKIT_SUBNET=<a free /24>"),
-        Finding("node image", bool(images or maker),
-                images[0] if images else "built at the first labkit up",
+        Finding(_("control groups"), True,
+                _("version {version}", version=info.get("CgroupVersion", "1"))),
+        Finding(_("capabilities"), "SYS_ADMIN" not in missing and "NET_ADMIN" not in missing,
+                _("all but {names}", names=", ".join(missing)) if missing else _("all"),
+                _("a Docker Engine that is not rootless")),
+        Finding(_("disk"), free >= ROOM_BYTES or not root.exists(),
+                _("{room:.0f} GiB free", room=free / 2**30),
+                _("docker system df, then docker system prune")),
+        Finding(_("address range"), bool(subnet), subnet or taken, _("LABKIT_SUBNET=<a free /24>")),
+        Finding(_("node image"), bool(images or maker),
+                images[0] if images else _("built at the first labkit up"),
                 "sudo apt-get install mmdebstrap"),
         *findings,
     ]  # fmt: skip
@@ -67,11 +70,11 @@ def examine() -> list[Finding]:
 
 def _memory() -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding("memory", total >= MEMORY_BYTES, f"{total / 2**30:.1f} GiB",
-                   "close other programs: the lab needs 2 GiB")  # fmt: skip
+    return Finding(_("memory"), total >= MEMORY_BYTES, _("{size:.1f} GiB", size=total / 2**30),
+                   _("close other programs: the lab needs 2 GiB"))  # fmt: skip
 
 
 def _ssh() -> Finding:
     path = shutil.which("ssh") or ""
-    return Finding("ssh client", bool(path), path or "missing",
+    return Finding(_("ssh client"), bool(path), path or _("missing"),
                    "sudo apt-get install openssh-client")  # fmt: skip

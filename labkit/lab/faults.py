@@ -10,6 +10,7 @@ import shlex
 import uuid
 
 from labkit.errors import LabkitError
+from labkit.locale import _
 from labkit.remote import Shell
 
 LONGEST_FAULT_S = 60.0
@@ -22,7 +23,13 @@ def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
     fault's command fails (then the heal still comes).
     """
     if not 0 < heal_after <= LONGEST_FAULT_S:
-        raise LabkitError(f"a fault may last {LONGEST_FAULT_S:.0f} s at most, not {heal_after} s")
+        raise LabkitError(
+            _(
+                "a fault may last {most:.0f} s at most, not {seconds} s",
+                most=LONGEST_FAULT_S,
+                seconds=heal_after,
+            )
+        )
     unit = f"labkit-heal-{uuid.uuid4().hex[:8]}"
     # The default accuracy of a timer is one minute (systemd.timer, AccuracySec).
     armed = shell.ask(
@@ -32,10 +39,10 @@ def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
     )
     if not armed.ok:
         raise LabkitError(
-            f"the end of the fault could not be armed: {armed.said}", where=shell.name
+            _("the end of the fault could not be armed: {said}", said=armed.said), where=shell.name
         )
     struck = shell.ask(fault, sudo=True)
     if not struck.ok:
         raise LabkitError(
-            f"the fault did not strike: {struck.said}", where=f"{shell.name} $ {fault}"
+            _("the fault did not strike: {said}", said=struck.said), where=f"{shell.name} $ {fault}"
         )

@@ -10,6 +10,7 @@ import docker
 from labkit.errors import NotReadyError
 from labkit.lab.containers.engine import LAB_LABEL, connect, explained
 from labkit.lab.store import state_root
+from labkit.locale import _
 
 PREFIX = "labkit-"
 KEPT_VOLUME = "labkit-mirror"  # the store of base images, shared by all labs, kept on purpose
@@ -30,7 +31,7 @@ def find_leftovers() -> tuple[list[Leftover], str]:
         engine = connect()
     except NotReadyError as error:
         return _vagrant_machines(), error.what
-    with explained("looking for leftovers"):
+    with explained(_("looking for leftovers")):
         return [*_of_engine(engine), *_vagrant_machines()], ""
 
 
@@ -40,19 +41,19 @@ def _of_engine(engine: docker.DockerClient) -> list[Leftover]:
         name = container["Names"][0].lstrip("/")
         lab = (container.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or name.startswith(PREFIX):
-            found.append(Leftover("container", name, lab))
+            found.append(Leftover(_("container"), name, lab))
     for volume in engine.volumes.list():
         lab = (volume.attrs.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or (volume.name.startswith(PREFIX) and volume.name != KEPT_VOLUME):
-            found.append(Leftover("volume", volume.name, lab))
+            found.append(Leftover(_("volume"), volume.name, lab))
     for network in engine.networks.list():
         lab = (network.attrs.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or str(network.name).startswith(PREFIX):
-            found.append(Leftover("network", str(network.name), lab))
+            found.append(Leftover(_("network"), str(network.name), lab))
     return found
 
 
 def _vagrant_machines() -> list[Leftover]:
     """Machines that Vagrant has an id for (`.vagrant/machines/NAME/PROVIDER/id`)."""
     ids = Path(state_root()).glob("*/vagrant/.vagrant/machines/*/*/id")
-    return [Leftover("machine", path.parts[-3], path.parts[-7]) for path in ids]
+    return [Leftover(_("machine"), path.parts[-3], path.parts[-7]) for path in ids]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.errors import NotReadyError
+from labkit.locale import _
 
 MACHINES = ("web1", "web2", "lb")
 
@@ -87,12 +88,16 @@ class Lab:
         """The named machines, all of them running; NotReadyError says which is not."""
         machines = self.machines()
         if not machines:
-            raise NotReadyError(f"there is no lab named {self.name}", then=f"{self.command('up')}")
+            raise NotReadyError(
+                _("there is no lab named {name}", name=self.name), then=f"{self.command('up')}"
+            )
         off = [name for name in names if name not in machines or not machines[name].running]
         if off:
-            verb = "is" if len(off) == 1 else "are"
+            names_off = ", ".join(off)
             raise NotReadyError(
-                f"{', '.join(off)} {verb} not running",
+                _("{name} is not running", name=names_off)
+                if len(off) == 1
+                else _("{names} are not running", names=names_off),
                 where=f"lab {self.name}",
                 then=f"{self.command('up')}",
             )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labkit.errors import UsageError
+from labkit.locale import _
 
 _LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")  # it becomes part of host and volume names
 
@@ -30,8 +31,11 @@ def lab_folder(name: str) -> Path:
     """The folder of one lab, made when it is first asked for. UsageError for an unusable name."""
     if not _LAB_NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of a lab: small letters, digits and hyphens, "
-            "30 characters at most",
+            _(
+                "{name!r} cannot be the name of a lab: small letters, digits and hyphens, "
+                "30 characters at most",
+                name=name,
+            ),
             then="labkit --lab my-lab up",
         )
     folder = state_root() / name

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from labkit.course.model import Load
 from labkit.errors import UsageError
+from labkit.locale import _
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
 
@@ -57,7 +58,9 @@ class LoadPlan:
         _bound("number of requests", self.count, MAX_REQUESTS, "requests")
         _bound("duration", self.duration_s, MAX_DURATION_S, "seconds")
         if not 0 <= self.post_share <= 1:
-            raise UsageError(f"the share of POSTs is {self.post_share}; it goes from 0 to 1")
+            raise UsageError(
+                _("the share of POSTs is {share}; it goes from 0 to 1", share=self.post_share)
+            )
 
     @property
     def duration_s(self) -> float:
@@ -117,6 +120,21 @@ def plan_load(
 def _bound(name: str, value: float, limit: float, unit: str) -> None:
     # `not (0 < x <= limit)` also refuses NaN.
     if not 0 < value <= limit:
+        words = {
+            "rate": _("rate"),
+            "patience": _("patience"),
+            "number of requests": _("number of requests"),
+            "duration": _("duration"),
+            "requests per second": _("requests per second"),
+            "requests": _("requests"),
+            "seconds": _("seconds"),
+        }
         raise UsageError(
-            f"the load's {name} is {value:g} {unit}; it must be above 0 and at most {limit:g}"
+            _(
+                "the load's {name} is {value:g} {unit}; it must be above 0 and at most {limit:g}",
+                name=words[name],
+                value=value,
+                unit=words[unit],
+                limit=limit,
+            )
         )

@@ -26,6 +26,7 @@ from labkit.errors import LabkitError, UsageError
 from labkit.lab.model import Lab, Machine
 from labkit.load.plan import PLAN_VARIABLE, LoadPlan, plan_load
 from labkit.load.rows import End, Row, Start, Tail
+from labkit.locale import _
 
 START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times that on a busy one
 WIND_UP_S = 8.0  # after the last patience: Locust's own summary
@@ -59,7 +60,7 @@ class Generator:
         """`log` receives Locust's own output. Without a proven `machine`, loopback only."""
         _refuse_strangers(plan.base_url, machine)
         if not scenario.is_file():
-            raise UsageError("there is no such load scenario", where=str(scenario))
+            raise UsageError(_("there is no such load scenario"), where=str(scenario))
         self.plan = plan
         self.rows: list[Row] = []
         self._scenario = scenario
@@ -106,7 +107,7 @@ class Generator:
             alive = self.running
             self.poll()
             if self._start is None and (not alive or time.monotonic() > deadline):
-                raise self._failure("the load generator did not start")
+                raise self._failure(_("the load generator did not start"))
             time.sleep(POLL_S)
         return self._start.at
 
@@ -147,7 +148,7 @@ class Generator:
         self.kill()
         self.poll()
         if not self.rows:
-            raise self._failure("the load generator sent nothing")
+            raise self._failure(_("the load generator sent nothing"))
         rows = tuple(sorted(self.rows, key=lambda row: row.scheduled))
         seen = max((row.started - row.scheduled for row in rows), default=0.0)
         return LoadRun(
@@ -174,7 +175,10 @@ class Generator:
     def _failure(self, what: str) -> LabkitError:
         text = self._log.read_text(encoding="utf-8", errors="replace")
         tail = "\n".join(text.strip().splitlines()[-STDERR_LINES:])
-        return LabkitError(f"{what}:\n{tail or '(it printed nothing)'}", where=str(self._log))
+        return LabkitError(
+            _("{what}:\n{detail}", what=what, detail=tail or _("(it printed nothing)")),
+            where=str(self._log),
+        )
 
 
 def run(
@@ -266,7 +270,7 @@ def _refuse_strangers(url: str, machine: Machine | None) -> None:
         loopback = False  # a name could resolve to anybody
     if not loopback:
         raise UsageError(
-            f"{host or url} is not a machine of a running lab: it will not be loaded",
+            _("{host} is not a machine of a running lab: it will not be loaded", host=host or url),
             then="labkit up",
         )
 

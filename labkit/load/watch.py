@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from labkit.load.readings import Reading, Watched
+from labkit.locale import _
 
 # A lab machine that has slept may be hours off; more is not a clock, and not ours to correct.
 MAX_CLOCK_OFFSET_S = 86_400.0
@@ -97,12 +98,17 @@ class Watch:
         """What is missing for all servers to serve, in words; "" if nothing is."""
         reading = self.latest
         if reading is None:
-            said = "; ".join(self._noise)
-            return f"nothing is seen on {self._shell.name}" + (f": {said}" if said else "")
+            said, machine = _("; ").join(self._noise), self._shell.name
+            if said:
+                return _("nothing is seen on {machine}: {said}", machine=machine, said=said)
+            return _("nothing is seen on {machine}", machine=machine)
         if not reading.states:
-            return "there is no server to watch"
-        away = [f"{name} is {state}" for name, state in reading.states.items()
-                if not Reading(reading.at, {name: state}).all_serve]  # fmt: skip
+            return _("there is no server to watch")
+        away = [
+            _("{name} is {state}", name=name, state=state)
+            for name, state in reading.states.items()
+            if not Reading(reading.at, {name: state}).all_serve
+        ]
         return ", ".join(away)
 
     def wait_steady(self, timeout_s: float, tick: Callable[[], None] = lambda: None) -> str:
@@ -116,7 +122,7 @@ class Watch:
             if since is not None and now - since >= HOLD_S:
                 return ""
             if now >= deadline:
-                return reason or "the servers have only just come up"
+                return reason or _("the servers have only just come up")
             tick()
             time.sleep(0.05)
 
@@ -136,7 +142,9 @@ class Watch:
             self._noise.append(str(said["error"]))
             return
         if abs(arrived - at) > MAX_CLOCK_OFFSET_S:
-            self._noise.append(f"its clock is {abs(arrived - at) / 86_400:.0f} days off")
+            self._noise.append(
+                _("its clock is {days:.0f} days off", days=abs(arrived - at) / 86_400)
+            )
             return
         self._offset = min(self._offset, arrived - at)
         self._heard = time.monotonic()

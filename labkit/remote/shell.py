@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from labkit.errors import StepFailedError
+from labkit.locale import _
 
 Family = Literal["redhat", "debian"]
 
@@ -52,11 +53,11 @@ class CommandFailedError(StepFailedError):
 
     def __init__(self, machine: str, result: Result) -> None:
         lines = result.said.splitlines()
-        tail = "\n".join(lines[-8:]) or "(it printed nothing)"
+        tail = "\n".join(lines[-8:]) or _("(it printed nothing)")
         super().__init__(
-            f"exit code {result.exit_code}:\n{tail}",
+            _("exit code {code}:\n{tail}", code=result.exit_code, tail=tail),
             where=f"{machine} $ {result.command}",
-            then=f"labkit ssh {machine}, and try the command by hand",
+            then=_("labkit ssh {machine}, and try the command by hand", machine=machine),
         )
         self.machine = machine
         self.result = result

@@ -20,6 +20,7 @@ from paramiko.channel import ChannelFile
 from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError, SSHException
 
 from labkit.errors import LabkitError, NotReadyError
+from labkit.locale import _
 from labkit.remote.echo import Echo, Silent
 from labkit.remote.shell import (
     READ_TIMEOUT_S,
@@ -131,17 +132,24 @@ class SshShell(Shell):
                     return self._connection
                 except BadHostKeyException as error:
                     raise NotReadyError(
-                        f"{self.name} answers with a host key that is not this lab's",
+                        _(
+                            "{machine} answers with a host key that is not this lab's",
+                            machine=self.name,
+                        ),
                         where=self.address,
-                        then="labkit destroy, then labkit up",
+                        then=_("labkit destroy, then labkit up"),
                     ) from error
                 except (OSError, EOFError, SSHException, NoValidConnectionsError) as error:
                     if attempt == CONNECT_TRIES - 1:
                         reason = str(error) or type(error).__name__
                         raise NotReadyError(
-                            f"{self.name} does not answer over SSH ({reason})",
+                            _(
+                                "{machine} does not answer over SSH ({reason})",
+                                machine=self.name,
+                                reason=reason,
+                            ),
                             where=f"{self.user}@{self.address}",
-                            then="labkit status, then labkit up",
+                            then=_("labkit status, then labkit up"),
                         ) from error
                     time.sleep(0.25 * 2**attempt)
         raise AssertionError("unreachable")
@@ -161,14 +169,14 @@ class SshShell(Shell):
             yield
         except (CommandTimedOut, TimeoutError) as error:
             raise LabkitError(
-                f"no answer within {timeout:.0f} s",
+                _("no answer within {seconds:.0f} s", seconds=timeout),
                 where=f"{self.name} $ {command}",
                 then="labkit status",
             ) from error
         except (OSError, EOFError, SSHException) as error:
             self._connection.close()
             raise NotReadyError(
-                f"the connection to {self.name} was lost",
+                _("the connection to {machine} was lost", machine=self.name),
                 where=f"{self.name} $ {command}",
                 then="labkit status",
             ) from error

@@ -81,7 +81,7 @@ def _template() -> Template:
     )
     environment.globals.update(
         _=_, word=verdict_word, symbol=SYMBOLS.__getitem__, limit_word=limit_word, origin=_origin,
-        number=number, held=_held, seen=_seen,
+        number=number, held=_held, seen=_seen, bar_word=bar_word,
     )  # fmt: skip
     source = resources.files(__package__).joinpath("report.html.j2")
     return environment.from_string(source.read_text(encoding="utf-8"))
@@ -202,6 +202,11 @@ def _remarks(record: DrillResult) -> list[str]:
 def limit_word(name: str) -> str:
     """What a limit is about, in words; its name if it has none."""
     return _(LIMIT_WORDS.get(name, name))
+
+
+def bar_word(name: str) -> str:
+    """The name of a bar in the user's language; on the command line it keeps its own."""
+    return {"course": _("course"), "hardened": _("hardened")}.get(name, name)
 
 
 def _held(limit: Judged) -> str:

@@ -12,6 +12,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.errors import NotReadyError
+from labkit.locale import _
 
 LABEL = "io.labkit"
 LAB_LABEL = f"{LABEL}.lab"
@@ -53,14 +54,14 @@ def connect() -> docker.DockerClient:
     except (DockerException, RequestException) as error:
         if "PermissionError" in str(error) or "Permission denied" in str(error):
             raise NotReadyError(
-                "your user may not use the Docker Engine",
-                where="the engine's socket",
-                then="sudo usermod -aG docker $USER, then log out and in again",
+                _("your user may not use the Docker Engine"),
+                where=_("the engine's socket"),
+                then=_("sudo usermod -aG docker $USER, then log out and in again"),
             ) from error
         raise NotReadyError(
-            "no Docker Engine answers on this computer",
-            where="the engine's socket",
-            then="make engine   (or: sudo systemctl start docker)",
+            _("no Docker Engine answers on this computer"),
+            where=_("the engine's socket"),
+            then=_("make engine   (or: sudo systemctl start docker)"),
         ) from error
     return engine
 
@@ -74,14 +75,15 @@ def explained(doing: str) -> Iterator[None]:
         text = str(error.explanation or error)
         if "no space left" in text.lower():
             raise NotReadyError(
-                f"the disk is full ({doing})", then="docker system df, then docker system prune"
+                _("the disk is full ({doing})", doing=doing),
+                then=_("docker system df, then docker system prune"),
             ) from error
         raise NotReadyError(
-            f"the Docker Engine refused: {text}", where=doing, then="labkit doctor"
+            _("the Docker Engine refused: {text}", text=text), where=doing, then="labkit doctor"
         ) from error
     except RequestException as error:
         raise NotReadyError(
-            "the Docker Engine does not answer any more", where=doing, then="labkit doctor"
+            _("the Docker Engine does not answer any more"), where=doing, then="labkit doctor"
         ) from error
 
 

@@ -19,6 +19,7 @@ from labkit.errors import NotReadyError, UsageError
 from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
+from labkit.locale import _
 
 Family = Literal["rocky9", "debian13"]
 
@@ -38,8 +39,8 @@ def wanted_family() -> Family | Literal["auto"]:
     wanted = os.environ.get("LABKIT_FAMILY", "auto")
     if wanted not in ("auto", "rocky9", "debian13"):
         raise UsageError(
-            f"LABKIT_FAMILY={wanted} is no family of machines",
-            then="LABKIT_FAMILY=debian13 labkit up, or =rocky9, or unset it",
+            _("LABKIT_FAMILY={family} is no family of machines", family=wanted),
+            then=_("LABKIT_FAMILY=debian13 labkit up, or =rocky9, or unset it"),
         )
     return cast("Family", wanted)
 
@@ -58,7 +59,7 @@ def ensure_node_image(
         try:
             return _ensure_family(engine, say, "rocky9")
         except NotReadyError as error:
-            say(f"no machines of Rocky Linux 9 here, so of Debian 13: {error.what}")
+            say(_("no machines of Rocky Linux 9 here, so of Debian 13: {why}", why=error.what))
     return _ensure_family(engine, say, "debian13")
 
 
@@ -67,7 +68,7 @@ def _ensure_family(engine: docker.DockerClient, say: Say, chosen: Family) -> str
     if has_image(engine, reference):
         return reference
     base = _ensure_base(engine, chosen, say)
-    say(f"the image of the machines ({chosen})")
+    say(_("the image of the machines ({family})", family=chosen))
     build(
         engine,
         RECIPE,
@@ -124,7 +125,7 @@ def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
     if has_image(engine, base):
         return base
     root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
-    say(f"the packages of the machines ({family}, 40 s with a near archive)")
+    say(_("the packages of the machines ({family}, 40 s with a near archive)", family=family))
     build(
         engine, RECIPE, base, dockerfile=f"{family}.Dockerfile", args={"ROOT": root}, network="host"
     )
@@ -134,12 +135,16 @@ def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
 def _pull_rocky(engine: docker.DockerClient, say: Say) -> str:
     """Get the Rocky Linux 9 base from its registry. Raises NotReadyError if it cannot be had."""
     if not has_image(engine, ROCKY_ROOT):
-        say(f"pulling {ROCKY_ROOT}")
+        say(_("pulling {image}", image=ROCKY_ROOT))
         try:
             engine.images.pull(ROCKY_ROOT)
         except APIError as error:
             raise NotReadyError(
-                f"{ROCKY_ROOT} cannot be pulled: {error.explanation or error}",
+                _(
+                    "{image} cannot be pulled: {why}",
+                    image=ROCKY_ROOT,
+                    why=error.explanation or error,
+                ),
                 then="LABKIT_FAMILY=debian13 labkit up",
             ) from error
     return ROCKY_ROOT

@@ -14,6 +14,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab.containers.engine import LAB_LABEL, explained
+from labkit.locale import _
 
 Subnet = ipaddress.IPv4Network
 
@@ -73,16 +74,24 @@ def free_subnets(used: Iterable[Subnet], wanted: str = "") -> list[Subnet]:
             subnet = ipaddress.IPv4Network(wanted)
         except ValueError as error:
             raise UsageError(
-                f"{wanted} is not an IPv4 network ({error})", then="LABKIT_SUBNET=10.88.0.0/24"
+                _("{wanted} is not an IPv4 network ({error})", wanted=wanted, error=error),
+                then="LABKIT_SUBNET=10.88.0.0/24",
             ) from error
         if subnet.num_addresses < 16:
-            raise UsageError(f"{wanted} is too small for a lab", then="LABKIT_SUBNET=10.88.0.0/24")
+            raise UsageError(
+                _("{wanted} is too small for a lab", wanted=wanted),
+                then="LABKIT_SUBNET=10.88.0.0/24",
+            )
         clash = next((other for other in (*taken, INNER) if other.overlaps(subnet)), None)
         if clash:
             raise NotReadyError(
-                f"the address range {subnet} is in use on this computer ({clash})",
+                _(
+                    "the address range {subnet} is in use on this computer ({clash})",
+                    subnet=subnet,
+                    clash=clash,
+                ),
                 where="ip route; docker network ls",
-                then="LABKIT_SUBNET=<a free range> labkit up, or leave LABKIT_SUBNET unset",
+                then=_("LABKIT_SUBNET=<a free range> labkit up, or leave LABKIT_SUBNET unset"),
             )
         return [subnet]
     free = [
@@ -92,9 +101,9 @@ def free_subnets(used: Iterable[Subnet], wanted: str = "") -> list[Subnet]:
     ]
     if not free:
         raise NotReadyError(
-            f"no free address range is left in {POOL}",
+            _("no free address range is left in {pool}", pool=POOL),
             where="ip route; docker network ls",
-            then="labkit leftovers, or LABKIT_SUBNET=<a free range> labkit up",
+            then=_("labkit leftovers, or LABKIT_SUBNET=<a free range> labkit up"),
         )
     return free
 
@@ -134,9 +143,9 @@ def ensure_network(engine: docker.DockerClient, lab: str) -> Subnet:
         except APIError as error:
             if "overlaps" in str(error.explanation):
                 continue  # another lab took it between the look and the grasp
-            with explained("making the lab's network"):
+            with explained(_("making the lab's network")):
                 raise
         return subnet
     raise NotReadyError(
-        "every address range was taken while the lab came up", then="labkit up, once more"
+        _("every address range was taken while the lab came up"), then=_("labkit up, once more")
     )

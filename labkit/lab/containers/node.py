@@ -28,6 +28,7 @@ from labkit.lab.containers.engine import (
 from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
 from labkit.lab.model import MACHINES
 from labkit.lab.store import KeyPair
+from labkit.locale import _
 from labkit.remote import SshShell
 
 USER = "student"
@@ -111,7 +112,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
     except NotFound:
         pass
     api = engine.api
-    with explained(f"creating {node.name}"):
+    with explained(_("creating {node}", node=node.name)):
         for volume in node.volumes:
             engine.volumes.create(volume, labels=node.labels)
         host = api.create_host_config(
@@ -178,7 +179,7 @@ def first_files(node: Node) -> str:
 def inject_keys(container: Container, node: Node) -> None:
     """Give a running node this lab's keys again, after they were lost on the user's side."""
     script = f"echo {_archive(_keys(node))} | base64 -d | tar -xz -C /"
-    with explained(f"giving {node.name} its keys again"):
+    with explained(_("giving {node} its keys again", node=node.name)):
         container.exec_run(
             ["sh", "-c", f"{script}; systemctl restart ssh || systemctl restart sshd"]
         )
@@ -192,7 +193,7 @@ def boot(engine: docker.DockerClient, node: Node) -> None:
     if container.status == "paused":
         container.unpause()
         return
-    with explained(f"starting {node.name}"):
+    with explained(_("starting {node}", node=node.name)):
         container.start()
 
 
@@ -220,7 +221,7 @@ def wait_ready(engine: docker.DockerClient, node: Node, shell: SshShell) -> floa
         if answer and answer.ok and answer.text.startswith("degraded"):
             failed = shell.ask("systemctl --failed --plain --no-legend | cut -d' ' -f1").text
             raise NotReadyError(
-                f"{node.name} came up, but not all of it: {failed}",
+                _("{node} came up, but not all of it: {failed}", node=node.name, failed=failed),
                 where=f"lab {node.lab}",
                 then=f"labkit exec {node.name} -- systemctl status {failed.split()[0]}",
             )
@@ -241,9 +242,19 @@ def _still_running(engine: docker.DockerClient, node: Node, deadline: float) -> 
     if container.status == "running" and time.monotonic() < deadline:
         return
     console = container.logs(tail=5).decode(errors="replace").strip()
-    what = "did not become ready in time" if container.status == "running" else "stopped at boot"
+    console = console or _("(nothing)")
+    if container.status == "running":
+        what = _(
+            "{node} did not become ready in time; its console says:\n{console}",
+            node=node.name,
+            console=console,
+        )
+    else:
+        what = _(
+            "{node} stopped at boot; its console says:\n{console}", node=node.name, console=console
+        )
     raise NotReadyError(
-        f"{node.name} {what}; its console says:\n{console or '(nothing)'}",
+        what,
         where=node.container_name,
-        then="labkit destroy, then labkit up (another system: LABKIT_FAMILY=debian13 labkit up)",
+        then=_("labkit destroy, then labkit up (another system: LABKIT_FAMILY=debian13 labkit up)"),
     )

@@ -32,6 +32,7 @@ from labkit.lab.containers.network import (
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import MACHINES, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
+from labkit.locale import _
 from labkit.remote import SshShell, everywhere
 
 MIRROR = "mirror"
@@ -60,7 +61,7 @@ class ContainerProvider:
         image = ensure_node_image(self.engine, say, wanted_family())
         ensure_mirror(self.engine, say)
         subnet = ensure_network(self.engine, self.lab)
-        say(f"network {network_name(self.lab)}: {subnet}")
+        say(_("network {name}: {subnet}", name=network_name(self.lab), subnet=subnet))
         keys_lost = not self._login_key_path().exists()
         planned = [self._node(name, subnet, image) for name in MACHINES]
         self._write_known_hosts(planned)
@@ -69,17 +70,24 @@ class ContainerProvider:
         everywhere(_call, starts)
         waited = everywhere(self._wait_ready, planned)
         for node, seconds in zip(planned, waited, strict=True):
-            say(f"{node.name} is ready at {node.address} ({seconds:.1f} s)")
+            say(
+                _(
+                    "{node} is ready at {address} ({seconds:.1f} s)",
+                    node=node.name,
+                    address=node.address,
+                    seconds=seconds,
+                )
+            )
         return self.machines()
 
     def down(self, say: Say) -> None:
         """Stop the nodes cleanly, then the mirror; disks stay."""
         everywhere(self._stop, self._containers())
-        say(f"lab {self.lab} is stopped; its disks are kept")
+        say(_("lab {name} is stopped; its disks are kept", name=self.lab))
 
     def destroy(self, say: Say) -> None:
         """Remove containers, volumes, network and keys of this lab. Reports stay."""
-        with explained(f"removing lab {self.lab}"):
+        with explained(_("removing lab {name}", name=self.lab)):
             everywhere(lambda container: container.remove(force=True, v=True), self._containers())
             for volume in self.engine.volumes.list(filters={"label": self._label}):
                 volume.remove(force=True)
@@ -88,12 +96,12 @@ class ContainerProvider:
                 network.remove()
         for path in (self._login_key_path(), self._known_hosts(), *self._host_key_paths()):
             path.unlink(missing_ok=True)
-        say(f"lab {self.lab} is gone")
+        say(_("lab {name} is gone", name=self.lab))
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of their names in the practical; one API call."""
         folder = lab_folder(self.lab)
-        with explained("listing the machines"):
+        with explained(_("listing the machines")):
             found = self.engine.api.containers(
                 all=True, filters={"label": [self._label, MACHINE_LABEL]}
             )
@@ -114,12 +122,12 @@ class ContainerProvider:
 
     def power_off(self, machine: str) -> None:
         """Kill the container: to systemd inside, the power is gone."""
-        with explained(f"powering {machine} off"):
+        with explained(_("powering {machine} off", machine=machine)):
             self._container(machine).kill()
 
     def power_on(self, machine: str) -> None:
         """Start the container again; systemd boots anew."""
-        with explained(f"powering {machine} on"):
+        with explained(_("powering {machine} on", machine=machine)):
             self._container(machine).start()
 
     def describe(self) -> dict[str, str]:
@@ -140,7 +148,7 @@ class ContainerProvider:
         return f"{LAB_LABEL}={self.lab}"
 
     def _containers(self) -> list[Container]:
-        with explained("listing the containers"):
+        with explained(_("listing the containers")):
             return self.engine.containers.list(all=True, filters={"label": self._label})
 
     def _container(self, machine: str) -> Container:
@@ -148,7 +156,8 @@ class ContainerProvider:
             return self.engine.containers.get(f"labkit-{self.lab}-{machine}")
         except NotFound as error:
             raise NotReadyError(
-                f"there is no {machine} in lab {self.lab}", then="labkit up"
+                _("there is no {machine} in lab {name}", machine=machine, name=self.lab),
+                then="labkit up",
             ) from error
 
     def _node(self, name: str, subnet: Subnet, image: str) -> nodes.Node:
@@ -191,16 +200,16 @@ class ContainerProvider:
             shell.close()
 
     def _stop(self, container: Container) -> None:
-        with explained(f"stopping {container.name}"):
+        with explained(_("stopping {name}", name=container.name)):
             container.stop(timeout=20)
 
     def _room(self) -> None:
         root = Path(str(self.engine.info().get("DockerRootDir", "/")))
         if root.exists() and shutil.disk_usage(root).free < ROOM_BYTES:
             raise NotReadyError(
-                f"less than {ROOM_BYTES // 2**30} GiB are free on the engine's disk",
+                _("less than {room} GiB are free on the engine's disk", room=ROOM_BYTES // 2**30),
                 where=str(root),
-                then="docker system df, then docker system prune",
+                then=_("docker system df, then docker system prune"),
             )
 
     def _login_key_path(self) -> Path:

@@ -13,6 +13,7 @@ import docker
 from docker.errors import APIError, ImageNotFound
 
 from labkit.errors import NotReadyError
+from labkit.locale import _
 
 Say = Callable[[str], None]
 
@@ -110,10 +111,11 @@ def build(
         forcerm=True,
         decode=True,
     )
+    unbuilt = _("the image {tag} could not be built", tag=tag)
     try:
-        _follow(answers, what=f"the image {tag} could not be built", where=str(folder / dockerfile))
+        _follow(answers, what=unbuilt, where=str(folder / dockerfile))
     except APIError as error:
-        raise not_ready(f"the image {tag} could not be built", str(error)) from error
+        raise not_ready(unbuilt, str(error)) from error
 
 
 def _follow(answers: Iterator[dict[str, Any]], *, what: str, where: str) -> None:
@@ -129,7 +131,9 @@ def not_ready(what: str, detail: str, *, where: str = "") -> NotReadyError:
     """A NotReadyError on `what`, with the next command chosen from the words of `detail`."""
     then = "labkit doctor"
     if "no space left" in detail.lower():
-        then = "df -h  (then `docker system df`: images and volumes that nobody uses)"
+        then = _("df -h  (then `docker system df`: images and volumes that nobody uses)")
     elif "apt-get" in detail or "Temporary failure resolving" in detail:
-        then = "check that this computer reaches its package archive: apt-get update"
-    return NotReadyError(f"{what}:\n{detail.strip()}", where=where, then=then)
+        then = _("check that this computer reaches its package archive: apt-get update")
+    return NotReadyError(
+        _("{what}:\n{detail}", what=what, detail=detail.strip()), where=where, then=then
+    )

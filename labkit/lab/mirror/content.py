@@ -28,6 +28,7 @@ from labkit.lab.mirror.recipes import (
 )
 from labkit.lab.mirror.registry import Manifest, Registry
 from labkit.lab.mirror.server import VOLUME, ensure_recipe_image, ensure_volume, serving
+from labkit.locale import _
 
 _MARKERS = "labkit/mirror"
 _AT_A_TIME = 2  # builds: each one keeps a core and the disk busy
@@ -81,11 +82,17 @@ def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) 
     repository, tag = split_public_name(name)
     if not has_image(engine, local_ref):
         raise NotReadyError(
-            f"this engine has no image {local_ref}", then=f"docker pull {local_ref}"
+            _("this engine has no image {image}", image=local_ref), then=f"docker pull {local_ref}"
         )
     contents_now = ensure_mirror(engine, say)
     with serving(engine, contents_now.registry_image) as registry:
-        say(f"{local_ref} becomes {public_name(repository, tag)} of the mirror")
+        say(
+            _(
+                "{image} becomes {name} of the mirror",
+                image=local_ref,
+                name=public_name(repository, tag),
+            )
+        )
         return _push(engine, registry, local_ref, repository, tag).digest
 
 
@@ -110,11 +117,11 @@ def fill_from_hub(engine: docker.DockerClient, names: Iterable[str], say: Say) -
     for name in names:
         repository, tag = split_public_name(name)
         genuine = f"docker.io/{repository}:{tag}"
-        say(f"pulling {genuine}")
+        say(_("pulling {image}", image=genuine))
         try:
             engine.images.pull(f"docker.io/{repository}", tag=tag)
         except APIError as error:
-            raise not_ready(f"{genuine} cannot be pulled", str(error)) from error
+            raise not_ready(_("{image} cannot be pulled", image=genuine), str(error)) from error
         digests.append(add_image(engine, genuine, name, say))
     return digests
 
@@ -187,12 +194,17 @@ def _push(
     try:
         for answer in engine.api.push(target, tag=tag, stream=True, decode=True):
             if "error" in answer:
-                raise not_ready(f"{repository}:{tag} could not be stored", str(answer["error"]))
+                raise not_ready(
+                    _("{image} could not be stored", image=f"{repository}:{tag}"),
+                    str(answer["error"]),
+                )
     finally:
         engine.images.remove(f"{target}:{tag}")
     manifest = registry.manifest(repository, tag)
     if manifest is None:
-        raise NotReadyError(f"the mirror lost {repository}:{tag}", then="labkit bundle")
+        raise NotReadyError(
+            _("the mirror lost {image}", image=f"{repository}:{tag}"), then="labkit bundle"
+        )
     return manifest
 
 

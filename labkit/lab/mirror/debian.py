@@ -20,6 +20,7 @@ from labkit.lab.mirror.building import (
     not_ready,
     recipe_hash,
 )
+from labkit.locale import _
 
 SUITE = "trixie"
 # These stay in force inside the root, so that what a recipe adds is as lean as the root itself.
@@ -63,10 +64,10 @@ def ensure_root(engine: docker.DockerClient, say: Say) -> str:
         return reference
     if shutil.which("mmdebstrap") is None:
         raise NotReadyError(
-            "mmdebstrap is missing: without it no image can be made while Docker Hub is away",
+            _("mmdebstrap is missing: without it no image can be made while Docker Hub is away"),
             then="apt-get install mmdebstrap",
         )
-    say("a bare Debian 13 root (15 s)")
+    say(_("a bare Debian 13 root (15 s)"))
     with tempfile.TemporaryDirectory(prefix="labkit-root-", ignore_cleanup_errors=True) as folder:
         tar = Path(folder) / "root.tar"
         _bootstrap(tar)
@@ -88,7 +89,7 @@ def _bootstrap(tar: Path) -> None:
         check=False,
     )
     if ran.returncode != 0:
-        raise not_ready("mmdebstrap could not make a Debian root", ran.stderr[-800:])
+        raise not_ready(_("mmdebstrap could not make a Debian root"), ran.stderr[-800:])
 
 
 def _import(engine: docker.DockerClient, tar: Path, reference: str) -> None:
@@ -97,4 +98,4 @@ def _import(engine: docker.DockerClient, tar: Path, reference: str) -> None:
     try:
         engine.api.import_image_from_file(str(tar), repository=repository, tag=tag, changes=changes)
     except APIError as error:
-        raise not_ready("the Debian root could not be imported", str(error)) from error
+        raise not_ready(_("the Debian root could not be imported"), str(error)) from error

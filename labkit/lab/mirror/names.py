@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.errors import UsageError
+from labkit.locale import _
 
 # The grammar of the distribution project, reference/regexp.go.
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
@@ -23,17 +24,21 @@ def split_public_name(name: str) -> tuple[str, str]:
     for host in _HUB_HOSTS:
         short = short.removeprefix(host)
     if "@" in short:
-        raise _refused(name, "a digest cannot be given to an image, only a name")
+        raise _refused(name, _("a digest cannot be given to an image, only a name"))
     repository, colon, tag = short.partition(":")
     components = repository.split("/")
     if len(components) > 1 and ("." in components[0] or components[0] == "localhost"):
-        raise _refused(name, "engines ask the mirror for names of Docker Hub only")
+        raise _refused(name, _("engines ask the mirror for names of Docker Hub only"))
     if "/" in tag:
-        raise _refused(name, "engines ask the mirror for names of Docker Hub only")
+        raise _refused(name, _("engines ask the mirror for names of Docker Hub only"))
     if len(repository) > _LONGEST or not all(map(_COMPONENT.fullmatch, components)):
-        raise _refused(name, "a repository has lower-case letters, digits and . _ - between them")
+        raise _refused(
+            name, _("a repository has lower-case letters, digits and . _ - between them")
+        )
     if colon and not _TAG.fullmatch(tag):
-        raise _refused(name, "a tag has letters, digits and . _ -, and does not start with . or -")
+        raise _refused(
+            name, _("a tag has letters, digits and . _ -, and does not start with . or -")
+        )
     if len(components) == 1:
         repository = f"library/{repository}"
     return repository, tag or "latest"
@@ -45,4 +50,7 @@ def public_name(repository: str, tag: str) -> str:
 
 
 def _refused(name: str, why: str) -> UsageError:
-    return UsageError(f"{name!r} cannot be a name in the mirror: {why}", then="for example httpd:2")
+    return UsageError(
+        _("{name!r} cannot be a name in the mirror: {why}", name=name, why=why),
+        then=_("for example httpd:2"),
+    )

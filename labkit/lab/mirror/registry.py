@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from labkit.errors import NotReadyError
+from labkit.locale import _
 
 _INDEXES = (
     "application/vnd.oci.image.index.v1+json",
@@ -69,7 +70,9 @@ class Registry:
             except NotReadyError:
                 pass
             if time.monotonic() > deadline:
-                raise NotReadyError(f"the mirror's registry did not start in {seconds:.0f} s")
+                raise NotReadyError(
+                    _("the mirror's registry did not start in {seconds:.0f} s", seconds=seconds)
+                )
             time.sleep(0.05)
 
     def manifest(self, repository: str, reference: str) -> Manifest | None:
@@ -142,13 +145,19 @@ class Registry:
             )
         except requests.RequestException as error:
             raise NotReadyError(
-                f"the mirror's registry does not answer: {error}", where=url, then="labkit bundle"
+                _("the mirror's registry does not answer: {error}", error=error),
+                where=url,
+                then="labkit bundle",
             ) from error
 
     def _expect_ok(self, answer: requests.Response) -> requests.Response:
         if not answer.ok:
             raise NotReadyError(
-                f"the mirror's registry answers {answer.status_code}: {answer.text[:200]}",
+                _(
+                    "the mirror's registry answers {code}: {text}",
+                    code=answer.status_code,
+                    text=answer.text[:200],
+                ),
                 where=answer.url,
                 then="df -h",
             )

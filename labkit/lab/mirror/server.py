@@ -24,6 +24,7 @@ from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.recipes import REGISTRY, STAND_IN_LABEL, Recipe, recipe
 from labkit.lab.mirror.registry import Registry
 from labkit.lab.mirror.trust import host_authorities
+from labkit.locale import _
 
 VOLUME = "labkit-mirror"
 KIND = "mirror"
@@ -80,7 +81,9 @@ def run_mirror(
         )
         container.start()
     except APIError as error:
-        raise not_ready(f"the mirror {name} could not be started", str(error)) from error
+        raise not_ready(
+            _("the mirror {name} could not be started", name=name), str(error)
+        ) from error
     return container
 
 
@@ -107,7 +110,7 @@ def serving(
             environment={"OTEL_TRACES_EXPORTER": "none"},
         )
     except APIError as error:
-        raise not_ready("the mirror's registry could not be started", str(error)) from error
+        raise not_ready(_("the mirror's registry could not be started"), str(error)) from error
     try:
         registry = Registry(f"127.0.0.1:{_published_port(container)}")
         registry.wait()
@@ -134,7 +137,7 @@ def _published_port(container: Container) -> str:
     published = container.attrs["NetworkSettings"]["Ports"].get(f"{PORT}/tcp")
     if not published:
         raise NotReadyError(
-            "the mirror's registry ended at once", then=f"docker logs {container.short_id}"
+            _("the mirror's registry ended at once"), then=f"docker logs {container.short_id}"
         )
     return str(published[0]["HostPort"])
 
