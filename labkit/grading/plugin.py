@@ -79,7 +79,12 @@ class CheckPlugin:
     ) -> None:
         """Keep the chosen checks and what they wait for; plan their results."""
         nodes = {node.id: (node, item) for item in items if (node := self._node(item))}
-        self.graph = Graph([node for node, _item in nodes.values()])
+        try:
+            self.graph = Graph([node for node, _item in nodes.values()])
+        except LabkitError as error:  # a course with a mistake in it: said by whoever runs us
+            self.errors.append(error.what)
+            items.clear()
+            return
         wanted = [name for name, (node, _item) in nodes.items() if self.select(node)]
         chosen = self.graph.with_ancestors(wanted) - set(self.known)
         items[:] = [item for name, (_node, item) in nodes.items() if name in chosen]
