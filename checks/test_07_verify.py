@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from checks.compose import Stack
-from checks.docker_facts import API_PATH, API_PORT, CREDENTIALS, curl
 from checks.pages import fetch, list_form, must_list, press_button
-from labkit.course import CannotTellError, check
+from checks.students import students_of
+from labkit.course import check
 from labkit.lab import Lab
-from labkit.locale import _
 from labkit.remote import Shell
-
-
-def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
-    """What the API itself gives, asked from the machine that it runs on."""
-    for address in stack.api.addresses if stack.api else []:
-        answer = curl(shell, f"http://{address}:{API_PORT}{API_PATH}", user=CREDENTIALS)
-        found = answer.json()
-        if answer.status == 200 and isinstance(found, dict) and found.get("student_ages"):
-            return {str(name): str(age) for name, age in found["student_ages"].items()}
-    raise CannotTellError(
-        _("the API on {machine} gives no list to compare with", machine=shell.name)
-    )
 
 
 @check(

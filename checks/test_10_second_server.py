@@ -6,7 +6,7 @@ from checks.compose import Stack
 from checks.docker_facts import images
 from checks.pages import must_list, press_button
 from checks.registries import Registry
-from checks.test_07_verify import students_of
+from checks.students import students_of
 from labkit.course import check, expect, not_met
 from labkit.lab import Lab
 from labkit.locale import _

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from checks.compose import Stack
 from checks.haproxy import HAProxy
-from checks.test_07_verify import students_of
+from checks.students import students_of
 from labkit.course import CannotTellError, Verdict, check, expect, not_met
 from labkit.grading import Context, perform_drill
 from labkit.load.drill import LIMIT_WORDS

@@ -1,0 +1,24 @@
+"""The students as the API itself gives them: what a page is compared with."""
+
+from __future__ import annotations
+
+from checks.compose import Stack
+from checks.docker_facts import API_PATH, API_PORT, CREDENTIALS, curl
+from labkit.course import CannotTellError
+from labkit.locale import _
+from labkit.remote import Shell
+
+
+def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
+    """Name -> age, asked of the API's container from the machine that it runs on.
+
+    CannotTellError if the API gives no list: then no page can be judged by it.
+    """
+    for address in stack.api.addresses if stack.api else []:
+        answer = curl(shell, f"http://{address}:{API_PORT}{API_PATH}", user=CREDENTIALS)
+        found = answer.json()
+        if answer.status == 200 and isinstance(found, dict) and found.get("student_ages"):
+            return {str(name): str(age) for name, age in found["student_ages"].items()}
+    raise CannotTellError(
+        _("the API on {machine} gives no list to compare with", machine=shell.name)
+    )
