@@ -13,7 +13,7 @@ from labkit.errors import NothingToGradeError, NotReadyError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
-from labkit.locale import _
+from labkit.locale import _, language
 
 
 @click.command()
@@ -71,7 +71,8 @@ def command(
             student=student,
             reference_credit=reference_credit,
         )
-    write_html(result, context.out / "report.html")
+    title = context.course.titles.get(language(), "")
+    write_html(result, context.out / "report.html", title=title)
     _print(result, output)
     show.say(_("report: {path}", path=context.out / "report.html"))
     ctx.exit(exit_code(result))

@@ -51,15 +51,16 @@ class DrillView:
     remarks: list[str]  # what theory and the balancer's own count say of the losses
 
 
-def write_html(result: GradeResult, path: Path) -> None:
+def write_html(result: GradeResult, path: Path, *, title: str = "") -> None:
     """Write the page, UTF-8; the folder is made. OSError if it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(as_html(result), encoding="utf-8")
+    path.write_text(as_html(result, title=title), encoding="utf-8")
 
 
-def as_html(result: GradeResult) -> str:
-    """The page as text, in the user's language."""
+def as_html(result: GradeResult, *, title: str = "") -> str:
+    """The page as text, in the user's language; `title` is the course's, else its name."""
     page = _template().render(
+        title=title or result.course,
         language=language(),
         result=result,
         figure=figure(result),
