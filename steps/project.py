@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from checks.compose import find_project
+from checks.compose import HTTP_PORT, Service, find_project
 from labkit.course import Artefact, Files
 from labkit.remote import CommandFailedError, Shell
 
@@ -81,13 +81,15 @@ def compose_up(shell: Shell, *, cwd: str, options: str = "", file: str = "") -> 
 
 
 def refuse_when_down(web: Shell) -> None:
-    """Let firewalld pass port 80, so that a stopped website refuses instead of being silent.
+    """Let firewalld pass the site's port: a stopped website then refuses instead of being silent.
 
     While the container runs, Docker forwards the port and firewalld has no say. Once it has
     stopped, firewalld rejects with ICMP, of which the kernel sends one a second: HAProxy then
     meets silence, and takes 8 to 12 s instead of 4 to 6 s to notice (measured on this lab).
     """
-    web.open_port("--add-service=http")
+    website = _website(web)
+    port = website.published.get(HTTP_PORT, "") if website else ""
+    web.open_port("--add-service=http" if port in ("", "80") else f"--add-port={port}/tcp")
 
 
 # Which of the two protocols the registry speaks, and whether it asks for a password. To a plain
@@ -142,5 +144,10 @@ def allow_insecure(shell: Shell) -> None:
 
 def website_service(web: Shell) -> str:
     """The name that the website's service has in the compose file on this machine."""
+    website = _website(web)
+    return website.name if website else "website"
+
+
+def _website(web: Shell) -> Service | None:
     project = find_project(web)
-    return project.website.name if project and project.website else "website"
+    return project.website if project else None
