@@ -22,7 +22,7 @@ from labkit.load.run import LoadRun
 from labkit.locale import _
 
 # A generator that is later, or sends less, did not offer the load that the limits are about
-# (2 of 137 runs on a busy 2-core machine were later than this: ha.md, section 4).
+# (2 of 137 runs on a busy 2-core machine were later than this).
 MAX_LATENESS_S = 0.25
 MIN_SENT_SHARE = 0.98
 

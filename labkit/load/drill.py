@@ -35,7 +35,7 @@ from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Starter, Watch
 from labkit.locale import _, language
 
-RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 % (ha.md, section 4)
+RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
 STEADY_TIMEOUT_S = 15.0
 RESTORE_TIMEOUT_S = 30.0  # after the heal was due: a container restarts in 4 s, a machine in 20
 TICK_S = 0.1

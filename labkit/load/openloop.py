@@ -1,8 +1,8 @@
 """An open-loop user for Locust: every request starts when it is due, whatever the others do.
 
 Locust's own users are closed loops: a user that waits for a hung server sends nothing more, and
-the report says 0 % failures of a service that lost 10 % (ha.md, section 2.2). Here one user
-walks a schedule and starts each request in a greenlet of its own.
+the report says 0 % failures of a service that lost 10 %. Here one user walks a schedule and
+starts each request in a greenlet of its own.
 
 Imported only inside a Locust process, by a scenario; never by the rest of labkit.
 
