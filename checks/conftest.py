@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,8 @@ from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+
+SITE_LIMIT_S = 5.0
 
 
 @pytest.fixture(scope="session")
@@ -115,17 +118,25 @@ def haproxy(lb: Shell) -> HAProxy:
 
 @pytest.fixture(scope="session")
 def site_port(lab: Lab, haproxy: HAProxy) -> int:
-    """The port of lb on which HAProxy gives the website."""
+    """The port of lb on which HAProxy gives the website.
+
+    Polled: a website that has just been started takes HAProxy a few seconds to believe in.
+    """
     seen = _("HAProxy listens on no port")
-    for port in haproxy.ports:
-        try:
-            page = fetch(lab, "lb", port)
-        except NotMetError as error:
-            seen = error.seen
-            continue
-        if page.status == 200 and page.soup.find("form"):
-            return port
-        seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
+    deadline = time.monotonic() + SITE_LIMIT_S
+    while haproxy.ports:
+        for port in haproxy.ports:
+            try:
+                page = fetch(lab, "lb", port)
+            except NotMetError as error:
+                seen = error.seen
+                continue
+            if page.status == 200 and page.soup.find("form"):
+                return port
+            seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
     not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
     return None
 

@@ -10,6 +10,7 @@ import io
 import itertools
 import re
 import shlex
+import time
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,7 @@ from labkit.locale import _
 from labkit.remote import Result, Shell
 
 BACKEND = "my-backend"
+BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
 
@@ -39,6 +41,11 @@ class Server:
     status: str  # UP, DOWN, MAINT, DRAIN, "no check"
     checked: bool
     sessions: int  # since the start: stot
+
+    @property
+    def is_up(self) -> bool:
+        """In rotation: up, or never checked and so believed to be."""
+        return self.status.startswith("UP") or not self.checked
 
 
 class HAProxy:
@@ -130,6 +137,18 @@ class HAProxy:
                 )
             )
         return found
+
+    def settled(self, backend: str = BACKEND) -> list[Server]:
+        """The servers once all of them are up, or as they are when that has taken too long.
+
+        What was just started, here or on a web server, needs two good checks to be back.
+        """
+        deadline = time.monotonic() + BACK_LIMIT_S
+        servers = self.servers(backend)
+        while time.monotonic() < deadline and not all(one.is_up for one in servers):
+            time.sleep(0.2)
+            servers = self.servers(backend)
+        return servers
 
     def _addresses(self, backend: str) -> list[tuple[str, str, int]]:
         """(name, address, port) of each server, from `show servers state`.

@@ -134,7 +134,14 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         seen=f"balance {algorithm}",
         where=f"lb:{haproxy.config}",
     )
-    before = {one.name: one.sessions for one in haproxy.servers()}
+    servers = haproxy.settled()
+    expect(
+        all(one.is_up for one in servers),
+        expected=_("both servers UP"),
+        seen=", ".join(f"{one.name} {one.status}" for one in servers),
+        where="lb",
+    )
+    before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):
         fetch(lab, "lb", site_port).must_be_ok()
     shares = {one.name: one.sessions - before[one.name] for one in haproxy.servers()}

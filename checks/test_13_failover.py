@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from checks.compose import Stack
@@ -14,20 +13,15 @@ from labkit.load.drill import LIMIT_WORDS
 from labkit.locale import _
 from labkit.remote import Shell
 
-BACK_LIMIT_S = 12.0  # a server just started: two good checks 2 s apart (HAProxy's defaults), twice
 READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.list")
 
 
 @check(points=0, needs=["haproxy.checked", "deploy.running", "second-server.lists"])
 def test_ready(haproxy: HAProxy) -> None:
     """Both servers are in rotation."""
-    deadline = time.monotonic() + BACK_LIMIT_S
-    servers = haproxy.servers()
-    while not all(one.status.startswith("UP") for one in servers) and time.monotonic() < deadline:
-        time.sleep(0.2)
-        servers = haproxy.servers()
+    servers = haproxy.settled()
     expect(
-        all(one.status.startswith("UP") for one in servers),
+        all(one.is_up for one in servers),
         expected=_("both servers UP"),
         seen=", ".join(f"{one.name} {one.status}" for one in servers),
         where="lb",
