@@ -124,7 +124,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
     """
     seen = _("HAProxy listens on no port")
     deadline = time.monotonic() + SITE_LIMIT_S
-    while haproxy.ports:
+    while True:
         for port in haproxy.ports:
             try:
                 page = fetch(lab, "lb", port)
@@ -134,11 +134,9 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
             if page.status == 200 and page.soup.find("form"):
                 return port
             seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
-        if time.monotonic() > deadline:
-            break
+        if not haproxy.ports or time.monotonic() > deadline:
+            not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
         time.sleep(0.5)
-    not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
-    return None
 
 
 @pytest.fixture(scope="session")
