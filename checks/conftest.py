@@ -47,12 +47,12 @@ def lb(context_of_run: Context) -> Shell:
 
 @pytest.fixture(scope="session")
 def image(web1: Shell) -> str:
-    """The id of the API's image on web1."""
+    """The id of the API's image on web1: the last one built, not one that was pushed before."""
     found = images(web1)
     mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
     names = ", ".join(sorted(tag for one in found for tag in one.tags)) or _("no image at all")
     expect(mine, expected=_("an image named student-age"), seen=names, where="web1 $ docker images")
-    return mine[0].id
+    return max(mine, key=lambda one: (one.is_named_here, one.created)).id
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,12 @@ class Image:
     tags: tuple[str, ...]
     digests: tuple[str, ...]
     config: dict[str, Any]
+    created: str  # ISO 8601: sorts as text
+
+    @property
+    def is_named_here(self) -> bool:
+        """Whether it has a name of this machine's own, and not only one to push it under."""
+        return any(is_student_age(tag) and "/" not in tag for tag in self.tags)
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ def images(shell: Shell) -> list[Image]:
             tags=tuple(one.get("RepoTags") or ()),
             digests=tuple(one.get("RepoDigests") or ()),
             config=one.get("Config") or {},
+            created=str(one.get("Created") or ""),
         )
         for one in json.loads(answer.stdout or "[]")
     ]

@@ -53,7 +53,7 @@ class Content:
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
+        return _digest(self.data)
 
 
 class Files:
@@ -125,15 +125,15 @@ class Files:
         data = self.given(path)
         there = machine.read(remote)
         placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
-        known = {placed.get(f"given {remote}"), hashlib.sha256(data).hexdigest()}
-        if there is not None and hashlib.sha256(there.encode()).hexdigest() not in known:
+        known = {placed.get(f"given {remote}"), _digest(data)}
+        if there is not None and _digest(there.encode()) not in known:
             return False
         changed = machine.write(remote, data)
         self._record(machine, placed, f"given {remote}", data)
         return changed
 
     def _record(self, machine: Machine, placed: dict[str, str], key: str, data: bytes) -> None:
-        digest = hashlib.sha256(data).hexdigest()
+        digest = _digest(data)
         if placed.get(key) != digest:
             placed[key] = digest
             manifest = json.dumps(placed, indent=1, sort_keys=True)
@@ -148,14 +148,14 @@ class Files:
         if not text.strip() or artefact.marker not in text:
             return False
         data = text.encode()
-        digest = hashlib.sha256(data).hexdigest()
+        digest = _digest(data)
         if placed.get(artefact.remote) == digest:
             return False
         known = [self.reference / artefact.reference_path, self.starter / artefact.path]
         return all(not path.exists() or path.read_bytes() != data for path in known)
 
     def _keep_copy(self, artefact: Artefact, text: str, machine: Machine) -> None:
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        digest = _digest(text.encode())[:8]
         machine.write(f"{artefact.remote}.by-hand-{digest}", text, root=artefact.sudo)
 
 
@@ -178,6 +178,10 @@ def find_workspace(given: str, start: Path) -> Path | None:
         if (folder / "simple_api").is_dir() and folder.resolve() not in given_away:
             return folder
     return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _read(path: Path) -> bytes:

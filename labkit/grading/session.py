@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from labkit import __version__
-from labkit.course import Course, Origin
+from labkit.course import Course, Origin, Step
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
@@ -81,13 +81,11 @@ def grade(
     reported: dict[str, CheckResult] = {}
 
     def planned(checks: list[CheckResult]) -> None:
-        by_slug = {step.slug: step for step in result.steps}
-        numbers = {step.slug: step.number for step in result.steps}
+        steps = {step.number: step for step in result.steps}
         for check in checks:
-            slug = check.id.partition(".")[0]
             node = plugin.graph.nodes[check.id]
-            if numbers[slug] in scope.steps and scope.holds(node):
-                by_slug[slug].checks.append(check)
+            if scope.holds(node):
+                steps[node.step].checks.append(check)
                 reported[check.id] = check
         result.steps = [step for step in result.steps if step.checks]
         _set_credit(result, reference_credit)
@@ -166,18 +164,17 @@ def _empty(context: Context, student: str, *, look: bool) -> GradeResult:
                 step.letter,
                 step.slug,
                 step.title(language()),
-                artefacts=_artefacts(context, step.number) if look else [],
+                artefacts=_artefacts(context, step) if look else [],
             )
             for step in course.steps
         ],
     )
 
 
-def _artefacts(context: Context, number: int) -> list[ArtefactRecord]:
+def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
     """What lies on the first machine where the artefact is expected, and whose it is."""
-    step = context.course.step(str(number))
     records = []
-    for artefact in step.artefacts if step else ():
+    for artefact in step.artefacts:
         try:
             text = context.shell(artefact.machines[0]).read(artefact.remote, root=artefact.sudo)
         except LabkitError:

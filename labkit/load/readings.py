@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 
 UP = "UP"
 UNCHECKED = "UNCHECKED"  # serves, and nobody looks whether it is well
-DOWN = "DOWN"
 SERVING = frozenset({UP, UNCHECKED})  # DOWN, DRAIN, MAINT and what else there may be do not serve
 
 FAILED = "failed"

@@ -90,12 +90,3 @@ class Tail:
         """Close the file; what was read stays with the caller."""
         if self._file is not None:
             self._file.close()
-
-
-def read_rows(path: Path) -> list[Row]:
-    """All requests in a file of rows, in the order in which they ended."""
-    tail = Tail(path)
-    try:
-        return [line for line in tail.new() if isinstance(line, Row)]
-    finally:
-        tail.close()
