@@ -264,6 +264,36 @@ FAULTS = [
         "haproxy.serves",
         **on("lb", ("firewall-cmd -q --remove-service=http", "firewall-cmd -q --add-service=http")),
     ),
+    Fault(
+        "web2 does not answer to ping",
+        "machines.ping",
+        **on("web2", ("iptables -I INPUT -p icmp -j DROP", "iptables -D INPUT -p icmp -j DROP")),
+    ),
+    Fault(
+        "an image that was built anew and does not run",
+        "build.runs",
+        **on("web1", (
+            (f"docker tag student-age:1.0 kept:1; cp -a {SCRIPT} {SCRIPT}.kept;"
+            f" sed -i '1i raise SystemExit(1)' {SCRIPT}; {BUILD}"),
+            (f"mv {SCRIPT}.kept {SCRIPT}; docker tag kept:1 student-age:1.0;"
+            " docker image rm kept:1"))),
+    ),
+    Fault(
+        "no service for the API",
+        "compose.services",
+        **on("web1", edit(
+            COMPOSE, "/^  api:/,/^networks:/{/^networks:/!d}; /depends_on/,+1d", "true")),
+    ),
+    Fault(
+        "a page that shows no student",
+        "verify.list",
+        **on("web1", edit(INDEX, "s/foreach [(].list as/foreach ([] as/", "true")),
+    ),
+    Fault(
+        "a health check too slow for the statistics page",
+        "stats.truth",
+        **on("lb", edit(CONFIG, "s/:80 check/:80 check inter 20s/", RELOAD)),
+    ),
 ]  # fmt: skip
 
 
