@@ -38,9 +38,15 @@ HAPROXY_BACKEND = Artefact(
     sudo=True,
     marker="my-backend",
     later="haproxy/haproxy.cfg",
+    hardened="haproxy/haproxy-hardened.cfg",
 )
 HAPROXY_STATS = Artefact(
-    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", ("lb",), sudo=True, marker="my-backend"
+    "haproxy/haproxy.cfg",
+    "/etc/haproxy/haproxy.cfg",
+    ("lb",),
+    sudo=True,
+    marker="my-backend",
+    hardened="haproxy/haproxy-hardened.cfg",
 )
 
 

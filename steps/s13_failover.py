@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from labkit.course import step
+from labkit.course import Files, step
 from labkit.remote import Shell, everywhere
-from steps.project import PROJECT, compose_up, website_service
+from steps.project import HAPROXY_STATS, PROJECT, compose_up, website_service
+from steps.s11_haproxy import load_configuration
 
 VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"
 
@@ -17,8 +18,14 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
     needs=["machines", "second-server", "haproxy", "stats"],
     title={"en": "Failover", "fr": "La bascule"},
 )
-def failover(web1: Shell, web2: Shell, lb: Shell) -> None:
-    """Everything up; then one website is stopped, the service goes on, and it comes back."""
+def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
+    """Everything up; then one website is stopped, the service goes on, and it comes back.
+
+    Hardened, HAProxy's configuration is replaced first: nobody should notice the stop.
+    """
+    if files.hardened:
+        files.place(HAPROXY_STATS, lb)
+        load_configuration(lb)
     everywhere(lambda web: compose_up(web, cwd=PROJECT), [web1, web2])
     lb.service("haproxy")
     service = website_service(web1)

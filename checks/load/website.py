@@ -28,7 +28,10 @@ class Website(OpenLoopUser):
     def post(self, post_id: str) -> Request:
         form = self.plan.options.get("form", "submit=")
         headers = {"Content-Type": "application/x-www-form-urlencoded", POST_HEADER: post_id}
-        return Request("POST", self._path, headers, f"{form}&labkit_post={post_id}".encode())
+        # In the address, too: Apache's own log then says how often each POST was carried out.
+        mark = f"labkit_post={post_id}"
+        path = f"{self._path}{'&' if '?' in self._path else '?'}{mark}"
+        return Request("POST", path, headers, f"{form}&{mark}".encode())
 
     def wrong(self, request: Request, answer: Answer) -> str:
         if not 200 <= answer.status < 300:

@@ -141,6 +141,14 @@ def drill(result: DrillResult) -> None:
         results.print(line, markup=False)
 
 
+def drills(found: list[DrillResult]) -> None:
+    """Several drills at a glance, a line each."""
+    results.print()
+    for one in found:
+        line = Text("  ").append_text(word(one.verdict)).append(f"{one.name:<10}{one.message}")
+        results.print(line)
+
+
 def mark(result: GradeResult) -> str:
     """The mark, or the range that it lies in."""
     top = points(result.score_max)

@@ -6,15 +6,18 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_lab
-from labkit.course import Verdict
+from labkit.course import Course, Verdict
 from labkit.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, UsageError
-from labkit.grading import perform_drill
+from labkit.grading import Context, perform_drill
 from labkit.load.drill import Progress
+from labkit.load.record import DrillResult
 from labkit.locale import _, language
+
+ALL = "all"
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", metavar="[NAME|all]", required=False)
 @click.option("--list", "only_list", is_flag=True, help="Show the drills.")
 @click.option(
     "--bar",
@@ -29,31 +32,47 @@ from labkit.locale import _, language
 def command(
     ctx: click.Context, name: str | None, only_list: bool, bar: str, seed: int | None, lab_name: str
 ) -> None:
-    """One availability drill, live, with its timeline."""
+    """One availability drill, live, with its timeline; or all of them, one after the other."""
     lab = the_lab(ctx, lab_name)
     with grading(ctx, lab, bar=bar, seed=seed) as context:
         if only_list:
-            rows = [(one.name, one.title(language())) for one in context.course.drills]
-            show.table(rows, (_("drill"), _("what happens")))
+            _list(context.course)
             return
         if not name:
             raise UsageError(_("which drill?"), then="labkit drill --list")
         lab.require_running()
-        with show.progress.status("…") as status:
+        names = [one.name for one in context.course.drills] if name == ALL else [name]
+        results = [_perform(context, one) for one in names]
+    if len(results) > 1:
+        show.drills(results)
+    verdicts = {result.verdict for result in results}
+    if Verdict.FAILED in verdicts:
+        ctx.exit(EXIT_FAILED)
+    ctx.exit(EXIT_INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else 0)
 
-            def live(now: Progress) -> None:
-                states = "  ".join(f"{server} {state}" for server, state in now.states.items())
-                status.update(
-                    f"{_phase_word(now.phase)} {now.elapsed_s:5.1f}/{now.duration_s:.0f} s  "
-                    f"{now.answered} {_('answered')}  {now.failed} {_('lost')}  {states}"
-                )
 
-            context.live = live
-            result = perform_drill(context, name)
+def _list(course: Course) -> None:
+    rows = [(one.name, f"{one.duration_s:g} s", one.title(language())) for one in course.drills]
+    show.table(rows, (_("drill"), _("lasts"), _("what happens")))
+
+
+def _perform(context: Context, name: str) -> DrillResult:
+    """Run one drill, with a line that lives while it lasts, and show what came of it."""
+    with show.progress.status("…") as status:
+
+        def live(now: Progress) -> None:
+            states = "  ".join(f"{server} {state}" for server, state in now.states.items())
+            rate = now.answered / now.elapsed_s if now.elapsed_s > 0 else 0.0
+            status.update(
+                f"{_phase_word(now.phase)} {now.elapsed_s:5.1f}/{now.duration_s:.0f} s  "
+                f"{now.answered} {_('answered')} ({rate:.0f}/s)  {now.failed} {_('lost')}  {states}"
+            )
+
+        context.live = live
+        result = perform_drill(context, name)
     show.drill(result)
     show.results.print(result.message, markup=False)
-    codes = {Verdict.FAILED: EXIT_FAILED, Verdict.INCONCLUSIVE: EXIT_INCONCLUSIVE}
-    ctx.exit(codes.get(result.verdict, 0))
+    return result
 
 
 def _phase_word(phase: str) -> str:

@@ -16,11 +16,17 @@ from labkit.locale import _, language
 @click.command()
 @click.argument("wanted", metavar="N|LETTER|SLUG|A-B|all")
 @click.option("--plan", "only_plan", is_flag=True, help="Show the commands, change nothing.")
+@click.option("--hardened", is_flag=True, help="With the configuration for the hardened bar.")
 @click.option("--catch-up", is_flag=True, help="First do what earlier steps have left open.")
 @lab_option
 @click.pass_context
 def command(
-    ctx: click.Context, wanted: str, only_plan: bool, catch_up: bool, lab_name: str
+    ctx: click.Context,
+    wanted: str,
+    only_plan: bool,
+    hardened: bool,
+    catch_up: bool,
+    lab_name: str,
 ) -> None:
     """Carry out a step: your own file where you have written one, else the reference's."""
     course = the_course()
@@ -30,12 +36,18 @@ def command(
     with the_shells(lab) as shells:
         if only_plan:
             for step in steps:
-                for line in plan(course, step, shells, Files(course.root, the_workspace(ctx))):
+                files = Files(course.root, the_workspace(ctx), hardened=hardened)
+                for line in plan(course, step, shells, files):
                     show.results.print(line, markup=False)
             return
         with grading(ctx, lab, shells=shells) as context:
             reports = carry_out(
-                context, steps, shells, catch_up=catch_up or wanted == "all", hooks=hooks()
+                context,
+                steps,
+                shells,
+                catch_up=catch_up or wanted == "all",
+                hardened=hardened,
+                hooks=hooks(),
             )
     last = reports[-1].step.number
     after = course.step(str(last + 1))

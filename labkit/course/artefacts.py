@@ -57,12 +57,18 @@ class Content:
 
 
 class Files:
-    """The artefacts of one run: the workspace's where written, else the course's reference."""
+    """The artefacts of one run: the workspace's where written, else the course's reference.
 
-    def __init__(self, course_root: Path, workspace: Path | None) -> None:
+    With `hardened`, the reference is the one for the hardened bar where an artefact has one.
+    """
+
+    def __init__(
+        self, course_root: Path, workspace: Path | None, *, hardened: bool = False
+    ) -> None:
         self.reference = course_root / "steps" / "reference"
         self.starter = course_root / "steps" / "starter"
         self.workspace = workspace
+        self.hardened = hardened
         self.used: list[Content] = []
 
     def content(self, artefact: Artefact) -> Content:
@@ -70,7 +76,8 @@ class Files:
 
         Raises `UsageError` if a file of the workspace cannot be read.
         """
-        reference = (self.reference / artefact.reference_path).read_bytes()
+        chosen = (self.hardened and artefact.hardened) or artefact.reference_path
+        reference = (self.reference / chosen).read_bytes()
         own = self._own(artefact.path)
         if own is None:
             return Content(artefact, Origin.REFERENCE, reference)
@@ -140,9 +147,10 @@ class Files:
             machine.write(MANIFEST, manifest, root=True, quiet=True)
 
     def _is_later(self, artefact: Artefact, there: str | None) -> bool:
-        if not artefact.later or there is None:
+        if there is None:
             return False
-        return (self.reference / artefact.later).read_bytes() == there.encode()
+        above = {artefact.later, "" if self.hardened else artefact.hardened} - {""}
+        return any((self.reference / name).read_bytes() == there.encode() for name in above)
 
     def _by_hand(self, artefact: Artefact, text: str, placed: dict[str, str]) -> bool:
         if not text.strip() or artefact.marker not in text:
@@ -151,7 +159,8 @@ class Files:
         digest = _digest(data)
         if placed.get(artefact.remote) == digest:
             return False
-        known = [self.reference / artefact.reference_path, self.starter / artefact.path]
+        names = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
+        known = [self.starter / artefact.path, *(self.reference / name for name in names)]
         return all(not path.exists() or path.read_bytes() != data for path in known)
 
     def _keep_copy(self, artefact: Artefact, text: str, machine: Machine) -> None:

@@ -45,6 +45,7 @@ class Artefact:
     sudo: bool = False  # the remote file belongs to root
     marker: str = ""  # what tells a student's file from the one that a package brought
     later: str = ""  # the reference of a later step, which holds all of this one
+    hardened: str = ""  # the reference for the hardened bar, which holds all of it as well
 
     @property
     def reference_path(self) -> str:
@@ -122,6 +123,9 @@ class Drill:
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
     duration_s: float = 26.0
+    # The ids of the POSTs that the servers have executed, one per execution: called with the
+    # machines' shells and the word that the ids of this run begin with.
+    executed: Callable[..., Sequence[str]] | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]

@@ -183,7 +183,7 @@ def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
             records.append(ArtefactRecord(artefact.path, Origin.MISSING, ""))
             continue
         data = text.encode()
-        references = {artefact.reference_path, artefact.later} - {""}
+        references = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
         folder = context.course.root / "steps" / "reference"
         same = any((folder / name).read_bytes() == data for name in references)
         origin = Origin.REFERENCE if same else Origin.OWN

@@ -22,27 +22,35 @@ def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
     Raises `LabkitError` if the heal cannot be armed (then the fault does not happen) or if the
     fault's command fails (then the heal still comes).
     """
-    if not 0 < heal_after <= LONGEST_FAULT_S:
+    schedule(shell, heal, after=heal_after)
+    struck = shell.ask(fault, sudo=True)
+    if not struck.ok:
+        raise LabkitError(
+            _("the fault did not strike: {said}", said=struck.said), where=f"{shell.name} $ {fault}"
+        )
+
+
+def schedule(shell: Shell, command: str, *, after: float) -> None:
+    """Let a machine run a command as root `after` seconds from now, whoever is still there then.
+
+    Raises `LabkitError` if the machine's systemd does not take it.
+    """
+    if not 0 < after <= LONGEST_FAULT_S:
         raise LabkitError(
             _(
                 "a fault may last {most:.0f} s at most, not {seconds} s",
                 most=LONGEST_FAULT_S,
-                seconds=heal_after,
+                seconds=after,
             )
         )
     unit = f"labkit-heal-{uuid.uuid4().hex[:8]}"
     # The default accuracy of a timer is one minute (systemd.timer, AccuracySec).
     armed = shell.ask(
-        f"systemd-run --quiet --collect --unit={unit} --on-active={heal_after}s "
-        f"--timer-property=AccuracySec=100ms /bin/sh -c {shlex.quote(heal)}",
+        f"systemd-run --quiet --collect --unit={unit} --on-active={after}s "
+        f"--timer-property=AccuracySec=100ms /bin/sh -c {shlex.quote(command)}",
         sudo=True,
     )
     if not armed.ok:
         raise LabkitError(
             _("the end of the fault could not be armed: {said}", said=armed.said), where=shell.name
-        )
-    struck = shell.ask(fault, sudo=True)
-    if not struck.ok:
-        raise LabkitError(
-            _("the fault did not strike: {said}", said=struck.said), where=f"{shell.name} $ {fault}"
         )

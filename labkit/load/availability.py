@@ -79,8 +79,8 @@ class Measured:
     answered_5xx: int
     balancer_failed: int | None
     loss_bound: float | None
-    duplicates: int | None = None  # needs the servers' own counts: not in this form
-    ghosts: int | None = None
+    duplicates: int | None = None  # POSTs executed more than once
+    ghosts: int | None = None  # POSTs executed although the client was told that they were lost
     own_errors: int = 0
 
     @property
@@ -110,13 +110,24 @@ def effective(called: float, returned: float, rows: Sequence[Row], watched: Watc
     return min(arrivals) if arrivals else (called + latest) / 2
 
 
-def measure(run: LoadRun, watched: Watched, *, slow_s: float, fault: Fault | None) -> Measured:
-    """All numbers of one run; `slow_s` in seconds from the scheduled start to the answer."""
+def measure(
+    run: LoadRun,
+    watched: Watched,
+    *,
+    slow_s: float,
+    fault: Fault | None,
+    executed: Sequence[str] | None = None,
+) -> Measured:
+    """All numbers of one run; `slow_s` in seconds from the scheduled start to the answer.
+
+    `executed` are the ids of POSTs as the servers have them, one per execution.
+    """
     plan, rows = run.plan, run.rows
     end = run.started + plan.duration_s
     failed = [row for row in rows if not row.ok]
     after = [row for row in failed if fault is None or row.ended >= fault.called]
     detect = _detect(watched, fault)
+    duplicates, ghosts = _executions(rows, executed)
     return Measured(
         scheduled=plan.count,
         scheduled_post=sum(arrival.method == "POST" for arrival in plan.arrivals()),
@@ -137,6 +148,8 @@ def measure(run: LoadRun, watched: Watched, *, slow_s: float, fault: Fault | Non
         answered_5xx=sum(row.status >= 500 for row in failed),
         balancer_failed=_balancer_failed(watched, run),
         loss_bound=None if failed else 3 / plan.count,
+        duplicates=duplicates,
+        ghosts=ghosts,
         own_errors=sum(row.error.startswith(GENERATOR_ERROR) for row in failed),
     )
 
@@ -170,6 +183,21 @@ def balance(run: LoadRun, watched: Watched, fault: Fault | None) -> dict[str, in
         if grown is not None:
             counts[server] = grown
     return counts
+
+
+def _executions(
+    rows: Sequence[Row], executed: Sequence[str] | None
+) -> tuple[int | None, int | None]:
+    """Duplicates and ghosts; (None, None) unless the servers' list holds every good POST.
+
+    A list that lacks what certainly was executed would also lack what was executed twice.
+    """
+    times = Counter(executed or ())
+    good = {row.post_id for row in rows if row.ok and row.post_id}
+    if not good or not good <= times.keys():
+        return None, None
+    lost = {row.post_id for row in rows if not row.ok and row.post_id}
+    return sum(count > 1 for count in times.values()), sum(times[one] > 0 for one in lost)
 
 
 def _detect(watched: Watched, fault: Fault | None) -> float | None:

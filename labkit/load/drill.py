@@ -69,6 +69,7 @@ class _Run:
     watched: Watched
     fault: Fault
     restored: str  # "" or why steady state did not come back
+    executed: Sequence[str] | None  # ids of POSTs, one per execution; None if nobody can say
 
 
 @dataclass
@@ -235,7 +236,8 @@ def _run_once(site: _Site, seed: int, say: Say) -> _Run:
         restored = watch.wait_steady(wait, lambda: _show(site, "restoring", watch, None))
         watched = watch.watched()
     _keep_readings(site, watched)
-    return _Run(load, watched, fault, restored)
+    executed = drill.executed(site.shells, load.plan.run) if drill.executed else None
+    return _Run(load, watched, fault, restored, executed)
 
 
 def _load_and_fault(site: _Site, seed: int, watch: Watch) -> tuple[LoadRun, Fault]:
@@ -319,7 +321,13 @@ def _keep_readings(site: _Site, watched: Watched) -> None:
 
 
 def _result(site: _Site, bar: str, limits: Limits, run: _Run, number: int) -> DrillResult:
-    measured = measure(run.load, run.watched, slow_s=site.drill.load.slow_s, fault=run.fault)
+    measured = measure(
+        run.load,
+        run.watched,
+        slow_s=site.drill.load.slow_s,
+        fault=run.fault,
+        executed=run.executed,
+    )
     verdict, _broken = judge(measured, limits)
     judged = compare(measured, limits)
     return DrillResult(

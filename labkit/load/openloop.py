@@ -131,7 +131,7 @@ class OpenLoopUser(User):
     def _tell_locust(self, row: Row, request: Request) -> None:
         self.environment.events.request.fire(
             request_type=row.method,
-            name=request.path,
+            name=request.path.partition("?")[0],
             response_time=(row.ended - row.started) * 1000,
             response_length=row.bytes,
             response=None,

@@ -24,6 +24,15 @@ FIRST = Artefact(
     later="proxy/proxy.cfg",
 )
 SECOND = Artefact("proxy/proxy.cfg", "/etc/proxy.cfg", ("lb",), sudo=True, marker="my-backend")
+HARDENED = "backend my-backend\noption redispatch\n"
+THIRD = Artefact(
+    "proxy/proxy.cfg",
+    "/etc/proxy.cfg",
+    ("lb",),
+    sudo=True,
+    marker="my-backend",
+    hardened="proxy/proxy-hardened.cfg",
+)
 
 
 class FakeMachine:
@@ -344,3 +353,41 @@ def test_a_given_workspace_must_be_a_folder(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f"{name} is not a folder") as caught:
             find_workspace(str(tmp_path / name), tmp_path)
         assert caught.value.then == f"labkit init {tmp_path / name}"
+
+
+# -- the hardened bar
+
+
+@pytest.fixture
+def hardened_course(course: Path) -> Path:
+    (course / "steps/reference/proxy/proxy-hardened.cfg").write_text(HARDENED)
+    return course
+
+
+def test_the_hardened_reference_replaces_the_plain_one(hardened_course: Path) -> None:
+    lb = machine()
+    Files(hardened_course, None).place(THIRD, lb)
+    assert lb.text(THIRD.remote) != HARDENED
+    assert Files(hardened_course, None, hardened=True).place(THIRD, lb)
+    assert lb.text(THIRD.remote) == HARDENED
+
+
+def test_an_earlier_step_leaves_the_hardened_reference(hardened_course: Path) -> None:
+    lb = machine(THIRD, HARDENED)
+    assert not Files(hardened_course, None).place(THIRD, lb)
+    assert lb.text(THIRD.remote) == HARDENED
+
+
+def test_hardening_spares_what_was_written_by_hand(hardened_course: Path) -> None:
+    lb, files = machine(THIRD, "backend my-backend # hand\n"), None
+    files = Files(hardened_course, None, hardened=True)
+    assert not files.place(THIRD, lb)
+    assert [one.origin for one in files.used] == [Origin.OWN]
+
+
+def test_hardening_takes_the_students_own_file_where_there_is_one(
+    hardened_course: Path, workspace: Path
+) -> None:
+    (workspace / THIRD.path).write_text("backend my-backend # mine\n")
+    files = Files(hardened_course, workspace, hardened=True)
+    assert files.content(THIRD).data == b"backend my-backend # mine\n"

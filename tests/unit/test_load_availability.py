@@ -206,3 +206,35 @@ def test_series_count_every_request_once() -> None:
     assert (sum(counts.scheduled), sum(counts.failed), sum(counts.slow)) == (100, 10, 0)
     assert counts.failed[12] == 2  # those of 3.0 and 3.2 s
     assert counts.failed[11] == 0
+
+
+# -- what the servers say that they have carried out
+
+
+def posts(*, ok: bool, lost: range) -> list[str]:
+    return [row.post_id for row in rows(lost) if row.post_id and row.ok is ok]
+
+
+def executions(executed: list[str] | None) -> tuple[int | None, int | None]:
+    made = measure(load(rows(range(30, 60))), KILL, slow_s=1, fault=FAULT, executed=executed)
+    return made.duplicates, made.ghosts
+
+
+def test_each_post_carried_out_once_is_neither_duplicate_nor_ghost() -> None:
+    assert executions(posts(ok=True, lost=range(30, 60))) == (0, 0)
+
+
+def test_a_post_carried_out_twice_is_a_duplicate_and_a_lost_one_a_ghost() -> None:
+    good, lost = (posts(ok=ok, lost=range(30, 60)) for ok in (True, False))
+    assert len(lost) >= 2
+    assert executions([*good, good[0], lost[0], lost[1], lost[1]]) == (2, 2)
+
+
+@pytest.mark.parametrize("executed", [None, []])
+def test_without_the_servers_list_nothing_is_claimed(executed: list[str] | None) -> None:
+    assert executions(executed) == (None, None)
+
+
+def test_a_list_that_lacks_a_good_post_is_not_believed() -> None:
+    good = posts(ok=True, lost=range(30, 60))
+    assert executions([*good[1:], good[1]]) == (None, None)
