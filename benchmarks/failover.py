@@ -1,0 +1,200 @@
+"""What the plain and the hardened configuration lose, drill by drill, side by side in one run.
+
+    python -m benchmarks.failover [--requests 200000] [--rate 100] [--lab bench]
+
+The plain configuration does each drill once. The hardened one does them in turn until so many
+requests have been scheduled. The limit: not one GET lost and not one POST carried out twice. A run
+that is inconclusive counts for nothing and is listed. The table goes to standard output and into
+the tutorial's page on hardening, with versions and machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from labkit.course import Course, Verdict, load_course
+from labkit.grading import Context, perform_drill
+from labkit.lab import open_lab
+from labkit.load.record import DrillResult
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {"en": ROOT / "docs/en/hardening.md", "fr": ROOT / "docs/fr/hardening.md"}
+BEGIN, END = "<!-- failover: begin -->", "<!-- failover: end -->"
+HEADERS = {
+    "en": (
+        "drill", "plain: lost", "plain: detected", "hardened: GET lost", "POST lost",
+        "detected (worst)", "carried out twice", "lost, yet carried out",
+    ),
+    "fr": (
+        "exercice", "simple : pertes", "simple : détection", "durcie : GET perdus", "POST perdus",
+        "détection (pire)", "exécutés deux fois", "perdus, pourtant exécutés",
+    ),
+}  # fmt: skip
+NEVER = {"en": "never", "fr": "jamais"}
+OF = {"en": "{lost} of {all}", "fr": "{lost} sur {all}"}
+
+
+@dataclass
+class Tally:
+    """What one configuration did in one drill, over its runs."""
+
+    results: list[DrillResult] = field(default_factory=list)
+    unclear: int = 0
+
+    def total(self, name: str) -> int:
+        """The sum of a count over the runs, what was not measured apart."""
+        return sum(getattr(one, name) or 0 for one in self.results)
+
+    @property
+    def lost(self) -> int:
+        return self.total("failed_get") + self.total("failed_post")
+
+    @property
+    def detected(self) -> float | None:
+        """The worst detection time in seconds; None if there was nothing to detect."""
+        seen = [one.detect_s for one in self.results if one.detect_s is not None]
+        return max(seen, default=None)
+
+
+def labkit(lab: str, *words: str) -> str:
+    """A command as a user has it; it must succeed."""
+    words = ("-m", "labkit.cli.main", "--lab", lab, *words)
+    return subprocess.run(
+        [sys.executable, *words], check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def faster(course: Course, rate: float) -> Course:
+    """The course with its drills at another rate (requests per second)."""
+    drills = (replace(one, load=replace(one.load, rate=rate)) for one in course.drills)
+    return replace(course, drills=tuple(drills))
+
+
+def campaign(context: Context, requests: int) -> dict[str, Tally]:
+    """All drills in turn until so many requests were scheduled; at least one round."""
+    found = {drill.name: Tally() for drill in context.course.drills}
+    done = 0
+    while True:
+        for name, tally in found.items():
+            result = perform_drill(context, name)
+            if result.verdict is Verdict.INCONCLUSIVE:
+                tally.unclear += 1
+                print(f"{name}: inconclusive: {result.message}", file=sys.stderr)
+                if sum(one.unclear for one in found.values()) > len(found):
+                    raise SystemExit("too many inconclusive runs: this machine cannot tell")
+                continue
+            tally.results.append(result)
+            done += result.scheduled or 0
+            print(f"{context.bar} {name}: {result.message} ({done})", file=sys.stderr)
+            if done >= requests and all(one.results for one in found.values()):
+                return found
+
+
+def table(plain: dict[str, Tally], hardened: dict[str, Tally], language: str) -> str:
+    """The comparison in Markdown."""
+
+    def seconds(tally: Tally, *, away: bool) -> str:
+        if not away:
+            return "–"
+        value = NEVER[language] if tally.detected is None else f"{tally.detected:.1f} s"
+        return value.replace(".", ",") if language == "fr" else value
+
+    def share(lost: int, of: int) -> str:
+        return OF[language].format(lost=lost, all=of)
+
+    rows = [HEADERS[language], tuple("---" for _ in HEADERS[language])]
+    for name, weak in plain.items():
+        strong = hardened[name]
+        away = name not in ("none", "reload")
+        rows.append(
+            (
+                f"`{name}`",
+                share(weak.lost, weak.total("scheduled")),
+                seconds(weak, away=away),
+                share(strong.total("failed_get"), strong.total("scheduled")),
+                str(strong.total("failed_post")),
+                seconds(strong, away=away),
+                str(strong.total("duplicates")),
+                str(strong.total("ghosts")),
+            )
+        )
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def note(rate: float, versions: str, hardened: dict[str, Tally], language: str) -> str:
+    """Where and with what the table was measured."""
+    total = sum(tally.total("scheduled") for tally in hardened.values())
+    runs = sum(len(tally.results) for tally in hardened.values())
+    unclear = sum(tally.unclear for tally in hardened.values())
+    facts = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, {versions}"
+    day = datetime.datetime.now(datetime.UTC).date()
+    if language == "fr":
+        return (
+            f"Mesuré le {day} par `python -m benchmarks.failover`, {rate:g} requêtes par seconde ;"
+            f" {facts.replace('cores', 'cœurs')}. Configuration durcie : {runs} essais, {total}"
+            f" requêtes, {unclear} essai(s) non concluant(s) écarté(s)."
+        )
+    return (
+        f"Measured on {day} by `python -m benchmarks.failover`, {rate:g} requests per second;"
+        f" {facts}. Hardened: {runs} runs, {total} requests; {unclear} inconclusive, left out."
+    )
+
+
+def write(text: str, page: Path) -> None:
+    """Put the table between its marks, or at the end of a page that has none."""
+    old = page.read_text(encoding="utf-8")
+    block = f"{BEGIN}\n\n{text}\n\n{END}"
+    if BEGIN in old:
+        new = re.sub(f"{BEGIN}.*{END}", lambda _found: block, old, flags=re.DOTALL)
+    else:
+        new = f"{old.rstrip()}\n\n{block}\n"
+    page.write_text(new, encoding="utf-8")
+
+
+def main() -> None:
+    """Measure both configurations, write the table, and say whether the limit held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--requests", type=int, default=200_000)
+    parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--lab", default="bench")
+    options = parser.parse_args()
+    name = options.lab
+    try:
+        labkit(name, "up")
+        labkit(name, "step", "all")
+        lab = open_lab(name)
+        course = faster(load_course(), options.rate)
+        plain_run = Context(course=course, lab=lab, out=lab.state / "failover-plain")
+        plain = campaign(plain_run, 0)
+        plain_run.close()
+        labkit(name, "step", "13", "--hardened")
+        hard_run = Context(
+            course=course, lab=lab, out=lab.state / "failover-hardened", bar="hardened"
+        )
+        hardened = campaign(hard_run, options.requests)
+        hard_run.close()
+        said = labkit(name, "exec", "lb", "--", "haproxy", "-v")
+    finally:
+        labkit(name, "destroy")
+    version = re.search(r"version (\d+\.\d+\.\d+)", said)
+    versions = f"HAProxy {version.group(1) if version else '?'}"
+    for language, page in PAGES.items():
+        text = table(plain, hardened, language)
+        write(f"{text}\n\n{note(options.rate, versions, hardened, language)}", page)
+    print(table(plain, hardened, "en"))
+    print(note(options.rate, versions, hardened, "en"))
+    lost = sum(tally.total("failed_get") for tally in hardened.values())
+    twice = sum(tally.total("duplicates") for tally in hardened.values())
+    sys.exit(1 if lost or twice else 0)
+
+
+if __name__ == "__main__":
+    main()
