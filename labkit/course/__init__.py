@@ -4,6 +4,7 @@ from labkit.course.artefacts import Files, find_workspace
 from labkit.course.declare import check, step
 from labkit.course.finder import course_root, load_course
 from labkit.course.model import (
+    Aim,
     Artefact,
     CheckSpec,
     Course,
@@ -17,6 +18,7 @@ from labkit.course.model import (
 from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
 
 __all__ = [
+    "Aim",
     "Artefact",
     "CannotTellError",
     "CheckSpec",

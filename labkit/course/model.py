@@ -6,7 +6,8 @@ and `docs/` (what to read). This module names the parts; `finder` reads them fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -92,11 +93,16 @@ class Limits:
     lost_get: int | None = None
     lost_post: int | None = None
     lost: int | None = None  # both together
-    slow_share: float | None = None  # 0 to 1, slower than `Drill.slow_s`
+    slow_share: float | None = None  # 0 to 1, slower than `Load.slow_s`
     detect_s: float | None = None
     recover_s: float | None = None
+    outage_s: float | None = None  # from the fault to the last lost request's arrival
+    gap_s: float | None = None  # the longest time without a right answer
     duplicates: int | None = None
+    ghosts: int | None = None
     flaps: int | None = None
+    uneven: int | None = None  # difference of the servers' shares before the fault
+    untrue: int | None = None  # answers that claim what is not so (`Drill.untrue`)
 
 
 @dataclass(frozen=True)
@@ -111,18 +117,52 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What exactly a load asks of the entry machine, as found at the moment of the drill.
+
+    `options` go to the scenario. `unready` says why the service is not whole, "" when it is; it
+    is polled before the load and after it.
+    """
+
+    port: int = 80
+    scheme: str = "http"
+    options: Mapping[str, str] = field(default_factory=dict)
+    unready: Callable[[], str] = lambda: ""
+
+
+@dataclass(frozen=True)
 class Drill:
-    """Load, fault and thresholds; the fault carries its own expiry, on the machine itself."""
+    """Load, fault and thresholds; the fault carries its own expiry, on the machine itself.
+
+    `fault` is called with the machines' shells and `heal_after` (seconds); if it has a parameter
+    `power`, it is given the lab's power switch (`labkit.lab.faults.Power`). It may return how
+    many servers it takes away.
+    """
 
     name: str
     titles: dict[str, str]
     load: Load
-    fault: Callable[..., Any]  # called with the machines' shells and `heal_after` (seconds)
+    fault: Callable[..., Any]
     limits: dict[str, Limits]  # bar ("course", "hardened") -> limits
-    entry: str = "lb"  # the machine whose website is loaded
+    # Where the load goes, found and if need be set up: called with the machines' shells. None:
+    # the page on port 80.
+    aim: Callable[..., AbstractContextManager[Aim]] | None = None
+    step: str = "failover"  # the step that it belongs to
+    entry: str = "lb"  # the machine that is loaded
+    watched: bool = True  # whether the course's watcher follows the entry machine
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
     duration_s: float = 26.0
+    mention: bool = False  # asked for the mention, beside the drills that are worth points
+    # Half of the loss is not masked: it must be rate / servers x detection time.
+    predictable: bool = False
+    # The latest detection (s) that the balancer's own settings allow for this fault, None if
+    # they allow any: called with the machines' shells.
+    promise: Callable[..., float | None] | None = None
+    # How many answers claimed what was not so: called with the rows, what was watched, the fault.
+    untrue: Callable[..., int] | None = None
+    # Brings back what the fault took away and did not come back: called with the shells.
+    mend: Callable[..., None] | None = None
     # The ids of the POSTs that the servers have executed, one per execution: called with the
     # machines' shells and the word that the ids of this run begin with.
     executed: Callable[..., Sequence[str]] | None = None

@@ -17,6 +17,7 @@ import errno
 import gc
 import json
 import os
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from urllib.parse import urlsplit
 import gevent
 import gevent.pool
 import gevent.socket
+import gevent.ssl
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTPSocketResponse
 from locust import User, task
 from locust.exception import StopUser
@@ -205,8 +207,12 @@ def _exchange(plan: LoadPlan, request: Request) -> tuple[Answer | None, str]:
 
 def _converse(base_url: str, request: Request) -> Answer:
     target = urlsplit(base_url)
-    connection = gevent.socket.create_connection((target.hostname, target.port or 80))
+    secure = target.scheme == "https"
+    port = target.port or (443 if secure else 80)
+    connection = gevent.socket.create_connection((target.hostname, port))
     try:
+        if secure:
+            connection = _any_certificate().wrap_socket(connection)
         connection.sendall(_wire(target.netloc, request))
         response = HTTPSocketResponse(connection, block_size=BLOCK, method=request.method)
         body = response.read()
@@ -214,6 +220,14 @@ def _converse(base_url: str, request: Request) -> Answer:
         return Answer(response.status_code, headers, body)
     finally:
         connection.close()
+
+
+def _any_certificate() -> gevent.ssl.SSLContext:
+    """Whose certificate it is does not matter here: a check of the course asks that."""
+    context = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _wire(host: str, request: Request) -> bytes:

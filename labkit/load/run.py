@@ -254,10 +254,11 @@ def new_seed() -> int:
     return random.SystemRandom().randrange(1, 1_000_000)
 
 
-def base_url(machine: Machine, port: int) -> str:
+def base_url(machine: Machine, port: int, scheme: str = "http") -> str:
     """The address of a machine's website, without a name service."""
     host = f"[{machine.address}]" if ":" in machine.address else machine.address
-    return f"http://{host}:{port}" if port != 80 else f"http://{host}"
+    usual = {"http": 80, "https": 443}[scheme]
+    return f"{scheme}://{host}:{port}" if port != usual else f"{scheme}://{host}"
 
 
 def _refuse_strangers(url: str, machine: Machine | None) -> None:
