@@ -91,6 +91,15 @@ class HAProxy:
 
     def command(self, command: str) -> str:
         """The socket's answer to a command. CannotTellError without a socket."""
+        answer = self.shell.ask(self.command_line(command), sudo=True)
+        if not answer.ok:
+            raise CannotTellError(
+                _("HAProxy's admin socket does not answer: {error}", error=answer.said[-120:])
+            )
+        return answer.stdout
+
+    def command_line(self, command: str) -> str:
+        """How root asks the socket on this machine. CannotTellError without a socket."""
         if not self.socket:
             raise CannotTellError(
                 _("HAProxy on {machine} has no admin socket to ask", machine=self.shell.name),
@@ -99,13 +108,7 @@ class HAProxy:
                     line=f"stats socket {USUAL_SOCKETS[1]} mode 660 level admin",
                 ),
             )
-        words = " ".join(shlex.quote(word) for word in (ASK_SOCKET, self.socket, command))
-        answer = self.shell.ask(f"python3 -c {words}", sudo=True)
-        if not answer.ok:
-            raise CannotTellError(
-                _("HAProxy's admin socket does not answer: {error}", error=answer.said[-120:])
-            )
-        return answer.stdout
+        return shlex.join(["python3", "-c", ASK_SOCKET, self.socket, command])
 
     def rows(self) -> list[dict[str, str]]:
         """`show stat`, a dictionary per line."""

@@ -1,9 +1,9 @@
-"""Locust scenario of step 13: the website behind the balancer.
+"""Locust scenario of steps 5, 7, 10, 11 and 13: the website, alone or behind the balancer.
 
 GET / is the page, POST / presses its button, which lists the students through the API.
 
 Options (strings, given by whoever starts the load):
-- `path`: where the page is, `/` by default;
+- `action`: where the button's form goes, `/` by default;
 - `form`: the body that the button sends, url-encoded, `submit=` by default;
 - `must_contain`: texts that a right list contains, one per line; without it every 2xx is right
   whose body shows no error of PHP.
@@ -23,14 +23,15 @@ class Website(OpenLoopUser):
     """A visitor who opens the page, or presses its button."""
 
     def get(self) -> Request:
-        return Request("GET", self._path)
+        return Request("GET", "/")
 
     def post(self, post_id: str) -> Request:
         form = self.plan.options.get("form", "submit=")
         headers = {"Content-Type": "application/x-www-form-urlencoded", POST_HEADER: post_id}
         # In the address, too: Apache's own log then says how often each POST was carried out.
         mark = f"labkit_post={post_id}"
-        path = f"{self._path}{'&' if '?' in self._path else '?'}{mark}"
+        action = self.plan.options.get("action", "/")
+        path = f"{action}{'&' if '?' in action else '?'}{mark}"
         return Request("POST", path, headers, f"{form}&{mark}".encode())
 
     def wrong(self, request: Request, answer: Answer) -> str:
@@ -41,10 +42,6 @@ class Website(OpenLoopUser):
         if request.method == "POST" and not self._lists(answer.body):
             return "no list of students"
         return ""
-
-    @property
-    def _path(self) -> str:
-        return self.plan.options.get("path", "/")
 
     def _lists(self, body: bytes) -> bool:
         wanted = self.plan.options.get("must_contain", "").splitlines()

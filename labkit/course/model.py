@@ -153,6 +153,7 @@ class Drill:
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
     duration_s: float = 26.0
+    restore_s: float = 30.0  # after the heal was due: a container restarts in 4 s, a machine in 20
     mention: bool = False  # asked for the mention, beside the drills that are worth points
     # Half of the loss is not masked: it must be rate / servers x detection time.
     predictable: bool = False

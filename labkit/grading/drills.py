@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from labkit.errors import UsageError
 from labkit.grading.context import Context
 from labkit.lab import MACHINES
@@ -12,16 +10,11 @@ from labkit.load.record import DrillResult
 from labkit.locale import _
 
 
-def perform_drill(
-    context: Context,
-    name: str,
-    *,
-    port: int = 80,
-    options: Mapping[str, str] | None = None,
-) -> DrillResult:
+def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
     """Run a drill of the course against the lab and keep its record in the run's context.
 
-    `options` go to the Locust scenario. UsageError if the course has no drill of this name.
+    It is judged at `bar`, the context's own unless given. UsageError if the course has no drill of
+    this name.
     """
     drill = next((one for one in context.course.drills if one.name == name), None)
     if drill is None:
@@ -34,14 +27,12 @@ def perform_drill(
         drill,
         context.lab,
         {machine: context.shell(machine) for machine in MACHINES},
-        bar=context.bar,
+        bar=bar or context.bar,
         course_root=context.course.root,
         out=context.out / "drills",
         say=context.say,
         seed=context.seed,
         live=context.live,
-        port=port,
-        options=options,
     )
     context.drills[name] = result.to_json()
     return result

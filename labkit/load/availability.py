@@ -16,7 +16,7 @@ from typing import Any
 
 from labkit.course.model import Limits, Verdict
 from labkit.load.plan import LoadPlan
-from labkit.load.readings import FAILED, SERVED, Watched
+from labkit.load.readings import FAILED, REDISPATCHED, SERVED, Watched
 from labkit.load.rows import Row
 from labkit.load.run import LoadRun
 from labkit.locale import _
@@ -56,7 +56,8 @@ class Measured:
 
     `detect_s` is from the fault to the first server out of the rotation, `recover_s` from the
     heal to all of them back; `outage_s` from the fault to the last lost request's arrival.
-    `predicted_loss` is rate / servers x detection time, which holds for refused connections.
+    `predicted_loss` is rate / servers x detection time where that holds: one server of several is
+    gone, and nobody repeats its requests elsewhere.
     `loss_bound` is the 95 % upper bound of the loss rate (share) when nothing was lost: 3 / n.
     """
 
@@ -68,7 +69,7 @@ class Measured:
     failed_early: int
     slow: int
     worst_lateness_s: float
-    outage_s: float
+    outage_s: float | None  # None: it did not end
     longest_gap_s: float
     lost_server: bool
     detect_s: float | None
@@ -81,6 +82,8 @@ class Measured:
     loss_bound: float | None
     duplicates: int | None = None  # POSTs executed more than once
     ghosts: int | None = None  # POSTs executed although the client was told that they were lost
+    uneven: int | None = None
+    untrue: int | None = None  # answers that claim what is not so
     own_errors: int = 0
 
     @property
@@ -117,10 +120,15 @@ def measure(
     slow_s: float,
     fault: Fault | None,
     executed: Sequence[str] | None = None,
+    whole_at: float | None = None,
+    untrue: int | None = None,
+    predictable: bool = False,
 ) -> Measured:
     """All numbers of one run; `slow_s` in seconds from the scheduled start to the answer.
 
-    `executed` are the ids of POSTs as the servers have them, one per execution.
+    `executed` are the ids of POSTs as the servers have them, one per execution. `whole_at` is
+    when the service was seen to be whole again after the load (epoch s). `predictable`: one
+    server of several is taken away, and each of its requests is lost unless somebody repeats it.
     """
     plan, rows = run.plan, run.rows
     end = run.started + plan.duration_s
@@ -128,6 +136,8 @@ def measure(
     after = [row for row in failed if fault is None or row.ended >= fault.called]
     detect = _detect(watched, fault)
     duplicates, ghosts = _executions(rows, executed)
+    shares = balance(run, watched, fault)
+    masked = watched.counted(REDISPATCHED, run.started, end) != 0
     return Measured(
         scheduled=plan.count,
         scheduled_post=sum(arrival.method == "POST" for arrival in plan.arrivals()),
@@ -137,19 +147,25 @@ def measure(
         failed_early=len(failed) - len(after),
         slow=sum(row.ok and row.ended - row.scheduled > slow_s for row in rows),
         worst_lateness_s=run.worst_lateness_s,
-        outage_s=_outage(after, fault),
+        outage_s=_outage(rows, after, fault, whole_at),
         longest_gap_s=longest_gap(rows, run.started, end),
         lost_server=detect is not None,
         detect_s=detect,
         recover_s=_recover(watched, fault),
         flaps=_flaps(watched, fault),
-        balance=balance(run, watched, fault),
-        predicted_loss=predicted_loss(plan.rate, len(watched.servers()), detect),
+        balance=shares,
+        predicted_loss=(
+            predicted_loss(plan.rate, len(watched.servers()), detect)
+            if predictable and not masked
+            else None
+        ),
         answered_5xx=sum(row.status >= 500 for row in failed),
         balancer_failed=_balancer_failed(watched, run),
         loss_bound=None if failed else 3 / plan.count,
         duplicates=duplicates,
         ghosts=ghosts,
+        uneven=_uneven(shares, len(watched.servers())),
+        untrue=untrue,
         own_errors=sum(row.error.startswith(GENERATOR_ERROR) for row in failed),
     )
 
@@ -220,10 +236,30 @@ def _flaps(watched: Watched, fault: Fault | None) -> int | None:
     return watched.flaps(fault.called if fault else None, fault.servers if fault else None)
 
 
-def _outage(failed: Sequence[Row], fault: Fault | None) -> float:
+def _outage(
+    rows: Sequence[Row], failed: Sequence[Row], fault: Fault | None, whole_at: float | None
+) -> float | None:
+    """From the fault to the last lost request's arrival (s).
+
+    When the very last request of the load is lost, the outage lasts until the service was seen
+    to be back; None if it was not.
+    """
     if fault is None or not failed:
         return 0.0
-    return max(0.0, max(row.scheduled for row in failed) - fault.at)
+    last = max(row.scheduled for row in failed)
+    if last >= max(row.scheduled for row in rows):
+        if whole_at is None:
+            return None
+        last = max(last, whole_at)
+    return max(0.0, last - fault.at)
+
+
+def _uneven(shares: Mapping[str, int], servers: int) -> int | None:
+    """By how many requests the servers' shares differ; one that was given none counts."""
+    if not shares:
+        return None
+    fewest = min(shares.values()) if len(shares) >= servers else 0
+    return max(shares.values()) - fewest
 
 
 def _balancer_failed(watched: Watched, run: LoadRun) -> int | None:
@@ -273,8 +309,7 @@ def doubts(measured: Measured) -> list[str]:
         )
     if measured.failed_early:
         found.append(_("{count} requests failed before the fault", count=measured.failed_early))
-    disagreement = reconcile(measured)
-    return [*found, disagreement] if disagreement else found
+    return [*found, *filter(None, (reconcile(measured), _reconcile_theory(measured)))]
 
 
 def reconcile(measured: Measured) -> str:
@@ -298,6 +333,22 @@ def reconcile(measured: Measured) -> str:
     )
 
 
+def _reconcile_theory(measured: Measured) -> str:
+    """Why the losses contradict the time that detection took; "" if they do not."""
+    predicted = measured.predicted_loss
+    if predicted is None:
+        return ""
+    slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(measured.failed, predicted)))
+    if abs(measured.failed - predicted) <= slack:
+        return ""
+    return _(
+        "{lost} requests were lost, where {predicted} follow from {seconds} s of detection",
+        lost=measured.failed,
+        predicted=round(predicted),
+        seconds=f"{measured.detect_s:.2f}",
+    )
+
+
 def compare(measured: Measured, limits: Limits) -> list[Judged]:
     """Every limit that is set, with what was seen."""
     seen: dict[str, float | None] = {
@@ -307,8 +358,13 @@ def compare(measured: Measured, limits: Limits) -> list[Judged]:
         "slow_share": measured.slow_share,
         "detect_s": measured.detect_s,
         "recover_s": measured.recover_s,
+        "outage_s": measured.outage_s,
+        "gap_s": measured.longest_gap_s,
         "duplicates": measured.duplicates,
+        "ghosts": measured.ghosts,
         "flaps": measured.flaps,
+        "uneven": measured.uneven,
+        "untrue": measured.untrue,
     }
     judged = []
     for field in fields(Limits):
@@ -322,26 +378,19 @@ def compare(measured: Measured, limits: Limits) -> list[Judged]:
 def _held(name: str, limit: float, seen: float | None, measured: Measured) -> bool | None:
     if seen is not None:
         return seen <= limit
-    if name == "detect_s":
-        return False  # never detected is later than any limit
+    if name in ("detect_s", "outage_s"):
+        return False  # never detected, or never over, is later than any limit
     if name == "recover_s":
         # What never left has nothing to come back from; what did not come back is too late.
         return not measured.lost_server
     return None
 
 
-def judge(
-    measured: Measured, limits: Limits
-) -> tuple[Verdict, list[tuple[str, float, float | None]]]:
-    """The verdict at one bar, and the limits that were broken as (name, limit, seen).
-
-    INCONCLUSIVE whenever there are `doubts`, whatever the numbers say.
-    """
-    broken = [(one.name, one.limit, one.seen) for one in compare(measured, limits)
-              if one.held is False]  # fmt: skip
+def judge(measured: Measured, judged: Sequence[Judged]) -> Verdict:
+    """The verdict on what `compare` found; INCONCLUSIVE whenever there are `doubts`."""
     if doubts(measured):
-        return Verdict.INCONCLUSIVE, broken
-    return (Verdict.FAILED if broken else Verdict.PASSED), broken
+        return Verdict.INCONCLUSIVE
+    return Verdict.FAILED if any(one.held is False for one in judged) else Verdict.PASSED
 
 
 # Pictures -------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ class OpenLoopUser(User):
             scheduled=due,
             started=started,
             ended=clock.now(),
-            method=request.method,
+            method=arrival.method,
             status=answer.status if answer else 0,
             server=self.server(answer) if answer else "",
             bytes=len(answer.body) if answer else 0,

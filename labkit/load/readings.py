@@ -6,8 +6,9 @@ The protocol with the course's watcher script: one JSON object per line on its s
 
 `t` is epoch seconds of the machine; a line comes when a state changed and at least every 0.5 s.
 States are the words below. Counters only grow; `failed` is how many answers of the service as a
-whole were server errors, `served.NAME` how many requests a server was given; others are the
-course's. A line `{"t": ..., "error": "..."}` says in words why there is nothing to see.
+whole were server errors, `served.NAME` how many requests a server was given, `redispatches` how
+many were repeated on another one; others are the course's. A line `{"t": ..., "error": "..."}`
+says in words why there is nothing to see.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ UNCHECKED = "UNCHECKED"  # serves, and nobody looks whether it is well
 SERVING = frozenset({UP, UNCHECKED})  # DOWN, DRAIN, MAINT and what else there may be do not serve
 
 FAILED = "failed"
+REDISPATCHED = "redispatches"  # requests that were given to another server than the first
 SERVED = "served."  # followed by the server's name
 
 

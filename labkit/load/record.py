@@ -73,6 +73,7 @@ class DrillResult:
     verdict: Verdict
     bar: str
     message: str
+    bars: Mapping[str, str] = field(default_factory=dict)  # the same run at every bar: verdicts
     seed: int | None = None
     runs: int = 0
     scheduled: int | None = None
@@ -94,6 +95,7 @@ class DrillResult:
         for name in ("detect_s", "recover_s", "longest_gap_s"):
             data[name] = _rounded(data[name])
         data["verdict"] = self.verdict.value
+        data["bars"] = dict(self.bars)
         data["limits"] = [asdict(one) for one in self.limits]
         data["samples"] = self.samples.to_json() if self.samples else None
         return data

@@ -150,3 +150,24 @@ class Watch:
         self._heard = time.monotonic()
         self._noise.clear()
         self._raw.append(Reading(at, dict(said["states"]), dict(said.get("counters", {}))))
+
+
+class Unwatched:
+    """In the place of a `Watch` where no balancer stands before the service."""
+
+    latest: Reading | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def watched(self) -> Watched:
+        """Nothing was seen."""
+        return Watched()
+
+    def wait_steady(self, timeout_s: float, tick: Callable[[], None] = lambda: None) -> str:
+        """There is nobody to wait for."""
+        del timeout_s, tick
+        return ""

@@ -28,7 +28,7 @@ from labkit.grading.writers.summary import (
     verdict_word,
 )
 from labkit.load.availability import Judged
-from labkit.load.drill import LIMIT_WORDS
+from labkit.load.judging import LIMIT_WORDS
 from labkit.load.record import DrillResult
 from labkit.load.timeline import Words, svg
 from labkit.locale import _, language

@@ -1,8 +1,4 @@
-"""Faults on a machine that end by themselves, whatever becomes of whoever caused them.
-
-The heal is armed on the machine itself before the fault strikes: a lost connection, a killed
-grader or a closed laptop leaves nothing broken.
-"""
+"""A fault and what ends it, armed on the machine itself before the fault strikes."""
 
 from __future__ import annotations
 
@@ -23,10 +19,16 @@ def strike(shell: Shell, fault: str, heal: str, *, heal_after: float) -> None:
     fault's command fails (then the heal still comes).
     """
     schedule(shell, heal, after=heal_after)
+    act(shell, fault)
+
+
+def act(shell: Shell, fault: str) -> None:
+    """Run a fault that ends by itself as root on a machine; `LabkitError` if it fails."""
     struck = shell.ask(fault, sudo=True)
     if not struck.ok:
         raise LabkitError(
-            _("the fault did not strike: {said}", said=struck.said), where=f"{shell.name} $ {fault}"
+            _("the fault did not strike: {said}", said=struck.said[-300:]),
+            where=f"{shell.name} $ {fault[:200]}",
         )
 
 
@@ -35,14 +37,7 @@ def schedule(shell: Shell, command: str, *, after: float) -> None:
 
     Raises `LabkitError` if the machine's systemd does not take it.
     """
-    if not 0 < after <= LONGEST_FAULT_S:
-        raise LabkitError(
-            _(
-                "a fault may last {most:.0f} s at most, not {seconds} s",
-                most=LONGEST_FAULT_S,
-                seconds=after,
-            )
-        )
+    refuse_too_long(after)
     unit = f"labkit-heal-{uuid.uuid4().hex[:8]}"
     # The default accuracy of a timer is one minute (systemd.timer, AccuracySec).
     armed = shell.ask(
@@ -53,4 +48,16 @@ def schedule(shell: Shell, command: str, *, after: float) -> None:
     if not armed.ok:
         raise LabkitError(
             _("the end of the fault could not be armed: {said}", said=armed.said), where=shell.name
+        )
+
+
+def refuse_too_long(seconds: float) -> None:
+    """Raises `LabkitError` unless a fault of so many seconds is allowed."""
+    if not 0 < seconds <= LONGEST_FAULT_S:
+        raise LabkitError(
+            _(
+                "a fault may last {most:.0f} s at most, not {seconds} s",
+                most=LONGEST_FAULT_S,
+                seconds=seconds,
+            )
         )

@@ -1,0 +1,91 @@
+"""Where the loads of the drills go: found by asking the machines, at the moment of the drill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+from checks.compose import Stack, find_project, stack_of
+from checks.docker_facts import Answer, curl
+from checks.haproxy import HAProxy
+from checks.pages import Page, list_form
+from checks.students import students_of
+from labkit.course import Aim, CannotTellError, NotMetError
+from labkit.locale import _
+from labkit.remote import Shell
+
+Shells = Mapping[str, Shell]
+
+
+@contextmanager
+def behind_lb(shells: Shells) -> Iterator[Aim]:
+    """The website behind HAProxy; every POST must bring the whole list."""
+    lb = shells["lb"]
+    port, page = _website_of(lb)
+    web1, stack = stack_on(shells, "web1")
+    yield Aim(port=port, options=_visit(web1, stack, page))
+
+
+@contextmanager
+def on_web1(shells: Shells) -> Iterator[Aim]:
+    """The website of web1 itself."""
+    yield website_aim(shells, "web1")
+
+
+def website_aim(shells: Shells, name: str) -> Aim:
+    """The website of one web server; whole when its page opens and lists the students."""
+    web, stack = stack_on(shells, name)
+    port = stack.website_port
+    page = _ask(web, port)
+    options = _visit(web, stack, page)
+    return Aim(port=port, options=options, unready=lambda: why_not_whole(web, port, options))
+
+
+def stack_on(shells: Shells, name: str) -> tuple[Shell, Stack]:
+    """A web server and its stack. CannotTellError if it has none."""
+    web = shells[name]
+    project = find_project(web)
+    if project is None:
+        raise CannotTellError(_("there is no website on {machine} to break", machine=name))
+    return web, stack_of(web, project)
+
+
+def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
+    """Why the website of a machine does not list its students; "" when it does."""
+    form = f"-d '{options['form']}'"
+    answer = curl(web, f"http://localhost:{port}{options['action']}", options=form)
+    if answer.status != 200:
+        return _("its website answers with status {status}", status=answer.status)
+    if not all(student in answer.body for student in options["must_contain"].splitlines()):
+        return _("its website lists no students")
+    return ""
+
+
+def _website_of(lb: Shell) -> tuple[int, Page]:
+    """The port on which HAProxy gives the website, and its page."""
+    seen = ""
+    for port in HAProxy(lb).ports:
+        page = _ask(lb, port)
+        if page.status == 200 and page.soup.find("form"):
+            return port, page
+        seen = page.text[:100] or seen
+    raise CannotTellError(_("there is no website at lb to load: {seen}", seen=seen or "-"))
+
+
+def _ask(machine: Shell, port: int) -> Page:
+    answer: Answer = curl(machine, f"http://localhost:{port}/")
+    return Page(f"http://{machine.name}:{port}/", answer.status, answer.body)
+
+
+def _visit(web: Shell, stack: Stack, page: Page) -> dict[str, str]:
+    """What a visitor does with the page, as options of the scenario `website`."""
+    try:
+        form = list_form(page)
+    except NotMetError as error:
+        raise CannotTellError(error.seen) from error
+    return {
+        "action": form.path,
+        "form": urlencode(form.fields),
+        "must_contain": "\n".join(students_of(web, stack)),
+    }
