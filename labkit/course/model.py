@@ -114,6 +114,7 @@ class Load:
     post_share: float = 0.1
     patience_s: float = 5.0
     slow_s: float = 1.0
+    workers: int = 1  # processes that share the schedule, 1 to 8; each can keep up with 500/s
 
 
 @dataclass(frozen=True)

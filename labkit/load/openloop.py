@@ -18,7 +18,6 @@ import gc
 import json
 import os
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +34,8 @@ from locust.exception import StopUser
 
 from labkit.load.plan import PLAN_VARIABLE, Arrival, LoadPlan
 from labkit.load.rows import End, Line, Row, Start, encode
+from labkit.load.workers import Clock, agree, leave
 
-LEAD_S = 0.5  # from the start line to the first request: start-up work is over, readers know
 BLOCK = 65_536  # bytes per read: one read for the answers of the course
 
 
@@ -64,12 +63,11 @@ class LostRequestError(Exception):
 
 
 class OpenLoopUser(User):
-    """The one user of a run. A scenario subclasses it and says what a request and a right
+    """The one user of a worker. A scenario subclasses it and says what a request and a right
     answer are; everything else comes from the plan (`LABKIT_LOAD_PLAN`).
     """
 
     abstract = True
-    fixed_count = 1
     plan: ClassVar[LoadPlan]
 
     def __init__(self, environment: Any) -> None:
@@ -100,15 +98,22 @@ class OpenLoopUser(User):
 
     @task
     def walk(self) -> None:
-        """Send the whole plan, wait for the last answers, end Locust."""
+        """Send this worker's share of the plan, wait for the last answers, end Locust."""
         gc.collect()
         gc.freeze()  # what exists now is never garbage; collections stay short during the run
-        with Path(self.plan.rows).open("w", encoding="utf-8") as rows:
-            _Walk(self, rows).run()
-        gevent.spawn(self.environment.runner.quit)
+        runner, workers = self.environment.runner, self.plan.workers
+        worker = runner.worker_index if workers > 1 else 0
+        try:
+            rows = self.plan.rows_of(worker).open("x", encoding="utf-8")
+        except FileExistsError:
+            # A master that has lost sight of a worker for some seconds hands out users again.
+            raise StopUser from None
+        with rows:
+            _Walk(self, worker, rows).run()
+        leave(runner, workers)
         raise StopUser
 
-    def send(self, arrival: Arrival, due: float, clock: _Clock) -> Row:
+    def send(self, arrival: Arrival, due: float, clock: Clock) -> Row:
         """One request from its start to a row; also told to Locust's own statistics."""
         started = clock.now()
         request = self.post(arrival.post_id) if arrival.method == "POST" else self.get()
@@ -144,38 +149,33 @@ class OpenLoopUser(User):
         )
 
 
-class _Clock:
-    """Epoch seconds that only move forward: a step of the system's clock does not enter a run."""
-
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
-
-    def now(self) -> float:
-        return time.monotonic() + self._offset
-
-
 class _Walk:
-    """One pass over the schedule of a user's plan, with the rows that it writes."""
+    """One pass over a worker's share of the schedule, with the rows that it writes."""
 
-    def __init__(self, user: OpenLoopUser, rows: IO[str]) -> None:
+    def __init__(self, user: OpenLoopUser, worker: int, rows: IO[str]) -> None:
         self.user = user
+        self.worker = worker
         self.rows = rows
-        self.clock = _Clock()
         self.worst_lateness_s = 0.0
         self.sent = 0
 
     def run(self) -> None:
         plan = self.user.plan
-        begin = self.clock.now() + LEAD_S
-        self._write(Start(begin))
+        begin = agree(self.user.environment.runner, plan.workers)
+        self.clock = Clock(begin.offset)
+        self._write(Start(begin.at))
         requests = gevent.pool.Group()
-        for arrival in plan.arrivals():
-            due = begin + arrival.offset_s
+        for arrival in plan.share(self.worker):
+            due = begin.at + arrival.offset_s
             gevent.sleep(max(0.0, due - self.clock.now()))
             requests.spawn(self._one, arrival, due)
         # One second more than patience: a time-out that is itself late still writes its row.
         requests.join(timeout=plan.patience_s + 1.0)
-        self._write(End(self.clock.now(), self.worst_lateness_s, plan.count - self.sent))
+        self._write(End(self.clock.now(), self.worst_lateness_s, self._unsent))
+
+    @property
+    def _unsent(self) -> int:
+        return self.user.plan.share_count(self.worker) - self.sent
 
     def _one(self, arrival: Arrival, due: float) -> None:
         self.sent += 1

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from labkit.course.model import Load
@@ -14,9 +15,12 @@ from labkit.locale import _
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
 
-# Locust's transport makes about 2000 requests per CPU second; a quarter of it leaves the time
-# that a schedule needs to be kept on a shared core (measured: see tests/unit/test_load_*).
+# Per worker. Locust's transport makes about 2000 requests per CPU second; a quarter of it leaves
+# the time that a schedule needs to be kept on a shared core (`python -m benchmarks.load`).
 MAX_RATE = 500.0
+# Of all workers together, however many there are: ten times what a course needs.
+MAX_TOTAL_RATE = 2000.0
+MAX_WORKERS = 8  # beyond four they only share the same rate, which helps on busy cores
 # A drill is 26 to 40 s. Whoever needs longer repeats it: a load must never be forgotten.
 MAX_DURATION_S = 120.0
 # Also about what the ephemeral ports of one address carry in two minutes.
@@ -39,7 +43,8 @@ class LoadPlan:
     """Everything that a generator needs to know. Times in seconds, rate in requests per second.
 
     `run` is a word that makes the ids of POSTs unique among all runs against one lab. `rows` is
-    the file that receives one JSON line per request. `options` belong to the scenario.
+    the file that receives one JSON line per request. `options` belong to the scenario. `workers`
+    processes share the schedule, each with a file of its own (`rows_of`).
     """
 
     base_url: str
@@ -51,9 +56,10 @@ class LoadPlan:
     run: str
     rows: str
     options: dict[str, str] = field(default_factory=dict)
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        _bound("rate", self.rate, MAX_RATE, "requests per second")
+        _bound_rate(self.rate, self.workers)
         _bound("patience", self.patience_s, MAX_PATIENCE_S, "seconds")
         _bound("number of requests", self.count, MAX_REQUESTS, "requests")
         _bound("duration", self.duration_s, MAX_DURATION_S, "seconds")
@@ -82,6 +88,19 @@ class LoadPlan:
                 post_id=f"{self.run}-{index}" if post else "",
             )
 
+    def share(self, worker: int) -> Iterator[Arrival]:
+        """What one worker sends (0 is the first): every `workers`th arrival of the schedule."""
+        return islice(self.arrivals(), worker, None, self.workers)
+
+    def share_count(self, worker: int) -> int:
+        """How many requests that is."""
+        return len(range(worker, self.count, self.workers))
+
+    def rows_of(self, worker: int) -> Path:
+        """The file of one worker's rows: `rows` itself of a single one, else NAME.wN.jsonl."""
+        rows = Path(self.rows)
+        return rows if self.workers == 1 else rows.with_suffix(f".w{worker}.jsonl")
+
     def write(self, path: Path) -> None:
         """Keep the plan as JSON, for the generator and as evidence."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
@@ -103,7 +122,7 @@ def plan_load(
     options: dict[str, str] | None = None,
 ) -> LoadPlan:
     """The plan of a course's load for a duration in seconds; UsageError when out of bounds."""
-    _bound("rate", load.rate, MAX_RATE, "requests per second")
+    _bound_rate(load.rate, load.workers)  # before the number of requests is made of it
     return LoadPlan(
         base_url=base_url,
         rate=load.rate,
@@ -114,7 +133,13 @@ def plan_load(
         run=run,
         rows=str(rows),
         options=dict(options or {}),
+        workers=load.workers,
     )
+
+
+def _bound_rate(rate: float, workers: int) -> None:
+    _bound("number of workers", workers, MAX_WORKERS, "workers")
+    _bound("rate", rate, min(workers * MAX_RATE, MAX_TOTAL_RATE), "requests per second")
 
 
 def _bound(name: str, value: float, limit: float, unit: str) -> None:
@@ -124,10 +149,12 @@ def _bound(name: str, value: float, limit: float, unit: str) -> None:
             "rate": _("rate"),
             "patience": _("patience"),
             "number of requests": _("number of requests"),
+            "number of workers": _("number of workers"),
             "duration": _("duration"),
             "requests per second": _("requests per second"),
             "requests": _("requests"),
             "seconds": _("seconds"),
+            "workers": _("workers"),
         }
         raise UsageError(
             _(

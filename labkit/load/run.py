@@ -1,20 +1,25 @@
 """Starts Locust as a process of its own, reads its rows, and never leaves it behind.
 
 The process ends by itself (its plan is bounded), at a deadline of ours, and whenever the block
-that started it is left: by the end of the run, an error, or Ctrl-C.
+that started it is left: by the end of the run, an error, or Ctrl-C. The same holds for the workers
+of a plan that has several: they are children of the process and of its group.
 """
 
 from __future__ import annotations
 
+import glob
 import ipaddress
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +37,7 @@ START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times 
 WIND_UP_S = 8.0  # after the last patience: Locust's own summary
 STOP_S = 3.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
+LOOPBACK = "127.0.0.1"
 STDERR_LINES = 8
 
 
@@ -40,7 +46,8 @@ class LoadRun:
     """What a generator did: its plan, when it started (epoch seconds), the rows that it wrote.
 
     `worst_lateness_s` is how late a request was started at worst, `unsent` how many never were.
-    `complete` is False when the generator ended before it had walked its schedule.
+    `complete` is False when the generator, or one of its workers, ended before it had walked its
+    schedule.
     """
 
     plan: LoadPlan
@@ -52,7 +59,7 @@ class LoadRun:
 
 
 class Generator:
-    """A Locust process for one plan. Use as a context manager."""
+    """A Locust process for one plan, with its workers. Use as a context manager."""
 
     def __init__(
         self, plan: LoadPlan, scenario: Path, log: Path, *, machine: Machine | None = None
@@ -65,20 +72,22 @@ class Generator:
         self.rows: list[Row] = []
         self._scenario = scenario
         self._log = log
-        self._tail = Tail(Path(plan.rows))
-        self._start: Start | None = None
-        self._end: End | None = None
+        self._tails = [Tail(plan.rows_of(worker)) for worker in range(plan.workers)]
+        self._starts: list[Start] = []
+        self._ends: list[End] = []
+        self._held = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         rows = Path(self.plan.rows)
         rows.parent.mkdir(parents=True, exist_ok=True)
-        rows.unlink(missing_ok=True)
+        for old in (rows, *rows.parent.glob(f"{glob.escape(rows.stem)}.w[0-9].jsonl")):
+            old.unlink(missing_ok=True)
         plan_file = rows.with_suffix(".plan.json")
         self.plan.write(plan_file)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                _command(self._scenario),
+                [*_command(self._scenario), *self._workers()],
                 cwd=rows.parent,  # no locust.conf or pyproject.toml of somebody else
                 env=_environment(plan_file),
                 stdin=subprocess.DEVNULL,
@@ -95,7 +104,9 @@ class Generator:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
-        self._tail.close()
+        self._held.close()
+        for tail in self._tails:
+            tail.close()
 
     def wait_started(self) -> float:
         """Wait for the process to announce its first request; its epoch seconds.
@@ -103,40 +114,43 @@ class Generator:
         Raises LabkitError with the end of Locust's output if it ends or says nothing in time.
         """
         deadline = time.monotonic() + START_TIMEOUT_S
-        while self._start is None:
+        while not self._starts:
             alive = self.running
             self.poll()
-            if self._start is None and (not alive or time.monotonic() > deadline):
+            if not self._starts and (not alive or time.monotonic() > deadline):
                 raise self._failure(_("the load generator did not start"))
             time.sleep(POLL_S)
-        return self._start.at
+        return self.started
 
     @property
     def started(self) -> float:
-        """When the first request is due (epoch seconds); now, as long as it is unknown."""
-        return self._start.at if self._start else time.time()
+        """When the first request is due (epoch seconds); now, as long as it is unknown.
+
+        All workers announce the same instant (`labkit.load.workers`).
+        """
+        return min((start.at for start in self._starts), default=time.time())
 
     @property
     def running(self) -> bool:
         """Is the process there?"""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and not _has_ended(self._process)
 
     @property
     def overdue(self) -> bool:
         """Should it have ended by now?"""
         allowed = self.plan.duration_s + self.plan.patience_s + WIND_UP_S
-        return self._start is not None and time.time() > self._start.at + allowed
+        return bool(self._starts) and time.time() > self.started + allowed
 
     def poll(self) -> list[Row]:
         """The rows that are new; also kept in `rows`."""
         new: list[Row] = []
-        for line in self._tail.new():
+        for line in chain.from_iterable(tail.new() for tail in self._tails):
             if isinstance(line, Row):
                 new.append(line)
             elif isinstance(line, Start):
-                self._start = line
+                self._starts.append(line)
             else:
-                self._end = line
+                self._ends.append(line)
         self.rows += new
         return new
 
@@ -150,27 +164,46 @@ class Generator:
         if not self.rows:
             raise self._failure(_("the load generator sent nothing"))
         rows = tuple(sorted(self.rows, key=lambda row: row.scheduled))
-        seen = max((row.started - row.scheduled for row in rows), default=0.0)
+        complete = len(self._ends) == self.plan.workers
+        seen = [row.started - row.scheduled for row in rows]
+        told = [end.worst_lateness_s for end in self._ends]
         return LoadRun(
             plan=self.plan,
             started=started,
             rows=rows,
-            worst_lateness_s=self._end.worst_lateness_s if self._end else seen,
-            unsent=self._end.unsent if self._end else self.plan.count - len(rows),
-            complete=self._end is not None,
+            worst_lateness_s=max(told if complete else told + seen),
+            unsent=(
+                sum(end.unsent for end in self._ends) if complete else self.plan.count - len(rows)
+            ),
+            complete=complete,
         )
 
     def kill(self) -> None:
-        """End the process group that we started, if its leader is still there."""
+        """End the process group that we started: Locust, and workers that it may have left."""
         process = self._process
-        if process is None or process.poll() is not None:
-            return  # its id may belong to somebody else by now
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if process is None or process.returncode is not None:
+            return  # it was reaped: its id may belong to somebody else by now
+        deadline = time.monotonic() + STOP_S
+        _signal(process, signal.SIGTERM)
+        while not _has_ended(process) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+    def _workers(self) -> list[str]:
+        """What Locust is told of its workers; nothing if it is to do everything itself."""
+        if self.plan.workers == 1:
+            return []
+        port = str(self._held.enter_context(_reserved_port()).getsockname()[1])
+        # Whoever should end it may be gone: Locust then ends itself, and its workers.
+        allowed = START_TIMEOUT_S + self.plan.duration_s + self.plan.patience_s + WIND_UP_S
+        return [
+            "--processes", str(self.plan.workers),
+            "--users", str(self.plan.workers), "--spawn-rate", str(self.plan.workers),
+            "--master-bind-host", LOOPBACK, "--master-bind-port", port,
+            "--master-host", LOOPBACK, "--master-port", port,
+            "--expect-workers-max-wait", f"{START_TIMEOUT_S:.0f}", "--run-time", f"{allowed:.0f}s",
+        ]  # fmt: skip
 
     def _failure(self, what: str) -> LabkitError:
         text = self._log.read_text(encoding="utf-8", errors="replace")
@@ -274,6 +307,31 @@ def _refuse_strangers(url: str, machine: Machine | None) -> None:
             _("{host} is not a machine of a running lab: it will not be loaded", host=host or url),
             then="labkit up",
         )
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Has it ended? It is not reaped: its id, which is its group's, stays its own until then."""
+    if process.returncode is not None:
+        return True
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    return os.waitid(os.P_PID, process.pid, look) is not None
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left but the one to be reaped
+        os.killpg(process.pid, number)
+
+
+def _reserved_port() -> socket.socket:
+    """A port of loopback that is given to nobody as long as this socket is open.
+
+    SO_REUSEADDR, set once the port is ours, lets the one listen on it who asks for it by number
+    and has set it too, as Locust's ZeroMQ does (socket(7), Linux).
+    """
+    holder = socket.socket()
+    holder.bind((LOOPBACK, 0))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return holder
 
 
 def _command(scenario: Path) -> list[str]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -85,11 +90,13 @@ def run(
     options: dict[str, str] | None = None,
     rate: float = 100.0,
     patience: float = 1.0,
+    workers: int = 1,
+    name: str = "load",
 ) -> LoadRun:
-    load = Load("website", rate=rate, patience_s=patience)
+    load = Load("website", rate=rate, patience_s=patience, workers=workers)
     return run_against(
         site_url, load, duration_s=seconds, scenario_dir=SCENARIOS, out=out, seed=7,
-        options=options or {"must_contain": "alice"},
+        options=options or {"must_contain": "alice"}, name=name,
     )  # fmt: skip
 
 
@@ -98,6 +105,31 @@ def stopped_plan(url: str, out: Path) -> LoadPlan:
     return make_plan(
         Load("website"), url, duration_s=10, out=out, seed=1, options={}, name="plan"
     )  # fmt: skip
+
+
+def two_workers(url: str, out: Path, name: str) -> Generator:
+    """20 s of load by two workers, to be entered."""
+    plan = make_plan(
+        Load("website", workers=2), url, duration_s=20, out=out, seed=1, options={}, name=name
+    )  # fmt: skip
+    return Generator(plan, SCENARIOS / "website.py", out / f"{name}.log")
+
+
+def living(session: int) -> list[int]:
+    """The processes of a session, without those that have ended and wait to be reaped."""
+    said = subprocess.run(
+        ["ps", "-o", "pid=,stat=", "--sid", str(session)], capture_output=True, text=True
+    )
+    lines = (line.split() for line in said.stdout.splitlines())
+    return [int(pid) for pid, state in lines if not state.startswith("Z")]
+
+
+def gone(session: int) -> bool:
+    """Do all processes of a session end within a second? (SIGKILL takes a moment.)"""
+    deadline = time.monotonic() + 1.0
+    while living(session) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not living(session)
 
 
 def test_holds_500_requests_per_second_and_counts_them_exactly(tmp_path: Path) -> None:
@@ -194,6 +226,77 @@ def test_a_load_out_of_bounds_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=named):
         run("http://127.0.0.1:9", tmp_path, seconds=seconds, rate=rate, patience=patience)
+
+
+@pytest.mark.parametrize(
+    ("rate", "workers", "named"),
+    [(1001, 2, "at most 1000"), (2001, 4, "at most 2000"), (2001, 8, "at most 2000"),
+     (100, 0, "number of workers"), (100, 9, "number of workers")],
+)  # fmt: skip
+def test_workers_out_of_bounds_are_refused(
+    rate: float, workers: int, named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        run("http://127.0.0.1:9", tmp_path, seconds=1, rate=rate, workers=workers)
+
+
+def test_the_shares_of_the_workers_are_the_schedule(tmp_path: Path) -> None:
+    plan = replace(stopped_plan("http://127.0.0.1", tmp_path), workers=3)
+    shares = [list(plan.share(worker)) for worker in range(3)]
+    assert [len(share) for share in shares] == [plan.share_count(worker) for worker in range(3)]
+    together = sorted(chain.from_iterable(shares), key=lambda one: one.offset_s)
+    assert together == list(plan.arrivals())
+
+
+def test_workers_begin_together_and_runs_side_by_side_do_not_meet(tmp_path: Path) -> None:
+    (tmp_path / "a.w7.jsonl").write_text("an older run had more workers\n")
+    with Site() as site, ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(run, site.url, tmp_path, seconds=1.0, rate=150.0, workers=2, name=name)
+            for name in ("a", "b")
+        ]
+        done = [one.result() for one in runs]
+    assert len(site.requests) == 300
+    for one in done:
+        assert (one.complete, one.unsent, len(one.rows)) == (True, 0, 150)
+        assert all(row.ok for row in one.rows)
+        assert one.worst_lateness_s < MAX_LATENESS_S
+        # One grid of instants: the shares are not shifted against each other.
+        due = [one.started + index / 150 for index in range(150)]
+        assert [row.scheduled for row in one.rows] == pytest.approx(due, abs=1e-5)
+        for arrival in filter(lambda arrival: arrival.post_id, one.plan.arrivals()):
+            mark = b"X-Labkit-Post: %s\r" % arrival.post_id.encode()
+            assert sum(mark in request for request in site.requests) == 1
+    written = {path.name for path in tmp_path.glob("*.w*.jsonl")}
+    assert written == {"a.w0.jsonl", "a.w1.jsonl", "b.w0.jsonl", "b.w1.jsonl"}
+
+
+@pytest.mark.parametrize("killed", ["nobody", "leader"])
+def test_no_worker_outlives_an_interrupted_run(killed: str, tmp_path: Path) -> None:
+    with Site() as site:
+        with two_workers(site.url, tmp_path, "cut") as generator:
+            generator.wait_started()
+            assert generator._process is not None
+            session = generator._process.pid
+            assert len(living(session)) == 3  # a master and two workers
+            if killed == "leader":
+                os.kill(session, signal.SIGKILL)
+        assert gone(session)
+
+
+def test_a_run_that_loses_a_worker_is_not_complete(tmp_path: Path) -> None:
+    with Site() as site, two_workers(site.url, tmp_path, "lame") as generator:
+        generator.wait_started()
+        assert generator._process is not None
+        session = generator._process.pid
+        os.kill(max(living(session)), signal.SIGKILL)
+        while len(generator.rows) < 50:
+            generator.poll()
+        generator.kill()
+        done = generator.finish()
+    assert not done.complete
+    assert done.unsent == done.plan.count - len(done.rows) > 0
+    assert gone(session)
 
 
 def test_a_scenario_that_cannot_be_imported_says_why(tmp_path: Path) -> None:
