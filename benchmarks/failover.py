@@ -20,6 +20,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from benchmarks.pages import write
 from labkit.course import Course, Verdict, load_course
 from labkit.grading import Context, perform_drill
 from labkit.lab import open_lab
@@ -27,7 +28,6 @@ from labkit.load.record import DrillResult
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"en": ROOT / "docs/en/hardening.md", "fr": ROOT / "docs/fr/hardening.md"}
-BEGIN, END = "<!-- failover: begin -->", "<!-- failover: end -->"
 HEADERS = {
     "en": (
         "drill", "plain: lost", "plain: detected", "hardened: GET lost", "POST lost",
@@ -148,17 +148,6 @@ def note(rate: float, versions: str, hardened: dict[str, Tally], language: str) 
     )
 
 
-def write(text: str, page: Path) -> None:
-    """Put the table between its marks, or at the end of a page that has none."""
-    old = page.read_text(encoding="utf-8")
-    block = f"{BEGIN}\n\n{text}\n\n{END}"
-    if BEGIN in old:
-        new = re.sub(f"{BEGIN}.*{END}", lambda _found: block, old, flags=re.DOTALL)
-    else:
-        new = f"{old.rstrip()}\n\n{block}\n"
-    page.write_text(new, encoding="utf-8")
-
-
 def main() -> None:
     """Measure both configurations, write the table, and say whether the limit held."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
@@ -187,8 +176,8 @@ def main() -> None:
     version = re.search(r"version (\d+\.\d+\.\d+)", said)
     versions = f"HAProxy {version.group(1) if version else '?'}"
     for language, page in PAGES.items():
-        text = table(plain, hardened, language)
-        write(f"{text}\n\n{note(options.rate, versions, hardened, language)}", page)
+        measured = note(options.rate, versions, hardened, language)
+        write(f"{table(plain, hardened, language)}\n\n{measured}", page, "failover")
     print(table(plain, hardened, "en"))
     print(note(options.rate, versions, hardened, "en"))
     lost = sum(tally.total("failed_get") for tally in hardened.values())
