@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from checks.compose import Project, Stack, find_project, stack_of
-from checks.docker_facts import CREDENTIALS, RunningImage, images, is_student_age, tried_out
+from checks.docker_facts import CREDENTIALS, RunningImage, api_image, images, tried_out
 from checks.haproxy import HAProxy
 from checks.pages import fetch
 from checks.registries import Registry, find_registry
-from labkit.course import NotMetError, expect, not_met
+from labkit.course import NotMetError, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
@@ -49,10 +49,11 @@ def lb(context_of_run: Context) -> Shell:
 def image(web1: Shell) -> str:
     """The id of the API's image on web1: the last one built, not one that was pushed before."""
     found = images(web1)
-    mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
+    mine = api_image(found)
     names = ", ".join(sorted(tag for one in found for tag in one.tags)) or _("no image at all")
-    expect(mine, expected=_("an image named student-age"), seen=names, where="web1 $ docker images")
-    return max(mine, key=lambda one: (one.is_named_here, one.created)).id
+    if mine is None:
+        not_met(expected=_("an image named student-age"), seen=names, where="web1 $ docker images")
+    return mine.id
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,12 @@ def images(shell: Shell) -> list[Image]:
     ]
 
 
+def api_image(found: list[Image]) -> Image | None:
+    """The API's image among those of a machine: the last one built, not one pushed before."""
+    mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
+    return max(mine, key=lambda one: (one.is_named_here, one.created), default=None)
+
+
 def containers(shell: Shell) -> list[Container]:
     """Every container, running or not, those of the grader apart."""
     answer = shell.ask("docker ps -aq | xargs -r docker inspect")
@@ -195,6 +201,7 @@ class RunningImage:
     image: str
     address: str
     student: str  # a name that only the grader's data holds
+    port: int = 0  # on the machine, if it was published
 
     def get(self, path: str, user: tuple[str, str] | None = None) -> Answer:
         """Ask the API a question from the machine that it runs on."""
@@ -202,7 +209,7 @@ class RunningImage:
 
 
 @contextmanager
-def tried_out(shell: Shell, image: str) -> Iterator[RunningImage]:
+def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[RunningImage]:
     """Run an image for as long as the checks need it; removed afterwards whatever happens.
 
     Its data is a file with one student whose name nobody can know beforehand, so that a list that
@@ -211,18 +218,22 @@ def tried_out(shell: Shell, image: str) -> Iterator[RunningImage]:
     student = f"probe-{uuid.uuid4().hex[:8]}"
     name = f"labkit-{student}"
     data = f"/tmp/{name}.json"
+    published = f"-p {API_PORT} " if publish else ""
     try:
         started = shell.ask(
             f'echo \'{{"{student}": "42"}}\' > {data} && chmod 644 {data} && '
             f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
-            f"-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
+            f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
+            f"{{ docker port {name} {API_PORT}/tcp 2>/dev/null | head -n 1; echo; }} && "
             f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
             f"{{{{end}}}}' {name}",
             timeout=60,
         )
         if not started.ok:
             _say_why_not_started(shell, image, started.said)
-        running = RunningImage(shell, image, started.text.splitlines()[-1].strip(), student)
+        lines = started.text.splitlines()
+        port = next((line.rpartition(":")[2] for line in lines if line.startswith("0.0.0.0:")), "0")
+        running = RunningImage(shell, image, lines[-1].strip(), student, int(port))
         _wait_for_answer(shell, name, running)
         yield running
     finally:

@@ -99,8 +99,17 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
     return None
 
 
+def find_page(host: Shell, registry: Registry) -> int:
+    """The port of the registry's page on `host`: a page, and not the registry itself; 0 if none."""
+    for container in containers(host):
+        for port in container.published.values() if container.running else ():
+            if port != registry.port and _is_page(host, "http", port):
+                return port
+    return 0
+
+
 def _is_page(host: Shell, scheme: str, port: int) -> bool:
-    """Whether it is a page in front of a registry: a registry itself has nothing at its root."""
+    """Whether a page is served there: a registry itself has nothing at its root."""
     answer = curl(host, f"{scheme}://localhost:{port}/", options="-k")
     return answer.status == 200 and "<html" in answer.body.lower()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checks.docker_facts import API_PATH, RunningImage
+from checks.judging import must_pass
 from labkit.course import check, expect
+from labkit.grading import Context
 from labkit.locale import _
 
 
@@ -48,7 +52,7 @@ def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.25,
     needs="build.runs",
     hints=[
         "What does the API answer to somebody who does not give a password?",
@@ -60,3 +64,18 @@ def test_auth(api: RunningImage) -> None:
     """Without credentials, or with wrong ones, it answers 401."""
     api.get(API_PATH).must_have(status=401)
     api.get(API_PATH, ("toto", "not-the-password")).must_have(status=401)
+
+
+@check(
+    points=0.25,
+    needs="build.auth",
+    drill="garbage",
+    hints=[
+        "Ask the API for a path that does not exist: does it still answer the next question?",
+        "A bad request is answered with a status between 400 and 499, and changes nothing else.",
+        'CMD runs the given student_age.py, unchanged: CMD ["python", "student_age.py"]',
+    ],
+)
+def test_bears(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """Alone under light load it answers everybody, bad requests and garbage notwithstanding."""
+    must_pass(context_of_run, "garbage", note)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checks.compose import Stack
+from checks.judging import must_pass
 from checks.pages import fetch, list_form, must_list, press_button
 from checks.students import students_of
 from labkit.course import check
+from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.remote import Shell
 
@@ -27,7 +31,7 @@ def test_form(lab: Lab, stack: Stack) -> None:
 
 
 @check(
-    points=0.75,
+    points=0.5,
     needs=["verify.form", "index.reaches"],
     hints=[
         "Press the button: what does the page say?",
@@ -38,3 +42,18 @@ def test_form(lab: Lab, stack: Stack) -> None:
 def test_list(lab: Lab, web1: Shell, stack: Stack) -> None:
     """The button shows every student that the API knows."""
     must_list(press_button(lab, "web1", stack.website_port), students_of(web1, stack))
+
+
+@check(
+    points=0.25,
+    needs="verify.list",
+    drill="no-api",
+    hints=[
+        "Stop the API and press the button: what does a visitor see?",
+        "Without the API the page must say so: neither an old list nor an empty one.",
+        "In index.php keep the given error message, and ask the API anew at each request.",
+    ],
+)
+def test_honest(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """While the API is stopped the page says so, and afterwards it shows the list again."""
+    must_pass(context_of_run, "no-api", note)

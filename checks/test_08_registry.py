@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Callable
 
 from checks.docker_facts import images, is_student_age
+from checks.judging import must_pass
 from checks.registries import Registry
 from labkit.course import check, expect
+from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -27,7 +29,7 @@ def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
 
 
 @check(
-    points=1.0,
+    points=0.75,
     needs=["registry.answers", "build.image"],
     hints=[
         "What does the registry hold? curl -k -u USER https://lb:5000/v2/_catalog",
@@ -79,6 +81,21 @@ def test_pulled(web1: Shell, registry: Registry) -> None:
         seen=answer.text.splitlines()[-1] if answer.text else "",
         where=f"web1 $ docker pull {name}",
     )
+
+
+@check(
+    points=0.25,
+    needs="registry.pulled",
+    drill="pulls",
+    hints=[
+        "docker restart the registry: does it still hold the image?",
+        "What was pushed lives in /var/lib/registry; it must outlive a restart.",
+        "volumes: - registry-data:/var/lib/registry, and registry-data: below volumes:; up -d",
+    ],
+)
+def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """Restarted while clients pull, it gives back exactly what was pushed."""
+    must_pass(context_of_run, "pulls", note)
 
 
 @check(points=0, needs="registry.answers")

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import pytest
-import requests
+from collections.abc import Callable
 
-from checks.docker_facts import containers, is_student_age
+import pytest
+
+from checks.docker_facts import is_student_age
+from checks.judging import must_pass
 from checks.pages import Page, fetch
-from checks.registries import Registry
-from labkit.course import NotMetError, check, expect, not_met
+from checks.registries import Registry, find_page
+from labkit.course import check, expect, not_met
+from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
 
 
 @pytest.fixture(scope="session")
-def ui_port(lab: Lab, lb: Shell, registry: Registry) -> int:
-    """The port of the registry's page on lb: a page, and not the registry itself."""
-    for container in containers(lb):
-        for port in container.published.values() if container.running else ():
-            if port == registry.port:
-                continue
-            try:
-                page = fetch(lab, "lb", port)
-            except (NotMetError, requests.RequestException):
-                continue
-            if page.status == 200 and "<html" in page.html.lower():
-                return port
-    not_met(
-        expected=_("a web page on a published port of lb"),
-        seen=_("no container on lb answers with a page"),
-        where="lb $ docker ps",
-    )
-    return None
+def ui_port(lb: Shell, registry: Registry) -> int:
+    """The port of the registry's page on lb."""
+    port = find_page(lb, registry)
+    if not port:
+        not_met(
+            expected=_("a web page on a published port of lb"),
+            seen=_("no container on lb answers with a page"),
+            where="lb $ docker ps",
+        )
+    return port
 
 
 @check(
@@ -50,7 +45,7 @@ def test_page(lab: Lab, ui_port: int) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.25,
     needs=["registry-ui.page", "registry.pushed"],
     hints=[
         "Does the page list student-age, or an error?",
@@ -70,6 +65,21 @@ def test_shows(lab: Lab, ui_port: int, registry: Registry) -> None:
         seen=_("status {status}: {body}", status=catalogue.status, body=catalogue.html[:160]),
         where=f"http://lb:{ui_port}/v2/_catalog",
     )
+
+
+@check(
+    points=0.25,
+    needs="registry-ui.shows",
+    drill="no-registry",
+    hints=[
+        "Stop the registry and look at its page: what does it say?",
+        "Without a registry the page must show an error, and the list again once it is back.",
+        "NGINX_PROXY_PASS_URL names the registry itself, no copy of what it held; then up -d",
+    ],
+)
+def test_honest(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """While the registry is stopped the page says so, and afterwards it shows the image again."""
+    must_pass(context_of_run, "no-registry", note)
 
 
 def _asks_registry_itself(page: Page, registry: Registry) -> bool:

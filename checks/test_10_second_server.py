@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checks.compose import Stack
 from checks.docker_facts import images
+from checks.judging import must_pass
 from checks.pages import must_list, press_button
 from checks.registries import Registry
 from checks.students import students_of
 from labkit.course import check, expect, not_met
+from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
@@ -35,7 +39,7 @@ def test_lists(lab: Lab, web2: Shell, stack2: Stack) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.25,
     needs=["second-server.lists", "registry.pushed"],
     hints=[
         "Is the image on web2 the one that web1 pushed?",
@@ -58,3 +62,18 @@ def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
         seen=_("{name}, another image", name=stack2.api.image),
         where="web2 $ docker compose images",
     )
+
+
+@check(
+    points=0.25,
+    needs=["second-server.lists", "deploy.survives_reboot"],
+    drill="alone",
+    hints=[
+        "Switch web1 off and press the button on web2: whose API does its page ask?",
+        "Everything that web2's website needs must run on web2.",
+        "On web2: http://api:5000/... in website/index.php, the service's name; up -d",
+    ],
+)
+def test_alone(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """It serves alone while web1 is off."""
+    must_pass(context_of_run, "alone", note)

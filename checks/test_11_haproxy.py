@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Callable
 
 from checks.haproxy import BACKEND, HAProxy
+from checks.judging import must_pass
 from checks.pages import fetch
 from labkit.course import check, expect, not_met
+from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
@@ -117,7 +119,7 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.25,
     needs=["haproxy.backend", "haproxy.serves", "second-server.lists"],
     hints=[
         "Reload the page several times: which server answers?",
@@ -179,3 +181,18 @@ def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
         seen=last.said or _("the file is empty"),
         where=f"lb:{LOG}",
     )
+
+
+@check(
+    points=0.25,
+    needs=["haproxy.balances", "haproxy.checked", "verify.list"],
+    drill="reload",
+    hints=[
+        "systemctl reload haproxy, again and again: does a visitor notice?",
+        "A reload starts a new process and lets the old one finish; a restart cuts it off.",
+        "Take away what overrides ExecReload: systemctl revert haproxy; systemctl cat haproxy",
+    ],
+)
+def test_reloads(context_of_run: Context, note: Callable[[str], None]) -> None:
+    """Ten reloads under load lose nothing, and both servers share exactly."""
+    must_pass(context_of_run, "reload", note)

@@ -141,14 +141,16 @@ def registry_on(shells: Shells) -> tuple[Shell, str]:
 def executed(shells: Shells, run: str) -> list[str]:
     """The ids of the POSTs of a run that both websites have carried out, one per execution.
 
-    Apache logs each request once it has been dealt with, also when nobody waits for it any more.
+    Apache logs each request once it has been dealt with, also when nobody waits for it any more;
+    one that it answered with an error was not carried out.
     """
+    carried_out = f'POST [^ ]*labkit_post={run}-[0-9]* HTTP/[0-9.]*" 2'
     found: list[str] = []
     for name in ("web1", "web2"):
         web, container = website(shells, name)
         seen = web.ask(
-            f"docker logs --since 5m {container} 2>&1"
-            f" | grep -o 'POST [^ ]*labkit_post={run}-[0-9]*' | sed 's/.*labkit_post=//'",
+            f"docker logs --since 5m {container} 2>&1 | grep -o {shlex.quote(carried_out)}"
+            " | sed 's/.*labkit_post=//; s/ .*//'",
             timeout=30,
         )
         found += seen.text.split()

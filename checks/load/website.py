@@ -11,10 +11,20 @@ Options (strings, given by whoever starts the load):
 
 from __future__ import annotations
 
+import re
+
+from checks.load.words import UNTOLD
 from labkit.load.openloop import Answer, OpenLoopUser, Request
 
 # What PHP prints into a page when the API cannot be reached: a 200 that lists nobody.
-ERRORS = (b"<b>Warning</b>:", b"<b>Fatal error</b>:", b"Failed to open stream")
+PHP_ERRORS = (b"<b>Warning</b>:", b"<b>Fatal error</b>:", b"Failed to open stream")
+# How a page of a student's own may say so, in the languages of the practical.
+TOLD = re.compile(
+    rb"error|warning|exception|cannot|unavailable|unreachable|refused|fail|time.?out"
+    rb"|erreur|impossible|indisponible|inaccessible|injoignable|chec\b|refus",
+    re.IGNORECASE,
+)
+UNSEEN = re.compile(rb"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 POST_HEADER = "X-Labkit-Post"
 
@@ -37,10 +47,11 @@ class Website(OpenLoopUser):
     def wrong(self, request: Request, answer: Answer) -> str:
         if not 200 <= answer.status < 300:
             return f"status {answer.status}"
-        if any(error in answer.body for error in ERRORS):
+        if any(error in answer.body for error in PHP_ERRORS):
             return "a PHP error in the page"
         if request.method == "POST" and not self._lists(answer.body):
-            return "no list of students"
+            told = TOLD.search(UNSEEN.sub(b" ", answer.body))
+            return "an error in the page" if told else UNTOLD
         return ""
 
     def _lists(self, body: bytes) -> bool:

@@ -172,6 +172,12 @@ def summary(result: GradeResult) -> None:
     results.print()
     if result.checks and result.score_max == sum(one.points_max for one in result.checks):
         results.print(Text(f"{mark(result)}", style="bold").append(f"   {counts}", style="default"))
+        if result.mention is not None:
+            words = {
+                True: _("with distinction: the hardened bar holds"),
+                False: _("no distinction: labkit drill kill --bar hardened says what is missing"),
+            }
+            results.print(Text(f"{words[result.mention]}"))
     else:
         results.print(Text(counts))
     numbers = {step.slug: step.number for step in result.steps}

@@ -15,6 +15,7 @@ from labkit.course import Course, Origin, Step
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
+from labkit.grading.mention import award
 from labkit.grading.model import ArtefactRecord, CheckResult, GradeResult, StepResult
 from labkit.grading.plugin import CheckPlugin
 from labkit.grading.writers.json_file import write_json
@@ -116,6 +117,8 @@ def grade(
         known=known or {},
     )
     _run_pytest(context, plugin)
+    if scope.drills:
+        result.mention = award(context, result)
     result.complete = True
     save()
     return result

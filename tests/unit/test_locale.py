@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 from labkit import locale
 from labkit.course import CheckSpec
 from labkit.grading.plugin import _sentence
-from labkit.load.drill import LIMIT_WORDS
+from labkit.load.judging import LIMIT_WORDS
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = {

@@ -15,12 +15,13 @@ from labkit.lab.faults.disk import fill
 from labkit.lab.faults.network import Way, cut, delay, errors, errors_later
 from labkit.lab.faults.power import Power
 from labkit.lab.faults.services import kill_service, reload_again, restart_service
-from labkit.lab.faults.timed import LONGEST_FAULT_S, schedule, strike
+from labkit.lab.faults.timed import LONGEST_FAULT_S, act, schedule, strike
 
 __all__ = [
     "LONGEST_FAULT_S",
     "Power",
     "Way",
+    "act",
     "cut",
     "delay",
     "errors",

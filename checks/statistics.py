@@ -1,0 +1,46 @@
+"""HAProxy's statistics page: found by asking its ports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checks.haproxy import HAProxy
+from checks.pages import Page
+from labkit.course import NotMetError
+
+Login = tuple[str, str] | None
+Ask = Callable[[int, str, Login], Page]  # port, path, login; NotMetError when nobody answers
+
+
+@dataclass(frozen=True)
+class StatsPage:
+    """Where the page is and how one gets in."""
+
+    port: int
+    uri: str
+    auth: Login
+
+    @property
+    def csv(self) -> str:
+        """The path of its CSV form."""
+        return f"{self.uri};csv"
+
+
+def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
+    """The statistics page, wherever it was put; else None and what the last port said."""
+    uris = re.findall(r"^\s*stats\s+uri\s+(\S+)", haproxy.text, re.MULTILINE)
+    named = re.search(r"^\s*stats\s+auth\s+([^:\s]+):(\S+)", haproxy.text, re.MULTILINE)
+    user = (named.group(1), named.group(2)) if named else None
+    seen = ""
+    for port in sorted(haproxy.ports, key=lambda port: port == 80):
+        for uri in dict.fromkeys((*uris, "/haproxy?stats", "/stats", "/")):
+            try:
+                page = ask(port, uri, user)
+            except NotMetError as error:
+                seen = f"lb:{port}: {error.seen}"
+                break
+            if "Statistics Report" in page.html:
+                return StatsPage(port, uri, user), ""
+    return None, seen

@@ -1,0 +1,36 @@
+"""The mention: a distinction beyond the mark, for a service that passes the hardened bar."""
+
+from __future__ import annotations
+
+from labkit.course import Verdict
+from labkit.grading.context import Context
+from labkit.grading.drills import perform_drill
+from labkit.grading.model import GradeResult
+from labkit.locale import _
+
+BAR = "hardened"
+
+
+def award(context: Context, result: GradeResult) -> bool | None:
+    """Whether the service deserves the mention; None if that could not be told.
+
+    The runs that were worth points are judged at the hardened bar first, so that nobody waits for
+    what is lost already. Only if each of them holds are the drills performed that the course asks
+    for besides.
+    """
+    last = result.steps[-1] if result.steps else None
+    if last is None or last.verdict is not Verdict.PASSED:
+        return None
+    graded = [drill.name for drill in context.course.drills if BAR in drill.limits]
+    found = [context.drills[name]["bars"][BAR] for name in graded if name in context.drills]
+    if not found or Verdict.INCONCLUSIVE in found:
+        return None
+    if Verdict.FAILED in found:
+        return False
+    context.say(_("the hardened bar holds so far: the drills for the mention follow"))
+    for drill in context.course.drills:
+        if drill.mention and drill.name not in context.drills:
+            verdict = perform_drill(context, drill.name, bar=BAR).verdict
+            if verdict is not Verdict.PASSED:
+                return False if verdict is Verdict.FAILED else None
+    return True
