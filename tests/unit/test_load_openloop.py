@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -67,7 +68,7 @@ class Site:
             await writer.drain()
             writer.close()
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         self.thread.start()
         self.ready.wait(5)
         return self
