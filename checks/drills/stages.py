@@ -19,6 +19,7 @@ from checks.docker_facts import (
     API_PORT,
     CREDENTIALS,
     PROBE_LABEL,
+    Answer,
     api_image,
     curl,
     images,
@@ -33,7 +34,7 @@ from checks.drills.failover import (
     when_silent,
 )
 from checks.haproxy import BACKEND, HAProxy
-from checks.load.words import ANOTHER, LET_IN, UNTOLD
+from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
 from checks.registries import MANIFESTS, Registry, find_page, find_registry
 from checks.statistics import Login, find_stats
@@ -122,10 +123,11 @@ def reboot(shells: Shells, *, heal_after: float, power: Power) -> None:
 
 def start_again(shells: Shells) -> None:
     """What does not come back after a boot is started: later steps need it."""
+    shells["web1"].ask("systemctl start docker", sudo=True, timeout=60)
     web1, stack = stack_on(shells, "web1")
     both = [quoted(one) for one in (stack.api, stack.website) if one and not one.running]
     if both:
-        web1.ask(f"systemctl start docker; docker start {' '.join(both)}", sudo=True)
+        web1.ask(f"docker start {' '.join(both)}")
 
 
 # Step 7: the page and its API -------------------------------------------------------------------
@@ -138,16 +140,9 @@ def no_api(shells: Shells, *, heal_after: float) -> None:
 
 def claimed(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
     """Lists shown while the API was away, and pages that show neither a list nor an error."""
-    stale = [
-        row
-        for row in rows
-        if row.method == "POST"
-        and row.ok
-        and fault.at + 0.5 < row.scheduled
-        and row.ended < fault.healed
-    ]
-    silent = [row for row in rows if row.error == UNTOLD]
-    return len(stale) + len(silent)
+    stale = sum(row.method == "POST" and row.ok and _within(row, fault) for row in rows)
+    silent = sum(row.error == UNTOLD for row in rows)
+    return int(stale + silent)
 
 
 # Steps 8 and 9: the registry and its page -------------------------------------------------------
@@ -189,7 +184,14 @@ def pulls(shells: Shells) -> Iterator[Aim]:
             "authorization": login(registry.user),
             "digest": f"sha256:{hashlib.sha256(answer.body.encode()).hexdigest()}",
         },
+        unready=lambda: _unless_good(registry.ask(manifest)),
     )
+
+
+def _unless_good(answer: Answer) -> str:
+    if answer.status == 200:
+        return ""
+    return _("status {status} from {url}", status=answer.status, url=answer.url)
 
 
 def no_registry(shells: Shells, *, heal_after: float) -> None:
@@ -209,28 +211,32 @@ def registry_page(shells: Shells) -> Iterator[Aim]:
     port = find_page(shells["lb"], registry)
     if not port:
         raise CannotTellError(_("the registry has no page on {machine}", machine="lb"))
-    catalogue = curl(shells["lb"], f"http://localhost:{port}/v2/_catalog", user=registry.user)
+
+    def catalogue() -> Answer:
+        url = f"http://localhost:{port}/v2/_catalog"
+        return curl(shells["lb"], url, user=registry.user)
+
+    proxied = catalogue().status == 200
     tag = next(iter(registry.pushed()), "")
     yield Aim(
         port=port,
         options={
-            "catalogue": "/v2/_catalog" if catalogue.status == 200 else "",
+            "catalogue": "/v2/_catalog" if proxied else "",
             "authorization": login(registry.user),
             "repository": tag.rpartition(":")[0],
         },
+        unready=lambda: _unless_good(catalogue()) if proxied else "",
     )
 
 
 def shown_in_vain(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
     """Catalogues given while there was no registry to ask."""
-    return sum(
-        row.method == "POST"
-        and row.ok
-        and row.bytes > 0
-        and fault.at + 0.5 < row.scheduled
-        and row.ended < fault.healed
-        for row in rows
-    )
+    return sum(row.server == CATALOGUE and row.ok and _within(row, fault) for row in rows)
+
+
+def _within(row: Any, fault: Any) -> bool:
+    """Whether a request began and ended while the fault lasted, half a second apart."""
+    return bool(fault.at + 0.5 < row.scheduled and row.ended < fault.healed)
 
 
 # Step 10: the second server alone ---------------------------------------------------------------

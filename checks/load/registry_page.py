@@ -7,6 +7,7 @@ holds. Options: `catalogue` (a path; "" for a page that sends browsers to the re
 
 from __future__ import annotations
 
+from checks.load.words import CATALOGUE
 from labkit.load.openloop import Answer, OpenLoopUser, Request
 
 
@@ -29,3 +30,6 @@ class RegistryPage(OpenLoopUser):
             return "" if b"<html" in answer.body.lower() else "no page"
         held = self.plan.options["repository"].encode() in answer.body
         return "" if held else "the image is not in it"
+
+    def server(self, answer: Answer) -> str:
+        return CATALOGUE if b'"repositories"' in answer.body else ""

@@ -32,7 +32,7 @@ ALL = "all"
 def command(
     ctx: click.Context, name: str | None, only_list: bool, bar: str, seed: int | None, lab_name: str
 ) -> None:
-    """One availability drill, live, with its timeline; or all of them, one after the other."""
+    """One availability drill, live, with its timeline; or all that have the bar, in turn."""
     lab = the_lab(ctx, lab_name)
     with grading(ctx, lab, bar=bar, seed=seed) as context:
         if only_list:
@@ -41,7 +41,8 @@ def command(
         if not name:
             raise UsageError(_("which drill?"), then="labkit drill --list")
         lab.require_running()
-        names = [one.name for one in context.course.drills] if name == ALL else [name]
+        names = [one.name for one in context.course.drills if bar in one.limits]
+        names = names if name == ALL else [name]
         results = [_perform(context, one) for one in names]
     if len(results) > 1:
         show.drills(results)
@@ -52,8 +53,13 @@ def command(
 
 
 def _list(course: Course) -> None:
-    rows = [(one.name, f"{one.duration_s:g} s", one.title(language())) for one in course.drills]
-    show.table(rows, (_("drill"), _("lasts"), _("what happens")))
+    rows = []
+    for one in course.drills:
+        step = course.step(one.step)
+        bars = ", ".join(one.limits)
+        number = step.number if step else ""
+        rows.append((one.name, number, f"{one.duration_s:g} s", bars, one.title(language())))
+    show.table(rows, (_("drill"), _("step"), _("lasts"), _("bars"), _("what happens")))
 
 
 def _perform(context: Context, name: str) -> DrillResult:

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,28 @@ class Cli:
             )
         return done
 
+    def popen(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start `labkit --lab LAB WORDS` and leave it running."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "labkit.cli.main", "--lab", self.lab, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def json(self, *words: str, code: int | None = 0) -> Any:
         """What a command prints as JSON."""
         return json.loads(self(*words, code=code).stdout)
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Poll until something holds; it must in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
