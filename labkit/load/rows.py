@@ -16,7 +16,7 @@ from typing import IO, Any
 class Row:
     """What became of one request. `status` is 0 and `error` a word when there was no answer.
 
-        `scheduled` is when it should have started, `started` when it did, `ended` when it was known
+    `scheduled` is when it should have started, `started` when it did, `ended` when it was known
     to be right or lost. `ok` is the scenario's judgement, not only the status. `server` is who
     answered, "" when the answer does not say. `method` is the schedule's: a scenario may send
     something else than a form in the place of a POST.

@@ -217,9 +217,46 @@ def test_some_checks_name_a_drill() -> None:
 
 @pytest.mark.parametrize("drill", COURSE.drills, ids=lambda drill: drill.name)
 def test_a_drill_can_be_run(drill: Drill) -> None:
-    """Its scenario exists, its machine too, and its fault heals before the load ends."""
+    """Its scenario exists, its machine and its step too, and its fault heals before the load
+    ends.
+    """
     assert (ROOT / "checks" / "load" / f"{drill.load.scenario}.py").is_file()
     assert drill.entry in MACHINES
+    assert COURSE.step(drill.step)
     assert drill.fault_at_s + drill.heal_after_s < drill.duration_s
     assert set(drill.limits) <= {"course", "hardened"}
     assert {"en", "fr"} <= set(drill.titles)
+
+
+@pytest.mark.parametrize("drill", COURSE.drills, ids=lambda drill: drill.name)
+def test_a_drill_asks_for_nothing_that_nobody_can_tell_it(drill: Drill) -> None:
+    """Without a balancer nobody sees a detection, a flap or a balancer's share of the losses."""
+    asked = {
+        name for bar in drill.limits.values() for name, limit in vars(bar).items()
+        if limit is not None
+    }  # fmt: skip
+    assert drill.watched or not asked & {"detect_s", "recover_s", "flaps", "uneven"}
+    assert drill.executed or not asked & {"duplicates", "ghosts"}
+    assert drill.untrue or "untrue" not in asked
+    assert drill.watched or not (drill.promise or drill.predictable)
+    if drill.untrue:
+        assert all(bar.untrue == 0 for bar in drill.limits.values())
+
+
+@pytest.mark.parametrize("drill", COURSE.drills, ids=lambda drill: drill.name)
+def test_a_drill_is_worth_points_in_the_step_that_it_belongs_to_or_nowhere(drill: Drill) -> None:
+    assert {one.step.slug for one in CHECKS if one.spec.drill == drill.name} <= {drill.step}
+
+
+def test_the_mention_is_asked_of_drills_that_have_a_hardened_bar() -> None:
+    """Its own, and those of the mark: without one of each, `award` could tell nothing."""
+    hardened = {drill.name for drill in COURSE.drills if "hardened" in drill.limits}
+    mention = {drill.name for drill in COURSE.drills if drill.mention}
+    assert mention
+    assert mention <= hardened
+    assert hardened & {one.spec.drill for one in CHECKS}
+
+
+def test_drills_have_names_of_their_own() -> None:
+    names = [drill.name for drill in COURSE.drills]
+    assert len(set(names)) == len(names)

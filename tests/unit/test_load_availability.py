@@ -9,7 +9,9 @@ import pytest
 from labkit.course.model import Limits, Verdict
 from labkit.load.availability import (
     Fault,
+    Judged,
     Measured,
+    compare,
     doubts,
     effective,
     judge,
@@ -48,22 +50,33 @@ def load(made: list[Row], **changes: float) -> LoadRun:
     return replace(run, **changes)  # type: ignore[arg-type]
 
 
-def watched(*lines: tuple[float, str, str, int]) -> Watched:
-    """Readings as (seconds, web1's state, web2's state, failures counted)."""
+def watched(*lines: tuple[float, str, str, int], repeated: int = 0) -> Watched:
+    """Readings as (seconds, web1's state, web2's state, failures counted).
+
+    `repeated` requests were given to another server in the meantime.
+    """
     return Watched(
         [
             Reading(
-                T0 + at, {"web1": one, "web2": two}, {"failed": n, "served.web1": 5 * int(at + 1)}
+                T0 + at,
+                {"web1": one, "web2": two},
+                {
+                    "failed": n,
+                    "served.web1": 5 * int(at + 1),
+                    "redispatches": repeated if index else 0,
+                },
             )
-            for at, one, two, n in lines
+            for index, (at, one, two, n) in enumerate(lines)
         ]
     )
 
 
-KILL = watched(
+KILLED = (
     (-1, "UP", "UP", 0), (2, "UP", "UP", 0), (5, "DOWN", "UP", 10), (7, "UP", "UP", 10),
     (10, "UP", "UP", 10),
 )  # fmt: skip
+KILL = watched(*KILLED)
+LOST = range(30, 50, 2)  # every second request, from the fault at 3 s to the detection at 5 s
 
 
 def test_a_clean_run_loses_nothing_and_bounds_the_rate() -> None:
@@ -75,8 +88,8 @@ def test_a_clean_run_loses_nothing_and_bounds_the_rate() -> None:
 
 
 def test_a_kill_is_measured() -> None:
-    measured = measure(load(rows(range(30, 50, 2))), KILL, slow_s=1, fault=FAULT)
-    posts = sum(a.method == "POST" for i, a in enumerate(PLAN.arrivals()) if i in range(30, 50, 2))
+    measured = measure(load(rows(LOST)), KILL, slow_s=1, fault=FAULT, predictable=True)
+    posts = sum(a.method == "POST" for i, a in enumerate(PLAN.arrivals()) if i in LOST)
     assert (measured.failed, measured.failed_post) == (10, posts)
     assert measured.detect_s == pytest.approx(2)
     assert measured.recover_s == pytest.approx(1)
@@ -144,7 +157,19 @@ def test_a_counter_that_was_reset_is_unknown() -> None:
 
 
 def base() -> Measured:
-    return measure(load(rows(range(30, 50, 2))), KILL, slow_s=1, fault=FAULT)
+    return measure(load(rows(LOST)), KILL, slow_s=1, fault=FAULT, predictable=True)
+
+
+def broken(measured: Measured, limits: Limits) -> list[tuple[str, float, float | None]]:
+    """The limits that do not hold, as (name, limit, seen); FAILED means that there is one."""
+    judged = compare(measured, limits)
+    found = [(one.name, one.limit, one.seen) for one in judged if one.held is False]
+    assert judge(measured, judged) is (Verdict.FAILED if found else Verdict.PASSED)
+    return found
+
+
+def names(measured: Measured, limits: Limits) -> list[str]:
+    return [name for name, _limit, _seen in broken(measured, limits)]
 
 
 @pytest.mark.parametrize(
@@ -163,8 +188,8 @@ def test_a_measurement_that_cannot_be_trusted_is_inconclusive(
 ) -> None:
     doubtful = replace(base(), **change)  # type: ignore[arg-type]
     assert any(words in doubt for doubt in doubts(doubtful))
-    assert judge(doubtful, Limits(lost=1000))[0] is Verdict.INCONCLUSIVE
-    assert judge(doubtful, Limits(lost=0))[0] is Verdict.INCONCLUSIVE
+    for limit in (1000, 0):
+        assert judge(doubtful, compare(doubtful, Limits(lost=limit))) is Verdict.INCONCLUSIVE
 
 
 def test_requests_that_the_client_gave_up_need_not_be_counted_by_the_balancer() -> None:
@@ -174,34 +199,135 @@ def test_requests_that_the_client_gave_up_need_not_be_counted_by_the_balancer() 
 
 
 @pytest.mark.parametrize(
-    ("limits", "broken"),
+    ("limits", "found"),
     [
         (Limits(lost=10, detect_s=2.1, recover_s=1.1, flaps=0), []),
         (Limits(lost=9), ["lost"]),
         (Limits(lost_get=0, lost_post=0), ["lost_get", "lost_post"]),
         (Limits(detect_s=1.9, recover_s=0.9), ["detect_s", "recover_s"]),
-        (Limits(duplicates=0), []),  # not measured: no verdict either way
+        (Limits(outage_s=1.81, gap_s=0.21), []),
+        (Limits(outage_s=1.79), ["outage_s"]),
+        (Limits(gap_s=0.19), ["gap_s"]),
+        (Limits(duplicates=0, ghosts=0, untrue=0), []),  # not measured: no verdict either way
     ],
 )
-def test_limits(limits: Limits, broken: list[str]) -> None:
-    verdict, names = judge(base(), limits)
-    assert [name for name, _, _ in names] == broken
-    assert verdict is (Verdict.FAILED if broken else Verdict.PASSED)
+def test_limits(limits: Limits, found: list[str]) -> None:
+    assert doubts(base()) == []
+    assert names(base(), limits) == found
+
+
+def test_what_was_not_measured_neither_holds_nor_breaks() -> None:
+    judged = compare(base(), Limits(duplicates=0, ghosts=0, untrue=0))
+    assert judged == [Judged(name, 0, None, None) for name in ("duplicates", "ghosts", "untrue")]
+
+
+@pytest.mark.parametrize("name", ["duplicates", "ghosts", "uneven", "untrue"])
+def test_what_was_counted_is_judged(name: str) -> None:
+    counted = replace(base(), **{name: 2})  # type: ignore[arg-type]
+    assert broken(counted, Limits(**{name: 2})) == []
+    assert broken(counted, Limits(**{name: 1})) == [(name, 1, 2)]
 
 
 def test_never_detected_breaks_a_detection_limit_and_no_recovery_limit() -> None:
-    blind = replace(base(), detect_s=None, recover_s=None, lost_server=False)
-    _, broken = judge(blind, Limits(detect_s=7, recover_s=6))
-    assert [name for name, _, _ in broken] == ["detect_s"]
+    blind = replace(base(), detect_s=None, recover_s=None, lost_server=False, predicted_loss=None)
+    assert names(blind, Limits(detect_s=7, recover_s=6)) == ["detect_s"]
 
 
 def test_never_back_breaks_a_recovery_limit() -> None:
     gone = replace(base(), recover_s=None)
-    assert judge(gone, Limits(recover_s=6))[1] == [("recover_s", 6, None)]
+    assert broken(gone, Limits(recover_s=6)) == [("recover_s", 6, None)]
+
+
+# -- how long it was away
+
+
+def outage(lost: range, whole_at: float | None = None) -> float | None:
+    made = measure(load(rows(lost)), KILL, slow_s=1, fault=FAULT, whole_at=whole_at)
+    return made.outage_s
+
+
+def test_an_outage_lasts_until_the_last_lost_request() -> None:
+    assert outage(range(0)) == 0
+    assert outage(range(30, 99)) == pytest.approx(6.8)
+    # What was seen after the load has no say while the load itself saw the end.
+    assert outage(range(30, 99), T0 + 40) == pytest.approx(6.8)
+
+
+def test_an_outage_that_outlasts_the_load_ends_when_the_service_is_seen_to_be_whole() -> None:
+    assert outage(range(30, 100), T0 + 14) == pytest.approx(11)
+    assert outage(range(99, 100), T0 + 9) == pytest.approx(6.9)  # not before the last request
+
+
+def test_an_outage_whose_end_was_not_seen_breaks_any_limit() -> None:
+    assert outage(range(30, 100)) is None
+    endless = replace(base(), outage_s=None)
+    assert broken(endless, Limits(outage_s=1000)) == [("outage_s", 1000, None)]
+
+
+# -- how evenly the servers were used
+
+
+def uneven(*served: str) -> int | None:
+    """The measured difference if the first requests were answered by these servers."""
+    named = [replace(row, server=name) for row, name in zip(rows(), served, strict=False)]
+    return measure(load([*named, *rows()[len(named) :]]), KILL, slow_s=1, fault=FAULT).uneven
+
+
+def test_shares_before_the_fault_are_compared() -> None:
+    assert uneven(*("web1", "web2") * 15) == 0
+    assert uneven(*("web1", "web1", "web2") * 10) == 10
+    # What is answered after the fault, at 3 s, is not: the one that is left gets everything.
+    assert uneven(*("web1", "web2") * 15, *("web2",) * 70) == 0
+
+
+def test_a_server_that_was_given_nothing_counts() -> None:
+    assert uneven(*("web1",) * 30) == 30
+
+
+def test_without_anybodys_count_nothing_is_said_of_shares() -> None:
+    assert measure(load(rows()), Watched(), slow_s=1, fault=FAULT).uneven is None
+
+
+# -- losses and the time of detection
+
+
+def doubted(seen: Watched, *, lost: range = LOST, predictable: bool = True) -> list[str]:
+    """The doubts, the balancer's own count of losses left aside."""
+    measured = measure(load(rows(lost)), seen, slow_s=1, fault=FAULT, predictable=predictable)
+    return doubts(replace(measured, balancer_failed=None))
+
+
+@pytest.mark.parametrize("count", [7, 10, 13])
+def test_losses_near_what_detection_predicts_are_believed(count: int) -> None:
+    assert doubted(KILL, lost=range(30, 30 + count)) == []
+
+
+@pytest.mark.parametrize("count", [6, 14])
+def test_losses_that_detection_does_not_explain_are_doubted(count: int) -> None:
+    assert doubted(KILL, lost=range(30, 30 + count)) == [
+        f"{count} requests were lost, where 10 follow from 2.00 s of detection"
+    ]
+
+
+def test_many_losses_may_differ_from_the_theory_by_three_percent() -> None:
+    near = replace(base(), failed_get=1000, failed_post=0, balancer_failed=None)
+    for predicted, believed in ((970.0, True), (969.0, False), (1030.0, True), (1032.0, False)):
+        assert (doubts(replace(near, predicted_loss=predicted)) == []) is believed
+
+
+def test_where_requests_are_repeated_elsewhere_or_nothing_is_predictable_theory_is_silent() -> None:
+    assert doubted(watched(*KILLED, repeated=3), lost=range(0)) == []
+    assert doubted(KILL, lost=range(0), predictable=False) == []
+    assert doubted(KILL, lost=range(0)) != []
+
+
+def test_a_balancer_that_does_not_say_whether_it_repeats_is_not_held_to_theory() -> None:
+    mute = Watched([replace(one, counters={}) for one in KILL.readings])
+    assert doubted(mute, lost=range(0)) == []
 
 
 def test_series_count_every_request_once() -> None:
-    counts = series(PLAN, T0, rows(range(30, 50, 2)), slow_s=1)
+    counts = series(PLAN, T0, rows(LOST), slow_s=1)
     assert len(counts.scheduled) == 40
     assert (sum(counts.scheduled), sum(counts.failed), sum(counts.slow)) == (100, 10, 0)
     assert counts.failed[12] == 2  # those of 3.0 and 3.2 s

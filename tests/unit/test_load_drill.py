@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,15 +15,25 @@ from typing import Any
 
 import pytest
 
-from labkit.course.model import Drill, Limits, Load, Verdict
-from labkit.errors import NotReadyError, UsageError
+from labkit.course.model import Aim, Drill, Limits, Load, Verdict
+from labkit.course.outcome import CannotTellError
+from labkit.errors import LabkitError, NotReadyError, UsageError
+from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine
 from labkit.load import drill as drills
 from labkit.load import watch
 from labkit.load.drill import Progress, find_watcher, run_drill
 from labkit.load.record import DrillResult
+from labkit.load.watch import Unwatched
 
 COURSE = Path(__file__).parents[2]
+
+
+class Server(ThreadingHTTPServer):
+    """With a queue as long as a busy computer needs: what does not fit waits for a second."""
+
+    request_queue_size = 1024
+    daemon_threads = True
 
 
 class Site:
@@ -35,6 +46,7 @@ class Site:
         self.state = "UP"
         self.failed = 0
         self.turn = 0
+        self.aimed: list[str] = []  # what became of the aims: "open", "closed"
         self.lock = threading.Lock()
         site = self
 
@@ -51,8 +63,7 @@ class Site:
 
             def log_message(self, *_: object) -> None: ...
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def answer(self) -> int:
@@ -84,6 +95,16 @@ class Site:
         threading.Timer(0.5, self._set, ("DOWN", True)).start()
         threading.Timer(heal_after, self._set, ("UP", False)).start()
         return 1
+
+    @contextmanager
+    def aim(self, shells: Any) -> Iterator[Aim]:
+        """This site on its own port."""
+        assert shells["lb"] is self
+        self.aimed.append("open")
+        try:
+            yield Aim(port=self.server.server_port)
+        finally:
+            self.aimed.append("closed")
 
     def _set(self, state: str, broken: bool) -> None:
         with self.lock:
@@ -125,9 +146,10 @@ def drill(fault: Callable[..., Any]) -> Drill:
 def run(site: Site, tmp_path: Path, one: Drill, **more: Any) -> DrillResult:
     settings: dict[str, Any] = {
         "bar": "course", "course_root": COURSE, "out": tmp_path / "out", "seed": 5,
-        "say": lambda _: None, "port": site.server.server_port,
+        "say": lambda _: None,
     }  # fmt: skip
-    return run_drill(one, lab(tmp_path), {"lb": site}, **(settings | more))
+    aimed = one if one.aim else replace(one, aim=site.aim)
+    return run_drill(aimed, lab(tmp_path), {"lb": site}, **(settings | more))
 
 
 def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None:
@@ -140,7 +162,9 @@ def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None
     assert lost == pytest.approx(25, abs=6)  # half of 100/s for 0.5 s
     assert result.detect_s == pytest.approx(0.5, abs=0.15)
     assert result.recover_s == pytest.approx(0.0, abs=0.15)
+    assert result.bars == {"course": "passed", "hardened": "failed"}
     assert result.samples is not None
+    assert result.samples.facts["restored"] is True
     assert [change[1:] for change in result.samples.changes] == [("web1", "DOWN"), ("web1", "UP")]
     assert {one.phase for one in shown} >= {"steady", "baseline", "fault", "healed"}
     out = tmp_path / "out"
@@ -153,6 +177,7 @@ def test_the_same_run_fails_a_bar_that_it_does_not_reach(site: Site, tmp_path: P
     result = run(site, tmp_path, drill(site.kill), bar="hardened")
     assert result.verdict is Verdict.FAILED
     assert "GET requests lost" in result.message
+    assert (result.bar, result.bars) == ("hardened", {"course": "passed", "hardened": "failed"})
     assert result.runs == 1  # a failure is an answer: it is not repeated
 
 
@@ -163,6 +188,8 @@ def test_without_steady_state_nothing_is_sent(site: Site, tmp_path: Path, monkey
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "web1 is DOWN" in result.message
     assert (site.turn, result.scheduled, result.samples) == (0, None, None)
+    assert result.bars == {}
+    assert site.aimed == ["open", "closed"]
 
 
 def test_failures_before_the_fault_are_repeated_and_then_inconclusive(
@@ -206,6 +233,245 @@ def test_without_a_running_machine_there_is_no_drill(site: Site, tmp_path: Path)
 def test_an_unknown_bar_names_the_known_ones(site: Site, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="course, hardened"):
         run(site, tmp_path, drill(site.kill), bar="golden")
+
+
+# -- where the load goes, and whether the service is whole
+
+
+def short(fault: Callable[..., Any], **changes: Any) -> Drill:
+    """A run of less than a second, in which nothing may be lost."""
+    limits = {"course": Limits(lost=0), "hardened": Limits(lost_get=0)}
+    times = {"fault_at_s": 0.2, "heal_after_s": 0.2, "duration_s": 0.6}
+    return replace(drill(fault), **{**times, "limits": limits, **changes})
+
+
+def nothing(_shells: Any, *, heal_after: float) -> int:
+    """A fault that takes no server away."""
+    return int(heal_after * 0)
+
+
+def aimed(
+    site: Site, unready: Callable[[], str] = lambda: "", **details: Any
+) -> Callable[..., AbstractContextManager[Aim]]:
+    """An aim at the site's port."""
+
+    @contextmanager
+    def aim(_shells: Any) -> Iterator[Aim]:
+        yield Aim(port=site.server.server_port, unready=unready, **details)
+
+    return aim
+
+
+def test_without_an_aim_the_page_on_port_80_is_asked(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    asked: list[str] = []
+
+    def refuse(_load: Load, url: str, **_details: Any) -> None:
+        asked.append(url)
+        raise LabkitError("not really")
+
+    monkeypatch.setattr(drills, "make_plan", refuse)
+    monkeypatch.setattr(drills, "RUNS", 1)
+    result = run_drill(
+        short(nothing), lab(tmp_path), {"lb": site}, bar="course", course_root=COURSE,
+        out=tmp_path, say=lambda _: None,
+    )  # fmt: skip
+    assert (asked, result.message) == (["http://127.0.0.1"], "not really")
+
+
+def test_an_aim_that_is_not_found_makes_the_drill_inconclusive(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(drills, "RUNS", 1)
+
+    @contextmanager
+    def nowhere(_shells: Any) -> Iterator[Aim]:
+        raise CannotTellError("there is no website at lb to load")
+        yield
+
+    result = run(site, tmp_path, short(nothing, aim=nowhere))
+    assert (result.verdict, result.bars) == (Verdict.INCONCLUSIVE, {})
+    assert result.message == "there is no website at lb to load"
+    assert site.turn == 0
+
+
+def test_a_service_that_is_not_whole_is_not_loaded(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(drills, "STEADY_TIMEOUT_S", 0.3)
+    result = run(site, tmp_path, short(nothing, aim=aimed(site, lambda: "its list is empty")))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "its list is empty" in result.message
+    assert (site.turn, result.scheduled, result.bars) == (0, None, {})
+
+
+def test_a_service_that_does_not_come_back_fails_at_every_bar(site: Site, tmp_path: Path) -> None:
+    """However little was lost; and before the fault it was whole."""
+    gone: list[str] = []
+
+    def crash(_shells: Any, *, heal_after: float) -> int:
+        gone.append("its list is empty")
+        return int(heal_after * 0)
+
+    aim = aimed(site, lambda: "".join(gone))
+    result = run(site, tmp_path, short(crash, aim=aim, restore_s=0.2))
+    assert (result.failed_get, result.failed_post) == (0, 0)
+    assert result.verdict is Verdict.FAILED
+    assert "still not whole: its list is empty" in result.message
+    assert result.bars == {"course": "failed", "hardened": "failed"}
+    assert result.samples is not None
+    assert result.samples.facts["restored"] is False
+
+
+def test_an_outage_lasts_until_the_service_is_seen_to_be_whole(site: Site, tmp_path: Path) -> None:
+    """No request of the load saw its end, for the load was over before."""
+    answers = iter(["", *["it still fails"] * 5, ""])  # before the load, and after it
+    asked: list[float] = []
+
+    def unready() -> str:
+        asked.append(time.time())
+        return next(answers)
+
+    def break_it(_shells: Any, **_when: float) -> None:
+        site.answer = lambda: 503  # type: ignore[method-assign]
+
+    limits = {"course": Limits(outage_s=9.0), "hardened": Limits(outage_s=0.5)}
+    one = short(break_it, aim=aimed(site, unready), watched=False, limits=limits)
+    result = run(site, tmp_path, one)
+    assert result.bars == {"course": "passed", "hardened": "failed"}, result.message
+    assert result.samples is not None
+    start = json.loads((tmp_path / "out" / "drill-kill.jsonl").read_text().splitlines()[0])
+    fault = start["at"] + (result.samples.fault_s or 0.0)
+    outage = result.samples.facts["outage_s"]
+    assert (start["kind"], len(asked)) == ("start", 7)
+    assert fault + outage == pytest.approx(asked[-1], abs=0.1)  # it is rounded to 0.1 s
+
+
+# -- where nobody watches
+
+
+def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
+    site: Site, tmp_path: Path
+) -> None:
+    def no_start(command: str, *, stdin: str = "") -> None:
+        raise AssertionError(f"{command} was started ({len(stdin)})")
+
+    site.start = no_start  # type: ignore[method-assign, assignment]
+    shown: list[Progress] = []
+    limits = Limits(lost=60, detect_s=2.0, flaps=0, uneven=1)
+    one = short(site.kill, watched=False, limits={"course": limits})
+    result = run(site, tmp_path, one, live=shown.append)
+    lost = (result.failed_get or 0) + (result.failed_post or 0)
+    assert lost == site.failed > 0
+    assert (result.detect_s, result.recover_s, result.flaps) == (None, None, None)
+    held = {one.name: one.held for one in result.limits}
+    assert held == {"lost": True, "detect_s": False, "flaps": None, "uneven": None}
+    assert result.samples is not None
+    assert (result.samples.states, result.samples.changes) == ({}, ())
+    assert {tuple(one.states) for one in shown} == {()}
+    assert (tmp_path / "out" / "drill-kill.watch.jsonl").read_text() == ""
+
+
+def test_nobody_who_watches_is_waited_for() -> None:
+    with Unwatched() as nobody:
+        assert nobody.wait_steady(60.0) == ""
+        assert nobody.latest is None
+        assert nobody.watched().readings == ()
+
+
+# -- what a fault is given, and what is mended after it
+
+
+def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
+    site: Site, tmp_path: Path
+) -> None:
+    """The fault asks for the power switch, and so it is given it: no other fault here is."""
+    answers = iter(["starting", "starting", "", "starting again", ""])
+    told: list[str] = []
+
+    def unready() -> str:
+        told.append(next(answers) or "whole")
+        return "" if told[-1] == "whole" else told[-1]
+
+    def fault(_shells: Any, *, heal_after: float, power: Any) -> int:
+        assert isinstance(power, Power)
+        told.append(f"broken for {heal_after:g} s")
+        return 0
+
+    def mend(shells: Any) -> None:
+        assert shells == {"lb": site}
+        told.append("mended")
+
+    result = run(site, tmp_path, short(fault, aim=aimed(site, unready), mend=mend))
+    assert result.verdict is Verdict.PASSED, result.message
+    assert result.scheduled == site.turn == 60
+    assert told == [
+        "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "mended",
+    ]  # fmt: skip
+
+
+def test_what_a_fault_left_behind_is_mended_although_it_failed(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(drills, "RUNS", 2)
+    mended: list[Any] = []
+
+    def refuse(_shells: Any, *, heal_after: float) -> None:
+        raise NotReadyError(f"web1 does not answer ({heal_after:g})")
+
+    result = run(site, tmp_path, short(refuse, mend=mended.append))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "web1 does not answer" in result.message
+    assert mended == [{"lb": site}] * 2  # after each run
+    assert site.aimed == ["open", "closed"] * 2
+
+
+def test_answers_that_are_untrue_fail_a_drill_that_lost_nothing(site: Site, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def untrue(rows: Sequence[Any], watched: Any, fault: Any) -> int:
+        seen.append(len(rows))
+        assert watched.servers() == ["web1", "web2"]
+        assert fault.servers == 0
+        return 3
+
+    limits = {"course": Limits(lost=0, untrue=2), "hardened": Limits(untrue=3)}
+    result = run(site, tmp_path, short(nothing, untrue=untrue, limits=limits))
+    assert result.verdict is Verdict.FAILED
+    assert "answers that claim what is not so: 3, at most 2" in result.message
+    assert result.bars == {"course": "failed", "hardened": "passed"}
+    assert seen == [60]
+
+
+def test_what_the_course_finds_on_the_machines_reaches_the_load_and_its_judgement(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """The options of the aim, the ids of the POSTs carried out, the promise of the settings."""
+    monkeypatch.setattr(drills, "RUNS", 1)
+    asked: list[Any] = []
+
+    def promise(shells: Any) -> float:
+        asked.append(shells)
+        return 0.2
+
+    def executed(shells: Any, word: str) -> list[str]:
+        asked.append(shells)
+        return [f"{word}-{index}" for index in range(60)] + [f"{word}-7"]
+
+    one = short(
+        nothing, aim=aimed(site, options={"must_contain": "alice"}), promise=promise,
+        executed=executed, limits={"course": Limits(lost=100)},
+        load=Load("website", rate=100, post_share=1.0, patience_s=1.0),
+    )  # fmt: skip
+    listed = run(site, tmp_path, replace(one, aim=aimed(site)))
+    assert (listed.failed_post, listed.duplicates, listed.ghosts) == (0, 1, 0)
+    # 0.2 s are promised, and a second more is granted: half of 100/s for 1.2 s, and 5 %.
+    assert [(limit.name, limit.limit) for limit in listed.limits] == [("lost", 63)]
+    assert listed.samples is not None
+    assert listed.samples.facts["promised_detect_s"] == 0.2
+    assert run(site, tmp_path, one).failed_post == 60  # the site's pages list nobody
+    assert asked == [{"lb": site}] * 4
 
 
 def test_a_course_has_one_watcher(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from labkit.load.availability import Judged, Series
 from labkit.load.record import DrillResult, Samples
 from labkit.load.timeline import pieces, rebin, sparkline, svg, text
 
-DESIGN_KEYS = {"name", "verdict", "bar", "scheduled", "failed_get", "failed_post", "slow",
+DESIGN_KEYS = {"name", "verdict", "bar", "bars", "scheduled", "failed_get", "failed_post", "slow",
                "detect_s", "recover_s", "longest_gap_s", "duplicates", "ghosts", "flaps", "limits",
                "samples"}  # fmt: skip
 
@@ -33,8 +33,9 @@ def result(seconds: float = 26.0, name: str = "kill") -> DrillResult:
     )
     return DrillResult(
         name=name, verdict=Verdict.PASSED, bar="course", message="fine", seed=3, runs=1,
-        scheduled=25 * bins, failed_get=200, failed_post=16, slow=0, detect_s=4.6, recover_s=2.3,
-        longest_gap_s=0.02, flaps=0, limits=(Judged("lost", 320, 216, True),), samples=samples,
+        bars={"course": "passed", "hardened": "failed"}, scheduled=25 * bins, failed_get=200,
+        failed_post=16, slow=0, detect_s=4.6, recover_s=2.3, longest_gap_s=0.02, flaps=0,
+        limits=(Judged("lost", 320, 216, True),), samples=samples,
     )  # fmt: skip
 
 
@@ -43,6 +44,7 @@ def test_a_record_survives_json_and_has_the_keys_of_the_design() -> None:
     assert set(data) >= DESIGN_KEYS
     assert set(data) - DESIGN_KEYS == {"message", "seed", "runs"}
     assert data["duplicates"] is None
+    assert data["bars"] == {"course": "passed", "hardened": "failed"}
     assert DrillResult.from_json(data) == result()
 
 

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ import jsonschema
 import pytest
 
 from labkit import locale
-from labkit.course import Origin, Verdict
+from labkit.course import Limits, Origin, Verdict
 from labkit.errors import UsageError
 from labkit.grading.model import ArtefactRecord, CheckResult, GradeResult, StepResult
 from labkit.grading.schema import published
 from labkit.grading.writers import WRITERS, as_moodle_table, write_html
 from labkit.grading.writers.summary import causes, doubts
 from labkit.load.availability import Judged, Series
+from labkit.load.judging import LIMIT_WORDS
 from labkit.load.record import DrillResult, Samples
 
 P, F, B, I = Verdict.PASSED, Verdict.FAILED, Verdict.BLOCKED, Verdict.INCONCLUSIVE  # noqa: E741
@@ -49,6 +50,7 @@ def drill(verdict: Verdict = F) -> DrillResult:
     )
     return DrillResult(
         name="kill", verdict=verdict, bar="hardened", message="216 of 2600 requests lost",
+        bars={"course": "passed", "hardened": str(verdict)},
         seed=3, runs=1, scheduled=2600, failed_get=200, failed_post=16, slow=0, detect_s=4.6,
         recover_s=2.3, longest_gap_s=0.02, flaps=0, samples=samples,
         limits=(Judged("lost_get", 0, 200, False), Judged("duplicates", 0, None, None)),
@@ -144,6 +146,12 @@ def test_the_schema_names_exactly_what_is_written() -> None:
     assert set(definitions["samples"]["properties"]) == set(data["drills"][0]["samples"])
 
 
+def test_the_schema_and_the_words_know_every_limit_that_a_drill_can_have() -> None:
+    known = {field.name for field in fields(Limits)}
+    assert set(published()["$defs"]["limit"]["properties"]["name"]["enum"]) == known
+    assert set(LIMIT_WORDS) == known
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [
@@ -158,6 +166,9 @@ def test_the_schema_names_exactly_what_is_written() -> None:
         ("steps.0.artefacts.0.sha256", "123"),
         ("steps.0.artefacts.1.sha256", "a" * 64),
         ("drills.0.verdict", "blocked"),
+        ("drills.0.bars", {"golden": "passed"}),
+        ("drills.0.bars.course", "blocked"),
+        ("drills.0.limits.0.name", "beauty"),
         ("drills.0.limits.0.held", "yes"),
         ("drills.0.samples.changes.0", [1.0, "web1"]),
     ],
