@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks.stock_locust import StockLocust
 from labkit.course.model import Load
-from labkit.load.availability import MAX_LATENESS_S
 from labkit.load.run import LoadRun, run_against
 from tests.unit.test_load_openloop import SCENARIOS, Site
 
@@ -74,7 +73,7 @@ def test_stock_locust_reports_no_failures_where_a_tenth_is_lost(tmp_path: Path) 
     assert len(theirs.arrived) >= sent > RATE
 
     lost = sum(not row.ok for row in done.rows)
-    assert done.worst_lateness_s < MAX_LATENESS_S
+    assert done.complete
     assert lost / done.plan.count >= 0.05
     assert lost / done.plan.count == pytest.approx(EXPECTED_SHARE, abs=0.02)
 
