@@ -18,6 +18,7 @@ from paramiko.hostkeys import HostKeys
 
 from labkit.errors import NotReadyError
 from labkit.lab import Machine, open_lab
+from labkit.lab.faults import Power
 from labkit.lab.vagrant import node as nodes
 from labkit.lab.vagrant.project import Project, read_settings, with_settings
 from labkit.lab.vagrant.provider import VagrantProvider
@@ -209,6 +210,19 @@ def test_power_comes_back_without_waiting_for_the_boot(stub: Stub) -> None:
     provider.power_on("web1")
     deadline = time.monotonic() + 10
     while not provider.machines()[0].running:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert stub.changes()[-2:] == ["halt web1 --force", "up web1 --no-provision"]
+
+
+def test_power_that_a_fault_took_is_given_back_by_a_process_of_its_own(stub: Stub) -> None:
+    """It boots in a thread, and so the process must not end before the machine runs."""
+    lab = open_lab("demo", "vagrant")
+    lab.provider.up(quiet)
+    Power(lab).cut("web1", heal_after=0.1)
+    assert stub.changes()[-1] == "halt web1 --force"
+    deadline = time.monotonic() + 20
+    while not lab.machines()["web1"].running:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert stub.changes()[-2:] == ["halt web1 --force", "up web1 --no-provision"]

@@ -12,11 +12,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 from labkit.errors import LabkitError
 from labkit.lab.faults.timed import refuse_too_long
-from labkit.lab.model import Lab
+from labkit.lab.model import Lab, Provider
 from labkit.locale import _
+
+OFF_S = 30.0  # a machine that has not gone off by then will not
+ON_S = 60.0  # until a hypervisor that boots it in the background says that it runs
+POLL_S = 0.1
 
 
 class Power:
@@ -53,7 +58,11 @@ class Power:
 
 
 def main() -> None:
-    """Say that we are there, wait, and switch on. Silent: nobody may be left to listen."""
+    """Say that we are there, wait, and switch on. Silent: nobody may be left to listen.
+
+    A machine that is not off yet would not notice that it is switched on: its end is waited for.
+    So is its return, for a hypervisor may be asked by a thread, which ends with its process.
+    """
     from labkit.lab import open_lab
 
     name, kind, machine, seconds = sys.argv[1:]
@@ -62,7 +71,20 @@ def main() -> None:
     provider.machines()  # an engine that does not answer is found now, while the power is on
     print("armed", flush=True)
     time.sleep(max(0.0, float(seconds) - (time.monotonic() - begun)))
+    _wait(provider, machine, running=False, limit_s=OFF_S)
     provider.power_on(machine)
+    _wait(provider, machine, running=True, limit_s=ON_S)
+
+
+def _wait(provider: Provider, machine: str, *, running: bool, limit_s: float) -> None:
+    """Poll until a machine runs, or does not, or the time is over."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        # An engine that does not answer at the moment is asked again: nobody else will.
+        with suppress(LabkitError):
+            if {one.name: one.running for one in provider.machines()}.get(machine) is running:
+                return
+        time.sleep(POLL_S)
 
 
 if __name__ == "__main__":
