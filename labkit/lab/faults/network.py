@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labkit.errors import LabkitError
-from labkit.lab.faults.timed import act, schedule, strike
+from labkit.lab.faults.timed import act, refuse_too_long, schedule, strike
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -81,6 +81,7 @@ def _put_between(way: Way, seconds: float) -> str:
     The rule is undone first, by a timer; the process ends a little later, for the sake of the
     conversations that it still carries.
     """
+    refuse_too_long(seconds)
     code = base64.b64encode(INTERPOSER.read_bytes()).decode()
     arguments = shlex.join([f"--listen={LISTEN}", f"--to={way.peer}:{way.port}", *way.options])
     peer = shlex.quote(way.peer)
