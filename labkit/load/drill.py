@@ -236,16 +236,22 @@ def _wait_whole(
 ) -> tuple[str, float | None]:
     """Wait until the watcher and the service itself say that all is well.
 
-    Returns why it is not ("" if it is), and since when it is (epoch s).
+    Returns why it is not ("" if it is), and since when it is (epoch s). Raises LabkitError if
+    that could not be asked to the end.
     """
     deadline = time.monotonic() + timeout_s
     reason = watch.wait_steady(timeout_s, lambda: _show(site, phase, watch, None))
     while not reason:
-        asked = time.time()
-        missing = aim.unready()
+        asked, late = time.time(), time.monotonic() > deadline
+        try:
+            missing = aim.unready()
+        except LabkitError:  # a machine that boots cannot be asked yet
+            if late:
+                raise
+            missing = "-"
         if not missing:
             return "", asked
-        if time.monotonic() > deadline:
+        if late:
             return missing, None
         _show(site, phase, watch, None)
         time.sleep(TICK_S)

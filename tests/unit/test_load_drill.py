@@ -348,6 +348,38 @@ def test_an_outage_lasts_until_the_service_is_seen_to_be_whole(site: Site, tmp_p
     assert fault + outage == pytest.approx(asked[-1], abs=0.1)  # it is rounded to 0.1 s
 
 
+def booting(*answers: str | None) -> Callable[[], str]:
+    """Answers of a service, the last one for good; None: its machine cannot even be asked."""
+    left = list(answers)
+
+    def unready() -> str:
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        if answer is None:
+            raise NotReadyError("web1 does not answer over SSH")
+        return answer
+
+    return unready
+
+
+def test_a_machine_that_boots_cannot_be_asked_yet_and_is_waited_for(
+    site: Site, tmp_path: Path
+) -> None:
+    unready = booting("", None, None, "its website answers with status 0", "")
+    result = run(site, tmp_path, short(nothing, aim=aimed(site, unready)))
+    assert result.verdict is Verdict.PASSED, result.message
+    assert result.runs == 1
+
+
+def test_a_machine_that_never_answers_again_is_no_fault_of_the_service(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(drills, "RUNS", 1)
+    one = short(nothing, aim=aimed(site, booting("", None)), restore_s=0.2)
+    result = run(site, tmp_path, one)
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.message == "web1 does not answer over SSH"
+
+
 # -- where nobody watches
 
 
