@@ -132,6 +132,10 @@ def table(plain: dict[str, Tally], hardened: dict[str, Tally], language: str) ->
     def share(lost: int, of: int) -> str:
         return OF[language].format(lost=lost, all=of)
 
+    def counted(tally: Tally, name: str) -> str:
+        measured = all(getattr(one, name) is not None for one in tally.results)
+        return str(tally.total(name)) if measured else "–"
+
     rows = [HEADERS[language], tuple("---" for _ in HEADERS[language])]
     for name, weak in plain.items():
         strong = hardened[name]
@@ -144,8 +148,8 @@ def table(plain: dict[str, Tally], hardened: dict[str, Tally], language: str) ->
                 share(strong.total("failed_get"), strong.total("scheduled")),
                 str(strong.total("failed_post")),
                 seconds(strong, away=away),
-                str(strong.total("duplicates")),
-                str(strong.total("ghosts")),
+                counted(strong, "duplicates"),
+                counted(strong, "ghosts"),
             )
         )
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -57,8 +57,9 @@ def _list(course: Course) -> None:
     for one in course.drills:
         step = course.step(one.step)
         bars = ", ".join(one.limits)
-        number = step.number if step else ""
+        number = step.number if step else 0
         rows.append((one.name, number, f"{one.duration_s:g} s", bars, one.title(language())))
+    rows.sort(key=lambda row: row[1])
     show.table(rows, (_("drill"), _("step"), _("lasts"), _("bars"), _("what happens")))
 
 

@@ -22,7 +22,12 @@ def award(context: Context, result: GradeResult) -> bool | None:
     if last is None or last.verdict is not Verdict.PASSED:
         return None
     graded = [drill.name for drill in context.course.drills if BAR in drill.limits]
-    found = [context.drills[name]["bars"][BAR] for name in graded if name in context.drills]
+    # A drill that could not even begin has no verdict at any bar.
+    found = [
+        context.drills[name]["bars"].get(BAR, Verdict.INCONCLUSIVE)
+        for name in graded
+        if name in context.drills
+    ]
     if not found or Verdict.INCONCLUSIVE in found:
         return None
     if Verdict.FAILED in found:

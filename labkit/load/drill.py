@@ -330,10 +330,9 @@ def _show(site: _Site, phase: Phase, watch: Watch | Unwatched, generator: Genera
 
 def _put_aside(site: _Site, number: int) -> None:
     """Keep the files of a run that will be repeated under its number."""
-    for suffix in (".jsonl", ".watch.jsonl"):
-        path = site.out / f"{site.name}{suffix}"
-        if path.exists():
-            path.rename(site.out / f"{site.name}.run{number}{suffix}")
+    for kind in (".jsonl", ".w[0-9].jsonl", ".watch.jsonl"):
+        for path in site.out.glob(f"{site.name}{kind}"):
+            path.rename(site.out / path.name.replace(site.name, f"{site.name}.run{number}", 1))
 
 
 def _keep_readings(site: _Site, watched: Watched) -> None:

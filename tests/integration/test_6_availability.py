@@ -80,7 +80,8 @@ NO_RESTART = edit(COMPOSE, "/restart:/d", UP)
 FORGETFUL = edit(
     REGISTRY_FILE,
     "s#- registry-data:/var/lib/registry#- {type: tmpfs, target: /var/lib/registry}#",
-    f"{REGISTRY} up -d --quiet-pull 2>&1",
+    # Made anew by hand: Compose would carry the old container's volume over.
+    f"{REGISTRY} rm -sf registry 2>&1; {REGISTRY} up -d --quiet-pull 2>&1",
 )
 PUSH = "su student -c 'docker push -q lb:5000/student-age:1.0'"
 # A copy of what the registry held, in the place of its page.
@@ -105,7 +106,10 @@ CUT_OFF = (
     "ExecReload=/bin/systemctl --no-block restart haproxy\\n'"
     " > /etc/systemd/system/haproxy.service.d/reload.conf && systemctl daemon-reload"
 )
-NOT_CUT_OFF = "rm -r /etc/systemd/system/haproxy.service.d && systemctl daemon-reload"
+NOT_CUT_OFF = (
+    "rm -r /etc/systemd/system/haproxy.service.d && systemctl daemon-reload"
+    " && systemctl reset-failed haproxy && systemctl restart haproxy"
+)
 SELDOM = edit(CONFIG, "s/(server web. .*) check/\\1 check inter 20s/", RELOAD)
 
 STAGE_FAULTS: dict[str, tuple[Scripts, Scripts]] = {

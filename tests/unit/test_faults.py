@@ -91,7 +91,7 @@ ONE_FAULT: list[tuple[Callable[[Machine], object], str, str]] = [
     ),
     (
         lambda lb: faults.kill_service(lb, "haproxy", heal_after=8.0),
-        armed("systemctl reset-failed haproxy; systemctl start haproxy", "8.0"),
+        armed("{ systemctl reset-failed haproxy; systemctl start haproxy; }", "8.0"),
         "sudo -n systemctl kill --kill-whom=all --signal=KILL haproxy",
     ),
 ]
@@ -157,7 +157,11 @@ def test_reloads_are_spread_over_the_time() -> None:
     lb = Machine()
     faults.reload_again(lb, "haproxy", times=10, within=8.0)
     again = "for one in $(seq 10); do systemctl reload haproxy; sleep 0.8; done"
-    assert lb.commands == [armed(again, "0.1")]
+    dead = "{ systemctl reset-failed haproxy; systemctl start haproxy; }"
+    assert lb.commands == [
+        armed(f"systemctl is-active -q haproxy || {dead}", "9.0"),
+        armed(again, "0.1"),
+    ]
 
 
 def test_a_restart_waits_for_nobody() -> None:

@@ -7,8 +7,12 @@ from labkit.remote import Shell
 
 
 def reload_again(shell: Shell, service: str, *, times: int, within: float) -> None:
-    """Reload a service so many times, evenly, within so many seconds, beginning at once."""
+    """Reload a service so many times, evenly, within so many seconds, beginning at once.
+
+    A service that a reload has ended is started again afterwards.
+    """
     pause = within / times
+    schedule(shell, f"systemctl is-active -q {service} || {_start(service)}", after=within + 1)
     again = f"for one in $(seq {times}); do systemctl reload {service}; sleep {pause:g}; done"
     schedule(shell, again, after=0.1)
 
@@ -23,7 +27,11 @@ def kill_service(shell: Shell, service: str, *, heal_after: float) -> None:
     strike(
         shell,
         f"systemctl kill --kill-whom=all --signal=KILL {service}",
-        # A unit that failed too often must be forgiven before it can start.
-        f"systemctl reset-failed {service}; systemctl start {service}",
+        _start(service),
         heal_after=heal_after,
     )
+
+
+def _start(service: str) -> str:
+    """A unit that failed too often must be forgiven before it can start."""
+    return f"{{ systemctl reset-failed {service}; systemctl start {service}; }}"
