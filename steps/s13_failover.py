@@ -7,6 +7,7 @@ from labkit.remote import Shell, everywhere
 from steps.project import HAPROXY_STATS, PROJECT, compose_up, website_service
 from steps.s11_haproxy import load_configuration
 
+RESTART = "/etc/systemd/system/haproxy.service.d/restart.conf"
 VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"
 
 
@@ -26,6 +27,7 @@ def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
     if files.hardened:
         files.place(HAPROXY_STATS, lb)
         load_configuration(lb)
+        outlive_its_own_death(lb)
     everywhere(lambda web: compose_up(web, cwd=PROJECT), [web1, web2])
     lb.service("haproxy")
     service = website_service(web1)
@@ -35,3 +37,11 @@ def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
     finally:
         web1.run(f"docker compose start {service}", cwd=PROJECT)
     lb.run(VISITS)
+
+
+def outlive_its_own_death(lb: Shell) -> None:
+    """Let systemd start HAProxy again whatever ended it; Debian's unit says so already."""
+    if lb.ask("systemctl show --property=Restart --value haproxy").text == "always":
+        return
+    lb.write(RESTART, "[Service]\nRestart=always\n", root=True)
+    lb.run("sudo systemctl daemon-reload")

@@ -54,7 +54,7 @@ def command(
     seed: int | None,
     lab_name: str,
 ) -> None:
-    """All checks and drills, marked. About two minutes; the report says where each point went."""
+    """All checks and drills, marked. About five minutes; the report says where each point went."""
     lab = the_lab(ctx, lab_name)
     if not lab.machines():
         raise NothingToGradeError(

@@ -21,7 +21,7 @@ MAX_RATE = 500.0
 # Of all workers together, however many there are: ten times what a course needs.
 MAX_TOTAL_RATE = 2000.0
 MAX_WORKERS = 8  # beyond four they only share the same rate, which helps on busy cores
-# A drill is 26 to 40 s. Whoever needs longer repeats it: a load must never be forgotten.
+# A drill is 10 to 34 s. Whoever needs longer repeats it: a load must never be forgotten.
 MAX_DURATION_S = 120.0
 # Also about what the ephemeral ports of one address carry in two minutes.
 MAX_REQUESTS = 60_000

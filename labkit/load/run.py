@@ -89,7 +89,7 @@ class Generator:
             self._process = subprocess.Popen(
                 [*_command(self._scenario), *self._workers()],
                 cwd=rows.parent,  # no locust.conf or pyproject.toml of somebody else
-                env=_environment(plan_file),
+                env=_environment(plan_file, self._scenario),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -342,9 +342,10 @@ def _command(scenario: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _environment(plan_file: Path) -> dict[str, str]:
+def _environment(plan_file: Path, scenario: Path) -> dict[str, str]:
     # LOCUST_* of the user's own projects would change our run.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    source = str(Path(labkit.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [source, kept.get("PYTHONPATH", "")]))
+    # labkit itself, and the course (course/checks/load/NAME.py) for what its scenarios share.
+    roots = [Path(labkit.__file__).resolve().parent.parent, *scenario.resolve().parents[2:3]]
+    path = os.pathsep.join(filter(None, [*map(str, roots), kept.get("PYTHONPATH", "")]))
     return {**kept, "PYTHONPATH": path, PLAN_VARIABLE: str(plan_file.resolve())}

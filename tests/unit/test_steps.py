@@ -12,6 +12,7 @@ A case is a block in `tests/plans/NN-slug.yaml`; adding one is adding a block. I
     workspace  path -> the content of a file of the student's
     plan       the commands, as `labkit step --plan` shows them: machine by machine, in order
     files      machine -> path -> the content of each file that is written (none without it)
+    hardened   true for `labkit step N --hardened`
     bug        why the case does not hold today; the test then fails as soon as it does
 
 A content is `starter/...` or `reference/...` (a file of the course), or the text itself.
@@ -72,6 +73,7 @@ class Case:
     brought: Contents = field(default_factory=dict)
     workspace: Mapping[str, str] = field(default_factory=dict)
     files: Contents = field(default_factory=dict)
+    hardened: bool = False
     bug: str = ""
 
     @property
@@ -182,7 +184,7 @@ def carried_out(case: Case, folder: Path) -> Machines:
             (workspace / path).parent.mkdir(parents=True, exist_ok=True)
             (workspace / path).write_bytes(content(given))
     machines = Machines(case)
-    call(case.step, machines.shells, Files(COURSE.root, workspace))
+    call(case.step, machines.shells, Files(COURSE.root, workspace, hardened=case.hardened))
     return machines
 
 
