@@ -280,12 +280,12 @@ def stats_page(shells: Shells) -> Iterator[Aim]:
 def untold(rows: Sequence[Any], watched: Any, fault: Any) -> int:
     """Answers in which the page says of a server what HAProxy did not know of it at that time."""
     del fault
-    servers = watched.servers()
     false = 0
     for row in rows:
+        server, _space, state = row.server.partition(" ")
         near = [one for one in watched.readings if abs(one.at - row.ended) <= STALE_S]
-        known = {one.states.get(name) for one in near for name in servers}
-        false += row.ok and bool(near) and row.server not in known
+        known = {one.states.get(server) for one in near}
+        false += row.ok and bool(near) and state not in known
     return false
 
 

@@ -1,7 +1,7 @@
 """Locust scenario of step 12: the statistics page, asked for what it says of one server.
 
 Options: `path` (of the page's CSV form), `authorization` (may be empty), `backend`, `server`.
-The row's `server` is the state that the page gives it: UP, DOWN, MAINT ...
+The row's `server` is that server and the state that the page gives it: `web1 DOWN`.
 """
 
 from __future__ import annotations
@@ -29,5 +29,5 @@ class StatsPage(OpenLoopUser):
         wanted = (self.plan.options["backend"], self.plan.options["server"])
         for row in csv.DictReader(lines):
             if (row.get("pxname"), row.get("svname")) == wanted:
-                return (row.get("status") or "").split(" ")[0]
+                return f"{wanted[1]} {(row.get('status') or '').split(' ')[0]}"
         return ""

@@ -303,7 +303,7 @@ def test_the_statistics_page_is_asked_what_it_says_of_one_server(tmp_path: Path)
         "", "", "", gone, gone, gone, "status 401", requests=60
     )
     assert Counter(row.server for row in done.rows if row.ok) == expected(
-        "UP", "UP", "DOWN", *("",) * 4, requests=60
+        "web1 UP", "web1 UP", "web1 DOWN", *("",) * 4, requests=60
     ) - Counter({"": 60})
     assert {(one.path, one.headers["authorization"]) for one in site.asked} == {("/;csv", BASIC)}
 
