@@ -321,6 +321,7 @@ FAILOVER = (
         "nothing happens",
         "il ne se passe rien",
         fault=none,
+        control=True,
         limits={"course": NOTHING_LOST, "hardened": NOTHING_LOST},
         heal_after_s=1.0,
         duration_s=12.0,

@@ -155,6 +155,7 @@ class Drill:
     heal_after_s: float = 10.0
     duration_s: float = 26.0
     restore_s: float = 30.0  # after the heal was due: a container restarts in 4 s, a machine in 20
+    control: bool = False  # nothing is broken, and no fault drawn
     mention: bool = False  # asked for the mention, beside the drills that are worth points
     # Half of the loss is not masked: it must be rate / servers x detection time.
     predictable: bool = False

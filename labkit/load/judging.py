@@ -111,7 +111,6 @@ def promised(limits: Limits, promise_s: float | None, rate: float, servers: int)
 def _samples(drill: Drill, run: Run, measured: Measured) -> Samples:
     begin = run.load.started
     plan: LoadPlan = run.load.plan
-    control = run.fault.servers == 0  # a fault that takes nothing away is not drawn
     before = [reading for reading in run.watched.readings if reading.at <= begin]
     return Samples(
         duration_s=plan.duration_s,
@@ -122,8 +121,8 @@ def _samples(drill: Drill, run: Run, measured: Measured) -> Samples:
             for change in run.watched.changes()
             if change.at > begin
         ),
-        fault_s=None if control else run.fault.at - begin,
-        heal_s=None if control else run.fault.healed - begin,
+        fault_s=None if drill.control else run.fault.at - begin,
+        heal_s=None if drill.control else run.fault.healed - begin,
         facts=_facts(run, measured),
     )
 

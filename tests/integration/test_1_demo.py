@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from labkit.course import load_course
 from labkit.grading.schema import published
 from tests.integration.conftest import Cli
 
@@ -86,14 +87,30 @@ def test_result_follows_the_published_schema(graded: dict[str, Any]) -> None:
 
 def test_drills_are_measured(graded: dict[str, Any]) -> None:
     """Both drills really lost requests, noticed the fault and reconciled: nothing is made up."""
-    assert {drill["name"] for drill in graded["drills"]} == {"stop", "kill"}
-    for drill in graded["drills"]:
+    drills = {drill["name"]: drill for drill in graded["drills"]}
+    stages = {one.name for one in load_course().drills if one.step != "failover"}
+    assert set(drills) == {"stop", "kill"} | stages
+    for name in ("stop", "kill"):
+        drill = drills[name]
         assert drill["scheduled"] == 1700
         lost = drill["failed_get"] + drill["failed_post"]
         assert 50 <= lost <= 342
         assert 3 <= drill["detect_s"] <= 13
         # half of the rate for as long as the fault was not noticed (research of the project)
-        assert lost == pytest.approx(25 * drill["detect_s"], rel=0.15)
+        assert lost == pytest.approx(25 * drill["detect_s"], abs=max(3, 0.03 * lost))
+        assert drill["bars"] == {"course": "passed", "hardened": "failed"}
+    # A plain configuration costs nobody the time that the mention takes.
+    assert graded["mention"] is False
+
+
+def test_what_a_stage_drill_breaks_is_really_broken(graded: dict[str, Any]) -> None:
+    """Each fault that takes a service away is seen in what the service's clients lost."""
+    drills = {drill["name"]: drill for drill in graded["drills"]}
+    for name in ("crash", "reboot", "no-api", "pulls", "no-registry"):
+        assert drills[name]["failed_get"] + drills[name]["failed_post"] > 0, name
+    for name in ("garbage", "alone", "reload", "truth"):
+        assert drills[name]["failed_get"] + drills[name]["failed_post"] == 0, name
+    assert drills["truth"]["detect_s"] is not None
 
 
 def test_report_is_one_file(done: Cli, graded: dict[str, Any]) -> None:
