@@ -32,6 +32,7 @@ RECONCILE_SHARE = 0.03
 RECONCILE_REQUESTS = 3
 
 BIN_S = 0.25  # of the series for pictures
+BIN_REQUESTS = 5  # at the least: few and uneven ones would look like a service that flickers
 
 GENERATOR_ERROR = "generator:"  # prefix of row errors that are the generator's own limits
 
@@ -408,17 +409,18 @@ class Series:
 
 def series(plan: LoadPlan, started: float, rows: Sequence[Row], slow_s: float) -> Series:
     """The counts that a timeline draws."""
-    bins = max(1, math.ceil(plan.duration_s / BIN_S - 1e-9))
+    width = max(BIN_S, BIN_REQUESTS / plan.rate)
+    bins = max(1, math.ceil(plan.duration_s / width - 1e-9))
     scheduled, failed, slow = [0] * bins, [0] * bins, [0] * bins
     for arrival in plan.arrivals():
-        scheduled[_bin(arrival.offset_s, bins)] += 1
+        scheduled[_bin(arrival.offset_s, width, bins)] += 1
     for row in rows:
-        where = _bin(row.scheduled - started, bins)
+        where = _bin(row.scheduled - started, width, bins)
         failed[where] += not row.ok
         slow[where] += row.ok and row.ended - row.scheduled > slow_s
-    return Series(BIN_S, tuple(scheduled), tuple(failed), tuple(slow))
+    return Series(width, tuple(scheduled), tuple(failed), tuple(slow))
 
 
-def _bin(offset_s: float, bins: int) -> int:
+def _bin(offset_s: float, width: float, bins: int) -> int:
     # Half a millisecond absorbs what epoch floats lose (0.2 us) and nothing else.
-    return min(bins - 1, max(0, int((offset_s + 0.0005) / BIN_S)))
+    return min(bins - 1, max(0, int((offset_s + 0.0005) / width)))

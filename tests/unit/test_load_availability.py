@@ -328,10 +328,16 @@ def test_a_balancer_that_does_not_say_whether_it_repeats_is_not_held_to_theory()
 
 def test_series_count_every_request_once() -> None:
     counts = series(PLAN, T0, rows(LOST), slow_s=1)
-    assert len(counts.scheduled) == 40
+    assert counts.scheduled == (5,) * 20
     assert (sum(counts.scheduled), sum(counts.failed), sum(counts.slow)) == (100, 10, 0)
-    assert counts.failed[12] == 2  # those of 3.0 and 3.2 s
-    assert counts.failed[11] == 0
+    assert counts.failed[6] == 3  # those of 3.0, 3.2 and 3.4 s
+    assert counts.failed[5] == 0
+
+
+def test_a_bin_lasts_a_quarter_of_a_second_and_holds_five_requests_at_least() -> None:
+    assert series(PLAN, T0, [], slow_s=1).bin_s == 0.5
+    faster = series(replace(PLAN, rate=100, count=1000), T0, [], slow_s=1)
+    assert (faster.bin_s, set(faster.scheduled)) == (0.25, {25})
 
 
 # -- what the servers say that they have carried out

@@ -157,8 +157,8 @@ def _figures(record: DrillResult) -> list[tuple[str, str]]:
         (_("POST requests lost"), record.failed_post),
         (_("slow answers"), record.slow),
     ]
-    # Without a reading there is no time; with a picture, there was none to see.
-    no_time = _("none seen") if record.samples else _("not measured")
+    # Where nobody watched the servers there is no time; where somebody did, there was none to see.
+    no_time = _("not measured") if record.flaps is None else _("none seen")
     times = [
         (_("detection, after the fault"), record.detect_s, no_time),
         (_("recovery, after the heal"), record.recover_s, no_time),
@@ -219,5 +219,5 @@ def _held(limit: Judged) -> str:
 def _seen(limit: Judged) -> str:
     """What was seen; a time that is broken without having been seen never came."""
     if limit.seen is not None:
-        return number(limit.seen)
+        return number(round(limit.seen, 2))
     return _("never") if limit.held is False else "–"
