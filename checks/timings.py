@@ -55,13 +55,22 @@ class Timings:
         return self._detect(PROMPT_S) if self.asks_http else None
 
 
-def timings_of(lb: Shell) -> Timings:
-    """The timings of the first server of the backend, as HAProxy's file has them."""
-    return read_timings(HAProxy(lb).text)
+def timings_of(lb: Shell) -> Timings | None:
+    """The timings of the first server of the backend, as HAProxy's file has them.
+
+    None if the file says them in a way that is not read here, as a variable of the environment.
+    """
+    try:
+        return read_timings(HAProxy(lb).text)
+    except ValueError:
+        return None
 
 
 def read_timings(text: str) -> Timings:
-    """The timings that a configuration without comments gives the servers of the backend."""
+    """The timings that a configuration without comments gives the servers of the backend.
+
+    ValueError for a setting that is no number.
+    """
     timeouts: dict[str, float] = {}
     servers: dict[str, str] = {}
     asks_http = False
@@ -73,9 +82,9 @@ def read_timings(text: str) -> Timings:
             timeouts[words[1]] = seconds(words[2])
         elif words[:2] == ["option", "httpchk"]:
             asks_http = True
-        elif words[:3] == ["no", "option", "httpchk"]:
+        elif words[:3] == ["no", "option", "httpchk"] or words[:2] == ["option", "tcp-check"]:
             asks_http = False
-        elif words[0] == "default-server":
+        elif words[0] == "default-server" and not served:  # it is for those that follow
             servers.update(_settings(words[1:]))
         elif words[0] == "server" and not served:
             servers.update(_settings(words[3:]))
@@ -92,7 +101,7 @@ def read_timings(text: str) -> Timings:
 
 def seconds(word: str) -> float:
     """A time as HAProxy writes it (`500ms`, `2s`, `2000`) in seconds; the default unit is ms."""
-    found = re.fullmatch(r"(\d+)(us|ms|s|m|h|d)?", word)
+    found = re.fullmatch(r"(\d+)(us|ms|s|m|h|d)?", word.strip("\"'"))
     if not found:
         raise ValueError(f"{word!r} is not a time of HAProxy's")
     return int(found.group(1)) * UNITS[found.group(2) or "ms"]

@@ -89,17 +89,20 @@ SILENT = Limits(
 
 def when_silent(shells: Shells) -> float | None:
     """Until a website that is gone is noticed (s): silence takes longest."""
-    return timings_of(shells["lb"]).silent
+    timings = timings_of(shells["lb"])
+    return timings.silent if timings else None
 
 
 def when_hung(shells: Shells) -> float | None:
     """Until a website that accepts and does not answer is noticed (s)."""
-    return timings_of(shells["lb"]).hung
+    timings = timings_of(shells["lb"])
+    return timings.hung if timings else None
 
 
 def when_wrong(shells: Shells) -> float | None:
     """Until a website that answers with errors is noticed (s)."""
-    return timings_of(shells["lb"]).wrong
+    timings = timings_of(shells["lb"])
+    return timings.wrong if timings else None
 
 
 # Where the faults strike ------------------------------------------------------------------------

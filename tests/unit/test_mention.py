@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from labkit.course import Course, Drill, Limits, Load, Verdict
+from labkit.errors import NotReadyError
 from labkit.grading import CheckResult, Context, GradeResult
 from labkit.grading import mention as module
 from labkit.grading.mention import award
@@ -156,3 +157,23 @@ def test_what_was_performed_for_points_is_not_performed_again(performed: Perform
     run.drills["hang"] = entry("hang", course=P, hardened=P)
     assert award(run, graded()) is True
     assert performed.calls == [("sick", "hardened")]
+
+
+def test_a_failure_outweighs_what_could_not_be_judged(performed: Performed) -> None:
+    run = good()
+    run.drills["reload"] = entry("reload", course=I, hardened=I)
+    run.drills["kill"] = entry("kill", course=P, hardened=F)
+    assert award(run, graded()) is False
+    assert performed.calls == []
+
+
+def test_a_lab_that_is_gone_by_then_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(*_: Any, **__: Any) -> DrillResult:
+        raise NotReadyError("lb is not running", then="labkit up")
+
+    monkeypatch.setattr(module, "perform_drill", off)
+    told: list[str] = []
+    run = good()
+    run.say = told.append
+    assert award(run, graded()) is None
+    assert "labkit up" in told[-1]

@@ -143,3 +143,22 @@ def test_the_settings_of_checks_are_told_from_a_servers_other_words() -> None:
     """`rise` and `downinter` bring a server back; they do not take it away."""
     many = of("  server fall web1:80 check weight 10 rise 7 downinter 9s maxconn 100 fall 4")
     assert many == Timings(fall=4)
+
+
+def test_defaults_for_servers_are_for_those_that_follow() -> None:
+    late = "server web1 web1:80 check\ndefault-server inter 500ms\nserver web2 web2:80 check"
+    assert of(late).inter == 2.0
+
+
+def test_another_kind_of_check_takes_the_question_for_a_page_back() -> None:
+    asked = of("option tcp-check\nserver web1 web1:80 check", before="defaults\noption httpchk")
+    assert not asked.asks_http
+
+
+def test_a_time_may_stand_in_quotes() -> None:
+    assert of('server web1 web1:80 check inter "500ms"').inter == 0.5
+
+
+def test_what_cannot_be_read_promises_nothing() -> None:
+    text = "backend my-backend\n    server web1 web1:80 check inter ${INTER}\n"
+    assert timings_of(PlannedShell("lb", from_facts({"haproxy.cfg": text}))) is None
