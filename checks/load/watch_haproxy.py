@@ -3,7 +3,8 @@
 Sent to the load balancer and run there by its own Python (3.9 on Rocky 9), as root, because the
 admin socket is root's. It ends when nobody reads it any more, and in any case after `--for`.
 
-    {"t": 1795384043.61, "states": {"web1": "UP"}, "counters": {"failed": 0, "served.web1": 250}}
+    {"t": 1795384043.61, "late": 0.002, "states": {"web1": "UP"},
+     "counters": {"failed": 0, "served.web1": 250}}
 
 States: UP, DOWN, DRAIN, MAINT, and UNCHECKED for a server that HAProxy never checks.
 Counters are fields of `show stat` (HAProxy's management guide, section 9.1): `failed` is the
@@ -104,15 +105,17 @@ def watch(paths: list[str], backend: str, seconds: float) -> None:
     """Look and speak until the time is over."""
     end = time.monotonic() + seconds
     said: Any = None
-    spoke = 0.0
+    spoke = due = late = 0.0
     while time.monotonic() < end:
         began = time.monotonic()
+        late = max(late, began - due if due else 0.0)
         seen = look(paths, backend)
         states = seen.get("states")
         if states != said or began - spoke >= SPEAK_S:
-            print(json.dumps({"t": time.time(), **seen}), flush=True)
-            said, spoke = states, began
-        time.sleep(max(0.0, began + POLL_S - time.monotonic()))
+            print(json.dumps({"t": time.time(), "late": late, **seen}), flush=True)
+            said, spoke, late = states, began, 0.0
+        due = max(began + POLL_S, time.monotonic())  # a slow answer is not our lateness
+        time.sleep(due - time.monotonic() if due > time.monotonic() else 0.0)
 
 
 def main() -> None:

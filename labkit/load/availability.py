@@ -86,6 +86,7 @@ class Measured:
     uneven: int | None = None
     untrue: int | None = None  # answers that claim what is not so
     own_errors: int = 0
+    watcher_late_s: float = 0.0
 
     @property
     def failed(self) -> int:
@@ -167,6 +168,7 @@ def measure(
         ghosts=ghosts,
         uneven=_uneven(shares, len(watched.servers())),
         untrue=untrue,
+        watcher_late_s=watched.worst_lateness(run.started, end),
         own_errors=sum(row.error.startswith(GENERATOR_ERROR) for row in failed),
     )
 
@@ -290,6 +292,14 @@ def doubts(measured: Measured) -> list[str]:
             _(
                 "the load generator was {late} ms late (at most {most} ms)",
                 late=f"{measured.worst_lateness_s * 1000:.0f}",
+                most=f"{MAX_LATENESS_S * 1000:.0f}",
+            )
+        )
+    if measured.watcher_late_s > MAX_LATENESS_S:
+        found.append(
+            _(
+                "the balancer's states were read {late} ms late (at most {most} ms)",
+                late=f"{measured.watcher_late_s * 1000:.0f}",
                 most=f"{MAX_LATENESS_S * 1000:.0f}",
             )
         )

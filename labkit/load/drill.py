@@ -337,7 +337,14 @@ def _put_aside(site: _Site, number: int) -> None:
 
 def _keep_readings(site: _Site, watched: Watched) -> None:
     lines = (
-        json.dumps({"t": one.at, "states": dict(one.states), "counters": dict(one.counters)})
+        json.dumps(
+            {
+                "t": one.at,
+                "late": one.late,
+                "states": dict(one.states),
+                "counters": dict(one.counters),
+            }
+        )
         for one in watched.readings
     )
     path = site.out / f"{site.name}.watch.jsonl"

@@ -135,6 +135,7 @@ def _facts(run: Run, measured: Measured) -> dict[str, Any]:
         "sent": measured.sent,
         "scheduled_post": measured.scheduled_post,
         "worst_lateness_s": round(measured.worst_lateness_s, 4),
+        "watcher_late_s": round(measured.watcher_late_s, 4),
         "outage_s": _rounded(measured.outage_s),
         "balance": dict(measured.balance),
         "predicted_loss": _rounded(measured.predicted_loss),

@@ -2,9 +2,12 @@
 
 The protocol with the course's watcher script: one JSON object per line on its standard output,
 
-    {"t": 1795384043.61, "states": {"web1": "UP", "web2": "DOWN"}, "counters": {"failed": 12}}
+    {"t": 1795384043.61, "late": 0.002, "states": {"web1": "UP", "web2": "DOWN"},
+     "counters": {"failed": 12}}
 
 `t` is epoch seconds of the machine; a line comes when a state changed and at least every 0.5 s.
+`late` is by how many seconds the watcher missed its own time at worst since the line before: a
+machine without a free core sees a change of state later than it came.
 States are the words below. Counters only grow; `failed` is how many answers of the service as a
 whole were server errors, `served.NAME` how many requests a server was given, `redispatches` how
 many were repeated on another one; others are the course's. A line `{"t": ..., "error": "..."}`
@@ -32,6 +35,7 @@ class Reading:
     at: float
     states: Mapping[str, str]
     counters: Mapping[str, int] = field(default_factory=dict)
+    late: float = 0.0
 
     @property
     def all_serve(self) -> bool:
@@ -59,6 +63,10 @@ class Watched:
     """All the readings of a run, in order."""
 
     readings: Sequence[Reading] = ()
+
+    def worst_lateness(self, begin: float, end: float) -> float:
+        """By how much the watcher missed its own time at worst between two instants (s)."""
+        return max((one.late for one in self.readings if begin <= one.at <= end), default=0.0)
 
     def servers(self) -> list[str]:
         """Every server ever seen, by name."""

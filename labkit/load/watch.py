@@ -149,7 +149,8 @@ class Watch:
         self._offset = min(self._offset, arrived - at)
         self._heard = time.monotonic()
         self._noise.clear()
-        self._raw.append(Reading(at, dict(said["states"]), dict(said.get("counters", {}))))
+        late = float(said.get("late", 0.0))
+        self._raw.append(Reading(at, dict(said["states"]), dict(said.get("counters", {})), late))
 
 
 class Unwatched:

@@ -176,6 +176,7 @@ def names(measured: Measured, limits: Limits) -> list[str]:
     ("change", "words"),
     [
         ({"worst_lateness_s": 0.3}, "300 ms late"),
+        ({"watcher_late_s": 0.3}, "the balancer's states were read 300 ms late"),
         ({"sent": 97}, "only 97 of 100"),
         ({"failed_early": 1}, "before the fault"),
         ({"own_errors": 2}, "ran out of ports"),
