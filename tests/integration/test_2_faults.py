@@ -1,6 +1,7 @@
 """Planted faults: each is failed by the check that is meant for it, and by no other.
 
 Each fault is planted as a student would make it, on the machines, and taken back afterwards.
+Those that a drill must find are in `test_6_availability.py`.
 """
 
 from __future__ import annotations
@@ -288,11 +289,6 @@ FAULTS = [
         "a page that shows no student",
         "verify.list",
         **on("web1", edit(INDEX, "s/foreach [(].list as/foreach ([] as/", "true")),
-    ),
-    Fault(
-        "a health check too slow for the statistics page",
-        "stats.truth",
-        **on("lb", edit(CONFIG, "s/:80 check/:80 check inter 20s/", RELOAD)),
     ),
 ]  # fmt: skip
 
