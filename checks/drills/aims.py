@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -57,7 +58,8 @@ def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
     answer = curl(web, f"http://localhost:{port}{options['action']}", options=form)
     if answer.status != 200:
         return _("its website answers with status {status}", status=answer.status)
-    if not all(student in answer.body for student in options["must_contain"].splitlines()):
+    page = html.unescape(answer.body)
+    if not all(student in page for student in options["must_contain"].splitlines()):
         return _("its website lists no students")
     return ""
 

@@ -11,6 +11,7 @@ Options (strings, given by whoever starts the load):
 
 from __future__ import annotations
 
+import html
 import re
 
 from checks.load.words import UNTOLD
@@ -55,5 +56,5 @@ class Website(OpenLoopUser):
         return ""
 
     def _lists(self, body: bytes) -> bool:
-        wanted = self.plan.options.get("must_contain", "").splitlines()
-        return all(text.encode() in body for text in wanted)
+        page = html.unescape(body.decode("utf-8", "replace"))
+        return all(text in page for text in self.plan.options.get("must_contain", "").splitlines())
