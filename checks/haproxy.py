@@ -20,6 +20,7 @@ from labkit.remote import Result, Shell
 
 BACKEND = "my-backend"
 BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
+STARTING = "1"  # srv_op_state of a server that warms up (management guide, show servers state)
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
 
@@ -41,6 +42,7 @@ class Server:
     status: str  # UP, DOWN, MAINT, DRAIN, "no check"
     checked: bool
     sessions: int  # since the start: stot
+    warming: bool = False  # back, and given fewer visitors than its share for a while (slowstart)
 
     @property
     def is_up(self) -> bool:
@@ -127,7 +129,7 @@ class HAProxy:
             if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
         }
         found = []
-        for name, address, port in self._addresses(backend):
+        for name, address, port, state in self._states(backend):
             row = rows.get(name, {})
             found.append(
                 Server(
@@ -137,24 +139,28 @@ class HAProxy:
                     status=row.get("status", ""),
                     checked=bool(row.get("check_status")),
                     sessions=int(row.get("stot") or 0),
+                    warming=state == STARTING,
                 )
             )
         return found
 
     def settled(self, backend: str = BACKEND) -> list[Server]:
-        """The servers once all of them are up, or as they are when that has taken too long.
+        """The servers once all are up and warm, or as they are when that has taken too long.
 
-        What was just started, here or on a web server, needs two good checks to be back.
+        What was just started, here or on a web server, needs two good checks to be back; with
+        `slowstart` it is given fewer visitors than its share for some more seconds.
         """
         deadline = time.monotonic() + BACK_LIMIT_S
         servers = self.servers(backend)
-        while time.monotonic() < deadline and not all(one.is_up for one in servers):
+        while time.monotonic() < deadline and not all(
+            one.is_up and not one.warming for one in servers
+        ):
             time.sleep(0.2)
             servers = self.servers(backend)
         return servers
 
-    def _addresses(self, backend: str) -> list[tuple[str, str, int]]:
-        """(name, address, port) of each server, from `show servers state`.
+    def _states(self, backend: str) -> list[tuple[str, str, int, str]]:
+        """(name, address, port, operational state) of each server, from `show servers state`.
 
         Its first line is the format's version, its second the names of the columns.
         """
@@ -166,7 +172,9 @@ class HAProxy:
         for line in lines[2:]:
             row = dict(zip(columns, line.split(), strict=False))
             if row.get("be_name") == backend:
-                found.append((row["srv_name"], row["srv_addr"], int(row["srv_port"])))
+                found.append(
+                    (row["srv_name"], row["srv_addr"], int(row["srv_port"]), row["srv_op_state"])
+                )
         return found
 
     @cached_property

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from checks.haproxy import BACKEND, HAProxy
 from checks.judging import must_pass
 from checks.pages import fetch
-from labkit.course import check, expect, not_met
+from labkit.course import CannotTellError, check, expect, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
@@ -143,6 +143,11 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         seen=", ".join(f"{one.name} {one.status}" for one in servers),
         where="lb",
     )
+    warming = [one.name for one in servers if one.warming]
+    if warming:
+        raise CannotTellError(
+            _("{names} still warms up", names=", ".join(warming)), settle="labkit check 11"
+        )
     before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):
         fetch(lab, "lb", site_port).must_be_ok()

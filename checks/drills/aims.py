@@ -22,10 +22,10 @@ Shells = Mapping[str, Shell]
 @contextmanager
 def behind_lb(shells: Shells) -> Iterator[Aim]:
     """The website behind HAProxy; every POST must bring the whole list."""
-    lb = shells["lb"]
-    port, page = _website_of(lb)
+    haproxy = HAProxy(shells["lb"])
+    port, page = _website_of(haproxy)
     web1, stack = stack_on(shells, "web1")
-    yield Aim(port=port, options=_visit(web1, stack, page))
+    yield Aim(port=port, options=_visit(web1, stack, page), unready=lambda: _why_not_warm(haproxy))
 
 
 @contextmanager
@@ -64,11 +64,17 @@ def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
     return ""
 
 
-def _website_of(lb: Shell) -> tuple[int, Page]:
+def _why_not_warm(haproxy: HAProxy) -> str:
+    """Which servers are given less than their share, for they have just come back (slowstart)."""
+    names = [one.name for one in haproxy.servers() if one.warming]
+    return _("{names} still warms up", names=", ".join(names)) if names else ""
+
+
+def _website_of(haproxy: HAProxy) -> tuple[int, Page]:
     """The port on which HAProxy gives the website, and its page."""
     seen = ""
-    for port in HAProxy(lb).ports:
-        page = _ask(lb, port)
+    for port in haproxy.ports:
+        page = _ask(haproxy.shell, port)
         if page.status == 200 and page.soup.find("form"):
             return port, page
         seen = page.text[:100] or seen
