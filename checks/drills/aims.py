@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
@@ -21,11 +21,11 @@ Shells = Mapping[str, Shell]
 
 @contextmanager
 def behind_lb(shells: Shells) -> Iterator[Aim]:
-    """The website behind HAProxy; every POST must bring the whole list."""
+    """The website behind HAProxy; every POST must bring the whole list of either server."""
     haproxy = HAProxy(shells["lb"])
     port, page = _website_of(haproxy)
-    web1, stack = stack_on(shells, "web1")
-    yield Aim(port=port, options=_visit(web1, stack, page), unready=lambda: _why_not_warm(haproxy))
+    stacks = [stack_on(shells, name) for name in ("web1", "web2")]
+    yield Aim(port=port, options=_visit(stacks, page), unready=lambda: _why_not_warm(haproxy))
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def website_aim(shells: Shells, name: str) -> Aim:
     web, stack = stack_on(shells, name)
     port = stack.website_port
     page = _ask(web, port)
-    options = _visit(web, stack, page)
+    options = _visit([(web, stack)], page)
     return Aim(port=port, options=options, unready=lambda: why_not_whole(web, port, options))
 
 
@@ -86,7 +86,7 @@ def _ask(machine: Shell, port: int) -> Page:
     return Page(f"http://{machine.name}:{port}/", answer.status, answer.body)
 
 
-def _visit(web: Shell, stack: Stack, page: Page) -> dict[str, str]:
+def _visit(stacks: Sequence[tuple[Shell, Stack]], page: Page) -> dict[str, str]:
     """What a visitor does with the page, as options of the scenario `website`."""
     try:
         form = list_form(page)
@@ -95,5 +95,5 @@ def _visit(web: Shell, stack: Stack, page: Page) -> dict[str, str]:
     return {
         "action": form.path,
         "form": urlencode(form.fields),
-        "must_contain": "\n".join(students_of(web, stack)),
+        "must_contain": "\n\n".join("\n".join(students_of(*one)) for one in stacks),
     }

@@ -90,7 +90,7 @@ def variant(done: Cli, exec_on: Callable[[str, str], str]) -> Iterator[None]:
         f" cat > docker-compose.yaml <<'EOF'\n{COMPOSE}EOF\n"
         " docker image rm -f student-age:1.0 lb:5000/student-age:1.0;"
         " docker compose up -d --build 2>&1 || docker compose up -d 2>&1;"
-        " firewall-cmd -q --add-port=8000/tcp;"
+        " firewall-cmd -q --add-port=8000/tcp; firewall-cmd -q --permanent --add-port=8000/tcp;"
         " su student -c 'docker tag student_age lb:5000/tp/student_age:v1;"
         " docker push -q lb:5000/tp/student_age:v1'",
     )
