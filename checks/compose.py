@@ -164,10 +164,14 @@ class Stack:
     api: Container | None
 
     @property
+    def both(self) -> list[Container]:
+        """Those of the two that there are, running or not."""
+        return [one for one in (self.website, self.api) if one is not None]
+
+    @property
     def running(self) -> list[Container]:
         """Those of the two that run. CannotTellError if the engine failed to start one."""
-        both = [one for one in (self.website, self.api) if one is not None]
-        for one in both:
+        for one in self.both:
             if one.engine_failed:
                 raise CannotTellError(
                     _(
@@ -177,7 +181,7 @@ class Stack:
                     ),
                     settle="docker compose up -d",
                 )
-        return [one for one in both if one.running]
+        return [one for one in self.both if one.running]
 
     @property
     def website_port(self) -> int:

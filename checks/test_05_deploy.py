@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.compose import Stack
-from checks.docker_facts import Container
 from checks.judging import must_pass
 from checks.pages import fetch
 from labkit.course import check, expect, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
-
-
-def _both(stack: Stack) -> list[Container]:
-    return [one for one in (stack.website, stack.api) if one is not None]
 
 
 @check(
@@ -29,7 +24,7 @@ def _both(stack: Stack) -> list[Container]:
 )
 def test_running(lab: Lab, stack: Stack) -> None:
     """Both containers run, and the website answers."""
-    found = _both(stack)
+    found = stack.both
     states = ", ".join(f"{one.name}: {one.state}" for one in found)
     expect(
         len(stack.running) == 2,
@@ -53,7 +48,7 @@ def test_running(lab: Lab, stack: Stack) -> None:
 )
 def test_restart(stack: Stack) -> None:
     """Both containers are started again after a crash and after a reboot."""
-    for container in _both(stack):
+    for container in stack.both:
         expect(
             container.restart_policy in ("always", "unless-stopped"),
             expected=_("restart: always or unless-stopped"),

@@ -11,6 +11,7 @@ from checks.compose import Stack, find_project, stack_of
 from checks.docker_facts import Answer, curl
 from checks.haproxy import HAProxy
 from checks.pages import Page, list_form
+from checks.registries import Registry, find_registry
 from checks.students import students_of
 from labkit.course import Aim, CannotTellError, NotMetError
 from labkit.locale import _
@@ -50,6 +51,14 @@ def stack_on(shells: Shells, name: str) -> tuple[Shell, Stack]:
     if project is None:
         raise CannotTellError(_("there is no website on {machine} to break", machine=name))
     return web, stack_of(web, project)
+
+
+def registry_of(shells: Shells) -> Registry:
+    """The private registry on lb. CannotTellError if there is none."""
+    found = find_registry(shells["lb"], shells["web1"])
+    if found is None:
+        raise CannotTellError(_("there is no registry on {machine} to break", machine="lb"))
+    return found
 
 
 def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:

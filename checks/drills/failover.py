@@ -31,9 +31,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from checks.compose import quoted
-from checks.drills.aims import behind_lb, stack_on
+from checks.drills.aims import behind_lb, registry_of, stack_on
 from checks.haproxy import BACKEND, HAProxy
-from checks.registries import find_registry
 from checks.timings import timings_of
 from labkit.course import CannotTellError, Drill, Limits, Load
 from labkit.lab import faults
@@ -135,10 +134,7 @@ def way_to(shells: Shells, name: str = "web1") -> Way:
 
 def registry_on(shells: Shells) -> tuple[Shell, str]:
     """lb's shell, and the id of the registry's container."""
-    found = find_registry(shells["lb"], shells["web1"])
-    if found is None:
-        raise CannotTellError(_("there is no registry on {machine} to break", machine="lb"))
-    return shells["lb"], quoted(found.container)
+    return shells["lb"], quoted(registry_of(shells).container)
 
 
 def executed(shells: Shells, run: str) -> list[str]:

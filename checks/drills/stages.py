@@ -25,10 +25,11 @@ from checks.docker_facts import (
     images,
     tried_out,
 )
-from checks.drills.aims import Shells, on_web1, stack_on, website_aim
+from checks.drills.aims import Shells, on_web1, registry_of, stack_on, website_aim
 from checks.drills.failover import (
     COURSE,
     api_of,
+    power,
     registry_on,
     stop,
     when_silent,
@@ -36,11 +37,10 @@ from checks.drills.failover import (
 from checks.haproxy import BACKEND, HAProxy
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
-from checks.registries import MANIFESTS, Registry, find_page, find_registry
+from checks.registries import MANIFESTS, find_page
 from checks.statistics import Login, find_stats
 from labkit.course import Aim, CannotTellError, Drill, Limits, Load
 from labkit.lab import faults
-from labkit.lab.faults import Power
 from labkit.locale import _
 
 LIGHT = Load(scenario="website", rate=10.0, post_share=0.2, patience_s=5.0, slow_s=1.0)
@@ -109,25 +109,18 @@ def let_in(rows: Sequence[Any], _watched: Any, _fault: Any) -> int:
 def crash(shells: Shells, *, heal_after: float) -> None:
     """The processes of website and API are killed from outside, as the kernel does it."""
     web1, stack = stack_on(shells, "web1")
-    both = [one for one in (stack.website, stack.api) if one]
-    pids = " ".join(str(one.pid) for one in both)
-    start = f"docker start {' '.join(quoted(one) for one in both)}"
+    pids = " ".join(str(one.pid) for one in stack.both)
+    start = f"docker start {' '.join(quoted(one) for one in stack.both)}"
     faults.strike(web1, f"kill -9 {pids}", start, heal_after=heal_after)
-
-
-def reboot(shells: Shells, *, heal_after: float, power: Power) -> None:
-    """web1 loses its power, and has it again at once."""
-    power.cut("web1", heal_after=heal_after)
-    shells["web1"].renew_login()
 
 
 def start_again(shells: Shells) -> None:
     """What does not come back after a boot is started: later steps need it."""
     shells["web1"].ask("systemctl start docker", sudo=True, timeout=60)
     web1, stack = stack_on(shells, "web1")
-    both = [quoted(one) for one in (stack.api, stack.website) if one and not one.running]
-    if both:
-        web1.ask(f"docker start {' '.join(both)}")
+    ended = [quoted(one) for one in stack.both if not one.running]
+    if ended:
+        web1.ask(f"docker start {' '.join(ended)}")
 
 
 # Step 7: the page and its API -------------------------------------------------------------------
@@ -148,17 +141,10 @@ def claimed(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
 # Steps 8 and 9: the registry and its page -------------------------------------------------------
 
 
-def _registry(shells: Shells) -> Registry:
-    found = find_registry(shells["lb"], shells["web1"])
-    if found is None:
-        raise CannotTellError(_("there is no registry on {machine} to break", machine="lb"))
-    return found
-
-
 @contextmanager
 def pulls(shells: Shells) -> Iterator[Aim]:
     """What a pull of the pushed image asks of the registry."""
-    registry = _registry(shells)
+    registry = registry_of(shells)
     tag = next(iter(registry.pushed()), "")
     if not tag:
         raise CannotTellError(_("the registry holds no image student-age"))
@@ -207,7 +193,7 @@ def another_content(rows: Sequence[Any], _watched: Any, _fault: Any) -> int:
 @contextmanager
 def registry_page(shells: Shells) -> Iterator[Aim]:
     """The registry's page, and what its own server gets from the registry."""
-    registry = _registry(shells)
+    registry = registry_of(shells)
     port = find_page(shells["lb"], registry)
     if not port:
         raise CannotTellError(_("the registry has no page on {machine}", machine="lb"))
@@ -331,7 +317,7 @@ STAGES = (
         "web1 loses its power and boots again",
         "web1 perd le courant et redémarre",
         aim=on_web1,
-        fault=reboot,
+        fault=power,
         mend=start_again,
         limits={"course": Limits(outage_s=BOOT_S)},
         heal_after_s=0.5,
@@ -384,7 +370,7 @@ STAGES = (
         load=replace(LIGHT, post_share=0.5),
         entry="web2",
         aim=on_web2,
-        fault=reboot,
+        fault=power,
         mend=start_again,
         limits={"course": Limits(lost=0)},
         heal_after_s=6.0,
