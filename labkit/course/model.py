@@ -6,7 +6,7 @@ and `docs/` (what to read). This module names the parts; `finder` reads them fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -172,6 +172,24 @@ class Drill:
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A small fault that a student could make, planted by a program into a right artefact.
+
+    `mutate` is given the artefact's text and yields each changed text that it can make of it,
+    none if it finds nothing to change. `caught_by` is the check that must fail, as the root
+    cause, for every one of them. A mutant with a reason in `equivalent` behaves like its original:
+    nothing may fail.
+    """
+
+    name: str  # ARTEFACT-SLUG.WHAT, as "haproxy.no-check"
+    artefact: str  # its path in the reference layout, as "haproxy/haproxy.cfg"
+    caught_by: str
+    mutate: Callable[[str], Iterable[str]]
+    why: str  # one sentence: what a student would have done
+    equivalent: str = ""
 
 
 @dataclass(frozen=True)
