@@ -101,10 +101,66 @@ class Project:
         return None
 
     @property
+    def api_image(self) -> str:
+        """The image that the API's service runs; Compose names one that is only built."""
+        if self.api is None:
+            return ""
+        return self.api.image or f"{self.name}-{self.api.name}"
+
+    @property
     def is_the_practical(self) -> bool:
         return self.website is not None or any(
             is_student_age(service.image) for service in self.services.values()
         )
+
+
+# Folders that are the machine's own: whoever mounts one has the machine. Files of /etc that only
+# say which time it is, or whom to trust, are nobody's keys.
+MACHINES_OWN = (
+    "/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
+    "/sys", "/usr", "/var", "/var/lib", "/var/lib/containerd", "/var/lib/docker", "/var/run",
+)  # fmt: skip
+BELOW_TOO = ("/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sys", "/var/lib/containerd",
+             "/var/lib/docker", "/var/run")  # fmt: skip
+HARMLESS = ("/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/hosts")
+HARMLESS_CAPABILITIES = ("CHOWN", "SETUID", "SETGID", "DAC_OVERRIDE", "FOWNER", "KILL",
+                         "NET_BIND_SERVICE", "SETPCAP", "NET_RAW", "FSETID")  # fmt: skip
+
+
+def harms(project: Project) -> list[str]:
+    """What in a file would take hold of the machine itself, in words; nothing in a usual one."""
+    return [
+        _("{service} asks for {what}", service=service.name, what=what)
+        for service in project.services.values()
+        for what in _harms(service.raw)
+    ]
+
+
+def _harms(raw: dict[str, Any]) -> list[str]:
+    build = raw.get("build") or {}
+    found = ["privileged"] if raw.get("privileged") or build.get("privileged") else []
+    for key in ("pid", "ipc", "uts", "userns_mode", "cgroup"):
+        if str(raw.get(key, "")) == "host":
+            found.append(f"{key}: host")
+    given = [str(one).upper().removeprefix("CAP_") for one in raw.get("cap_add") or []]
+    found += [f"cap_add: {one}" for one in given if one not in HARMLESS_CAPABILITIES]
+    found += [f"devices: {one}" for one in raw.get("devices") or []]
+    if "unconfined" in str(raw.get("security_opt") or ""):
+        found.append("security_opt: unconfined")
+    for mount in raw.get("volumes") or []:
+        source = str(mount.get("source", ""))
+        if mount.get("type", "bind") == "bind" and _is_machines_own(source):
+            found.append(source)
+    return found
+
+
+def _is_machines_own(path: str) -> bool:
+    plain = "/" + path.strip("/") if path.startswith("/") else path
+    if plain in MACHINES_OWN:
+        return True
+    if any(plain == one or plain.startswith(f"{one}/") for one in HARMLESS):
+        return False
+    return any(plain.startswith(f"{one}/") for one in BELOW_TOO)
 
 
 def find_project(shell: Shell) -> Project | None:

@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ API_PORT = 5000
 DATA_FILE = "/data/student_age.json"
 CREDENTIALS = ("toto", "python")
 START_LIMIT_S = 15.0
+LARGEST_ANSWER = 1_000_000  # bytes that are looked at
 PROBE_LABEL = "io.labkit.probe"
 
 
@@ -148,6 +149,36 @@ def api_image(found: list[Image]) -> Image | None:
     return max(mine, key=lambda one: (one.is_named_here, one.created), default=None)
 
 
+# What an engine says when it could not ask anybody who has images: nobody's mistake.
+NOBODY_TO_ASK = ("no such host", "i/o timeout", "connection refused", "network is unreachable",
+                 "TLS handshake timeout", "failed to do request", "temporary failure")  # fmt: skip
+
+
+def must_be_had(text: str, image: str, machine: str) -> None:
+    """CannotTellError if an engine failed to get an image because nobody could be asked for it."""
+    if any(sign.lower() in text.lower() for sign in NOBODY_TO_ASK):
+        raise CannotTellError(
+            _(
+                "{machine} cannot get the image {image}: the mirror has it not, and no registry "
+                "can be reached",
+                machine=machine,
+                image=image,
+            ),
+            settle=f"docker pull {image}; labkit bundle --add {image}",
+        )
+
+
+def must_have_images(shell: Shell, images: Iterable[str]) -> None:
+    """CannotTellError if one of these images is not on the machine and cannot be had there."""
+    for image in filter(None, images):
+        name = shlex.quote(image)
+        answer = shell.ask(
+            f"docker image inspect {name} >/dev/null 2>&1 || docker pull -q {name} 2>&1", timeout=60
+        )
+        if not answer.ok:
+            must_be_had(answer.said, image, shell.name)
+
+
 def containers(shell: Shell) -> list[Container]:
     """Every container, running or not, those of the grader apart."""
     answer = shell.ask("docker ps -aq | xargs -r docker inspect")
@@ -188,9 +219,14 @@ def curl(
 ) -> Answer:
     """Ask from a machine, with a patience of 5 s. The status is written on a line of its own."""
     who = f"-u {shlex.quote(':'.join(user))} " if user else ""
-    command = f"curl -s -m 5 {who}{options} -w '\\n%{{http_code}}' {shlex.quote(url)}"
+    # Without a User-Agent, as the page asks: nothing tells the grader from a visitor's request.
+    command = (
+        f"out=$(mktemp); status=$(curl -s -m 5 -A '' --max-filesize {LARGEST_ANSWER} "
+        f"{who}{options} -o $out -w '%{{http_code}}' {shlex.quote(url)}); "
+        f"head -c {LARGEST_ANSWER} $out; rm -f $out; echo; echo $status"
+    )
     body, _newline, status = shell.ask(command).stdout.rstrip("\n").rpartition("\n")
-    return Answer(int(status) if status.isdigit() else 0, body, url, shell.name)
+    return Answer(int(status) if status.isdigit() else 0, body.rstrip("\n"), url, shell.name)
 
 
 @dataclass(frozen=True)
@@ -223,6 +259,7 @@ def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[Ru
         started = shell.ask(
             f'echo \'{{"{student}": "42"}}\' > {data} && chmod 644 {data} && '
             f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
+            f"--pids-limit 200 "
             f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
             f"{{ docker port {name} {API_PORT}/tcp 2>/dev/null | head -n 1; echo; }} && "
             f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
@@ -263,7 +300,7 @@ def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
             return
         if answer.exit_code == 3:
             break
-    log = shell.ask(f"docker logs --tail 5 {name} 2>&1").text
+    log = shell.ask(f"docker logs --tail 5 {name} 2>&1 | tail -c 2000").text
     ended = not shell.ask(f"docker top {name}").ok
     not_met(
         expected=_("the container goes on running and answers on port {port}", port=API_PORT),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -75,6 +76,11 @@ def _digests(manifest: Any) -> set[str]:
     found = {str((manifest.get("config") or {}).get("digest", ""))}
     found |= {str(one.get("digest", "")) for one in manifest.get("manifests") or []}
     return found - {""}
+
+
+def is_registry(image: str) -> bool:
+    """Whether an image is the registry itself, and not a page for it."""
+    return bool(re.search(r"(^|/)registry(:|@|$)", image))
 
 
 def find_registry(host: Shell, client: Shell) -> Registry | None:

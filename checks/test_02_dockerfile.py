@@ -3,66 +3,144 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from checks.compose import PLACES
-from checks.docker_facts import API_PORT
+from checks.compose import PLACES, find_project
+from checks.docker_facts import API_PORT, must_be_had
 from labkit.course import CannotTellError, check, expect, not_met
+from labkit.errors import LabkitError, NotReadyError
 from labkit.locale import _
 from labkit.remote import Shell
 
 BUILD_LIMIT_S = 50.0
-# What engines say when a base image cannot be had; the student's mistake only if it is misspelt.
-NO_BASE = ("manifest unknown", "not found", "pull access denied", "no such host", "i/o timeout")
+# Dockerfiles that are not the website's, where people put them.
+FIND = (
+    f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
+    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
+    "grep -qiE '^[[:space:]]*FROM[[:space:]]+[^[:space:]]*(php|httpd|apache)' \"$file\" "
+    '|| echo "$file"; done'
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the API's image is built: the Dockerfile, its context, and further options."""
+
+    dockerfile: str
+    context: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        return shlex.join(
+            ["docker", "build", "-q", "-f", self.dockerfile, *self.options, self.context]
+        )
 
 
 @pytest.fixture(scope="session")
-def dockerfile(web1: Shell) -> str:
-    """The path of the API's Dockerfile on web1: beside the script that it copies."""
-    found = web1.ask(
-        f"find {PLACES} -maxdepth 5 -name student_age.py 2>/dev/null | while read -r script; do "
-        'find "$(dirname "$script")" -maxdepth 1 -iname "dockerfile*" -size +0 -readable; done'
-    ).stdout.splitlines()
+def dockerfile(web1: Shell) -> Build:
+    """The API's Dockerfile on web1, with the context that it is written for."""
+    project = find_project(web1)
+    described = _described(project.api.raw.get("build")) if project and project.api else None
+    if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
+        return described
+    found = web1.ask(FIND).stdout.splitlines()
     if not found:
         not_met(
             expected=_("a Dockerfile that is not empty, beside student_age.py"),
             seen=_("none"),
             where="web1:/srv/student-list/simple_api/Dockerfile",
         )
-    return sorted(found, key=lambda path: not path.startswith("/srv"))[0]
+    builds = [_with_context(web1, path) for path in found]
+    return min(builds, key=lambda one: (not one.dockerfile.startswith("/srv"), one.dockerfile))
+
+
+def _described(build: Any) -> Build | None:
+    """What a compose file says of it, in Compose's normal form."""
+    if not isinstance(build, dict) or not build.get("context"):
+        return None
+    context = str(build["context"])
+    options: list[str] = []
+    if build.get("target"):
+        options += ["--target", str(build["target"])]
+    for name, value in (build.get("args") or {}).items():
+        options += ["--build-arg", f"{name}={value}"]
+    path = posixpath.join(context, str(build.get("dockerfile") or "Dockerfile"))
+    return Build(path, context, tuple(options))
+
+
+def _with_context(web1: Shell, path: str) -> Build:
+    """The folder whose files it copies: its own, or the one above where it is the other one."""
+    folder = str(PurePosixPath(path).parent)
+    text = web1.read(path) or ""
+    copied = [
+        word.lstrip("/")
+        for line in re.findall(r"^\s*(?:COPY|ADD)\s+(.*)", text, re.MULTILINE | re.IGNORECASE)
+        if "--from" not in line
+        for word in re.sub(r'[\[\]",]', " ", line).split()[:-1]
+    ]
+
+    def lacking(base: str) -> int:
+        names = " ".join(shlex.quote(posixpath.join(base, word)) for word in copied)
+        script = f'for name in {names}; do test -e "$name" || echo lacking; done'
+        return len(web1.ask(script).stdout.splitlines()) if copied else 0
+
+    above = str(PurePosixPath(folder).parent)
+    return Build(path, above if lacking(above) < lacking(folder) else folder)
 
 
 @pytest.fixture(scope="session")
-def built(web1: Shell, dockerfile: str) -> Iterator[dict[str, Any]]:
+def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
     """The configuration of the image that the Dockerfile builds.
 
     The build uses the engine's cache; the image is removed again if it is nobody else's.
     """
-    folder = str(PurePosixPath(dockerfile).parent)
-    answer = web1.ask(
-        f"docker build -q -f {shlex.quote(dockerfile)} {shlex.quote(folder)} 2>&1",
-        timeout=BUILD_LIMIT_S,
-    )
-    image = answer.text.splitlines()[-1] if answer.ok else ""
+    command = f"{dockerfile.command} 2>&1"
+    try:
+        answer = web1.ask(command, timeout=BUILD_LIMIT_S)
+    except NotReadyError:
+        raise
+    except LabkitError:
+        _say_why_endless(web1, dockerfile)
+    image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
-        _say_why_not_built(answer.text, dockerfile)
+        _say_why_not_built(answer.text, dockerfile.dockerfile)
     inspected = json.loads(web1.ask(f"docker image inspect {image}").stdout or "[]")
     yield inspected[0]["Config"]
     if not inspected[0].get("RepoTags"):
         web1.ask(f"docker image rm {image}")
 
 
-def _say_why_not_built(text: str, dockerfile: str) -> None:
+def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
+    """A build that takes too long is the student's only if the machine itself is quick."""
+    probe = web1.ask("printf 'FROM scratch\\nCOPY x /\\n' > /tmp/labkit-probe; "
+                     "d=$(mktemp -d); touch $d/x; docker build -q -f /tmp/labkit-probe $d; "
+                     "code=$?; rm -r $d /tmp/labkit-probe; exit $code", timeout=15)  # fmt: skip
+    if not probe.ok:
+        raise CannotTellError(_("the engine of web1 builds nothing"), settle="labkit doctor")
+    not_met(
+        expected=_("docker build ends within {seconds:.0f} s", seconds=BUILD_LIMIT_S),
+        seen=_("it had not ended; a build of one line took no time"),
+        where=f"web1 $ {build.command}",
+    )
+
+
+def _say_why_not_built(text: str, dockerfile: str) -> NoReturn:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines or [""]
     if "no space left" in text:
         raise CannotTellError(_("the disk of {machine} is full", machine="web1"))
-    if any(word in text for word in NO_BASE) and "FROM" in text.upper():
+    base = re.search(r"(?:failed to solve: |load metadata for (?:docker\.io/)?)([\w./:@-]+)", text)
+    if "resolve source metadata" in text or "load metadata" in errors[-1] or "pull" in errors[-1]:
+        must_be_had(text, (base.group(1).rstrip(":") if base else "FROM"), "web1")
         not_met(
             expected=_("a base image that can still be had"),
             seen=_("{error} (old images are archived; is the name spelt right?)", error=errors[-1]),
@@ -84,7 +162,7 @@ def _say_why_not_built(text: str, dockerfile: str) -> None:
         "cd /srv/student-list/simple_api && nano Dockerfile   (tutorial, page 2)",
     ],
 )
-def test_present(dockerfile: str) -> None:
+def test_present(dockerfile: Build) -> None:
     """There is a Dockerfile for the API on web1."""
     assert dockerfile
 

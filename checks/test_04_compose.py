@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from checks.compose import HTTP_PORT, Project, Service
+from checks.compose import HTTP_PORT, Project, Service, harms
 from checks.docker_facts import API_PATH, DATA_FILE, RunningImage
 from labkit.course import check, expect, not_met
 from labkit.locale import _
@@ -154,5 +154,25 @@ def test_ports(project: Project) -> None:
         expected=_("port 80 of the website's container is published"),
         seen=", ".join(f"{out or '?'}:{inside}" for inside, out in published.items())
         or _("no port"),
+        where=project.file,
+    )
+
+
+@check(
+    points=0,
+    needs="compose.services",
+    hints=[
+        "What does the file ask for that a website does not need?",
+        "A container that is privileged, or has the machine's own folders, owns the machine.",
+        "Take out privileged: true, cap_add, devices, and mounts as /var/run/docker.sock or /",
+    ],
+)
+def test_harmless(project: Project) -> None:
+    """The stack asks for nothing of the machine's own."""
+    found = harms(project)
+    expect(
+        not found,
+        expected=_("containers that cannot take hold of the machine"),
+        seen="; ".join(found),
         where=project.file,
     )

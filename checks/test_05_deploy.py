@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.compose import Stack
+from checks.docker_facts import must_have_images
 from checks.judging import must_pass
 from checks.pages import fetch
 from labkit.course import check, expect, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
+from labkit.remote import Shell
 
 
 @check(
     points=0.5,
-    needs=["compose.services", "compose.ports", "compose.volumes", "build.runs"],
+    needs=[
+        "compose.services",
+        "compose.ports",
+        "compose.volumes",
+        "compose.harmless",
+        "build.runs",
+    ],
     hints=[
         "What does docker compose ps -a show?",
         "docker compose up -d starts the stack; docker compose logs says why a container ended.",
         "cd /srv/student-list && docker compose up -d",
     ],
 )
-def test_running(lab: Lab, stack: Stack) -> None:
+def test_running(lab: Lab, web1: Shell, stack: Stack) -> None:
     """Both containers run, and the website answers."""
     found = stack.both
+    if len(found) < 2:
+        pulled = [one for one in stack.project.services.values() if not one.build_context]
+        must_have_images(web1, [one.image for one in pulled])
     states = ", ".join(f"{one.name}: {one.state}" for one in found)
     expect(
         len(stack.running) == 2,

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from checks.compose import HTTP_PORT, Service, find_project
+from checks.compose import HTTP_PORT, Service, find_project, harms
+from checks.docker_facts import containers
+from checks.registries import is_registry
 from labkit.course import Artefact, Files
+from labkit.errors import StepFailedError
+from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
 
 PROJECT = "/srv/student-list"
+DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 IMAGE = "student-age:1.0"
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
@@ -55,6 +63,28 @@ RSYSLOG = Artefact(
 )
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Where a student's compose file lies on a web server, and how Compose is called for it."""
+
+    folder: str
+    file: str  # "" when Compose finds it by itself
+    services: str  # which of its services are the practical's on this machine, "" for all
+
+    def compose(self, command: str) -> str:
+        """`docker compose COMMAND` for this file."""
+        return (
+            f"docker compose -f {self.file} {command}" if self.file else f"docker compose {command}"
+        )
+
+
+def stack_of(files: Files) -> Stack:
+    """The stack of this run's student."""
+    path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
+    file = "" if path.name in DEFAULT_NAMES else path.name
+    return Stack(str(path.parent), file, files.option("stack services"))
+
+
 def own_folder(shell: Shell, path: str) -> None:
     """Make a folder that belongs to the user, so that nothing in it needs sudo."""
     shell.run(f"sudo install -d -o {shell.user} {path}", unless=f"test -w {path}")
@@ -63,27 +93,67 @@ def own_folder(shell: Shell, path: str) -> None:
 def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
     """Bring the given files of the project to a web server; what a student changed stays.
 
-    The page is among them as it is given; step f edits it.
+    The page is among them as it is given; step f edits it. All that was handed in goes where the
+    student's own files expect it.
     """
     own_folder(shell, PROJECT)
+    bring_all(shell, files, PROJECT)
     for path in (*GIVEN, INDEX.path) if page else GIVEN:
-        files.bring(path, f"{PROJECT}/{path}", shell)
+        files.bring(path, f"{PROJECT}/{files.at(path)}", shell)
 
 
-def compose_up(shell: Shell, *, cwd: str, options: str = "", file: str = "") -> None:
-    """`docker compose up -d`, typed again if the engine stumbled.
+def bring_all(shell: Shell, files: Files, folder: str, *, below: str = ".") -> None:
+    """Every file of a submission that lies below a folder of it; nothing for a workspace."""
+    if not files.handed:
+        return
+    chosen = {
+        path: data
+        for path, data in files.handed.files.items()
+        if below == "." or path.startswith(f"{below}/")
+    }
+    shell.unpack({path.removeprefix(f"{below}/"): data for path, data in chosen.items()}, folder)
+
+
+def compose_up(shell: Shell, files: Files, *, options: str = "") -> None:
+    """`docker compose up -d` of the stack, typed again if the engine stumbled."""
+    stack = stack_of(files)
+    words = [stack.compose("up -d"), options, stack.services]
+    run_twice(shell, " ".join(word for word in words if word), cwd=stack.folder)
+
+
+def run_twice(shell: Shell, command: str, *, cwd: str) -> None:
+    """A command that starts containers, typed again if the engine stumbled.
 
     The container runtime loses its first process now and then on a busy computer (seen once in
     some hundred starts).
     """
-    words = ["docker compose", f"-f {file}" if file else "", "up -d", options]
-    command = " ".join(word for word in words if word)
     try:
         shell.run(command, cwd=cwd)
     except CommandFailedError as error:
         if "waiting for init" not in error.result.said:
             raise
         shell.run(command, cwd=cwd)
+
+
+def name_image(web: Shell, image: str) -> None:
+    """Give the image that is here the name by which the student's compose file asks for it."""
+    project = find_project(web)
+    wanted = project.api_image if project else ""
+    if wanted and wanted != image and (project and project.api and not project.api.build_context):
+        name = shlex.quote(wanted)
+        web.run(f"docker tag {image} {name}", unless=f"docker image inspect {name}")
+
+
+def refuse_harm(shell: Shell) -> None:
+    """Start nothing that would take hold of the machine itself. StepFailedError if it would."""
+    project = find_project(shell)
+    found = harms(project) if project else []
+    if found:
+        raise StepFailedError(
+            _("this file is not started: {what}", what="; ".join(found)),
+            where=f"{shell.name}:{project.file if project else ''}",
+            then="labkit check 5",
+        )
 
 
 def refuse_when_down(web: Shell) -> None:
@@ -102,48 +172,57 @@ def refuse_when_down(web: Shell) -> None:
 # request a registry with TLS answers 400.
 ASK_REGISTRY = (
     "for try in $(seq 1 50); do for scheme in https http; do "
-    "code=$(curl -sk -m 2 -o /dev/null -w '%{http_code}' $scheme://" + REGISTRY + "/v2/); "
+    "code=$(curl -sk -m 2 -o /dev/null -w '%{http_code}' $scheme://REGISTRY/v2/); "
     "case $code in 200|401) echo $scheme $code; exit 0;; esac; done; sleep 0.2; done; exit 1"
 )
 
 
-def trust_registry(shell: Shell, lb: Shell) -> None:
+def registry_name(lb: Shell) -> str:
+    """HOST:PORT of the registry: the port on which its container on lb is published."""
+    running = (one for one in containers(lb) if is_registry(one.image) and one.published)
+    ports = [one.published.get(5000) or next(iter(one.published.values())) for one in running]
+    return f"lb:{ports[0]}" if ports else REGISTRY
+
+
+def trust_registry(shell: Shell, lb: Shell) -> str:
     """Let this machine's Docker use the registry, and log in to it if it asks for a password.
 
     With TLS the lab's CA is put where Docker looks for it; a plain registry, which a student may
-    have described, is named as insecure.
+    have described, is named as insecure. Returns the registry's name, HOST:PORT.
     """
-    scheme, _blank, status = (lb.ask(ASK_REGISTRY).text or "https 401").partition(" ")
+    name = registry_name(lb)
+    question = ASK_REGISTRY.replace("REGISTRY", name)
+    scheme, _blank, status = (lb.ask(question).text or "https 401").partition(" ")
     if scheme == "http":
-        allow_insecure(shell)
+        allow_insecure(shell, name)
     else:
-        trust_authority(shell, lb)
+        trust_authority(shell, lb, name)
     if status == "401":
         shell.run(
-            f"echo {REGISTRY_PASSWORD} |"
-            f" docker login -u {REGISTRY_USER} --password-stdin {REGISTRY}",
-            unless=f"grep -q '\"{REGISTRY}\"' ~/.docker/config.json",
+            f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin {name}",
+            unless=f"grep -q '\"{name}\"' ~/.docker/config.json",
         )
+    return name
 
 
-def trust_authority(shell: Shell, lb: Shell) -> None:
+def trust_authority(shell: Shell, lb: Shell, registry: str) -> None:
     """The lab's CA where Docker looks for it; one that was put there by hand stays."""
     authority = lb.read(f"{REGISTRY_HOME}/certs/ca.crt")
     if not authority:
         return
-    folder = f"/etc/docker/certs.d/{REGISTRY}"
+    folder = f"/etc/docker/certs.d/{registry}"
     shell.run(f"sudo install -d {folder}", unless=f"test -d {folder}")
     shell.write(f"{folder}/ca.crt", authority, root=True)
 
 
-def allow_insecure(shell: Shell) -> None:
+def allow_insecure(shell: Shell, registry: str) -> None:
     """The registry among the insecure ones of this machine's Docker, reloaded and not restarted."""
     path = "/etc/docker/daemon.json"
     settings = json.loads(shell.read(path, root=True) or "{}")
     known = settings.setdefault("insecure-registries", [])
-    if REGISTRY in known:
+    if registry in known:
         return
-    known.append(REGISTRY)
+    known.append(registry)
     if shell.write(path, json.dumps(settings, indent=2) + "\n", root=True):
         shell.run("sudo systemctl reload docker")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import COMPOSE, PROJECT
+from steps.project import COMPOSE, stack_of
 
 
 @step(
@@ -19,4 +19,5 @@ from steps.project import COMPOSE, PROJECT
 def compose(web1: Shell, files: Files) -> None:
     """The file, and Compose's own opinion of it."""
     files.place(COMPOSE, web1)
-    web1.run("docker compose config --quiet", cwd=PROJECT)
+    stack = stack_of(files)
+    web1.run(stack.compose("config --quiet"), cwd=stack.folder)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from labkit.course import step
+from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import PROJECT, compose_up, refuse_when_down
+from steps.project import (
+    IMAGE,
+    compose_up,
+    name_image,
+    refuse_harm,
+    refuse_when_down,
+    stack_of,
+)
 
 
 @step(
@@ -15,8 +22,11 @@ from steps.project import PROJECT, compose_up, refuse_when_down
     needs=["machines", "build", "compose"],
     title={"en": "The stack is up", "fr": "Les conteneurs sont lancés"},
 )
-def deploy(web1: Shell) -> None:
+def deploy(web1: Shell, files: Files) -> None:
     """Start what the file describes."""
+    refuse_harm(web1)
+    name_image(web1, IMAGE)
     refuse_when_down(web1)
-    compose_up(web1, cwd=PROJECT, options="--quiet-pull")
-    web1.run("docker compose ps", cwd=PROJECT)
+    compose_up(web1, files, options="--quiet-pull")
+    stack = stack_of(files)
+    web1.run(stack.compose("ps"), cwd=stack.folder)

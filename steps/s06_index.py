@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import INDEX, PROJECT, website_service
+from steps.project import INDEX, stack_of, website_service
 
 
 @step(
@@ -23,4 +23,6 @@ def index(web1: Shell, files: Files) -> None:
     """
     files.place(INDEX, web1)
     service = website_service(web1)
-    web1.run(f"docker compose exec -T {service} php -l /var/www/html/index.php", cwd=PROJECT)
+    stack = stack_of(files)
+    command = f"exec -T {service} php -l /var/www/html/index.php"
+    web1.run(stack.compose(command), cwd=stack.folder)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.course import step
+from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import PROJECT, compose_up, website_service
+from steps.project import compose_up, stack_of, website_service
 
 
 @step(
@@ -13,12 +13,14 @@ from steps.project import PROJECT, compose_up, website_service
     letter="g",
     on="web1",
     needs=["machines", "deploy", "index"],
+    shows=True,
     title={"en": "The list of students is seen", "fr": "La liste des étudiants s'affiche"},
 )
-def verify(web1: Shell) -> None:
+def verify(web1: Shell, files: Files) -> None:
     """Do what the button does; what is down on web1 is started first."""
-    compose_up(web1, cwd=PROJECT)
-    site = f'"http://$(docker compose port {website_service(web1)} 80)/"'
+    compose_up(web1, files)
+    stack = stack_of(files)
+    site = f'"http://$({stack.compose(f"port {website_service(web1)} 80")})/"'
     code = "curl -sS -o /dev/null -w '%{http_code}\\n'"
-    web1.run(f"{code} --retry 5 --retry-connrefused {site}", cwd=PROJECT)
-    web1.run(f"{code} -X POST -d submit=list {site}", cwd=PROJECT)
+    web1.run(f"{code} --retry 5 --retry-connrefused {site}", cwd=stack.folder)
+    web1.run(f"{code} -X POST -d submit=list {site}", cwd=stack.folder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
-from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME, compose_up
+from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
+from steps.s08_registry import REGISTRY_FILE, start_registry
 
 
 @step(
@@ -18,6 +19,8 @@ from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME, compose_up
 )
 def registry_ui(lb: Shell, files: Files) -> None:
     """Everything in the registry's file: the page joins the registry."""
+    if files.option("registry commands"):
+        return  # it was set up with the registry, by the same notes
     files.place(REGISTRY_COMPOSE, lb)
-    compose_up(lb, cwd=REGISTRY_HOME, file="docker-compose-registry.yml", options="--quiet-pull")
-    lb.run("docker compose -f docker-compose-registry.yml ps", cwd=REGISTRY_HOME)
+    start_registry(lb, files)
+    lb.run(f"docker compose -f {REGISTRY_FILE} ps", cwd=REGISTRY_HOME)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+
+from checks.compose import find_project
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps.project import (
     COMPOSE,
+    IMAGE,
     INDEX,
-    PROJECT,
-    PUSHED_IMAGE,
     compose_up,
     copy_project,
+    refuse_harm,
     refuse_when_down,
+    stack_of,
     trust_registry,
 )
 
@@ -29,12 +33,24 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
-    trust_registry(web2, lb)
+    registry = trust_registry(web2, lb)
+    refuse_harm(web2)
     refuse_when_down(web2)
+    stack = stack_of(files)
+    pushed = f"{registry}/{IMAGE}"
     web2.run(
-        f"echo STUDENT_AGE_IMAGE={PUSHED_IMAGE} >> .env",
-        cwd=PROJECT,
-        unless=f"grep -qx STUDENT_AGE_IMAGE={PUSHED_IMAGE} .env",
+        f"echo STUDENT_AGE_IMAGE={pushed} >> .env",
+        cwd=stack.folder,
+        unless=f"grep -qx STUDENT_AGE_IMAGE={pushed} .env",
     )
-    web2.run("docker compose pull --quiet", cwd=PROJECT)
-    compose_up(web2, cwd=PROJECT)
+    project = find_project(web2)
+    wanted = project.api_image if project else pushed
+    if wanted == pushed:
+        web2.run(stack.compose("pull --quiet"), cwd=stack.folder)
+        compose_up(web2, files)
+        return
+    # A file that names another image, or builds it: the registry's image under that name.
+    web2.run(f"docker pull --quiet {pushed}")
+    if wanted:
+        web2.run(f"docker tag {pushed} {shlex.quote(wanted)}")
+    compose_up(web2, files, options="--no-build")

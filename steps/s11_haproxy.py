@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps.project import HAPROXY_BACKEND, RSYSLOG
@@ -25,8 +27,17 @@ def haproxy(lb: Shell, files: Files) -> None:
         lb.run("sudo systemctl restart rsyslog")
     files.place(HAPROXY_BACKEND, lb)
     load_configuration(lb)
-    lb.open_port("--add-service=http")
-    lb.run("curl -sS -o /dev/null -w '%{http_code}\\n' http://lb/")
+    ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.handed else [80]
+    for port in ports:
+        lb.open_port("--add-service=http" if port == 80 else f"--add-port={port}/tcp")
+    site = f"http://lb:{ports[0]}/" if ports and ports[0] != 80 else "http://lb/"
+    lb.run(f"curl -sS -o /dev/null -w '%{{http_code}}\\n' {site}")
+
+
+def bound_ports(config: str) -> list[int]:
+    """The ports that a configuration binds, 80 first."""
+    found = re.findall(r"^\s*bind\s+\S*?:(\d+)", config, re.MULTILINE)
+    return sorted({int(port) for port in found}, key=lambda port: (port != 80, port))
 
 
 def load_configuration(lb: Shell) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell, everywhere
-from steps.project import HAPROXY_STATS, PROJECT, compose_up, website_service
+from steps.project import HAPROXY_STATS, compose_up, stack_of, website_service
 from steps.s11_haproxy import load_configuration
 
 RESTART = "/etc/systemd/system/haproxy.service.d/restart.conf"
@@ -17,6 +17,7 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
     letter="m",
     on="all",
     needs=["machines", "second-server", "haproxy", "stats"],
+    shows=True,
     title={"en": "Failover", "fr": "La bascule"},
 )
 def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
@@ -28,14 +29,15 @@ def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
         files.place(HAPROXY_STATS, lb)
         load_configuration(lb)
         outlive_its_own_death(lb)
-    everywhere(lambda web: compose_up(web, cwd=PROJECT), [web1, web2])
+    everywhere(lambda web: compose_up(web, files), [web1, web2])
     lb.service("haproxy")
     service = website_service(web1)
-    web1.run(f"docker compose stop {service}", cwd=PROJECT)
+    stack = stack_of(files)
+    web1.run(stack.compose(f"stop {service}"), cwd=stack.folder)
     try:
         lb.run(VISITS)
     finally:
-        web1.run(f"docker compose start {service}", cwd=PROJECT)
+        web1.run(stack.compose(f"start {service}"), cwd=stack.folder)
     lb.run(VISITS)
 
 

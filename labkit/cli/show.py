@@ -1,4 +1,7 @@
-"""How things look in a terminal. Progress to stderr, results to stdout; colour is never needed."""
+"""How things look in a terminal. Progress to stderr, results to stdout; colour is never needed.
+
+What comes from a machine is partly a student's text: it is cleaned, and never read as markup.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from labkit.grading.model import CheckResult, GradeResult, StepResult
 from labkit.load.record import DrillResult
 from labkit.load.timeline import text as timeline
 from labkit.locale import _
+from labkit.text import clean
 
 progress = Console(stderr=True, highlight=False, soft_wrap=True)
 results = Console(highlight=False, soft_wrap=True)
@@ -26,6 +30,8 @@ STYLES = {
     Verdict.INCONCLUSIVE: "magenta",
 }
 LINES_SHOWN = 6  # of a command's output; all of it is in the transcript
+LINE_SHOWN = 1000  # characters of it
+TEXT_SHOWN = 4000  # of a message
 
 
 def word(verdict: Verdict) -> Text:
@@ -39,18 +45,23 @@ def word(verdict: Verdict) -> Text:
     return Text(f"{words[verdict]:<9}", style=STYLES[verdict])
 
 
+def plain(text: str, style: str = "") -> Text:
+    """Text from anywhere, safe to print."""
+    return Text(clean(text, TEXT_SHOWN), style=style)
+
+
 def say(line: str) -> None:
     """A line of progress."""
-    progress.print(line, markup=False)
+    progress.print(plain(line))
 
 
 def error(problem: LabkitError) -> None:
     """What is wrong, where, and what to type next."""
-    progress.print(Text("labkit: ", style="bold red").append(problem.what, style="default"))
+    progress.print(Text("labkit: ", style="bold red").append_text(plain(problem.what, "default")))
     if problem.where:
-        progress.print(Text(f"  {_('where')}  {problem.where}"))
+        progress.print(plain(f"  {_('where')}  {problem.where}"))
     if problem.then:
-        progress.print(Text(f"  {_('next')}   {problem.then}", style="bold"))
+        progress.print(plain(f"  {_('next')}   {problem.then}", "bold"))
 
 
 class Commands:
@@ -62,13 +73,13 @@ class Commands:
     def command(self, machine: str, text: str) -> None:
         """A prompt and the command."""
         self._shown[machine] = 0
-        progress.print(Text(f"  {machine} $ ", style="cyan").append(text, style="bold"))
+        progress.print(Text(f"  {machine} $ ", style="cyan").append_text(plain(text, "bold")))
 
     def output(self, machine: str, line: str) -> None:
         """A line of output, until there are too many."""
         count = self._shown[machine] = self._shown.get(machine, 0) + 1
         if count <= LINES_SHOWN:
-            progress.print(Text(f"         {line}", style="dim"))
+            progress.print(Text(f"         {clean(line, LINE_SHOWN)}", style="dim"))
         elif count == LINES_SHOWN + 1:
             progress.print(
                 Text(f"         … ({_('all of it: labkit logs transcript')})", style="dim")
@@ -93,9 +104,9 @@ def step_header(step: StepResult) -> None:
 
 def check(result: CheckResult) -> None:
     """One check: its verdict and sentence; and when it failed, why."""
-    line = Text("  ").append_text(word(result.verdict)).append(result.title)
+    line = Text("  ").append_text(word(result.verdict)).append_text(plain(result.title))
     if result.verdict is Verdict.PASSED and result.message:
-        line.append(f"   {result.message}", style="dim")
+        line.append_text(plain(f"   {result.message}", "dim"))
     results.print(line)
     rows: list[tuple[str, str]] = []
     if result.verdict is Verdict.FAILED:
@@ -113,7 +124,7 @@ def check(result: CheckResult) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value:
-            table.add_row(Text(name, style="dim"), Text(value))
+            table.add_row(Text(name, style="dim"), plain(value))
     if table.row_count:
         results.print(Padding(table, (0, 0, 0, 11)))
 
@@ -138,14 +149,18 @@ def drill(result: DrillResult) -> None:
 
     results.print(Text(f"\n{_('drill')} {result.name} · {bar_word(result.bar)}", style="bold"))
     for line in timeline(result, words=report_words()):
-        results.print(line, markup=False)
+        results.print(plain(line))
 
 
 def drills(found: list[DrillResult]) -> None:
     """Several drills at a glance, a line each."""
     results.print()
     for one in found:
-        line = Text("  ").append_text(word(one.verdict)).append(f"{one.name:<10}{one.message}")
+        line = (
+            Text("  ")
+            .append_text(word(one.verdict))
+            .append_text(plain(f"{one.name:<10}{one.message}"))
+        )
         results.print(line)
 
 
@@ -187,7 +202,7 @@ def summary(result: GradeResult) -> None:
         line = _("to settle next: {command}", command=command)
         if one.where:
             line = _("to settle next: {where}, then  {command}", where=one.where, command=command)
-        results.print(Text(line))
+        results.print(plain(line))
 
 
 def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:
@@ -196,5 +211,5 @@ def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:
     for header in headers:
         made.add_column(header, overflow="fold")
     for row in rows:
-        made.add_row(*(str(cell) for cell in row))
+        made.add_row(*(plain(str(cell)) for cell in row))
     results.print(made)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
+from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, the_lab
+from labkit.cli.session import grading, lab_option, now, the_course, the_lab
 from labkit.cli.v_check import exit_code
-from labkit.errors import NothingToGradeError, NotReadyError
+from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
+from labkit.grading.stepping import select
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
+from labkit.lab import Transcript
+from labkit.lab.store import reports_root
 from labkit.locale import _, language
+from labkit.remote import Silent
 
 
 @click.command()
@@ -42,6 +48,22 @@ from labkit.locale import _, language
 )
 @click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
 @click.option("--seed", type=int, default=None, help="Of the drills' request mix.")
+@click.option(
+    "--submission",
+    default="",
+    metavar="DIR",
+    help="Grade a student's folder, on fresh machines that are removed afterwards.",
+)
+@click.option(
+    "--steps", "wanted", default="all", metavar="A-B", help="Of a submission: only these steps."
+)
+@click.option(
+    "--fill-gaps/--no-fill-gaps",
+    "fill",
+    default=True,
+    show_default=True,
+    help="Of a submission: do what is missing with the reference, for no points.",
+)
 @lab_option
 @click.pass_context
 def command(
@@ -52,9 +74,27 @@ def command(
     reference_credit: float,
     no_drills: bool,
     seed: int | None,
+    submission: str,
+    wanted: str,
+    fill: bool,
     lab_name: str,
 ) -> None:
     """All checks and drills, marked. About five minutes; the report says where each point went."""
+    if submission:
+        wishes = Wishes(
+            steps=frozenset(step.number for step in select(the_course(), wanted)),
+            drills=not no_drills,
+            fill=fill,
+            student=student,
+            reference_credit=reference_credit,
+            seed=seed,
+        )
+        ctx.exit(_submission(Path(submission), folder, output, wishes))
+    if wanted != "all" or not fill:
+        raise UsageError(
+            _("--steps and --no-fill-gaps go with --submission"),
+            then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
+        )
     lab = the_lab(ctx, lab_name)
     if not lab.machines():
         raise NothingToGradeError(
@@ -76,6 +116,33 @@ def command(
     _print(result, output)
     show.say(_("report: {path}", path=context.out / "report.html"))
     ctx.exit(exit_code(result))
+
+
+def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
+    """Grade a folder on machines of its own; the exit code."""
+    course = the_course()
+    folder = read_folder(path)
+    recognised(course, folder)  # before any machine is made for nothing
+    stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
+    out = Path(report).resolve() if report else reports_root() / f"{name}-{stamp}"
+    out.mkdir(parents=True, exist_ok=True)
+    shown = Shown(
+        say=show.say,
+        on_step=lambda step: show.say(f"  {step.number} · {step.slug}"),
+        checks=Hooks(on_start=_started, on_result=_ended),
+        echo=Transcript(out / "transcript.log", Silent(), now),
+    )
+    for left_out, why in folder.skipped:
+        show.say(_("left out: {file} ({why})", file=left_out, why=why))
+    with fresh_lab(show.say) as lab:
+        result = grade_submission(course, folder, lab, out, wishes, shown)
+    write_html(result, out / "report.html", title=course.titles.get(language(), ""))
+    _print(result, output)
+    for note in (result.submission or {}).get("notes", []):
+        show.say(f"  {note}")
+    show.say(_("report: {path}", path=out / "report.html"))
+    return exit_code(result)
 
 
 def _warn_if_off(context: Context) -> None:

@@ -3,6 +3,7 @@
 from labkit.course.artefacts import Files, find_workspace
 from labkit.course.declare import check, step
 from labkit.course.finder import course_root, load_course
+from labkit.course.handed import HandedIn
 from labkit.course.model import (
     Aim,
     Artefact,
@@ -26,6 +27,7 @@ __all__ = [
     "Course",
     "Drill",
     "Files",
+    "HandedIn",
     "Limits",
     "Load",
     "Mutation",

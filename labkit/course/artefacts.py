@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from labkit.course.finder import course_root
+from labkit.course.handed import HandedIn
 from labkit.course.model import Artefact, Origin
 from labkit.errors import UsageError
 from labkit.locale import _
@@ -59,16 +60,23 @@ class Content:
 class Files:
     """The artefacts of one run: the workspace's where written, else the course's reference.
 
-    With `hardened`, the reference is the one for the hardened bar where an artefact has one.
+    With `hardened`, the reference is the one for the hardened bar where an artefact has one. A
+    submission, `handed`, takes the place of a workspace: its files lie where the student put them.
     """
 
     def __init__(
-        self, course_root: Path, workspace: Path | None, *, hardened: bool = False
+        self,
+        course_root: Path,
+        workspace: Path | None,
+        *,
+        hardened: bool = False,
+        handed: HandedIn | None = None,
     ) -> None:
         self.reference = course_root / "steps" / "reference"
         self.starter = course_root / "steps" / "starter"
         self.workspace = workspace
         self.hardened = hardened
+        self.handed = handed
         self.used: list[Content] = []
 
     def content(self, artefact: Artefact) -> Content:
@@ -78,6 +86,8 @@ class Files:
         """
         chosen = (self.hardened and artefact.hardened) or artefact.reference_path
         reference = (self.reference / chosen).read_bytes()
+        if self.handed:
+            reference = self.handed.fitted.get(chosen, reference)
         own = self._own(artefact.path)
         if own is None:
             return Content(artefact, Origin.REFERENCE, reference)
@@ -86,6 +96,8 @@ class Files:
 
     def _own(self, path: str) -> bytes | None:
         """The workspace's file, or None while it is missing, empty or as the starter has it."""
+        if self.handed:
+            return self.handed.files.get(self.handed.sources.get(path, ""))
         if self.workspace is None or not (self.workspace / path).exists():
             return None
         data = _read(self.workspace / path)
@@ -94,8 +106,28 @@ class Files:
             return None
         return data
 
+    def at(self, path: str) -> str:
+        """Where a file of the layout lies in this student's project."""
+        return self.handed.targets.get(path, path) if self.handed else path
+
+    def option(self, name: str, default: str = "") -> str:
+        """What the course has recognised in a submission under this name, else the default."""
+        return self.handed.options.get(name, default) if self.handed else default
+
+    def remote(self, artefact: Artefact) -> str:
+        """Where an artefact lies on its machines."""
+        root, found, _rest = artefact.remote.rpartition(f"/{artefact.path}")
+        return f"{root}/{self.at(artefact.path)}" if found else artefact.remote
+
+    def note(self, artefact: Artefact) -> None:
+        """Remember that a step has used an artefact otherwise than by placing it."""
+        self.used.append(self.content(artefact))
+
     def given(self, path: str) -> bytes:
         """A file of the project that is not the student's to write, as their workspace has it."""
+        if self.handed:
+            own = self.handed.files.get(self.at(path))
+            return own if own is not None else (self.starter / path).read_bytes()
         if self.workspace is not None and (self.workspace / path).exists():
             return _read(self.workspace / path)
         return (self.starter / path).read_bytes()
@@ -108,7 +140,10 @@ class Files:
         brought, is kept: it is what the student did by hand.
         """
         content = self.content(artefact)
-        there = machine.read(artefact.remote, root=artefact.sudo)
+        remote = self.remote(artefact)
+        if self.handed:  # on a machine of its own, where nobody has worked by hand
+            return self._place_handed(content, remote, machine, fill=self.handed.fill)
+        there = machine.read(remote, root=artefact.sudo)
         if content.origin is Origin.REFERENCE and self._is_later(artefact, there):
             self.used.append(content)
             return False
@@ -119,9 +154,17 @@ class Files:
                 return False
             self._keep_copy(artefact, there, machine)
         self.used.append(content)
-        changed = machine.write(artefact.remote, content.data, root=artefact.sudo)
-        self._record(machine, placed, artefact.remote, content.data)
+        changed = machine.write(remote, content.data, root=artefact.sudo)
+        self._record(machine, placed, remote, content.data)
         return changed
+
+    def _place_handed(self, content: Content, remote: str, machine: Machine, *, fill: bool) -> bool:
+        artefact = content.artefact
+        missing = content.origin is Origin.REFERENCE and not self._own(artefact.path)
+        self.used.append(Content(artefact, Origin.MISSING, b"") if missing else content)
+        if missing and not fill:
+            return False
+        return machine.write(remote, content.data, root=artefact.sudo)
 
     def bring(self, path: str, remote: str, machine: Machine) -> bool:
         """Put a given file of the project on a machine, where it is missing or still as brought.
@@ -130,6 +173,8 @@ class Files:
         is not what was brought, and stays.
         """
         data = self.given(path)
+        if self.handed:
+            return machine.write(remote, data)
         there = machine.read(remote)
         placed = json.loads(machine.read(MANIFEST, root=True) or "{}")
         known = {placed.get(f"given {remote}"), _digest(data)}
@@ -157,7 +202,7 @@ class Files:
             return False
         data = text.encode()
         digest = _digest(data)
-        if placed.get(artefact.remote) == digest:
+        if placed.get(self.remote(artefact)) == digest:
             return False
         names = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
         known = [self.starter / artefact.path, *(self.reference / name for name in names)]
@@ -165,7 +210,7 @@ class Files:
 
     def _keep_copy(self, artefact: Artefact, text: str, machine: Machine) -> None:
         digest = _digest(text.encode())[:8]
-        machine.write(f"{artefact.remote}.by-hand-{digest}", text, root=artefact.sudo)
+        machine.write(f"{self.remote(artefact)}.by-hand-{digest}", text, root=artefact.sudo)
 
 
 def find_workspace(given: str, start: Path) -> Path | None:

@@ -21,6 +21,8 @@ def step(
     title: dict[str, str],
     needs: Sequence[str] = (),
     artefacts: Sequence[Artefact] = (),
+    shows: bool = False,
+    undo: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., None]], Step]:
     """Turn a function into a `Step`.
 
@@ -39,6 +41,8 @@ def step(
             needs=tuple(needs),
             artefacts=tuple(artefacts),
             titles=title,
+            shows=shows,
+            undo=undo,
         )
 
     return make

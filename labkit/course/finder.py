@@ -47,6 +47,8 @@ def load_course() -> Course:
     steps.sort(key=lambda step: step.number)
     _validate(steps)
     drills = importlib.import_module("checks.drills").DRILLS
+    handed_in = importlib.import_module("steps.handed_in")
+    mutations = importlib.import_module("checks.mutations").MUTATIONS
     return Course(
         name=package.NAME,
         root=root,
@@ -54,6 +56,9 @@ def load_course() -> Course:
         steps=tuple(steps),
         drills=tuple(drills),
         points_max=package.POINTS_MAX,
+        recognise=handed_in.recognise,
+        settle=handed_in.settle,
+        mutations=tuple(mutations),
     )
 
 

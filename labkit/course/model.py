@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labkit.course.handed import HandedIn
+
 
 class Verdict(StrEnum):
     """The closed set of what a check or a drill can end in (design.md, section 4)."""
@@ -65,6 +67,10 @@ class Step:
     needs: tuple[str, ...] = ()  # slugs of the steps whose results this one uses
     artefacts: tuple[Artefact, ...] = ()
     titles: dict[str, str] = field(default_factory=dict)  # language code -> title
+    shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
+    # Takes away what it brought, so that it can be carried out as if for the first time: called
+    # with the shells of its machines, by name.
+    undo: Callable[..., None] | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
@@ -192,6 +198,11 @@ class Mutation:
     equivalent: str = ""
 
 
+def _as_it_is(files: Mapping[str, bytes], _reference: Path, *, fill: bool = True) -> HandedIn:
+    """A submission of a course that recognises nothing in it."""
+    return HandedIn(files, fill=fill)
+
+
 @dataclass(frozen=True)
 class Course:
     """A course as found in its folders. `points_max` is the sum over the steps' checks."""
@@ -202,6 +213,20 @@ class Course:
     steps: Sequence[Step]
     drills: Sequence[Drill]
     points_max: float
+    # Files of a submission -> what they are; called with the files, the folder of the reference
+    # artefacts, and `fill`.
+    recognise: Callable[..., HandedIn] = _as_it_is
+    # Waits, with a limit of its own, until what was just started answers: called with the shells.
+    settle: Callable[..., None] = lambda _shells: None
+    mutations: Sequence[Mutation] = ()
+
+    def rests_on(self, step: Step) -> set[str]:
+        """The artefacts that a step is made of: its own, or else those of what it needs."""
+        own = {artefact.path for artefact in step.artefacts}
+        if own:
+            return own
+        needed = (self.step(slug) for slug in step.needs)
+        return set().union(*(self.rests_on(one) for one in needed if one))
 
     def step(self, name: str) -> Step | None:
         """The step with this number, letter or slug, or None."""

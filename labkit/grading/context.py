@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labkit.course import Course
+from labkit.course import Course, HandedIn
 from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
 from labkit.locale import _
@@ -26,6 +26,7 @@ class Context:
     lab: Lab
     out: Path  # the result's folder
     workspace: Path | None = None
+    handed: HandedIn | None = None  # the submission whose work is on the machines
     bar: str = "course"
     seed: int | None = None
     shells: dict[str, SshShell] = field(default_factory=dict)

@@ -131,6 +131,7 @@ class GradeResult:
     complete: bool = False  # False while the run goes on, and after a kill
     steps: list[StepResult] = field(default_factory=list)
     drills: list[dict[str, Any]] = field(default_factory=list)
+    submission: dict[str, Any] | None = None  # what was read of a submission, and what was not
 
     @property
     def checks(self) -> list[CheckResult]:
@@ -162,7 +163,7 @@ class GradeResult:
 
     def to_json(self) -> dict[str, Any]:
         """The record as in the schema."""
-        return {
+        record: dict[str, Any] = {
             "schema": SCHEMA,
             "course": self.course,
             "labkit": self.labkit,
@@ -179,3 +180,6 @@ class GradeResult:
             "steps": [step.to_json() for step in self.steps],
             "drills": self.drills,
         }
+        if self.submission is not None:
+            record["submission"] = self.submission
+        return record

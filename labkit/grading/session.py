@@ -7,11 +7,12 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from labkit import __version__
-from labkit.course import Course, Origin, Step
+from labkit.course import Artefact, Course, Origin, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
@@ -69,8 +70,13 @@ def grade(
     reference_credit: float = 1.0,
     keep: bool = True,
     known: Mapping[str, CheckResult] | None = None,
+    submission: Mapping[str, Any] | None = None,
 ) -> GradeResult:
     """Run the checks in a scope and return what they found.
+
+    Of a submission (`context.handed`), a step is worth nothing if all that it rests on is missing
+    there: at the end its first check is failed and the others are blocked by it, whatever the
+    reference that filled the gap does.
 
     With `keep`, `context.out/result.json` is written anew after each check, so that it is valid
     at any instant, also after a kill. Raises `LabkitError` if the checks themselves cannot be
@@ -79,6 +85,8 @@ def grade(
     hooks = hooks or Hooks()
     started = time.monotonic()
     result = _empty(context, student, look=keep)
+    result.submission = dict(submission) if submission is not None else None
+    gaps = _gaps(context)
     reported: dict[str, CheckResult] = {}
 
     def planned(checks: list[CheckResult]) -> None:
@@ -90,6 +98,10 @@ def grade(
                 reported[check.id] = check
         result.steps = [step for step in result.steps if step.checks]
         _set_credit(result, reference_credit)
+        for step in result.steps:
+            if step.number in gaps:
+                for check in step.checks:
+                    check.credit = 0.0
         save()
 
     def save() -> None:
@@ -119,6 +131,7 @@ def grade(
     _run_pytest(context, plugin)
     if scope.drills:
         result.mention = award(context, result)
+    _mark_gaps(result, gaps)
     result.complete = True
     save()
     return result
@@ -174,9 +187,42 @@ def _empty(context: Context, student: str, *, look: bool) -> GradeResult:
     )
 
 
+def _gaps(context: Context) -> dict[int, str]:
+    """Step -> the artefacts, in words, that a submission has not and that all of it rests on."""
+    if context.handed is None:
+        return {}
+    has = set(context.handed.sources)
+    resting = {step.number: context.course.rests_on(step) for step in context.course.steps}
+    return {
+        number: ", ".join(sorted(artefacts))
+        for number, artefacts in resting.items()
+        if artefacts and not artefacts & has
+    }
+
+
+def _mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
+    first: dict[str, CheckResult] = {}  # what is missing -> the check that says so
+    for step in result.steps:
+        missing = gaps.get(step.number, "")
+        for check in step.checks if missing else ():
+            cause = first.setdefault(missing, check)
+            if cause is check:
+                check.verdict, check.because, check.where = Verdict.FAILED, "", ""
+                check.expected, check.seen = (
+                    _("{files} in the submission", files=missing),
+                    _("none"),
+                )
+                check.message = _("it is missing in the submission: {files}", files=missing)
+            else:
+                check.verdict, check.because = Verdict.BLOCKED, cause.id
+                check.message = _("waits for: {check}", check=cause.title)
+
+
 def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
     """What lies on the first machine where the artefact is expected, and whose it is."""
     records = []
+    if context.handed is not None:
+        return [_handed_record(context, artefact) for artefact in step.artefacts]
     for artefact in step.artefacts:
         try:
             text = context.shell(artefact.machines[0]).read(artefact.remote, root=artefact.sudo)
@@ -193,6 +239,17 @@ def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
         digest = hashlib.sha256(data).hexdigest()
         records.append(ArtefactRecord(artefact.path, origin, digest))
     return records
+
+
+def _handed_record(context: Context, artefact: Artefact) -> ArtefactRecord:
+    data = context.handed.original.get(artefact.path) if context.handed else None
+    if data is None:
+        return ArtefactRecord(artefact.path, Origin.MISSING, "")
+    references = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
+    folder = context.course.root / "steps" / "reference"
+    same = any((folder / name).read_bytes() == data for name in references)
+    origin = Origin.REFERENCE if same else Origin.OWN
+    return ArtefactRecord(artefact.path, origin, hashlib.sha256(data).hexdigest())
 
 
 def _set_credit(result: GradeResult, reference_credit: float) -> None:

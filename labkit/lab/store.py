@@ -43,6 +43,11 @@ def lab_folder(name: str) -> Path:
     return folder
 
 
+def reports_root() -> Path:
+    """The folder of the reports of labs that are gone when their report is read."""
+    return state_root() / "_reports"  # no lab can have this name
+
+
 @dataclass(frozen=True)
 class KeyPair:
     """An ed25519 key on disk; `public` is the line for authorized_keys or known_hosts."""

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from labkit.text import clean
+
+LOGGED = 20_000  # characters of a command or of a line of output
+
 
 class Echo(Protocol):
     """Where commands and their output are shown."""
@@ -33,7 +37,8 @@ class Silent:
 class Transcript:
     """A timestamped log of every command, kept in the lab's folder, shown through another echo.
 
-    The file is opened for each line, so that it is whole after a kill at any moment.
+    The file is opened for each line, so that it is whole after a kill at any moment. It holds
+    nothing that steers the terminal in which somebody reads it.
     """
 
     def __init__(self, path: Path, shown: Echo, now: Callable[[], datetime.datetime]) -> None:
@@ -43,12 +48,12 @@ class Transcript:
 
     def command(self, machine: str, text: str) -> None:
         """Log and show a command."""
-        self._log(f"{machine} $ {text}")
+        self._log(f"{machine} $ {clean(text, LOGGED)}")
         self.shown.command(machine, text)
 
     def output(self, machine: str, line: str) -> None:
         """Log and show a line of output."""
-        self._log(f"{machine} | {line}")
+        self._log(f"{machine} | {clean(line, LOGGED)}")
         self.shown.output(machine, line)
 
     def _log(self, line: str) -> None:

@@ -8,9 +8,12 @@ every step can be computed, shown and tested without a machine.
 from __future__ import annotations
 
 import hashlib
+import io
 import shlex
+import tarfile
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -139,6 +142,24 @@ class Shell(ABC):
             return False
         self.upload(data, path, mode=mode, root=root, quiet=quiet)
         return True
+
+    def unpack(self, files: Mapping[str, bytes], folder: str) -> None:
+        """Put many files below a folder, in one go; paths are relative and stay inside it."""
+        if not files:
+            return
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+            for path, data in files.items():
+                entry = tarfile.TarInfo(path)
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+        archive = f"/tmp/labkit-{uuid.uuid4().hex}.tar.gz"
+        self.upload(packed.getvalue(), archive, mode="0600", root=False, quiet=True)
+        target = shlex.quote(folder)
+        command = f"tar -xzmf {archive} --no-same-owner -C {target}; code=$?; rm -f {archive}"
+        result = self.ask(f"{command}; exit $code", timeout=RUN_TIMEOUT_S)
+        if not result.ok:
+            raise CommandFailedError(self.name, result)
 
     def sha256(self, path: str, *, root: bool = False) -> str:
         """The hexadecimal digest of a file, or "" if there is none."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import shlex
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any
 
 from fabric import Connection
-from invoke.exceptions import CommandTimedOut
-from paramiko import RejectPolicy
+from paramiko import Channel, RejectPolicy
 from paramiko.channel import ChannelFile
 from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError, SSHException
 
@@ -32,29 +32,63 @@ from labkit.remote.shell import (
 )
 
 CONNECT_TIMEOUT_S = 5
+OUTPUT_LIMIT = 4 * 2**20  # bytes of a command's output that are kept
+LINE_LIMIT = 4000
 CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)
 
 
-class _LineEcho(io.StringIO):
-    """A stream that passes whole lines on to an echo while a command runs."""
+class _LineEcho:
+    """Passes whole lines on to an echo while a command runs."""
 
     def __init__(self, machine: str, echo: Echo) -> None:
-        super().__init__()
         self.machine = machine
         self.echo = echo
         self.rest = ""
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
+        """Take what has come; a line without an end is passed on in pieces."""
         *lines, self.rest = (self.rest + text).split("\n")
+        if len(self.rest) > LINE_LIMIT:
+            lines, self.rest = [*lines, self.rest], ""
         for line in lines:
             self.echo.output(self.machine, line.rsplit("\r", 1)[-1])
-        return len(text)
 
     def finish(self) -> None:
         """Pass on what did not end in a newline."""
         if self.rest.strip():
             self.echo.output(self.machine, self.rest)
         self.rest = ""
+
+
+def _ended(command: str, timeout: float, *, sudo: bool = False) -> str:
+    """The command, ended on its machine as well when it takes longer than it may."""
+    who, shell = ("sudo -n ", "sh") if sudo else ("", "bash")
+    return f"{who}timeout -k 5 {timeout:.0f} {shell} -c {shlex.quote(command)}"
+
+
+def _received(
+    channel: Channel,
+    receive: Callable[[int], bytes],
+    deadline: float,
+    stream: _LineEcho | None,
+) -> str:
+    """One of the outputs, to its end or OUTPUT_LIMIT. TimeoutError when the deadline is over."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    parts: list[str] = []
+    size = 0
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        channel.settimeout(left)
+        data = receive(65536)
+        if not data:
+            return "".join(parts)
+        if size < OUTPUT_LIMIT:
+            parts.append(decoder.decode(data))
+            if stream:
+                stream.write(parts[-1])
+        size += len(data)
 
 
 class SshProcess:
@@ -167,7 +201,7 @@ class SshShell(Shell):
         """Turn a time-out or a lost connection into a sentence."""
         try:
             yield
-        except (CommandTimedOut, TimeoutError) as error:
+        except TimeoutError as error:
             raise LabkitError(
                 _("no answer within {seconds:.0f} s", seconds=timeout),
                 where=f"{self.name} $ {command}",
@@ -181,39 +215,34 @@ class SshShell(Shell):
                 then="labkit status",
             ) from error
 
-    def _remember(self, result: Result) -> Result:
+    def _execute(
+        self, command: str, timeout: float, *, shown: str = "", stream: _LineEcho | None = None
+    ) -> Result:
+        """Run a command on a channel of Fabric's connection, without Invoke's runner and threads.
+
+        With a stream, both outputs go there as they come, and are one in the result. What is
+        longer than OUTPUT_LIMIT is read and dropped: a student's build may print gigabytes.
+        """
+        deadline = time.monotonic() + timeout
+        with self._explained(shown or command, timeout):
+            channel = self._open().transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            channel.set_combine_stderr(stream is not None)
+            channel.exec_command(command)
+            channel.shutdown_write()
+            try:
+                stdout = _received(channel, channel.recv, deadline, stream)
+                stderr = _received(channel, channel.recv_stderr, deadline, None)
+                channel.settimeout(max(0.1, deadline - time.monotonic()))
+                result = Result(shown or command, stdout, stderr, channel.recv_exit_status())
+            finally:
+                channel.close()
         self.history.append(result)
         return result
 
-    def _execute(self, command: str, timeout: float, stream: _LineEcho | None) -> Result:
-        with self._explained(command, timeout):
-            done = self._open().run(
-                command,
-                hide=stream is None,
-                warn=True,
-                pty=False,
-                in_stream=False,  # under pytest, Invoke would read standard input
-                timeout=timeout,
-                out_stream=stream,
-                err_stream=stream,
-            )
-        return self._remember(Result(command, done.stdout, done.stderr, done.return_code))
-
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
-        """Run a quiet command; any exit code is an answer.
-
-        On a channel of Fabric's connection, without Invoke's runner and its threads: a look at a
-        whole lab asks some two hundred questions.
-        """
+        """Run a quiet command; any exit code is an answer."""
         text = f"sudo -n sh -c {shlex.quote(command)}" if sudo else command
-        with self._explained(text, timeout):
-            channel = self._open().transport.open_session(timeout=CONNECT_TIMEOUT_S)
-            channel.settimeout(timeout)
-            channel.exec_command(text)
-            channel.shutdown_write()
-            stdout = channel.makefile("rb").read().decode(errors="replace")
-            stderr = channel.makefile_stderr("rb").read().decode(errors="replace")
-            return self._remember(Result(text, stdout, stderr, channel.recv_exit_status()))
+        return self._execute(_ended(command, timeout, sudo=sudo), timeout, shown=text)
 
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
@@ -224,7 +253,7 @@ class SshShell(Shell):
             return False
         self.echo.command(self.name, command)
         stream = _LineEcho(self.name, self.echo)
-        result = self._execute(prefix + command, timeout, stream)
+        result = self._execute(_ended(prefix + command, timeout), timeout, stream=stream)
         stream.finish()
         if not result.ok:
             raise CommandFailedError(
@@ -248,7 +277,6 @@ class SshShell(Shell):
             f"{sudo}mkdir -p {folder} && {sudo}install -m {mode} {temporary} {target}.labkit-new"
             f" && {sudo}mv -f {target}.labkit-new {target}; code=$?; rm -f {temporary}; exit $code",
             READ_TIMEOUT_S,
-            None,
         )
         if not result.ok:
             raise CommandFailedError(

@@ -1,0 +1,26 @@
+"""Submissions: read safely, carried through the steps on a lab of their own, graded."""
+
+from __future__ import annotations
+
+from labkit.classroom.folder import Folder, read_folder
+from labkit.classroom.submission import (
+    Carried,
+    Shown,
+    Wishes,
+    carry,
+    fresh_lab,
+    grade_submission,
+    recognised,
+)
+
+__all__ = [
+    "Carried",
+    "Folder",
+    "Shown",
+    "Wishes",
+    "carry",
+    "fresh_lab",
+    "grade_submission",
+    "read_folder",
+    "recognised",
+]

@@ -1,0 +1,108 @@
+"""Reads the folder that a student has handed in: bounded, links not followed, nothing executed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.errors import NothingToGradeError, UsageError
+from labkit.locale import _
+
+LARGEST_FILE = 2 * 2**20  # bytes; what a person writes for this practical has some kilobytes
+LARGEST_FOLDER = 16 * 2**20
+MOST_FILES = 1000
+# What tools leave beside a student's files; the last one is the corpus' own note about an entry.
+IGNORED = (".git", ".vagrant", ".venv", "venv", "node_modules", "__pycache__", "expected.toml")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What was read: POSIX paths relative to the folder -> bytes, and what was left out and why."""
+
+    name: str
+    files: dict[str, bytes]
+    skipped: list[tuple[str, str]]
+
+
+def read_folder(path: Path) -> Folder:
+    """Read a submission. UsageError if it is no folder that can be read, NothingToGrade if empty.
+
+    Symbolic links, devices, pipes, what is too large and names that are no text are left out and
+    listed: none of them can reach anything outside the folder.
+    """
+    if not path.is_dir():
+        raise UsageError(
+            _("the submission {folder} is not a folder", folder=path),
+            then=_("labkit grade --submission FOLDER   (unpack an archive first)"),
+        )
+    files: dict[str, bytes] = {}
+    skipped: list[tuple[str, str]] = []
+    room = LARGEST_FOLDER
+    for found in _walk(path, skipped):
+        name = found.relative_to(path).as_posix()
+        why = _unwanted(found, name)
+        if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
+            why = _("the folder is too large; this file is beyond its limit")
+        data = b"" if why else _bytes(found)
+        if data is None:
+            why = _("it cannot be read")
+        if why:
+            skipped.append((_shown(name), why))
+            continue
+        files[name] = data or b""
+        room -= len(files[name])
+    if not files:
+        raise NothingToGradeError(
+            _("the submission {folder} holds no file that can be graded", folder=path),
+            where=f"{skipped[0][0]}: {skipped[0][1]}" if skipped else "",
+            then=_("labkit init FOLDER   shows which files a student writes"),
+        )
+    return Folder(path.resolve().name, dict(sorted(files.items())), skipped)
+
+
+def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
+    """Every file, sorted; folders that cannot be entered are among the skipped."""
+
+    def refused(error: OSError) -> None:
+        name = os.path.relpath(error.filename, path)
+        skipped.append((_shown(name), error.strerror or str(error)))
+
+    found: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=refused, followlinks=False):
+        here = Path(folder)
+        links = [name for name in folders if (here / name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(links) - set(IGNORED))
+        found += [here / name for name in (*links, *names) if name not in IGNORED]
+        if len(found) > 20 * MOST_FILES:
+            break
+    return sorted(found)
+
+
+def _unwanted(path: Path, name: str) -> str:
+    kind = path.lstat()
+    if stat.S_ISLNK(kind.st_mode):
+        return _("a symbolic link is not followed")
+    if not stat.S_ISREG(kind.st_mode):
+        return _("it is not a regular file")
+    if kind.st_size > LARGEST_FILE:
+        return _("it is too large ({size} bytes)", size=kind.st_size)
+    if not name.isprintable() or "\\" in name:
+        return _("its name is not plain text")
+    return ""
+
+
+def _bytes(path: Path) -> bytes | None:
+    """The content, unless the file became something else since it was looked at."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(LARGEST_FILE)
+    except OSError:
+        return None
+
+
+def _shown(name: str) -> str:
+    """A name that may be anything, as printable text."""
+    return name.encode("utf-8", "replace").decode().encode("unicode_escape").decode()[:200]

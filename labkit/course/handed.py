@@ -1,0 +1,23 @@
+"""What a student has handed in: files, and what the course recognised in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A submission as the course understands it; made by `recognise` of the course's steps.
+
+    Paths are relative and POSIX. Artefacts are named by their path in the reference layout.
+    """
+
+    files: Mapping[str, bytes]  # every file, as it goes to the machines
+    sources: Mapping[str, str] = field(default_factory=dict)  # artefact -> the file that is it
+    targets: Mapping[str, str] = field(default_factory=dict)  # path of the layout -> where it goes
+    fitted: Mapping[str, bytes] = field(default_factory=dict)  # reference -> fitted to the rest
+    options: Mapping[str, str] = field(default_factory=dict)  # what the steps want to know
+    original: Mapping[str, bytes] = field(default_factory=dict)  # the bytes that were handed in
+    notes: tuple[str, ...] = ()  # what was changed or left out, for the report
+    fill: bool = True  # what is missing is done with the reference

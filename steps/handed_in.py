@@ -1,0 +1,473 @@
+"""A submission, recognised: which of its files is which artefact, wherever the student put it.
+
+Pure: files in, facts out. Nothing is executed, and what Compose itself would make of a file is
+asked later, on a machine of the lab.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
+from typing import Any
+
+import yaml
+
+from checks.compose import HTTP_PORT, Project, Service
+from checks.registries import is_registry
+from labkit.course import HandedIn
+from labkit.locale import _
+from labkit.remote import Shell, everywhere
+from steps.project import (
+    COMPOSE,
+    DOCKERFILE,
+    GIVEN,
+    HAPROXY_BACKEND,
+    INDEX,
+    REGISTRY_COMPOSE,
+    REGISTRY_HOME,
+    RSYSLOG,
+)
+
+SCRIPT, REQUIREMENTS, DATA = GIVEN
+PAGE_FOLDER = "/var/www/html"
+Files = Mapping[str, bytes]
+
+
+def recognise(files: Files, reference: Path, *, fill: bool = True) -> HandedIn:
+    """What the course finds in these files; `reference` is the folder of the reference artefacts.
+
+    With `fill`, the references for what is missing are fitted to what is there: the page to the
+    name of the API's service, HAProxy to the port of the website.
+    """
+    original = _without_top_folder(files)
+    unixed = {path: _unix(data) for path, data in original.items()}
+    look = _Look(unixed)
+    sources = look.sources()
+    targets = look.targets()
+    notes = []
+    if any(unixed[path] != original[path] for path in unixed):
+        notes.append(_("line ends of Windows were made those of Linux"))
+    balancer = sources.get(HAPROXY_BACKEND.path)
+    if balancer:
+        text, said = _readdressed(_text(unixed[balancer]))
+        unixed[balancer] = text.encode()
+        notes += said
+    return HandedIn(
+        files=unixed,
+        sources=sources,
+        targets=targets,
+        fitted=_fitted(look, sources, reference) if fill else {},
+        options=look.options(),
+        original={name: original[path] for name, path in sources.items()},
+        notes=tuple(notes),
+        fill=fill,
+    )
+
+
+@dataclass
+class _Look:
+    """The files of a submission, and what they are taken for."""
+
+    files: Files
+
+    def __post_init__(self) -> None:
+        composes = {
+            path: _project(path, data)
+            for path, data in self.files.items()
+            if re.search(r"(compose|stack)[^/]*\.ya?ml$", path.lower()) and data.strip()
+        }
+        self.registry = _first(
+            composes,
+            lambda one: has_registry(one) and one.website is None,
+            has_registry,
+            lambda one: "regist" in one.file.lower(),
+        )
+        others = {path: one for path, one in composes.items() if path != self.registry}
+        self.stack = _first(
+            others, lambda one: one.is_the_practical, lambda one: not has_registry(one)
+        ) or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
+        self.project = composes.get(self.stack)
+        self.dockerfile, self.context = self._dockerfile()
+        self.page = self._page()
+
+    def sources(self) -> dict[str, str]:
+        """Artefact -> the file that is it."""
+        found = {
+            DOCKERFILE.path: self.dockerfile,
+            COMPOSE.path: self.stack,
+            INDEX.path: self.page,
+            REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
+            HAPROXY_BACKEND.path: self._balancer(),
+            RSYSLOG.path: self._text_with(r"\.conf$", r"haproxy.*\.log"),
+        }
+        return {artefact: path for artefact, path in found.items() if path}
+
+    def targets(self) -> dict[str, str]:
+        """Path of the layout -> where it goes in this student's project."""
+        targets = {
+            DOCKERFILE.path: self.dockerfile or DOCKERFILE.path,
+            COMPOSE.path: self.stack or COMPOSE.path,
+            INDEX.path: self._page_target(),
+        }
+        folder = self._script_folder()
+        targets[SCRIPT] = str(folder / "student_age.py")
+        targets[REQUIREMENTS] = str(folder / "requirements.txt")
+        targets[DATA] = self._data_target(folder)
+        return targets
+
+    def options(self) -> dict[str, str]:
+        """What the steps want to know beside."""
+        found = {"build": self._build_words()}
+        if self.registry and self.registry == self.stack and self.project:
+            names = [one.name for one in (self.project.website, self.project.api) if one]
+            found["stack services"] = " ".join(names)
+            rest = [name for name in self.project.services if name not in names]
+            found["registry services"] = " ".join(rest)
+        commands = [command for _path, command in self._documented()]
+        if commands and not self.registry:
+            found["registry commands"] = "\n".join(commands)
+        if self.registry:
+            found["registry folder"] = str(PurePosixPath(self.registry).parent)
+        return found
+
+    # -- the API's image
+
+    def _dockerfile(self) -> tuple[str, str]:
+        """The API's Dockerfile and its build context; "" for what is not there."""
+        built = self._built_by_compose()
+        if built:
+            return built
+        found = [
+            path
+            for path, data in self.files.items()
+            if re.search(r"(^|/)dockerfile[^/]*$|\.dockerfile$", path.lower())
+            and data.strip()
+            and not re.search(r"^\s*FROM\s+\S*(php|httpd|apache)", _text(data), re.M | re.I)
+        ]
+        found.sort(key=lambda path: (not path.startswith("simple_api/"), path.count("/"), path))
+        if not found:
+            return "", str(PurePosixPath(DOCKERFILE.path).parent)
+        folder = str(PurePosixPath(found[0]).parent)
+        copied = _copied(_text(self.files[found[0]]))
+        there = [self._lies_in(folder, one) for one in copied]
+        at_root = [self._lies_in(".", one) for one in copied]
+        return found[0], "." if sum(at_root) > sum(there) else folder
+
+    def _built_by_compose(self) -> tuple[str, str] | None:
+        build = self.project.api.raw.get("build") if self.project and self.project.api else None
+        if not isinstance(build, dict):
+            return None
+        base = PurePosixPath(self.stack).parent
+        context = _inside(base, str(build.get("context") or "."))
+        if context is None:
+            return None
+        dockerfile = _inside(PurePosixPath(context), str(build.get("dockerfile") or "Dockerfile"))
+        if dockerfile is None or not self.files.get(dockerfile, b"").strip():
+            return None
+        return dockerfile, context
+
+    def _lies_in(self, folder: str, name: str) -> bool:
+        """Whether a folder has this file or folder; the given files count for the usual place."""
+        path = normpath(f"{folder}/{name}")
+        known = (*self.files, *GIVEN)
+        return path == "." or any(one == path or one.startswith(f"{path}/") for one in known)
+
+    def _build_words(self) -> str:
+        usual = normpath(f"{self.context}/Dockerfile")
+        words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
+        build = self.project.api.raw.get("build") if self.project and self.project.api else None
+        if isinstance(build, dict):
+            if build.get("target"):
+                words += ["--target", str(build["target"])]
+            for name, value in _pairs(build.get("args")).items():
+                words += ["--build-arg", f"{name}={value}"]
+        return shlex.join([*words, self.context])
+
+    def _script_folder(self) -> PurePosixPath:
+        """Where the given script goes, if the student has not handed it in."""
+        context = PurePosixPath(self.context)
+        if self.dockerfile:
+            for one in _copied(_text(self.files[self.dockerfile])):
+                if PurePosixPath(one).name == "student_age.py":
+                    return PurePosixPath(normpath(str(context / PurePosixPath(one).parent)))
+            if self.context == "." and self._lies_in(".", "simple_api"):
+                return PurePosixPath("simple_api")
+        return context
+
+    def _data_target(self, folder: PurePosixPath) -> str:
+        """Where the given data goes: to the place that the stack mounts it from."""
+        api = self.project.api if self.project else None
+        for target, source in (api.mounts if api else {}).items():
+            place = _inside(PurePosixPath(self.stack).parent, source)
+            if place is None or not source.startswith("."):
+                continue
+            if target == "/data":
+                return f"{place}/student_age.json"
+            if target == "/data/student_age.json":
+                return place
+        return str(folder / "student_age.json")
+
+    # -- the website
+
+    def _page_target(self) -> str:
+        website = self.project.website if self.project else None
+        for target, source in (website.mounts if website else {}).items():
+            place = _inside(PurePosixPath(self.stack).parent, source)
+            if place is None or not source.startswith("."):
+                continue
+            if target == PAGE_FOLDER:
+                return f"{place}/index.php"
+            if target == f"{PAGE_FOLDER}/index.php":
+                return place
+        return INDEX.path
+
+    def _page(self) -> str:
+        mounted = self._page_target()
+        if self.files.get(mounted, b"").strip():
+            return mounted
+        pages = [
+            path
+            for path, data in self.files.items()
+            if PurePosixPath(path).name == "index.php" and data.strip()
+        ]
+        return min(pages, key=lambda path: (path != INDEX.path, path.count("/")), default="")
+
+    # -- registry and balancer
+
+    def _documented(self) -> list[tuple[str, str]]:
+        """(file, command) of each documented command that sets up the registry."""
+        found = []
+        for path, data in self.files.items():
+            if not re.search(r"\.(md|txt|sh|adoc|rst)$|(^|/)readme[^/]*$", path.lower()):
+                continue
+            commands = [one for one in _commands(_text(data)) if _is_set_up(one)]
+            if any(_runs_registry(one) for one in commands):
+                found += [(path, shlex.join(one)) for one in commands]
+        return found
+
+    def _balancer(self) -> str:
+        return (
+            self._text_with(r"\.cfg$", r"^\s*(backend|listen)\s")
+            or self._text_with(
+                r"haproxy[^/]*\.(conf|cfg)[^/]*$", r"^\s*(backend|listen|frontend|global|defaults)"
+            )
+            or self._text_with(r"haproxy\.cfg$", r"\S")
+        )
+
+    def _text_with(self, name: str, pattern: str) -> str:
+        matching = [
+            path
+            for path, data in self.files.items()
+            if re.search(name, path.lower()) and re.search(pattern, _text(data), re.M)
+        ]
+        return min(matching, key=lambda path: (path.count("/"), path), default="")
+
+
+def has_registry(project: Project) -> bool:
+    """Whether one of its services is a registry."""
+    return any(is_registry(service.image) for service in project.services.values())
+
+
+# -- Compose files, read without Compose
+
+
+def _project(path: str, data: bytes) -> Project:
+    """A compose file as far as plain YAML tells; `error` if it cannot be read."""
+    try:
+        found = yaml.safe_load(data)
+        services = found.get("services") or {}
+        read = {str(name): _service(str(name), raw) for name, raw in services.items()}
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        return Project("", path, "", {}, str(error) or "?")
+    return Project("", path, "", read)
+
+
+def _service(name: str, raw: dict[str, Any]) -> Service:
+    """A service with the few keys that roles are told by, in Compose's normal form."""
+    build = raw.get("build")
+    if isinstance(build, str):
+        build = {"context": build}
+    normal: dict[str, Any] = {"image": raw.get("image") or "", "build": build or {}}
+    normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
+    normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
+    return Service(name, normal)
+
+
+def _mount(given: Any) -> dict[str, str]:
+    if isinstance(given, dict):
+        return {"source": str(given.get("source", "")), "target": str(given.get("target", ""))}
+    source, _colon, rest = str(given).partition(":")
+    return {"source": source, "target": rest.partition(":")[0] or source}
+
+
+def _port(given: Any) -> dict[str, str] | None:
+    if isinstance(given, dict):
+        inside, out = str(given.get("target", "")), str(given.get("published", ""))
+    else:
+        out, _colon, inside = str(given).partition("/")[0].rpartition(":")
+        out = out.rpartition(":")[2]
+    return {"target": inside, "published": out} if inside.isdigit() else None
+
+
+def _pairs(given: Any) -> dict[str, str]:
+    """A map or a list of NAME=VALUE."""
+    if isinstance(given, dict):
+        return {str(name): str(value) for name, value in given.items()}
+    pairs = (str(one).partition("=") for one in given or [])
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
+    """The path of the best project: by the first wish that any meets, then the least deep."""
+    for wish in wishes:
+        meeting = [path for path, project in projects.items() if wish(project)]
+        if meeting:
+            return min(meeting, key=lambda path: (path.count("/"), path))
+    return ""
+
+
+# -- texts
+
+
+def _copied(dockerfile: str) -> list[str]:
+    """The sources of its COPY and ADD instructions, those from other stages apart."""
+    found = []
+    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
+        words = re.sub(r'[\[\]",]', " ", line).split()
+        if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and "--from" not in line:
+            found += [word.lstrip("/") for word in words[1:-1] if not word.startswith("--")]
+    return found
+
+
+def _commands(text: str) -> Iterable[list[str]]:
+    """Each line that starts with docker, as words; continued lines are joined."""
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        line = re.sub(r"^[\s>`$#*-]*(sudo\s+)?", "", line).rstrip("` ")
+        line = re.sub(r"\$\(pwd\)|`pwd`|\$\{?PWD\}?|~(?=/)", REGISTRY_HOME, line)
+        if line.startswith("docker "):
+            try:
+                yield shlex.split(line, comments=True)
+            except ValueError:
+                continue
+
+
+def _is_set_up(words: list[str]) -> bool:
+    return words[1:2] == ["run"] or words[1:3] in (["network", "create"], ["volume", "create"])
+
+
+def _runs_registry(words: list[str]) -> bool:
+    return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
+
+
+SERVER = re.compile(r"^(\s*server\s+\S+\s+)([^\s:]+)", re.M)
+OWN_HOSTS = ("web1", "web2", "lb", "localhost")
+
+
+def _readdressed(config: str) -> tuple[str, list[str]]:
+    """HAProxy's servers by the names of this lab, where the student's had other addresses.
+
+    Only where none of the lab's own names is used, and for two hosts at most: web1, then web2.
+    """
+    hosts = list(dict.fromkeys(match.group(2) for match in SERVER.finditer(config)))
+    if not 1 <= len(hosts) <= 2 or any(
+        host in OWN_HOSTS or host.startswith("127.") for host in hosts
+    ):
+        return config, []
+    names = dict(zip(hosts, ("web1", "web2"), strict=False))
+    text = SERVER.sub(lambda match: match.group(1) + names[match.group(2)], config)
+    said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
+            for host, name in names.items()]  # fmt: skip
+    return text, said
+
+
+def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[str, bytes]:
+    """References, changed so that they fit what the student has written."""
+    website = look.project.website if look.project else None
+    api = look.project.api if look.project else None
+    port = website.published.get(HTTP_PORT, "") if website else ""
+    balancer = _text(look.files[sources[HAPROXY_BACKEND.path]]) if (
+        HAPROXY_BACKEND.path in sources) else ""  # fmt: skip
+    asked = re.search(r"^\s*server\s+\S+\s+[^\s:]+:(\d+)", balancer, re.M)
+    page = _text(look.files[look.page]) if look.page else ""
+    host = re.search(r"http://([A-Za-z][\w.-]*):\d+/pozos", page)
+    facility = re.search(r"^\s*log\s+\S+\s+(?:.*\s)?(local\d)\b", balancer, re.M)
+    changes: dict[str, list[tuple[str, str]]] = {}
+    if api:
+        changes[INDEX.path] = [("http://api:5000", f"http://{api.name}:5000")]
+    if port and port != str(HTTP_PORT):
+        for name in (HAPROXY_BACKEND.reference, HAPROXY_BACKEND.later, HAPROXY_BACKEND.hardened):
+            changes[name] = [(f"{web}:80", f"{web}:{port}") for web in ("web1", "web2")]
+    stack = changes.setdefault(COMPOSE.path, [])
+    if asked and asked.group(1) != str(HTTP_PORT):
+        stack.append(('"80:80"', f'"{asked.group(1)}:80"'))
+    if host and host.group(1) not in ("api", "localhost"):
+        stack.append(("  api:\n", f"  {host.group(1)}:\n"))
+        stack.append(("- api\n", f"- {host.group(1)}\n"))
+    if facility:
+        changes[RSYSLOG.path] = [("local2", facility.group(1))]
+    return {
+        name: _replaced((reference / name).read_text(encoding="utf-8"), pairs).encode()
+        for name, pairs in changes.items()
+    }
+
+
+def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    for old, new in pairs:
+        text = text.replace(old, new)
+    return text
+
+
+def _inside(base: PurePosixPath, relative: str) -> str | None:
+    """A path below the submission's root, or None if it leads out of it."""
+    path = normpath(str(base / relative))
+    return None if path.startswith(("..", "/")) else path
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _unix(data: bytes) -> bytes:
+    return data if b"\0" in data else data.replace(b"\r\n", b"\n")
+
+
+def _without_top_folder(files: Files) -> dict[str, bytes]:
+    """The files, without a single folder around all of them (an archive's own)."""
+    tops = {path.partition("/")[0] for path in files}
+    top = next(iter(tops))
+    usual = ("simple_api", "website", "haproxy", "api")
+    if len(tops) == 1 and all("/" in path for path in files) and top not in usual:
+        return {path.partition("/")[2]: data for path, data in files.items()}
+    return dict(files)
+
+
+# Of each running container: its address and the ports that its image exposes.
+LISTENERS = (
+    "docker ps -q | xargs -r docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} "
+    "{{end}}|{{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}'"
+)
+WAIT = """
+import socket, sys, time
+end = time.monotonic() + 4
+wanted = []
+for line in sys.stdin:
+    addresses, _, ports = line.partition("|")
+    wanted += [(one, int(port.split("/")[0])) for one in addresses.split()[:1]
+               for port in ports.split() or ["5000"] if port.endswith("tcp") or port == "5000"]
+while wanted and time.monotonic() < end:
+    try:
+        socket.create_connection(wanted[0], 0.5).close()
+        wanted.pop(0)
+    except OSError:
+        time.sleep(0.05)
+"""
+
+
+def settle(shells: Mapping[str, Shell]) -> None:
+    """Wait until each running container takes connections on its ports, 4 s at most."""
+    command = f"{LISTENERS} | python3 -c {shlex.quote(WAIT)}"
+    everywhere(lambda shell: shell.ask(command), list(shells.values()))
