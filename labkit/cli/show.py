@@ -209,7 +209,7 @@ def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:
     """A plain table on stdout."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
-        made.add_column(header, overflow="fold")
+        made.add_column(plain(header), overflow="fold")
     for row in rows:
         made.add_row(*(plain(str(cell)) for cell in row))
     results.print(made)
