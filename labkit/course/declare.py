@@ -55,8 +55,13 @@ def check(
     hints: Sequence[str] = (),
     disturbs: bool = False,
     drill: str = "",
+    probes: str = "",
+    why: str = "",
 ) -> Callable[[F], F]:
-    """Mark a pytest test as a check; its docstring is the sentence that the student reads."""
+    """Mark a pytest test as a check; its docstring is the sentence that the student reads.
+
+    `probes` and `why` are what `labkit explain` says of it.
+    """
     parents = (needs,) if isinstance(needs, str) else tuple(needs)
     spec = CheckSpec(
         points=points,
@@ -64,6 +69,8 @@ def check(
         hints=tuple(hints),
         disturbs=disturbs or bool(drill),
         drill=drill,
+        probes=probes,
+        why=why,
     )
 
     def mark(function: F) -> F:

@@ -82,14 +82,17 @@ class CheckSpec:
 
     `needs` names other checks (`slug.name`) or whole steps (`slug`): when one of them does not
     pass, this one is blocked. A check that `disturbs` stops or loads something: it belongs to
-    `grade` and `drill`, never to `check` or to the post-conditions of a step.
+    `grade` and `drill`, never to `check` or to the post-conditions of a step. Its texts are
+    English; their translations are in the course's catalogue.
     """
 
     points: float
     needs: tuple[str, ...] = ()
-    hints: tuple[str, ...] = ()  # three levels, English; translations in the course's catalogue
+    hints: tuple[str, ...] = ()  # three levels: a question, the idea, the answer to type
     disturbs: bool = False
     drill: str = ""  # the drill that this check judges, if any
+    probes: str = ""  # what exactly is asked, of whom, within which limit
+    why: str = ""  # what goes wrong in real life where this does not hold
 
 
 @dataclass(frozen=True)
