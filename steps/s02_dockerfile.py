@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
+from steps import undo
 from steps.project import DOCKERFILE, copy_project
 
 
@@ -14,6 +15,7 @@ from steps.project import DOCKERFILE, copy_project
     on="web1",
     needs=["machines"],
     artefacts=[DOCKERFILE],
+    undo=undo.project,
     title={"en": "The Dockerfile of the API", "fr": "Le Dockerfile de l'API"},
 )
 def dockerfile(web1: Shell, files: Files) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
+from steps import undo
 from steps.project import IMAGE, PROJECT
 
 BUILD_LIMIT_S = 600.0
@@ -15,6 +16,7 @@ BUILD_LIMIT_S = 600.0
     letter="c",
     on="web1",
     needs=["machines", "dockerfile"],
+    undo=undo.image,
     title={"en": "The image student-age", "fr": "L'image student-age"},
 )
 def build(web1: Shell, files: Files) -> None:

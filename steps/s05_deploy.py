@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell
+from steps import undo
 from steps.project import (
     IMAGE,
     compose_up,
@@ -20,6 +21,7 @@ from steps.project import (
     letter="e",
     on="web1",
     needs=["machines", "build", "compose"],
+    undo=undo.stack,
     title={"en": "The stack is up", "fr": "Les conteneurs sont lancés"},
 )
 def deploy(web1: Shell, files: Files) -> None:

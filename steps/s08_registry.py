@@ -13,6 +13,7 @@ from labkit.course import Files, Origin, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
 from labkit.remote import Shell
+from steps import undo
 from steps.project import (
     IMAGE,
     REGISTRY_COMPOSE,
@@ -43,6 +44,7 @@ KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     on=("lb", "web1"),
     needs=["machines", "build"],
     artefacts=[REGISTRY_COMPOSE],
+    undo=undo.registry,
     title={"en": "A private registry", "fr": "Un registre privé"},
 )
 def registry(lb: Shell, web1: Shell, files: Files) -> None:

@@ -7,6 +7,7 @@ import shlex
 from checks.compose import find_project
 from labkit.course import Files, step
 from labkit.remote import Shell
+from steps import undo
 from steps.project import (
     COMPOSE,
     IMAGE,
@@ -26,6 +27,7 @@ from steps.project import (
     letter="j",
     on=("web2", "lb"),
     needs=["machines", "compose", "index", "registry"],
+    undo=undo.second_server,
     title={"en": "The second web server", "fr": "Le second serveur web"},
 )
 def second_server(web2: Shell, lb: Shell, files: Files) -> None:

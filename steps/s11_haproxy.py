@@ -6,6 +6,7 @@ import re
 
 from labkit.course import Files, step
 from labkit.remote import Shell
+from steps import undo
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
 CONFIG = "/etc/haproxy/haproxy.cfg"
@@ -18,6 +19,7 @@ CONFIG = "/etc/haproxy/haproxy.cfg"
     on="lb",
     needs=["machines", "deploy", "second-server"],
     artefacts=[HAPROXY_BACKEND],
+    undo=undo.balancer,
     title={"en": "HAProxy in front", "fr": "HAProxy devant les serveurs"},
 )
 def haproxy(lb: Shell, files: Files) -> None:

@@ -16,7 +16,7 @@ from labkit.locale import _
 
 VERBS = (
     "init", "up", "status", "step", "check", "hint", "drill", "grade", "reset", "ssh", "exec",
-    "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle",
+    "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
 )  # fmt: skip
 
 

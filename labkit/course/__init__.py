@@ -2,7 +2,7 @@
 
 from labkit.course.artefacts import Files, find_workspace
 from labkit.course.declare import check, step
-from labkit.course.finder import course_root, load_course
+from labkit.course.finder import course_root, load_checks, load_course
 from labkit.course.handed import HandedIn
 from labkit.course.model import (
     Aim,
@@ -39,6 +39,7 @@ __all__ = [
     "course_root",
     "expect",
     "find_workspace",
+    "load_checks",
     "load_course",
     "not_met",
     "step",

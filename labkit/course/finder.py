@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import labkit
-from labkit.course.model import Course, Step
+from labkit.course.model import CheckSpec, Course, Step
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -82,3 +83,17 @@ def _validate(steps: list[Step]) -> None:
                     ),
                     where=f"steps/s{step.number:02}_*.py",
                 )
+
+
+def load_checks(course: Course) -> dict[str, Callable[..., object]]:
+    """The check functions by id (`SLUG.NAME`), in the order of the course; no machine is asked."""
+    found: dict[str, Callable[..., object]] = {}
+    for step in course.steps:
+        for path in sorted((course.root / "checks").glob(f"test_{step.number:02}_*.py")):
+            module = importlib.import_module(f"checks.{path.stem}")
+            found |= {
+                f"{step.slug}.{name.removeprefix('test_')}": value
+                for name, value in vars(module).items()
+                if isinstance(getattr(value, "labkit_check", None), CheckSpec)
+            }
+    return found

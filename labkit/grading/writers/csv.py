@@ -5,29 +5,21 @@ Columns have the names of `labkit/result/v1`; numbers have a dot whatever the la
 
 from __future__ import annotations
 
-import csv
-import io
-
 from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.grading.writers.summary import printable
+from labkit.grading.writers.safe import cleaned
+from labkit.grading.writers.sheet import as_text, guarded
 
 COLUMNS = (
     "student", "course", "started", "step", "slug", "check", "title", "verdict", "points",
     "points_max", "message", "expected", "seen", "where", "because", "hint", "seconds",
 )  # fmt: skip
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 
 def as_csv(result: GradeResult) -> str:
     """The result as CSV: a header and a row per check."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for step in result.steps:
-        for check in step.checks:
-            table.writerow([_cell(value) for value in _row(result, step, check)])
-    return printable(text.getvalue())
+    result = cleaned(result)
+    rows = [_row(result, step, check) for step in result.steps for check in step.checks]
+    return as_text([COLUMNS, *([guarded(value) for value in row] for row in rows)])
 
 
 def _row(result: GradeResult, step: StepResult, check: CheckResult) -> list[str | float]:
@@ -41,10 +33,3 @@ def _row(result: GradeResult, step: StepResult, check: CheckResult) -> list[str 
         "check": check.id,
     }
     return [record.get(name, "") for name in COLUMNS]
-
-
-def _cell(value: str | float) -> str | float:
-    """Text that a spreadsheet would take for a formula is quoted: students write some of it."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return value

@@ -12,13 +12,15 @@ from typing import Any
 
 from labkit.course import Verdict
 from labkit.grading.model import SCHEMA, CheckResult, GradeResult, StepResult
+from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
     causes,
     caveat,
     details,
     doubts,
+    handed_in,
     mark,
-    printable,
+    number,
     verdict_word,
 )
 from labkit.locale import _
@@ -28,6 +30,7 @@ FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_for
 
 def as_gradescope(result: GradeResult) -> str:
     """The result as Gradescope's JSON; the score is what is certain (`score_low`)."""
+    result = cleaned(result)
     record = {
         "score": result.score_low,
         "execution_time": round(result.seconds, 1),
@@ -41,18 +44,23 @@ def as_gradescope(result: GradeResult) -> str:
         ],
         "extra_data": _extra(result),
     }
-    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(record, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
 def _output(result: GradeResult) -> str:
     lines = [f"{result.course}: {mark(result)}", caveat(result)]
+    if result.score is None:
+        certain = number(result.score_low)
+        lines.append(_("the score here is what is certain: {points}", points=certain))
     for cause in causes(result):
         lines.append(
             _("to settle next: step {number}, {title}",
               number=cause.step.number, title=cause.check.title)
         )  # fmt: skip
     for doubt in doubts(result):
-        lines.append(_("could not be told: {why}", why=printable(doubt.why)) + f" ({doubt.settle})")
+        lines.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle})")
+    for label, said in handed_in(result):
+        lines += [f"{label}:", *(f"- {line}" for line in said)]
     return "\n".join(line for line in lines if line)
 
 
@@ -60,6 +68,10 @@ def _test(step: StepResult, check: CheckResult, number: str) -> dict[str, Any]:
     lines = details(check)
     if check.verdict is not Verdict.PASSED:
         lines = [verdict_word(check.verdict).upper(), *lines]
+    if check.verdict is Verdict.INCONCLUSIVE:
+        lines.append(
+            _("points kept open: {points}", points=number(check.points_max * check.credit))
+        )
     return {
         "number": number,
         "name": f"{step.slug}: {check.title}",

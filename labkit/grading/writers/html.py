@@ -18,13 +18,14 @@ from markupsafe import Markup
 
 from labkit.course import Origin, Verdict
 from labkit.grading.model import GradeResult
+from labkit.grading.writers.safe import cleaned, write_whole
 from labkit.grading.writers.summary import (
     causes,
     caveat,
     doubts,
     figure,
+    handed_in,
     number,
-    printable,
     verdict_word,
 )
 from labkit.load.availability import Judged
@@ -52,14 +53,14 @@ class DrillView:
 
 
 def write_html(result: GradeResult, path: Path, *, title: str = "") -> None:
-    """Write the page, UTF-8; the folder is made. OSError if it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(as_html(result, title=title), encoding="utf-8")
+    """Write the page, UTF-8, whole; the folder is made. OSError if it cannot be written."""
+    write_whole(as_html(result, title=title), path)
 
 
 def as_html(result: GradeResult, *, title: str = "") -> str:
     """The page as text, in the user's language; `title` is the course's, else its name."""
-    page = _template().render(
+    result = cleaned(result)
+    return _template().render(
         title=title or result.course,
         language=language(),
         result=result,
@@ -70,9 +71,9 @@ def as_html(result: GradeResult, *, title: str = "") -> str:
         doubts=doubts(result),
         drills=[_view(DrillResult.from_json(data)) for data in result.drills],
         checks={check.id: check for check in result.checks},
+        handed_in=handed_in(result),
         verdicts=list(Verdict),
     )
-    return printable(page)
 
 
 @lru_cache(maxsize=1)

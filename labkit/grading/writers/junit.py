@@ -2,7 +2,8 @@
 
 The set of attributes is the common one of pytest's xunit2 family. GitLab shows `classname` as the
 suite, ignores all but the first of equal names, and has ignored the `message` attribute, so the
-text stands in the element's body too (gitlab-foss issue 53668).
+text stands in the element's body too (gitlab-foss issue 53668). In `system-out`, it takes
+`[[ATTACHMENT|path]]` for a file to offer: no message may say so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from xml.etree import ElementTree as ET
 
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.grading.writers.summary import details, printable
+from labkit.grading.writers.safe import cleaned
+from labkit.grading.writers.summary import details, verdict_word
 
 ELEMENT = {
     Verdict.FAILED: "failure",
@@ -22,6 +24,7 @@ ELEMENT = {
 
 def as_junit(result: GradeResult) -> str:
     """The result as JUnit XML: a suite per step, a case per check."""
+    result = cleaned(result)
     root = ET.Element("testsuites", {"name": result.course, **_counts(result.checks)})
     root.set("time", f"{result.seconds:.1f}")
     for step in result.steps:
@@ -36,7 +39,7 @@ def _suite(result: GradeResult, step: StepResult) -> ET.Element:
     suite = ET.Element("testsuite", {"name": name, **_counts(step.checks)})
     suite.set("time", f"{sum(check.seconds for check in step.checks):.3f}")
     suite.set("timestamp", result.started)
-    suite.set("hostname", printable(result.lab.get("name", "")))
+    suite.set("hostname", result.lab.get("name", ""))
     properties = ET.SubElement(suite, "properties")
     for key, value in {"points": step.points, "points_max": step.points_max}.items():
         ET.SubElement(properties, "property", {"name": key, "value": f"{value:g}"})
@@ -47,12 +50,13 @@ def _suite(result: GradeResult, step: StepResult) -> ET.Element:
 
 def _case(check: CheckResult, classname: str) -> ET.Element:
     case = ET.Element("testcase", {"classname": classname, "time": f"{check.seconds:.3f}"})
-    case.set("name", printable(f"{check.title} ({check.id})"))  # titles alone need not be unique
+    case.set("name", f"{check.title} ({check.id})")  # titles alone need not be unique
     if check.verdict in ELEMENT:
-        kind = {"message": printable(check.message), "type": str(check.verdict)}
-        ET.SubElement(case, ELEMENT[check.verdict], kind).text = "\n".join(details(check))
+        lines = details(check) or [verdict_word(check.verdict)]
+        kind = {"message": check.message or lines[0], "type": str(check.verdict)}
+        ET.SubElement(case, ELEMENT[check.verdict], kind).text = "\n".join(lines)
     elif check.message:
-        ET.SubElement(case, "system-out").text = printable(check.message)
+        ET.SubElement(case, "system-out").text = check.message.replace("[[", "[ [")
     return case
 
 

@@ -1,43 +1,46 @@
-"""A row for Moodle's grade import (Grades, Import, CSV file), UTF-8, comma, dot decimals.
+"""A row for Moodle's grade import (Grades, Import, CSV file), UTF-8, dot decimals.
 
 The teacher maps one user column, one grade column and its feedback; feedback without its grade
 column would wipe grades, so both are always there. A single unknown user or a grade that is not a
-number aborts a whole import (Moodle's `gradeimport_csv_load_data`).
+number aborts a whole import (Moodle's `gradeimport_csv_load_data`); `-` is no grade. Feedback is
+read as HTML.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import html
+import re
 from collections.abc import Iterable
 
 from labkit.errors import UsageError
 from labkit.grading.model import GradeResult
-from labkit.grading.writers.summary import causes, caveat, mark, printable
+from labkit.grading.writers.safe import cleaned
+from labkit.grading.writers.sheet import as_text, guarded
+from labkit.grading.writers.summary import causes, caveat, doubts, mark
 from labkit.locale import _
 
 USER_COLUMNS = ("username", "idnumber", "email")
+NO_GRADE = "-"
+# A user's name has to match Moodle's to the letter; one like this harms no spreadsheet.
+USER_NAME = re.compile(r"[\w.@+-]+")
 
 
-def as_moodle(result: GradeResult) -> str:
+def as_moodle(result: GradeResult, *, delimiter: str = ",") -> str:
     """The result as a header and one row. UsageError if nobody knows whose result it is."""
-    return as_moodle_table([result])
+    return as_moodle_table([result], delimiter=delimiter)
 
 
-def as_moodle_table(results: Iterable[GradeResult]) -> str:
+def as_moodle_table(results: Iterable[GradeResult], *, delimiter: str = ",") -> str:
     """Results of one course as a header and a row per student.
 
-    UsageError if a result has no student, or if the results are of several courses.
+    Moodle's import form asks for the delimiter: comma, semicolon, colon or tab. UsageError if a
+    result has no student, or if the results are of several courses.
     """
-    results = list(results)
+    results = [cleaned(result) for result in results]
     headers = {_header(result) for result in results}
     if len(headers) != 1:
         raise UsageError(_("a table for Moodle is about one course"))
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(headers.pop())
-    table.writerows(_row(result) for result in results)
-    return printable(text.getvalue())
+    return as_text([headers.pop(), *map(_row, results)], delimiter=delimiter)
 
 
 def _header(result: GradeResult) -> tuple[str, ...]:
@@ -45,15 +48,17 @@ def _header(result: GradeResult) -> tuple[str, ...]:
     return (*USER_COLUMNS, item, "feedback")
 
 
-def _row(result: GradeResult) -> list[str]:
+def _row(result: GradeResult) -> list[str | float]:
     """A student is known by one name, whichever kind it is: no user cell may be blank."""
-    if not result.student:
+    student = " ".join(result.student.split())
+    if not student:
         raise UsageError(
             _("a row for Moodle needs the student's name"),
             then="labkit grade --student NAME -o moodle",
         )
-    grade = "" if result.score is None else f"{result.score:g}"
-    return [*(result.student for _column in USER_COLUMNS), grade, _feedback(result)]
+    user = student if USER_NAME.fullmatch(student) else guarded(student)
+    grade = NO_GRADE if result.score is None else f"{result.score:g}"
+    return [*(user for _column in USER_COLUMNS), grade, guarded(_feedback(result))]
 
 
 def _feedback(result: GradeResult) -> str:
@@ -63,4 +68,7 @@ def _feedback(result: GradeResult) -> str:
             _("Step {number}: {title} {why}.", number=cause.step.number,
               title=cause.check.title, why=cause.check.message)
         )  # fmt: skip
-    return " ".join(" ".join(part.split()) for part in told if part)
+    for doubt in doubts(result):
+        told.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle}).")
+    line = " ".join(" ".join(part.split()) for part in told if part)
+    return html.escape(line, quote=False)

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult, StepResult
 from labkit.locale import _, language
-
-# What XML 1.0 cannot hold at all, even escaped (section 2.2); no other format is the better for
-# it. What machines print may have it: colours, NUL, halves of characters.
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def printable(text: str) -> str:
-    """The text with a visible sign in the place of each character that cannot be shown."""
-    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @dataclass(frozen=True)
@@ -120,12 +110,25 @@ def details(check: CheckResult) -> list[str]:
     """What there is to say of a check beyond its verdict, a line each."""
     if check.verdict is not Verdict.FAILED:
         settle = check.where if check.verdict is Verdict.INCONCLUSIVE else ""
-        return [printable(line) for line in (check.message, settle) if line]
+        return [line for line in (check.message, settle) if line]
     told = [
         (_("expected"), check.expected),
         (_("seen"), check.seen),
         (_("where"), check.where),
         (_("hint"), check.hint),
     ]
-    lines = [f"{label}: {printable(text)}" for label, text in told if text]
-    return lines if check.expected else [printable(check.message), *lines]
+    lines = [f"{label}: {text}" for label, text in told if text]
+    return lines if check.expected else [line for line in (check.message, *lines) if line]
+
+
+def handed_in(result: GradeResult) -> list[tuple[str, list[str]]]:
+    """What there is to say of a submission: labels and their lines; none where there is none."""
+    if result.submission is None:
+        return []
+    skipped = [f"{one['path']}: {one['why']}" for one in result.submission["skipped"]]
+    parts = [
+        (_("left out"), skipped),
+        (_("missing; the course's reference stood in, for no points"), result.submission["filled"]),
+        (_("noted"), result.submission["notes"]),
+    ]
+    return [(label, lines) for label, lines in parts if lines]

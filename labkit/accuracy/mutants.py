@@ -1,0 +1,105 @@
+"""Mutants: the course's small faults, planted by a program into right answers.
+
+Each operator is applied to the reference and to some accepted entries that have its artefact;
+which ones is fixed by its place in the list, so that two runs make the same mutants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit.accuracy.corpus import MUTANT, Case, Expected
+from labkit.course import Course, Mutation, Step
+
+BASES_EACH = 4  # the reference and three accepted entries, at most
+
+
+@dataclass(frozen=True)
+class Base:
+    """A right answer that has an artefact: all its files, and where the artefact is."""
+
+    name: str
+    files: Mapping[str, bytes]
+    path: str
+
+
+def make_mutants(course: Course, corpus: Sequence[Case]) -> list[Case]:
+    """Every mutant of every operator on its bases, named OPERATOR@BASE or OPERATOR@BASE.2."""
+    accepted = [case for case in corpus if case.kind == "accepted"]
+    reference = course.root / "steps" / "reference"
+    found: list[Case] = []
+    for place, mutation in enumerate(course.mutations):
+        bases = list(_bases(course, mutation, accepted, reference))
+        turn = place % max(1, len(bases) - 1)
+        others = bases[1:][turn:] + bases[1:][:turn]
+        fertile = 0
+        for base in (*bases[:1], *others):
+            made = list(_mutate(course, mutation, base))
+            found += made
+            fertile += bool(made)
+            if fertile == BASES_EACH:
+                break
+    return found
+
+
+def _bases(
+    course: Course, mutation: Mutation, accepted: Sequence[Case], reference: Path
+) -> Iterator[Base]:
+    """The reference first, then the entries that are graded far enough and have the artefact."""
+    until = step_of(course, mutation.caught_by or _first_step(course, mutation.artefact).slug)
+    own = {mutation.artefact: (reference / _reference(course, mutation.artefact)).read_bytes()}
+    yield Base("reference", own, mutation.artefact)
+    for case in accepted:
+        handed = course.recognise(case.files, reference)
+        source = handed.sources.get(mutation.artefact, mutation.artefact)
+        if source in handed.files and until.number <= max(case.expected.steps):
+            yield Base(case.name, handed.files, source)
+
+
+def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
+    text = base.files[base.path].decode("utf-8", "replace")
+    first = _first_step(course, mutation.artefact).number
+    last = max(first, step_of(course, mutation.caught_by).number if mutation.caught_by else first)
+    for turn, mutated in enumerate(mutation.mutate(text), 1):
+        if mutated == text:
+            continue
+        yield Case(
+            name=f"{mutation.name}@{base.name}" + (f".{turn}" if turn > 1 else ""),
+            kind=MUTANT,
+            files={**base.files, base.path: mutated.encode()},
+            expected=Expected(
+                why=mutation.equivalent or mutation.why,
+                steps=frozenset(range(first, last + 1)),
+                caught_by="" if mutation.equivalent else mutation.caught_by,
+            ),
+            made_by=mutation.name,
+        )
+
+
+def step_of(course: Course, check: str) -> Step:
+    """The step of a check."""
+    step = course.step(check.partition(".")[0])
+    assert step is not None, check
+    return step
+
+
+def _first_step(course: Course, artefact: str) -> Step:
+    return next(
+        (step for step in course.steps if artefact in {one.path for one in step.artefacts}),
+        course.steps[1],  # a given file, as the API's script: it comes with the project
+    )
+
+
+def _reference(course: Course, artefact: str) -> str:
+    """The reference with all of an artefact, which the last step that grades it brings.
+
+    A given file that students may change has no reference but the starter's.
+    """
+    chosen = f"../starter/{artefact}"
+    for step in course.steps:
+        for one in step.artefacts:
+            if one.path == artefact:
+                chosen = one.reference_path
+    return chosen

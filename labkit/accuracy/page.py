@@ -1,0 +1,80 @@
+"""The figures as text for a terminal, and as tables for a page of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labkit.accuracy.verdict import Findings
+
+HEADERS = ("check", "failed rightly", "failed wrongly", "passed wrongly", "passed rightly",
+           "blocked", "unclear", "precision", "recall")  # fmt: skip
+
+
+def text_of(findings: Findings) -> str:
+    """What an author wants to see: the totals, then all that was not as expected."""
+    lines = [": ".join(row) for row in _totals(findings)]
+    lines += [f"  flipped: {one.case}, {one.check}: {one.seen}" for one in findings.flips]
+    lines += [f"  {one.kind} {one.name}: {'; '.join(one.problems)}" for one in findings.problems]
+    return "\n".join(lines)
+
+
+def write_page(findings: Findings, path: Path) -> None:
+    """Write the figures as Markdown tables."""
+    path.write_text(page_of(findings), encoding="utf-8")
+
+
+def page_of(findings: Findings) -> str:
+    """The totals, the confusion matrix check by check, and the mutants that change nothing."""
+    matrix = [
+        (
+            f"`{one.check}`",
+            *map(str, (one.true_fail, one.false_fail, one.false_pass, one.true_pass)),
+            *map(str, (one.blocked, one.unclear)),
+            _share(one.precision),
+            _share(one.recall),
+        )
+        for one in findings.tallies.values()
+    ]
+    equivalent = [(f"`{name}`", why) for name, why in findings.equivalent.items()]
+    return "\n".join(
+        [
+            *_table(("figure", "value"), _totals(findings)),
+            "",
+            *_table(HEADERS, matrix),
+            "",
+            *_table(("mutant that changes nothing", "why nothing may fail"), equivalent),
+            "",
+        ]
+    )
+
+
+def _totals(findings: Findings) -> list[tuple[str, str]]:
+    followed = sum(one.fixed is not None for one in findings.outcomes)
+    mended = sum(one.fixed is True for one in findings.outcomes)
+    campaign = findings.campaign
+    return [
+        ("right answers that differ", str(findings.count("accepted"))),
+        ("wrong answers", str(findings.count("wrong"))),
+        ("partial answers", str(findings.count("partial"))),
+        ("mutants", str(findings.count("mutant"))),
+        ("precision", _share(findings.precision)),
+        ("recall", _share(findings.recall)),
+        ("mutants that survived", str(len(findings.survivors))),
+        ("caught by another check only", str(len(findings.by_another))),
+        ("third hints followed literally / that mended", f"{followed} / {mended}"),
+        ("gradings", str(len(findings.outcomes))),
+        ("flips", str(len(findings.flips))),
+        ("seconds", f"{campaign.seconds:.0f}, on {campaign.labs} labs"),
+    ]
+
+
+def _table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    return [
+        f"| {' | '.join(headers)} |",
+        f"|{'---|' * len(headers)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.4g} %"

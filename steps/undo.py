@@ -1,0 +1,84 @@
+"""Takes away what steps brought, in seconds, so that another student's work can take its place.
+
+Base images and the engine's build cache stay: neither decides what a student's files do.
+"""
+
+from __future__ import annotations
+
+from labkit.remote import Shell, everywhere
+from steps.project import PROJECT, REGISTRY_HOME
+
+# Containers with their volumes, then volumes and networks of their own.
+NO_CONTAINERS = (
+    "docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f"
+)
+# Images that were built or named here, or that came from the private registry.
+NO_IMAGES = (
+    "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "
+    'awk \'$3 == "<none>" || $1 ~ /:/ {print ($2 == "<none>" ? "" : $1":"$2)}\' | '
+    "xargs -r docker image rm -f; docker image prune -f"
+)
+NO_REGISTRY = (
+    "rm -rf /etc/docker/certs.d/* /root/.docker/config.json /home/*/.docker/config.json; "
+    "python3 - <<'EOF'\n"
+    "import json, subprocess\n"
+    "path = '/etc/docker/daemon.json'\n"
+    "found = json.load(open(path)) if __import__('os').path.exists(path) else {}\n"
+    "known = found.get('insecure-registries', [])\n"
+    "kept = [one for one in known if not one.startswith('lb:')]\n"
+    "if kept != known:\n"
+    "    found['insecure-registries'] = kept\n"
+    "    json.dump(found, open(path, 'w'), indent=2)\n"
+    "    subprocess.run(['systemctl', 'reload', 'docker'])\n"
+    "EOF"
+)
+NO_PORTS = (
+    "systemctl is-active --quiet firewalld && for how in '' --permanent; do "
+    "for port in $(firewall-cmd $how --list-ports); do "
+    "firewall-cmd -q $how --remove-port=$port; done; done; true"
+)
+LIMIT_S = 60.0
+
+
+def project(web1: Shell) -> None:
+    """The student's project on web1."""
+    _as_root(web1, f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete")
+
+
+def image(web1: Shell) -> None:
+    """The image that was built."""
+    _as_root(web1, NO_IMAGES)
+
+
+def stack(web1: Shell) -> None:
+    """The stack that was started, whatever it was."""
+    _as_root(web1, f"{NO_CONTAINERS}; {NO_PORTS}")
+
+
+def registry(lb: Shell, web1: Shell) -> None:
+    """The registry, its page, what was pushed, and web1's trust in it."""
+    lines = {
+        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME}",
+        web1.name: NO_REGISTRY,
+    }
+    everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])
+
+
+def second_server(web2: Shell, lb: Shell) -> None:
+    """Everything on web2."""
+    del lb
+    empty = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete"
+    _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {empty}; {NO_REGISTRY}; {NO_PORTS}")
+
+
+def balancer(lb: Shell) -> None:
+    """HAProxy stopped, its log and its ports forgotten."""
+    _as_root(
+        lb,
+        "systemctl stop haproxy; systemctl reset-failed haproxy; rm -f /etc/rsyslog.d/haproxy.conf "
+        f"/var/log/haproxy.log; {NO_PORTS}",
+    )
+
+
+def _as_root(shell: Shell, script: str) -> None:
+    shell.ask(script, sudo=True, timeout=LIMIT_S)
