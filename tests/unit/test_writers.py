@@ -137,8 +137,10 @@ def test_what_a_run_leaves_is_as_published(make: Callable[[], GradeResult]) -> N
 
 def test_the_schema_names_exactly_what_is_written() -> None:
     definitions = published()["$defs"]
-    data = graded().to_json()
+    submission = {"files": 1, "skipped": [], "notes": [], "filled": []}
+    data = replace(graded(), submission=submission).to_json()
     assert set(published()["properties"]) == set(data)
+    assert set(definitions["submission"]["properties"]) == set(submission)
     assert set(definitions["step"]["properties"]) == set(data["steps"][0])
     assert set(definitions["check"]["properties"]) == set(data["steps"][0]["checks"][1])
     assert set(definitions["drill"]["properties"]) == set(data["drills"][0])
@@ -292,8 +294,9 @@ def test_moodle_gets_the_columns_that_its_import_maps(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("make", [a_range, killed])
 def test_moodle_gets_no_grade_while_it_is_a_range(make: Callable[[], GradeResult]) -> None:
     (row,) = table(WRITERS["moodle"](make()))
-    assert row["labkit student-list (/20)"] == ""
+    assert row["labkit student-list (/20)"] == "-"
     assert "1 – 5 / 20" in row["feedback"]
+    assert "could not be told: " in row["feedback"]
 
 
 def test_moodle_refuses_what_would_abort_its_import() -> None:

@@ -64,7 +64,7 @@ def _output(result: GradeResult) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _test(step: StepResult, check: CheckResult, number: str) -> dict[str, Any]:
+def _test(step: StepResult, check: CheckResult, place: str) -> dict[str, Any]:
     lines = details(check)
     if check.verdict is not Verdict.PASSED:
         lines = [verdict_word(check.verdict).upper(), *lines]
@@ -73,7 +73,7 @@ def _test(step: StepResult, check: CheckResult, number: str) -> dict[str, Any]:
             _("points kept open: {points}", points=number(check.points_max * check.credit))
         )
     return {
-        "number": number,
+        "number": place,
         "name": f"{step.slug}: {check.title}",
         "score": check.points,  # not rounded: the sum is the score
         "max_score": check.points_max,

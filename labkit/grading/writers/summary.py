@@ -128,7 +128,7 @@ def handed_in(result: GradeResult) -> list[tuple[str, list[str]]]:
     skipped = [f"{one['path']}: {one['why']}" for one in result.submission["skipped"]]
     parts = [
         (_("left out"), skipped),
-        (_("missing; the course's reference stood in, for no points"), result.submission["filled"]),
+        (_("missing, done with the course's reference"), result.submission["filled"]),
         (_("noted"), result.submission["notes"]),
     ]
     return [(label, lines) for label, lines in parts if lines]
