@@ -16,10 +16,20 @@ def _hostname(shell: Shell) -> str:
 
 @check(
     points=0.25,
+    probes=(
+        "hostname -s is asked of web1, web2 and lb over SSH; each must answer with its own name."
+    ),
+    why=(
+        "Logs, prompts and error messages carry the machine's name: with a wrong one, people look "
+        "for the outage on the wrong machine."
+    ),
     hints=[
         "What does the command hostname print on each machine?",
         "hostnamectl set-hostname NAME sets the name, now and for the next boot.",
-        "On each machine: sudo hostnamectl set-hostname web1   (then web2, lb).",
+        (
+            "On web1: sudo hostnamectl set-hostname web1; on web2: sudo hostnamectl set-hostname "
+            "web2; on lb: sudo hostnamectl set-hostname lb"
+        ),
     ],
 )
 def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
@@ -29,10 +39,17 @@ def test_names(web1: Shell, web2: Shell, lb: Shell) -> None:
         expect(seen == shell.name, expected=shell.name, seen=seen, where=f"{shell.name} $ hostname")
 
 
+HOSTS_PROBES = (
+    "On this machine, getent ahostsv4 looks up each of the two others by name; the first address "
+    "found must be the one that labkit status shows."
+)
+HOSTS_WHY = (
+    "Configuration files name machines, because addresses change. With a name that leads nowhere "
+    "HAProxy does not even start; with one that leads elsewhere, your visitors go there."
+)
 HOSTS_HINTS = (
     "How does a machine find the address of another by its name, without a DNS server?",
     "One line per machine in /etc/hosts: its address, a space, its name. On all three.",
-    "labkit status shows the addresses; sudoedit /etc/hosts everywhere; getent hosts web2.",
 )
 
 
@@ -53,19 +70,52 @@ def _must_know_the_others(lab: Lab, shell: Shell) -> None:
         )
 
 
-@check(points=0.1, hints=HOSTS_HINTS)
+@check(
+    points=0.1,
+    probes=HOSTS_PROBES,
+    why=HOSTS_WHY,
+    hints=[
+        *HOSTS_HINTS,
+        (
+            "On web1: sudoedit /etc/hosts, and add the lines ADDRESS web2 and ADDRESS lb, with the "
+            "addresses that labkit status shows."
+        ),
+    ],
+)
 def test_hosts_web1(lab: Lab, web1: Shell) -> None:
     """web1 knows the addresses of the others by name."""
     _must_know_the_others(lab, web1)
 
 
-@check(points=0.1, hints=HOSTS_HINTS)
+@check(
+    points=0.1,
+    probes=HOSTS_PROBES,
+    why=HOSTS_WHY,
+    hints=[
+        *HOSTS_HINTS,
+        (
+            "On web2: sudoedit /etc/hosts, and add the lines ADDRESS web1 and ADDRESS lb, with the "
+            "addresses that labkit status shows."
+        ),
+    ],
+)
 def test_hosts_web2(lab: Lab, web2: Shell) -> None:
     """web2 knows the addresses of the others by name."""
     _must_know_the_others(lab, web2)
 
 
-@check(points=0.05, hints=HOSTS_HINTS)
+@check(
+    points=0.05,
+    probes=HOSTS_PROBES,
+    why=HOSTS_WHY,
+    hints=[
+        *HOSTS_HINTS,
+        (
+            "On lb: sudoedit /etc/hosts, and add the lines ADDRESS web1 and ADDRESS web2, with the "
+            "addresses that labkit status shows."
+        ),
+    ],
+)
 def test_hosts_lb(lab: Lab, lb: Shell) -> None:
     """lb knows the addresses of the others by name."""
     _must_know_the_others(lab, lb)
@@ -74,10 +124,18 @@ def test_hosts_lb(lab: Lab, lb: Shell) -> None:
 @check(
     points=0.25,
     needs=["machines.hosts_web1", "machines.hosts_web2", "machines.hosts_lb"],
+    probes="Each machine pings the two others by name: one packet each, and 2 s for the answer.",
+    why=(
+        "A right name is of no use if no packet gets through: what is a machine that is off, or a "
+        "wrong address, would later look like a fault of Docker or of HAProxy."
+    ),
     hints=[
         "Can each machine reach the others?",
         "ping -c 1 NAME shows whether the other one answers, and under which address.",
-        "Correct the address in /etc/hosts, or start the machine: labkit up.",
+        (
+            "Where the other machine is off: labkit up. Where the address is wrong: sudoedit "
+            "/etc/hosts, as labkit status shows it."
+        ),
     ],
 )
 def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
@@ -100,13 +158,20 @@ def test_ping(web1: Shell, web2: Shell, lb: Shell) -> None:
         )
 
 
+DOCKER_PROBES = (
+    "On this machine, docker version must show a server, docker compose version must answer, and "
+    "systemctl is-enabled must say enabled for docker.service or docker.socket."
+)
+DOCKER_WHY = (
+    "An engine that was only started by hand is gone after the next boot, and every container with "
+    "it."
+)
 DOCKER_HINTS = (
     "Does docker version show a client and a server?",
     (
-        "Docker Engine and the Compose plugin are two packages; the service must be started "
-        "and enabled."
+        "Docker Engine and the Compose plugin are two packages; the service must be started and "
+        "enabled."
     ),
-    "sudo systemctl enable --now docker   on each machine; docker compose version.",
 )
 
 
@@ -135,19 +200,55 @@ def _docker_must_run(shell: Shell) -> None:
     )
 
 
-@check(points=0.1, hints=DOCKER_HINTS)
+@check(
+    points=0.1,
+    probes=DOCKER_PROBES,
+    why=DOCKER_WHY,
+    hints=[
+        *DOCKER_HINTS,
+        (
+            "On web1: sudo systemctl enable --now docker. What is missing, before that: sudo dnf "
+            "install docker-ce docker-compose-plugin, on Debian sudo apt install docker.io "
+            "docker-compose"
+        ),
+    ],
+)
 def test_docker_web1(web1: Shell) -> None:
     """Docker Engine and Compose run on web1, and start at boot."""
     _docker_must_run(web1)
 
 
-@check(points=0.1, hints=DOCKER_HINTS)
+@check(
+    points=0.1,
+    probes=DOCKER_PROBES,
+    why=DOCKER_WHY,
+    hints=[
+        *DOCKER_HINTS,
+        (
+            "On web2: sudo systemctl enable --now docker. What is missing, before that: sudo dnf "
+            "install docker-ce docker-compose-plugin, on Debian sudo apt install docker.io "
+            "docker-compose"
+        ),
+    ],
+)
 def test_docker_web2(web2: Shell) -> None:
     """Docker Engine and Compose run on web2, and start at boot."""
     _docker_must_run(web2)
 
 
-@check(points=0.05, hints=DOCKER_HINTS)
+@check(
+    points=0.05,
+    probes=DOCKER_PROBES,
+    why=DOCKER_WHY,
+    hints=[
+        *DOCKER_HINTS,
+        (
+            "On lb: sudo systemctl enable --now docker. What is missing, before that: sudo dnf "
+            "install docker-ce docker-compose-plugin, on Debian sudo apt install docker.io "
+            "docker-compose"
+        ),
+    ],
+)
 def test_docker_lb(lb: Shell) -> None:
     """Docker Engine and Compose run on lb, and start at boot."""
     _docker_must_run(lb)

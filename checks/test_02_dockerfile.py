@@ -156,10 +156,22 @@ def _say_why_not_built(text: str, dockerfile: str) -> NoReturn:
 @check(
     points=0.5,
     needs="machines.docker_web1",
+    probes=(
+        "On web1: the Dockerfile that build: names in docker-compose.yml, else any that is not "
+        "empty in /srv, /home, /root, /opt, /var/www or /tmp; one that begins with an image of PHP "
+        "or Apache is the website's and does not count."
+    ),
+    why=(
+        "An image without its recipe cannot be corrected: on the day when its base needs a "
+        "security update, somebody has to guess how it was made."
+    ),
     hints=[
         "A Dockerfile says how an image is made. Where must it lie?",
         "It lies beside student_age.py, in simple_api/, and must not be empty.",
-        "cd /srv/student-list/simple_api && nano Dockerfile   (tutorial, page 2)",
+        (
+            "nano /srv/student-list/simple_api/Dockerfile   and its first line: FROM "
+            "python:3.12-slim   (tutorial, page 2)"
+        ),
     ],
 )
 def test_present(dockerfile: Build) -> None:
@@ -170,6 +182,15 @@ def test_present(dockerfile: Build) -> None:
 @check(
     points=0.75,
     needs="dockerfile.present",
+    probes=(
+        "docker build is run on web1 with your Dockerfile and the folder whose files it copies, "
+        "the cache allowed; within 50 s it must give an image, which is removed again if it has no "
+        "name."
+    ),
+    why=(
+        "A Dockerfile that has built once, on one computer, is no recipe yet: base images are "
+        "withdrawn and paths differ, and one finds out when an urgent update is due."
+    ),
     hints=[
         "Read the last line that docker build prints: which instruction failed?",
         (
@@ -177,8 +198,8 @@ def test_present(dockerfile: Build) -> None:
             "requirements.txt."
         ),
         (
-            "FROM python:3.12-slim, COPY requirements.txt ., RUN pip install -r requirements.txt, "
-            "COPY student_age.py ."
+            "A line each: FROM python:3.12-slim · WORKDIR /app · COPY requirements.txt . · RUN pip "
+            "install -r requirements.txt · COPY student_age.py ."
         ),
     ],
 )
@@ -190,6 +211,14 @@ def test_builds(built: dict[str, Any]) -> None:
 @check(
     points=0.25,
     needs="dockerfile.builds",
+    probes=(
+        "docker image inspect of the image just built from your Dockerfile: 5000/tcp must be among "
+        "its exposed ports."
+    ),
+    why=(
+        "EXPOSE opens nothing by itself; it tells people and tools where the service listens. "
+        "Without it they have to guess, and docker run -P publishes nothing."
+    ),
     hints=[
         "On which port does the API listen, and where does an image say so?",
         "The instruction EXPOSE documents the port.",
@@ -210,6 +239,14 @@ def test_exposes(built: dict[str, Any]) -> None:
 @check(
     points=0.25,
     needs="dockerfile.builds",
+    probes=(
+        "docker image inspect of the image just built from your Dockerfile: /data must be among "
+        "its volumes."
+    ),
+    why=(
+        "Data inside an image is old as soon as it changes outside, and what a container writes is "
+        "lost with it. A volume says where the data belongs: outside."
+    ),
     hints=[
         "The list of students is not part of the image. Where does the API look for it?",
         "The instruction VOLUME declares a place where data is mounted.",
@@ -230,6 +267,14 @@ def test_volume(built: dict[str, Any]) -> None:
 @check(
     points=0.25,
     needs="dockerfile.builds",
+    probes=(
+        "docker image inspect of the image just built from your Dockerfile: ENTRYPOINT and CMD "
+        "together must name student_age, flask or gunicorn."
+    ),
+    why=(
+        "Without a command of its own the image starts what its base starts, a Python prompt that "
+        "ends at once; whoever runs it would have to know by heart what to type."
+    ),
     hints=[
         "What does a container of this image start?",
         "CMD or ENTRYPOINT starts the script with Python.",

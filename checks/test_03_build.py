@@ -14,6 +14,14 @@ from labkit.locale import _
 @check(
     points=0.5,
     needs="machines.docker_web1",
+    probes=(
+        "The tagged images of web1 are listed: the name of one of them, without registry and tag, "
+        "must begin with student-age (student_age and StudentAge will do)."
+    ),
+    why=(
+        "Compose and the registry find an image by its name alone; one without a name disappears "
+        "at the next docker image prune."
+    ),
     hints=[
         "docker images shows the images of a machine. What is yours called?",
         "docker build -t NAME gives the image its name.",
@@ -28,12 +36,23 @@ def test_image(image: str) -> None:
 @check(
     points=0.5,
     needs="build.image",
+    probes=(
+        "The image is run on web1, with a data file whose only student has a name made up at that "
+        "moment. Within 15 s it must answer on port 5000; asked as toto, it must give that student "
+        "with status 200."
+    ),
+    why=(
+        "An image that builds may still fail when it starts: a package is missing, the script lies "
+        "elsewhere. And a list written into the image would show old students for ever."
+    ),
     hints=[
         "Start a container of the image and look at docker logs: does it go on running?",
         "The API answers on port 5000 and reads /data/student_age.json at each request.",
         (
-            "docker run --rm -v $PWD/simple_api/student_age.json:/data/student_age.json:ro "
-            "student-age:1.0"
+            "Dockerfile: FROM python:3.12-slim · WORKDIR /app · COPY requirements.txt . · RUN pip "
+            'install -r requirements.txt · COPY student_age.py . · CMD ["python", '
+            '"student_age.py"]; student_age.py as given: /data/student_age.json, host="0.0.0.0", '
+            "port=5000; then docker build -t student-age:1.0 simple_api"
         ),
     ],
 )
@@ -54,10 +73,21 @@ def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
 @check(
     points=0.25,
     needs="build.runs",
+    probes=(
+        "The same running image is asked for the list twice from web1, without credentials and as "
+        "toto with a wrong password; both answers must be 401."
+    ),
+    why=(
+        "The list is personal data. What can be read without a password is read sooner or later by "
+        "somebody who scans the network."
+    ),
     hints=[
         "What does the API answer to somebody who does not give a password?",
         "Every request for the list must be authenticated; without credentials the answer is 401.",
-        "In student_age.py, the line @auth.login_required stands above the function of the list.",
+        (
+            "In student_age.py, the line @auth.login_required stands above the function of the "
+            "list: def get_student_ages():"
+        ),
     ],
 )
 def test_auth(api: RunningImage) -> None:
@@ -70,6 +100,15 @@ def test_auth(api: RunningImage) -> None:
     points=0.25,
     needs="build.auth",
     drill="garbage",
+    probes=(
+        "The drill garbage runs the image alone on web1, asks it rightly and wrongly at the same "
+        "time, and sends it bytes that are no HTTP at all; everybody must be answered as they "
+        "deserve, and nobody let in without the password."
+    ),
+    why=(
+        "Whatever listens on a network gets garbage before long. A service that stumbles over it "
+        "is down for everybody, also for those who asked rightly."
+    ),
     hints=[
         "Ask the API for a path that does not exist: does it still answer the next question?",
         "A bad request is answered with a status between 400 and 499, and changes nothing else.",

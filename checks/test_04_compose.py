@@ -26,10 +26,23 @@ def _api(project: Project) -> Service:
 @check(
     points=0.5,
     needs="machines.docker_web1",
+    probes=(
+        "docker compose config is run on web1 with your file (that of the running containers, else "
+        "one found in /srv, /home, /root, /opt, /var/www or /tmp); it must accept it."
+    ),
+    why=(
+        "Of a file that Compose cannot read nothing is started at all: one tab, or one space too "
+        "few, and the site is down after the next update."
+    ),
     hints=[
         "What does docker compose config say?",
         "YAML counts spaces: the keys of one service stand at the same depth, and never a tab.",
-        "cd /srv/student-list && docker compose config   names the line; correct that line.",
+        (
+            "docker compose config names the line. At the margin: services: and networks:, and "
+            "below each what is its own, two spaces further in: website: and api: · image: ports: "
+            'volumes: environment: networks: restart: · - "80:80" · student-list: below networks: '
+            "at the margin"
+        ),
     ],
 )
 def test_valid(project: Project) -> None:
@@ -45,10 +58,22 @@ def test_valid(project: Project) -> None:
 @check(
     points=0.5,
     needs="compose.valid",
+    probes=(
+        "docker compose config on web1: one service must be the website (an image of PHP or "
+        "Apache, or a mount below /var/www), another one the API (the image student-age, a build, "
+        "or a mount at /data)."
+    ),
+    why=(
+        "Two services can be restarted, replaced and watched one by one. What shares a container "
+        "goes down together."
+    ),
     hints=[
         "Which two containers does the website need?",
         "One service has the image php:apache, the other your image student-age.",
-        "services: website: image: php:apache   and   api: image: student-age:1.0",
+        (
+            "Below services: a service website: with image: php:apache, and a service api: with "
+            "image: student-age:1.0"
+        ),
     ],
 )
 def test_services(project: Project) -> None:
@@ -60,10 +85,21 @@ def test_services(project: Project) -> None:
 @check(
     points=0.25,
     needs=["compose.services", "build.auth"],
+    probes=(
+        "USERNAME and PASSWORD are taken from the website's environment in docker compose config, "
+        "and tried out on your image, which the grader runs on web1: it must answer 200."
+    ),
+    why=(
+        "A wrong password shows late and far from its cause: the page opens as ever, and only the "
+        "button ends in an error 401."
+    ),
     hints=[
         "Which user and password does the page send to the API, and where does it take them from?",
         "The website's environment holds USERNAME and PASSWORD, as the API expects them.",
-        "environment: USERNAME: toto, PASSWORD: python   in the service of the website",
+        (
+            "In the service of the website, below environment: two lines, USERNAME: toto and "
+            "PASSWORD: python"
+        ),
     ],
 )
 def test_credentials(project: Project, api: RunningImage) -> None:
@@ -89,6 +125,14 @@ def test_credentials(project: Project, api: RunningImage) -> None:
 @check(
     points=0.25,
     needs="compose.services",
+    probes=(
+        "docker compose config on web1: the folder mounted at /var/www/html must exist and hold "
+        "index.php, and the API must have a mount at /data or at /data/student_age.json."
+    ),
+    why=(
+        "Where a path does not exist, Docker mounts an empty folder and says nothing: Apache then "
+        "answers 403, and the API 500."
+    ),
     hints=[
         "Where does Apache look for the page, and the API for its data?",
         "Two mounts: the folder website at /var/www/html, and student_age.json below /data.",
@@ -120,10 +164,21 @@ def test_volumes(web1: Shell, project: Project) -> None:
 @check(
     points=0.25,
     needs="compose.services",
+    probes=(
+        "docker compose config on web1: the networks of the two services must have one in common "
+        "(the default one will do)."
+    ),
+    why=(
+        "Without a common network, the API's name means nothing to the website: the page opens, "
+        "and the list never comes."
+    ),
     hints=[
         "Can the website's container reach the API's by name?",
         "Containers find one another by name on a network that they share.",
-        "The same name under networks: in both services (or in neither).",
+        (
+            "networks: - student-list   in both services, and networks: student-list:   at the end "
+            "of the file"
+        ),
     ],
 )
 def test_network(project: Project) -> None:
@@ -140,6 +195,14 @@ def test_network(project: Project) -> None:
 @check(
     points=0.25,
     needs="compose.services",
+    probes=(
+        "docker compose config on web1: port 80 of the website's container must be published, "
+        "under whatever number."
+    ),
+    why=(
+        "A port that is not published is known to the machine itself alone: neither a visitor nor "
+        "HAProxy gets in."
+    ),
     hints=[
         "On which port does Apache listen inside its container?",
         "In ports, the right-hand number is the container's port: 80 for Apache.",
@@ -161,6 +224,15 @@ def test_ports(project: Project) -> None:
 @check(
     points=0,
     needs="compose.services",
+    probes=(
+        "docker compose config on web1: no service may be privileged, use the machine's namespaces "
+        "(pid, ipc, uts: host), have further capabilities or devices, or mount folders of the "
+        "machine's own, as /, /etc or /var/run/docker.sock."
+    ),
+    why=(
+        "Whoever breaks into such a container owns the machine, and everything else that runs on "
+        "it. A website needs none of this."
+    ),
     hints=[
         "What does the file ask for that a website does not need?",
         "A container that is privileged, or has the machine's own folders, owns the machine.",

@@ -24,10 +24,21 @@ from labkit.remote import Shell
         "compose.harmless",
         "build.runs",
     ],
+    probes=(
+        "docker inspect on web1: the containers of both services must run; then the website's "
+        "published port is asked from outside, and any answer within 5 s will do."
+    ),
+    why=(
+        "docker compose up -d is content as soon as it has started the containers; one that ends a "
+        "second later is noticed by whoever looks again, or by the visitors."
+    ),
     hints=[
         "What does docker compose ps -a show?",
         "docker compose up -d starts the stack; docker compose logs says why a container ended.",
-        "cd /srv/student-list && docker compose up -d",
+        (
+            "In docker-compose.yml nothing that replaces what the images start (command: and "
+            "entrypoint: out); then cd /srv/student-list && docker compose up -d"
+        ),
     ],
 )
 def test_running(lab: Lab, web1: Shell, stack: Stack) -> None:
@@ -51,6 +62,14 @@ def test_running(lab: Lab, web1: Shell, stack: Stack) -> None:
 @check(
     points=0.5,
     needs="deploy.running",
+    probes=(
+        "docker inspect of both containers on web1: the restart policy of each must be always or "
+        "unless-stopped."
+    ),
+    why=(
+        "Processes die and machines are rebooted for updates. Without such a policy the site stays "
+        "down until somebody notices and types a command."
+    ),
     hints=[
         "What happens to a container when the machine boots again?",
         "The key restart of a service says when its container is started again.",
@@ -72,6 +91,15 @@ def test_restart(stack: Stack) -> None:
     points=0.25,
     needs="deploy.restart",
     drill="crash",
+    probes=(
+        "The drill crash kills the processes of website and API on web1 with kill -9, while "
+        "visitors open the page and press the button; the outage must end by itself, within the "
+        "limit."
+    ),
+    why=(
+        "Programs crash, and the kernel kills them when memory runs out. If they come back in "
+        "seconds, nobody has to get up at night."
+    ),
     hints=[
         "Kill the process of a container from outside: does the container come back?",
         "docker compose ps shows since when each container has been up; docker events, who died.",
@@ -87,10 +115,21 @@ def test_comes_back(context_of_run: Context, note: Callable[[str], None]) -> Non
     points=0.25,
     needs="deploy.comes_back",
     drill="reboot",
+    probes=(
+        "The drill reboot takes web1's power away and lets it boot, while visitors open the page "
+        "and press the button; the outage must end by itself, within the limit."
+    ),
+    why=(
+        "After a power cut there is nobody who types docker compose up: what does not start with "
+        "the machine is down until the morning."
+    ),
     hints=[
         "Reboot web1: does the website answer again, without a hand?",
         "Docker itself must start with the machine; it then starts what has a restart policy.",
-        "sudo systemctl enable docker, restart: unless-stopped in both services, up -d",
+        (
+            "sudo systemctl enable docker; restart: unless-stopped in both services, then docker "
+            "compose up -d"
+        ),
     ],
 )
 def test_survives_reboot(context_of_run: Context, note: Callable[[str], None]) -> None:

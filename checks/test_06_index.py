@@ -44,10 +44,18 @@ def _address(web1: Shell, website: Container) -> str:
 @check(
     points=0.25,
     needs="deploy.running",
+    probes=(
+        "php -l is run on /var/www/html/index.php in the website's container on web1; it must find "
+        "no error."
+    ),
+    why="One missing semicolon, and every visitor gets a blank page or an error 500.",
     hints=[
         "What does PHP itself say of the file?",
         "php -l checks the syntax; inside the container it is the same PHP that serves the page.",
-        "docker compose exec website php -l /var/www/html/index.php   names the line.",
+        (
+            "docker compose exec website php -l /var/www/html/index.php   names the line; that of "
+            "the address is: const API = 'http://api:5000/pozos/api/v1.0/get_student_ages';"
+        ),
     ],
 )
 def test_valid(web1: Shell, stack: Stack) -> None:
@@ -65,6 +73,15 @@ def test_valid(web1: Shell, stack: Stack) -> None:
 @check(
     points=0.5,
     needs=["index.valid", "compose.network"],
+    probes=(
+        "The API's address is read from index.php in the website's container: it must be a name, "
+        "neither the placeholder nor an IP address, and getent hosts must find the API's container "
+        "under that name."
+    ),
+    why=(
+        "A container may get another address each time it is made anew: a page that holds an "
+        "address works until the next docker compose up."
+    ),
     hints=[
         "Under which name does the website's container know the API's?",
         "Compose gives each service its name on their network; only addresses change.",
@@ -105,10 +122,22 @@ def test_service_name(web1: Shell, stack: Stack) -> None:
 @check(
     points=0.75,
     needs=["index.service_name", "compose.credentials"],
+    probes=(
+        "PHP in the website's container on web1 asks the address that stands in index.php, with "
+        "USERNAME and PASSWORD from its environment and 4 s of patience; the answer must be 200 "
+        "and hold the list."
+    ),
+    why=(
+        "Name, port, network and password must be right together, and as seen from the website: "
+        "what answers on your own screen may be out of its reach."
+    ),
     hints=[
         "Ask the API from inside the website's container: what does it answer?",
         "The name, the port (5000 inside the network) and the credentials must all be right.",
-        "http://api:5000/... in index.php; USERNAME: toto, PASSWORD: python in docker-compose.yml",
+        (
+            "http://api:5000/pozos/api/v1.0/get_student_ages in index.php; USERNAME: toto and "
+            "PASSWORD: python in docker-compose.yml; then docker compose up -d"
+        ),
     ],
 )
 def test_reaches(web1: Shell, stack: Stack) -> None:

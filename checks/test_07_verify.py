@@ -17,10 +17,21 @@ from labkit.remote import Shell
 @check(
     points=0.25,
     needs=["deploy.running", "index.valid"],
+    probes=(
+        "The website of web1 is opened from outside, as a browser does, with 5 s of patience: "
+        "status 200, and a form with a button."
+    ),
+    why=(
+        "A server that answers is not yet a website: a page without its button is of no use to "
+        "visitors, however green the monitoring is."
+    ),
     hints=[
         "Open the page in a browser: labkit open web1. Is there a button?",
         "The page is website/index.php; keep its form.",
-        "cp the form of the given website/index.php back into yours.",
+        (
+            'In website/index.php: <form method="post"> · <button type="submit" name="submit" '
+            'value="list">List students</button> · </form>'
+        ),
     ],
 )
 def test_form(lab: Lab, stack: Stack) -> None:
@@ -33,10 +44,22 @@ def test_form(lab: Lab, stack: Stack) -> None:
 @check(
     points=0.5,
     needs=["verify.form", "index.reaches"],
+    probes=(
+        "The button of web1's page is pressed from outside, as by a browser; the page must show "
+        "the name and the age of each student that web1's API gives when it is asked directly."
+    ),
+    why=(
+        "This is what the website is for. Each part may run and the list be missing all the same; "
+        "only the visitor's own way, through all of them, proves it."
+    ),
     hints=[
         "Press the button: what does the page say?",
         "An error on the page names its cause; docker compose logs shows both sides.",
-        "http://api:5000/... in index.php; USERNAME: toto, PASSWORD: python in docker-compose.yml",
+        (
+            "In index.php: getenv('USERNAME') and getenv('PASSWORD') go to "
+            "http://api:5000/pozos/api/v1.0/get_student_ages; of what comes back, "
+            "json_decode($body, true)['student_ages'] is shown by foreach ($list as $name => $age)"
+        ),
     ],
 )
 def test_list(lab: Lab, web1: Shell, stack: Stack) -> None:
@@ -48,10 +71,21 @@ def test_list(lab: Lab, web1: Shell, stack: Stack) -> None:
     points=0.25,
     needs="verify.list",
     drill="no-api",
+    probes=(
+        "The drill no-api stops web1's API while visitors press the button; until it is back, the "
+        "page must show an error, and never a list."
+    ),
+    why=(
+        "An empty or old list that looks like success deceives visitors and monitoring alike: "
+        "nobody repairs what seems to be well."
+    ),
     hints=[
         "Stop the API and press the button: what does a visitor see?",
         "Without the API the page must say so: neither an old list nor an empty one.",
-        "In index.php keep the given error message, and ask the API anew at each request.",
+        (
+            "In index.php, at each request anew: $body = @file_get_contents(API, false, $context); "
+            "and if ($body === false) throw new RuntimeException('The API cannot be reached.');"
+        ),
     ],
 )
 def test_honest(context_of_run: Context, note: Callable[[str], None]) -> None:

@@ -17,10 +17,24 @@ from labkit.remote import Shell
 @check(
     points=0.5,
     needs="machines.docker_lb",
+    probes=(
+        "Each published port of the containers on lb is asked for /v2/ by HTTPS and by HTTP, with "
+        "3 s of patience; one must answer with the header Docker-Distribution-Api-Version, as a "
+        "registry does."
+    ),
+    why=(
+        "A registry of your own gives every server the same image, also on the day when the public "
+        "one limits downloads or is out of reach."
+    ),
     hints=[
         "Does a container of registry:2 run on lb, with its port published?",
         "curl -k https://lb:5000/v2/ (or http://) must answer with 200 or 401.",
-        "cd /srv/registry && docker compose -f docker-compose-registry.yml up -d registry",
+        (
+            'In docker-compose-registry.yml: image: registry:2 and ports: - "5000:5000", '
+            "certificates as REGISTRY_HTTP_TLS_CERTIFICATE: /certs/lb.crt and "
+            "REGISTRY_HTTP_TLS_KEY: /certs/lb.key (or neither); then cd /srv/registry && docker "
+            "compose -f docker-compose-registry.yml up -d registry"
+        ),
     ],
 )
 def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
@@ -31,6 +45,14 @@ def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
 @check(
     points=0.75,
     needs=["registry.answers", "build.image"],
+    probes=(
+        "The registry is asked from web1 what it holds: there must be a repository named "
+        "student-age, and its digest must be that of an image that is on web1."
+    ),
+    why=(
+        "If what lies in the registry is not what was built and tried out, the next server runs "
+        "something that nobody has tested."
+    ),
     hints=[
         "What does the registry hold? curl -k -u USER https://lb:5000/v2/_catalog",
         "The name of an image begins with the registry that it is pushed to: lb:5000/...",
@@ -61,13 +83,24 @@ def test_pushed(web1: Shell, registry: Registry) -> None:
 @check(
     points=0.5,
     needs="registry.pushed",
+    probes=(
+        "docker pull of the image by its full name, as lb:5000/student-age:1.0, is run on web1; it "
+        "must succeed within 60 s."
+    ),
+    why=(
+        "A certificate that is not trusted or a missing login shows only when somebody pulls: "
+        "often when a dead server has to be replaced, and quickly."
+    ),
     hints=[
         "docker pull on web1: what does it say?",
         (
             "An engine pulls only from a registry whose certificate it trusts, or that it is told "
             "to take as insecure; and after docker login, if there is a password."
         ),
-        "sudo install -d /etc/docker/certs.d/lb:5000, the CA there as ca.crt; docker login lb:5000",
+        (
+            "sudo install -D -m 644 ca.crt /etc/docker/certs.d/lb:5000/ca.crt   (certs/ca.crt of "
+            "lb's /srv/registry), then docker login lb:5000"
+        ),
     ],
 )
 def test_pulled(web1: Shell, registry: Registry) -> None:
@@ -87,6 +120,14 @@ def test_pulled(web1: Shell, registry: Registry) -> None:
     points=0.25,
     needs="registry.pulled",
     drill="pulls",
+    probes=(
+        "The drill pulls stops the registry and starts it again while clients pull; every answer "
+        "must be, digest by digest, what was pushed, and the outage must stay within the limit."
+    ),
+    why=(
+        "What is kept in the container alone disappears with it: after the next update of the "
+        "registry there would be nothing left to deploy."
+    ),
     hints=[
         "docker restart the registry: does it still hold the image?",
         "What was pushed lives in /var/lib/registry; it must outlive a restart.",
@@ -98,7 +139,18 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
     must_pass(context_of_run, "pulls", note)
 
 
-@check(points=0, needs="registry.answers")
+@check(
+    points=0,
+    needs="registry.answers",
+    probes=(
+        "/v2/ is asked on lb without credentials, with 3 s of patience: 401 means that a password "
+        "is needed, HTTPS that TLS is spoken. Nothing fails here."
+    ),
+    why=(
+        "Whoever may push to an open registry puts their own program on your servers; and without "
+        "TLS, passwords travel in plain sight."
+    ),
+)
 def test_private(lb: Shell, registry: Registry, note: Callable[[str], None]) -> None:
     """For information: whether the registry asks for a password and speaks TLS."""
     status = lb.ask(

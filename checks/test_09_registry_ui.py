@@ -33,10 +33,22 @@ def ui_port(lb: Shell, registry: Registry) -> int:
 @check(
     points=0.5,
     needs="registry.answers",
+    probes=(
+        "The published ports of lb's containers, the registry's apart, are looked through for an "
+        "HTML page; from outside it must answer with status 200 within 5 s."
+    ),
+    why=(
+        "Before they deploy, people want to see which versions there are. Without a page they type "
+        "API requests by heart, or guess."
+    ),
     hints=[
         "Which port of lb shows the page in a browser?",
         "The page is a second service in docker-compose-registry.yml, with its port 80 published.",
-        "cd /srv/registry && docker compose -f docker-compose-registry.yml up -d",
+        (
+            "In docker-compose-registry.yml: image: joxit/docker-registry-ui:latest and ports: - "
+            '"8080:80"; then cd /srv/registry && docker compose -f docker-compose-registry.yml up '
+            "-d"
+        ),
     ],
 )
 def test_page(lab: Lab, ui_port: int) -> None:
@@ -47,6 +59,15 @@ def test_page(lab: Lab, ui_port: int) -> None:
 @check(
     points=0.25,
     needs=["registry-ui.page", "registry.pushed"],
+    probes=(
+        "/v2/_catalog is asked through the page's own server, as the page does in a browser: "
+        "student-age must be in it. A page that sends the browser to the registry itself is "
+        "accepted, too."
+    ),
+    why=(
+        "A page that opens and stays empty is the usual fault: it was given another address, or "
+        "speaks HTTP with a registry that speaks TLS."
+    ),
     hints=[
         "Does the page list student-age, or an error?",
         "Its server passes requests on to the registry: NGINX_PROXY_PASS_URL names it.",
@@ -71,10 +92,22 @@ def test_shows(lab: Lab, ui_port: int, registry: Registry) -> None:
     points=0.25,
     needs="registry-ui.shows",
     drill="no-registry",
+    probes=(
+        "The drill no-registry stops the registry while its page is open: the page itself must go "
+        "on being served, and what it says of the images must be an error until the registry is "
+        "back."
+    ),
+    why=(
+        "Whoever is shown yesterday's list believes that their image is there, and starts a "
+        "deployment that must fail."
+    ),
     hints=[
         "Stop the registry and look at its page: what does it say?",
         "Without a registry the page must show an error, and the list again once it is back.",
-        "NGINX_PROXY_PASS_URL names the registry itself, no copy of what it held; then up -d",
+        (
+            "NGINX_PROXY_PASS_URL: https://registry:5000 names the registry itself, no copy of "
+            "what it held; then docker compose -f docker-compose-registry.yml up -d"
+        ),
     ],
 )
 def test_honest(context_of_run: Context, note: Callable[[str], None]) -> None:

@@ -20,6 +20,15 @@ from labkit.remote import Shell
 @check(
     points=0.5,
     needs="machines.docker_web2",
+    probes=(
+        "On web2 both containers must run, the website's port published; then the button of web2's "
+        "page is pressed from outside and must show each student that web2's API gives when it is "
+        "asked directly."
+    ),
+    why=(
+        "A second server that only looks alive is worse than none: everybody relies on it, and "
+        "finds out on the day when the first one fails."
+    ),
     hints=[
         "Does http://web2/ show the list, as web1 does?",
         "web2 needs the same files, the same stack, and the registry's image.",
@@ -41,10 +50,21 @@ def test_lists(lab: Lab, web2: Shell, stack2: Stack) -> None:
 @check(
     points=0.25,
     needs=["second-server.lists", "registry.pushed"],
+    probes=(
+        "The id of the image that web2's API runs is compared with what the registry holds under "
+        "the name student-age: it must be one of these."
+    ),
+    why=(
+        "Two builds of one Dockerfile may hold different packages. If the servers differ, every "
+        "second visitor meets a fault that can hardly be found."
+    ),
     hints=[
         "Is the image on web2 the one that web1 pushed?",
         "docker image inspect shows an image's id and the registry that it came from.",
-        "In .env on web2: STUDENT_AGE_IMAGE=lb:5000/student-age:1.0; docker compose pull; up -d",
+        (
+            "In .env on web2: STUDENT_AGE_IMAGE=lb:5000/student-age:1.0, or in docker-compose.yml "
+            "image: lb:5000/student-age:1.0; then docker compose pull && docker compose up -d"
+        ),
     ],
 )
 def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
@@ -68,10 +88,21 @@ def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
     points=0.25,
     needs=["second-server.lists", "deploy.survives_reboot"],
     drill="alone",
+    probes=(
+        "The drill alone takes web1's power away while visitors open web2's page and press its "
+        "button: not one of their requests may be lost."
+    ),
+    why=(
+        "If web2 needs anything of web1, as its API, both die together, and the second server was "
+        "one on paper only."
+    ),
     hints=[
         "Switch web1 off and press the button on web2: whose API does its page ask?",
         "Everything that web2's website needs must run on web2.",
-        "On web2: http://api:5000/... in website/index.php, the service's name; up -d",
+        (
+            "On web2: http://api:5000/pozos/api/v1.0/get_student_ages in website/index.php, api "
+            "being the service's name; then docker compose up -d"
+        ),
     ],
 )
 def test_alone(context_of_run: Context, note: Callable[[str], None]) -> None:

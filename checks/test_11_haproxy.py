@@ -26,10 +26,23 @@ LOG_LIMIT_S = 3.0
 @check(
     points=0.5,
     needs="machines.hosts_lb",  # HAProxy refuses a name that it cannot resolve
+    probes=(
+        "On lb, haproxy -c -f must accept the file that the running HAProxy was started with (else "
+        "/etc/haproxy/haproxy.cfg), and there must be a process named haproxy."
+    ),
+    why=(
+        "With a mistake in the file, HAProxy goes on until it has to start again, and then nobody "
+        "gets in. Whoever asks haproxy -c first finds it in time."
+    ),
     hints=[
         "What does HAProxy itself say of its file?",
         "haproxy -c -f FILE names the line; systemctl status haproxy says whether it runs.",
-        "sudo haproxy -c -f /etc/haproxy/haproxy.cfg, then sudo systemctl enable --now haproxy",
+        (
+            "sudo haproxy -c -f /etc/haproxy/haproxy.cfg names the line; the sections are global · "
+            "defaults, with mode http · frontend website, with bind *:80 and default_backend "
+            "my-backend · backend my-backend, with balance roundrobin, server web1 web1:80 check "
+            "and server web2 web2:80 check; then sudo systemctl enable --now haproxy"
+        ),
     ],
 )
 def test_runs(haproxy: HAProxy) -> None:
@@ -53,6 +66,14 @@ def test_runs(haproxy: HAProxy) -> None:
 @check(
     points=0.5,
     needs="haproxy.runs",
+    probes=(
+        "HAProxy's admin socket on lb is asked for its servers (show servers state): in my-backend "
+        "there must be one with the address of web1 and one with that of web2."
+    ),
+    why=(
+        "A server that is missing in the backend never gets a visitor: it stands idle, and there "
+        "is nobody to take over from the other one."
+    ),
     hints=[
         "Which backend does the frontend hand its visitors to, and which servers are in it?",
         "backend my-backend has a line server for web1 and one for web2.",
@@ -78,10 +99,21 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
 @check(
     points=0.5,
     needs="haproxy.backend",
+    probes=(
+        "HAProxy's admin socket on lb is asked for its statistics (show stat): each server of "
+        "my-backend must have the result of a health check."
+    ),
+    why=(
+        "A server that is not checked is believed to be up for ever: when it dies, every second "
+        "visitor goes on being sent to it."
+    ),
     hints=[
         "What does HAProxy do with web2 when it stops?",
         "The word check on a server's line makes HAProxy try it every two seconds.",
-        "server web2 web2:80 check",
+        (
+            "server web1 web1:80 check and server web2 web2:80 check, then sudo systemctl reload "
+            "haproxy"
+        ),
     ],
 )
 def test_checked(haproxy: HAProxy) -> None:
@@ -99,6 +131,14 @@ def test_checked(haproxy: HAProxy) -> None:
 @check(
     points=0.25,
     needs=["haproxy.runs", "verify.form"],
+    probes=(
+        "The website is looked for on HAProxy's ports at lb, from outside, for 5 s; it must answer "
+        "with status 200, and the counter of my-backend must have moved."
+    ),
+    why=(
+        "Visitors know one address only. If it is closed by the firewall, or leads past "
+        "my-backend, two healthy servers are of no use."
+    ),
     hints=[
         "What does a browser see at http://lb/?",
         "The frontend binds port 80 and has a default_backend; firewalld must let it in.",
@@ -121,10 +161,21 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
 @check(
     points=0.25,
     needs=["haproxy.backend", "haproxy.serves", "second-server.lists"],
+    probes=(
+        "HAProxy must name round robin as its algorithm and have both servers up; then 20 requests "
+        "are sent to lb, and by its own counters the two servers' shares may differ by 3 at most."
+    ),
+    why=(
+        "If one server carries nearly everything, it breaks under a load that two would bear, and "
+        "the faults of the idle one show on the day when it is needed."
+    ),
     hints=[
         "Reload the page several times: which server answers?",
         "balance roundrobin hands each request to the next server.",
-        "balance roundrobin   below backend my-backend",
+        (
+            "Below backend my-backend: balance roundrobin, and without weight or backup server "
+            "web1 web1:80 check and server web2 web2:80 check; then sudo systemctl reload haproxy"
+        ),
     ],
 )
 def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[str], None]) -> None:
@@ -165,10 +216,26 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
 @check(
     points=0.25,
     needs="haproxy.serves",
+    probes=(
+        "A request whose address holds a mark made up at that moment is sent to lb; within 3 s it "
+        "must be found in the last lines of /var/log/haproxy.log."
+    ),
+    why=(
+        "The log says who was served by which server, how long it took and what failed. Without it "
+        "an outage can be neither explained nor proven."
+    ),
     hints=[
         "Where does HAProxy send its log, and who writes it to a file?",
-        "log 127.0.0.1:514 local2 in global, log global in defaults; rsyslog listens by imudp.",
-        "sudoedit /etc/rsyslog.d/haproxy.conf (tutorial, page 11); sudo systemctl restart rsyslog",
+        (
+            "HAProxy sends each line to rsyslog by UDP, under the facility that its line log "
+            "names; rsyslog listens by imudp and has a rule for that facility."
+        ),
+        (
+            "global: log 127.0.0.1:514 local2 · defaults: mode http, log global, option httplog · "
+            '/etc/rsyslog.d/haproxy.conf: module(load="imudp"), input(type="imudp" '
+            'address="127.0.0.1" port="514"), local2.* /var/log/haproxy.log; then sudo systemctl '
+            "restart rsyslog haproxy"
+        ),
     ],
 )
 def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
@@ -192,10 +259,21 @@ def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
     points=0.25,
     needs=["haproxy.balances", "haproxy.checked", "verify.list"],
     drill="reload",
+    probes=(
+        "The drill reload reloads HAProxy again and again while visitors come: none of their "
+        "requests may be lost, and the servers' shares must stay equal."
+    ),
+    why=(
+        "Configurations are changed in the middle of the day. If each change costs visitors, "
+        "changes are put off until they hurt."
+    ),
     hints=[
         "systemctl reload haproxy, again and again: does a visitor notice?",
         "A reload starts a new process and lets the old one finish; a restart cuts it off.",
-        "Take away what overrides ExecReload: systemctl revert haproxy; systemctl cat haproxy",
+        (
+            "Take away what overrides ExecReload: sudo systemctl revert haproxy; systemctl cat "
+            "haproxy shows what is left."
+        ),
     ],
 )
 def test_reloads(context_of_run: Context, note: Callable[[str], None]) -> None:

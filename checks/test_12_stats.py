@@ -43,6 +43,15 @@ def _page(lab: Lab, stats: StatsPage) -> Page:
 @check(
     points=0.5,
     needs="haproxy.backend",
+    probes=(
+        "HAProxy's ports at lb are asked from outside for its statistics page, at the stats uri of "
+        "your file and at the usual paths; it must answer with status 200 within 5 s and name "
+        "my-backend."
+    ),
+    why=(
+        "When something is wrong, the first question is which server is down. The page answers it "
+        "to everybody, also to those who have no shell on lb."
+    ),
     hints=[
         "At which address should the statistics page be?",
         "A section listen stats with stats enable; and its port open in firewalld.",
@@ -68,6 +77,11 @@ def test_page(lab: Lab, stats_page: StatsPage, note: Callable[[str], None]) -> N
 @check(
     points=0.25,
     needs="stats.page",
+    probes="The header Refresh of the statistics page, or its meta element, must say 10 seconds.",
+    why=(
+        "A page that stands still shows how things were when it was opened: on the screen on the "
+        "wall everything is green, and outside nothing works."
+    ),
     hints=[
         "Does the page change by itself?",
         "The line stats refresh sets how often the browser asks again.",
@@ -91,10 +105,21 @@ def test_refresh(lab: Lab, stats_page: StatsPage) -> None:
     points=0.25,
     needs=["stats.page", "haproxy.checked", "deploy.running"],
     drill="truth",
+    probes=(
+        "The drill truth stops web1's website and asks the statistics page all the while: what it "
+        "says of web1 must be what HAProxy knows at that moment, within a second."
+    ),
+    why=(
+        "People act on what the page says. While it shows a dead server as up, they look for the "
+        "fault everywhere else."
+    ),
     hints=[
         "Stop the website on web1 and watch the page: how long until web1 is red?",
         "Only a checked server can be shown as down.",
-        "server web1 web1:80 check   and   stats refresh 10s",
+        (
+            "server web1 web1:80 check and server web2 web2:80 check below backend my-backend, and "
+            "stats refresh 10s below listen stats"
+        ),
     ],
 )
 def test_truth(context_of_run: Context, note: Callable[[str], None]) -> None:

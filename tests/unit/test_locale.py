@@ -48,7 +48,7 @@ PROGRAMS = {
     "systemctl", "unless-stopped", "web1", "web2",
 }  # fmt: skip
 # What a student replaces by something of their own is named in their language.
-OWN_WORDS = {"NAME": "NOM", "FILE": "FICHIER", "USER": "UTILISATEUR"}
+OWN_WORDS = {"ADDRESS": "ADRESSE", "NAME": "NOM", "FILE": "FICHIER", "USER": "UTILISATEUR"}
 
 
 def calls(root: Path) -> Iterator[ast.Call]:
@@ -94,12 +94,17 @@ def hints() -> list[str]:
     return sorted({hint for _sentence, spec in declared() for hint in spec.hints})
 
 
+def explanations() -> set[str]:
+    """What `labkit explain` says of the checks: what each probes, and why it matters."""
+    return {text for _sentence, spec in declared() for text in (spec.probes, spec.why)} - {""}
+
+
 def said(domain: str) -> set[str]:
     """All that this part of labkit may say."""
     found = literals(ROOT / domain) | templates(ROOT / domain)
     if domain == "labkit":
         return found | set(LIMIT_WORDS.values())
-    return found | {sentence for sentence, _spec in declared()} | set(hints())
+    return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
 
 def catalogue(domain: str) -> dict[str, str]:
