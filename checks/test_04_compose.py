@@ -96,10 +96,7 @@ def test_services(project: Project) -> None:
     hints=[
         "Which user and password does the page send to the API, and where does it take them from?",
         "The website's environment holds USERNAME and PASSWORD, as the API expects them.",
-        (
-            "In the service of the website, below environment: two lines, USERNAME: toto and "
-            "PASSWORD: python"
-        ),
+        "environment: USERNAME: toto, PASSWORD: python   in the service of the website",
     ],
 )
 def test_credentials(project: Project, api: RunningImage) -> None:

@@ -36,8 +36,9 @@ from labkit.remote import Shell
         "What does docker compose ps -a show?",
         "docker compose up -d starts the stack; docker compose logs says why a container ended.",
         (
-            "In docker-compose.yml nothing that replaces what the images start (command: and "
-            "entrypoint: out); then cd /srv/student-list && docker compose up -d"
+            "In docker-compose.yml: no command: or entrypoint: that replaces what the images "
+            'start, and no port of the machine twice, as "80:80" for the website and "5000:5000" '
+            "for the API; then cd /srv/student-list && docker compose up -d"
         ),
     ],
 )

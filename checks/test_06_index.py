@@ -135,7 +135,7 @@ def test_service_name(web1: Shell, stack: Stack) -> None:
         "Ask the API from inside the website's container: what does it answer?",
         "The name, the port (5000 inside the network) and the credentials must all be right.",
         (
-            "http://api:5000/pozos/api/v1.0/get_student_ages in index.php; USERNAME: toto and "
+            "http://api:5000/pozos/api/v1.0/get_student_ages in index.php; USERNAME: toto, "
             "PASSWORD: python in docker-compose.yml; then docker compose up -d"
         ),
     ],

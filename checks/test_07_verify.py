@@ -56,7 +56,7 @@ def test_form(lab: Lab, stack: Stack) -> None:
         "Press the button: what does the page say?",
         "An error on the page names its cause; docker compose logs shows both sides.",
         (
-            "In index.php: getenv('USERNAME') and getenv('PASSWORD') go to "
+            "In index.php: getenv('USERNAME') . ':' . getenv('PASSWORD') goes to "
             "http://api:5000/pozos/api/v1.0/get_student_ages; of what comes back, "
             "json_decode($body, true)['student_ages'] is shown by foreach ($list as $name => $age)"
         ),

@@ -56,7 +56,11 @@ def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
     hints=[
         "What does the registry hold? curl -k -u USER https://lb:5000/v2/_catalog",
         "The name of an image begins with the registry that it is pushed to: lb:5000/...",
-        "docker tag student-age:1.0 lb:5000/student-age:1.0; docker push lb:5000/student-age:1.0",
+        (
+            'In docker-compose-registry.yml: ports: - "5000:5000" and volumes: - '
+            "registry-data:/var/lib/registry, up -d; then on web1 docker tag student-age:1.0 "
+            "lb:5000/student-age:1.0; docker push lb:5000/student-age:1.0"
+        ),
     ],
 )
 def test_pushed(web1: Shell, registry: Registry) -> None:

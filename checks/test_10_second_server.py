@@ -32,7 +32,10 @@ from labkit.remote import Shell
     hints=[
         "Does http://web2/ show the list, as web1 does?",
         "web2 needs the same files, the same stack, and the registry's image.",
-        "On web2: cd /srv/student-list && docker compose pull && docker compose up -d",
+        (
+            'On web2, with ports: - "80:80" for the website: cd /srv/student-list && docker '
+            "compose pull && docker compose up -d"
+        ),
     ],
 )
 def test_lists(lab: Lab, web2: Shell, stack2: Stack) -> None:
