@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,11 +13,11 @@ import click
 from labkit import __version__
 from labkit.cli import show
 from labkit.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, LabkitError
-from labkit.locale import _
+from labkit.locale import LANGUAGES, _
 
 VERBS = (
-    "init", "up", "status", "step", "check", "hint", "drill", "grade", "reset", "ssh", "exec",
-    "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
+    "init", "up", "status", "step", "check", "hint", "explain", "drill", "grade", "reset", "ssh",
+    "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
 )  # fmt: skip
 
 
@@ -41,8 +42,16 @@ class Verbs(click.Group):
 @click.version_option(__version__, prog_name="labkit")
 @click.option("--lab", default="default", show_default=True, help="The lab's name.")
 @click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
+@click.option(
+    "--lang",
+    default=None,
+    # LABKIT_LANG may also be a locale's name, as fr_FR.UTF-8: labkit.locale reads it.
+    allow_from_autoenv=False,
+    type=click.Choice(LANGUAGES),
+    help="The language of messages; else that of LABKIT_LANG, LC_ALL, LC_MESSAGES or LANG.",
+)
 @click.pass_context
-def labkit(ctx: click.Context, lab: str, workspace: str) -> None:
+def labkit(ctx: click.Context, lab: str, workspace: str, lang: str | None) -> None:
     """One practical on high availability, as a reproducible lab with a grade that is true.
 
     Every option can be set by an environment variable: --lab by LABKIT_LAB, --workspace by
@@ -51,6 +60,8 @@ def labkit(ctx: click.Context, lab: str, workspace: str) -> None:
     Exit codes: 0 all passed, 1 something failed, 2 usage or interrupted, 3 grader error or
     inconclusive, 4 environment not ready, 5 nothing to grade.
     """
+    if lang:
+        os.environ["LABKIT_LANG"] = lang  # and so for the processes that a verb starts
     ctx.obj = {"lab": lab, "workspace": workspace, "cwd": Path.cwd()}
 
 

@@ -28,7 +28,10 @@ CATALOGUES = {
 DOMAINS = sorted(CATALOGUES)
 
 # What the engine translates without naming it: the words of a course, and the table of limits.
-INDIRECT = {"_sentence(item)", "hint", "LIMIT_WORDS[one.name]", "LIMIT_WORDS.get(name, name)"}
+INDIRECT = {
+    "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
+    "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
+}  # fmt: skip
 
 # A word of a hint that is typed as it is: it holds a sign that prose has not (a path, an option,
 # a tag, an assignment), or it is an instruction, a variable or the name of a program.

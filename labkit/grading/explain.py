@@ -1,0 +1,102 @@
+"""What there is to say of a check before it is asked: read from the course, without any lab."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labkit.course import CheckSpec, Course, Drill, Limits, Step
+from labkit.errors import UsageError
+from labkit.grading.graph import Graph, Node
+from labkit.load.judging import LIMIT_WORDS, number
+from labkit.locale import _, language
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A check as its author wrote it, with its place among the others."""
+
+    id: str
+    step: Step
+    sentence: str
+    spec: CheckSpec
+    waits_for: tuple[str, ...] = ()  # ids, in the course's order
+    awaited_by: tuple[str, ...] = ()
+
+
+def read_checks(course: Course) -> dict[str, Declared]:
+    """Every check of a course by its id, in the course's order."""
+    found = {}
+    for path in sorted((course.root / "checks").glob("test_*.py")):
+        step = course.step(path.stem.split("_")[1].lstrip("0"))
+        for name, function in vars(importlib.import_module(f"checks.{path.stem}")).items():
+            spec = getattr(function, "labkit_check", None)
+            if step and name.startswith("test_") and isinstance(spec, CheckSpec):
+                one = f"{step.slug}.{name.removeprefix('test_')}"
+                sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
+                found[one] = Declared(one, step, sentence, spec)
+    parents = Graph([Node(one.id, one.step.number, one.spec) for one in found.values()]).parents
+    return {
+        name: Declared(
+            name,
+            one.step,
+            one.sentence,
+            one.spec,
+            waits_for=parents[name],
+            awaited_by=tuple(other for other in found if name in parents[other]),
+        )
+        for name, one in found.items()
+    }
+
+
+def find_check(course: Course, checks: Mapping[str, Declared], wanted: str) -> Declared:
+    """The check of this id. UsageError, with the nearest name, if there is none."""
+    name = wanted.strip().lower()
+    if name in checks:
+        return checks[name]
+    names = {one.id.partition(".")[2]: one.id for one in checks.values()}
+    names |= {one: one for one in (*checks, *(step.slug for step in course.steps))}
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    raise UsageError(
+        _("there is no check and no step {name!r}", name=wanted),
+        then=f"labkit explain {names[near[0]] if near else 'all'}",
+    )
+
+
+def drill_of(course: Course, check: Declared) -> Drill | None:
+    """The drill that a check judges, None if it judges none."""
+    return next((one for one in course.drills if one.name == check.spec.drill), None)
+
+
+def load_words(drill: Drill) -> str:
+    """The load of a drill, in a sentence."""
+    return _(
+        "{rate} requests/s to {machine} for {seconds} s, whatever becomes of the ones before; "
+        "who waits longer than {patience} s is lost (checks/load/{scenario}.py)",
+        rate=number(drill.load.rate),
+        machine=drill.entry,
+        seconds=number(drill.duration_s),
+        patience=number(drill.load.patience_s),
+        scenario=drill.load.scenario,
+    )
+
+
+def fault_words(drill: Drill) -> str:
+    """What a drill breaks and for how long, in a sentence."""
+    title = drill.title(language())
+    if drill.control:
+        return title
+    return _(
+        "{title}; {at} s after the start, undone {heal} s later at the latest",
+        title=title,
+        at=number(drill.fault_at_s),
+        heal=number(drill.heal_after_s),
+    )
+
+
+def limit_words(limits: Limits) -> str:
+    """What a drill may cost at one bar."""
+    asked = {name: limit for name, limit in vars(limits).items() if limit is not None}
+    return " · ".join(f"{_(LIMIT_WORDS[name])} ≤ {number(limit)}" for name, limit in asked.items())
