@@ -68,7 +68,7 @@ def _test(step: StepResult, check: CheckResult, place: str) -> dict[str, Any]:
     lines = details(check)
     if check.verdict is not Verdict.PASSED:
         lines = [verdict_word(check.verdict).upper(), *lines]
-    if check.verdict is Verdict.INCONCLUSIVE:
+    if check.verdict is Verdict.INCONCLUSIVE and check.points_max:
         lines.append(
             _("points kept open: {points}", points=number(check.points_max * check.credit))
         )
