@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from labkit.accuracy.verdict import Findings
@@ -68,7 +69,7 @@ def _totals(findings: Findings) -> list[tuple[str, str]]:
     ]
 
 
-def _table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(headers)} |",
         f"|{'---|' * len(headers)}",
