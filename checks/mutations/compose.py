@@ -8,7 +8,7 @@ from typing import Any
 
 from checks.compose import HTTP_PORT
 from checks.docker_facts import API_PORT, DATA_FILE, is_student_age
-from checks.mutations.planting import Artefact, ended, sub
+from checks.mutations.planting import Artefact, ended
 from checks.mutations.yamls import (
     Change,
     Map,
@@ -119,6 +119,12 @@ def mount_moved(role: Callable[[Map], Map], old: str, new: str) -> Change:
             with_target(one, new) if new else None))  # fmt: skip
 
     return change
+
+
+def image_without_apache(service: Map) -> None:
+    """A bare system; the page's mount still tells that it is the website."""
+    if any(target(one) == PAGES for one in _mounts(service)):
+        changed("image", "debian:stable-slim")(service)
 
 
 def port_moved(service: Map) -> None:
@@ -291,9 +297,8 @@ MUTATIONS = (
     planted("ends-at-once", "deploy.running",
             edits(*both_or_one(having("command", ["true"]))[1:]),
             "The container has another command, which ends at once."),
-    planted("image-misspelt", "deploy.running",
-            sub(r"^(\s*image:\s*[\"']?)php:(?=[\w.-]*apache)", r"\1phpp:"),
-            "The website's image does not exist."),
+    planted("no-apache", "deploy.running", edits(on(website, image_without_apache)),
+            "The website's image holds no web server, and its container ends at once."),
     planted("no-restart", "deploy.restart", edits(*both_or_one(without("restart"))),
             "A container is not started again."),
     planted("restart-no", "deploy.restart", edits(*both_or_one(changed("restart", "no"))),

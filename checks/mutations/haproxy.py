@@ -80,7 +80,8 @@ def every(wanted: Wanted, change: Change) -> Mutate:
     """An operator that changes all of these lines."""
 
     def mutate(text: str) -> Iterator[str]:
-        changed = [change(one) if wanted(one) else one for one in lines(text)]
+        # What follows the last line end is no line: HAProxy refuses a file without that end.
+        changed = [change(one) if one.text and wanted(one) else one for one in lines(text)]
         yield joined([one for one in changed if one])
 
     return mutate

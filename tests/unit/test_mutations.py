@@ -310,6 +310,12 @@ def test_a_configuration_in_another_style(name: str, expected: list[str]) -> Non
     assert [one for one in after if one not in before] == expected
 
 
+def test_a_configuration_keeps_its_last_line_end() -> None:
+    """HAProxy takes a file without it for one that was cut off."""
+    for mutation in (one for one in MUTATIONS if one.artefact == "haproxy/haproxy.cfg"):
+        assert all(text.endswith("\n") for text in mutants(mutation)), mutation.name
+
+
 def test_a_name_that_has_to_be_resolved_is_misspelt_and_no_address() -> None:
     assert mutants(named("haproxy.server-unresolvable"), HAPROXY) == []
 
