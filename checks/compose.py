@@ -17,6 +17,8 @@ from labkit.remote import Shell
 # Where people put a project; the first is the tutorial's.
 PLACES = "/srv /home /root /opt /var/www /tmp"
 NAMES = "docker-compose*.y*ml compose*.y*ml"
+# Images that are no API of anybody's, whatever their service is called.
+OTHER_ROLES = re.compile(r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui)\b")
 HTTP_PORT = 80  # on which Apache listens in every php:*apache image
 
 
@@ -78,7 +80,11 @@ class Project:
     @property
     def api(self) -> Service | None:
         """The service of the API: the one whose image is student-age, or that is built from it."""
-        rest = [one for one in self.services.values() if one is not self.website]
+        rest = [
+            one
+            for one in self.services.values()
+            if one is not self.website and not OTHER_ROLES.search(one.image)
+        ]
         for service in rest:
             if is_student_age(service.image):
                 return service

@@ -12,6 +12,7 @@ from checks.docker_facts import CREDENTIALS, RunningImage, api_image, images, tr
 from checks.haproxy import HAProxy
 from checks.pages import fetch
 from checks.registries import Registry, find_registry
+from checks.rehearsal import Rehearsed, rehearse
 from labkit.course import NotMetError, not_met
 from labkit.grading import Context
 from labkit.lab import Lab
@@ -90,6 +91,12 @@ def project2(web2: Shell) -> Project:
 def stack(web1: Shell, project: Project) -> Stack:
     """The stack on web1, freshly looked up."""
     return stack_of(web1, project)
+
+
+@pytest.fixture(scope="session")
+def rehearsed(web1: Shell, project: Project) -> Rehearsed:
+    """web1's page, tried out before an API that it finds by the name of the service alone."""
+    return rehearse(web1, stack_of(web1, project))
 
 
 @pytest.fixture

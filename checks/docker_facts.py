@@ -117,7 +117,10 @@ class Container:
 
     @property
     def published(self) -> dict[int, int]:
-        """Container port -> port on the machine."""
+        """Container port -> port on the machine; on the machine's own network all are there."""
+        if self.raw["HostConfig"].get("NetworkMode") == "host":
+            exposed = self.raw["Config"].get("ExposedPorts") or {}
+            return {int(port.partition("/")[0]): int(port.partition("/")[0]) for port in exposed}
         ports = self.raw["NetworkSettings"].get("Ports") or {}
         return {
             int(inside.partition("/")[0]): int(bindings[0]["HostPort"])
@@ -238,6 +241,7 @@ class RunningImage:
     address: str
     student: str  # a name that only the grader's data holds
     port: int = 0  # on the machine, if it was published
+    age: str = "42"
 
     def get(self, path: str, user: tuple[str, str] | None = None) -> Answer:
         """Ask the API a question from the machine that it runs on."""
@@ -257,7 +261,7 @@ def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[Ru
     published = f"-p {API_PORT} " if publish else ""
     try:
         started = shell.ask(
-            f'echo \'{{"{student}": "42"}}\' > {data} && chmod 644 {data} && '
+            f'echo \'{{"{student}": "{RunningImage.age}"}}\' > {data} && chmod 644 {data} && '
             f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
             f"--pids-limit 200 "
             f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "

@@ -20,6 +20,7 @@ from labkit.remote import Result, Shell
 
 BACKEND = "my-backend"
 BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
+CHECK_CONFIGURED = 2  # a bit of srv_check_state (the same; a disabled server's check is paused)
 STARTING = "1"  # srv_op_state of a server that warms up (management guide, show servers state)
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
@@ -47,6 +48,8 @@ class Server:
     @property
     def is_up(self) -> bool:
         """In rotation: up, or never checked and so believed to be."""
+        if self.status.startswith(("MAINT", "DRAIN")):
+            return False
         return self.status.startswith("UP") or not self.checked
 
 
@@ -76,6 +79,9 @@ class HAProxy:
 
     @property
     def is_running(self) -> bool:
+        state = self.shell.ask("systemctl is-active haproxy").text
+        if state in ("activating", "failed"):
+            return False  # it dies and is started again: a look may find it by chance
         return self.shell.ask("pgrep -x haproxy").ok
 
     def validate(self) -> Result:
@@ -129,7 +135,7 @@ class HAProxy:
             if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
         }
         found = []
-        for name, address, port, state in self._states(backend):
+        for name, address, port, state, check in self._states(backend):
             row = rows.get(name, {})
             found.append(
                 Server(
@@ -137,7 +143,7 @@ class HAProxy:
                     address=address,
                     port=port,
                     status=row.get("status", ""),
-                    checked=bool(row.get("check_status")),
+                    checked=bool(check & CHECK_CONFIGURED),
                     sessions=int(row.get("stot") or 0),
                     warming=state == STARTING,
                 )
@@ -159,8 +165,8 @@ class HAProxy:
             servers = self.servers(backend)
         return servers
 
-    def _states(self, backend: str) -> list[tuple[str, str, int, str]]:
-        """(name, address, port, operational state) of each server, from `show servers state`.
+    def _states(self, backend: str) -> list[tuple[str, str, int, str, int]]:
+        """(name, address, port, operational state, check state) from `show servers state`.
 
         Its first line is the format's version, its second the names of the columns.
         """
@@ -172,9 +178,9 @@ class HAProxy:
         for line in lines[2:]:
             row = dict(zip(columns, line.split(), strict=False))
             if row.get("be_name") == backend:
-                found.append(
-                    (row["srv_name"], row["srv_addr"], int(row["srv_port"]), row["srv_op_state"])
-                )
+                state, check = row["srv_op_state"], int(row["srv_check_state"])
+                port = int(row["srv_port"])
+                found.append((row["srv_name"], row["srv_addr"], port, state, check))
         return found
 
     @cached_property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 import requests
 from bs4 import BeautifulSoup
@@ -16,6 +17,7 @@ from labkit.locale import _
 
 PATIENCE_S = 5.0  # of a person in front of a page
 LARGEST_PAGE = 1_000_000  # bytes that are looked at
+NEAR = 60  # characters between a name and its age
 # A browser's name: a page that is right for the grader alone is right for nobody.
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
@@ -119,8 +121,8 @@ class Form:
 def list_form(page: Page) -> Form:
     """The first form with a button, as a browser would send it; failed if there is none."""
     for form in page.soup.find_all("form"):
-        button = form.find(["button", "input"], attrs={"type": ["submit", None, "image"]})
-        if not isinstance(button, Tag):
+        button = next(filter(_submits, form.find_all(["button", "input"])), None)
+        if button is None:
             continue
         fields = {
             str(field["name"]): str(field.get("value", ""))
@@ -140,22 +142,58 @@ def list_form(page: Page) -> Form:
     return None
 
 
+def _submits(field: Tag) -> bool:
+    """Whether it sends its form when it is pressed; a button without a type does."""
+    kind = str(field.get("type") or ("submit" if field.name == "button" else "text")).lower()
+    return kind in ("submit", "image")
+
+
 def press_button(lab: Lab, machine: str, port: int) -> Page:
-    """Open the website's page and press its button."""
+    """Open the website's page and press its button, as a browser would."""
     first = fetch(lab, machine, port)
     first.must_be_ok()
     form = list_form(first)
+    if form.method == "get":
+        return fetch(lab, machine, port, f"{form.path}?{urlencode(form.fields)}")
     return fetch(lab, machine, port, form.path, form=form.fields)
 
 
 def must_list(page: Page, students: dict[str, str]) -> None:
-    """End the check as failed unless the page shows each student and their age."""
+    """End the check as failed unless the page shows each student with their age."""
     page.must_be_ok()
-    text = page.text
-    missing = [name for name, age in students.items() if name not in text or str(age) not in text]
+    missing = pairs_of(page, students)
     expect(
         not missing,
         expected=_("the students {names}", names=", ".join(students)),
-        seen=_("a page without {names}: {text}", names=", ".join(missing), text=text[:160]),
+        seen=_("a page without {names}: {text}", names=", ".join(missing), text=page.text[:160]),
         where=page.url,
     )
+
+
+def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
+    """The students whom a page does not show with their age: `NAME AGE` for each.
+
+    An age stands after its name or before it, the same way for all, and no other name between.
+    """
+    text = page.text
+    spans = [
+        (found.start(), found.end(), name)
+        for name in students
+        for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+    ]
+    spans.sort()
+
+    def lacking(after: bool) -> list[str]:
+        shown = set()
+        for at, (start, end, name) in enumerate(spans):
+            if after:
+                until = spans[at + 1][0] if at + 1 < len(spans) else len(text)
+                near = text[end : min(until, end + NEAR)]
+            else:
+                since = spans[at - 1][1] if at else 0
+                near = text[max(since, start - NEAR) : start]
+            if re.search(rf"(?<!\w){re.escape(students[name])}(?!\w)", near):
+                shown.add(name)
+        return [f"{name} {age}" for name, age in students.items() if name not in shown]
+
+    return min(lacking(after=True), lacking(after=False), key=len)

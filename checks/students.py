@@ -17,8 +17,9 @@ def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
     for address in stack.api.addresses if stack.api else []:
         answer = curl(shell, f"http://{address}:{API_PORT}{API_PATH}", user=CREDENTIALS)
         found = answer.json()
-        if answer.status == 200 and isinstance(found, dict) and found.get("student_ages"):
-            return {str(name): str(age) for name, age in found["student_ages"].items()}
+        listed = found.get("student_ages") if isinstance(found, dict) else None
+        if answer.status == 200 and isinstance(listed, dict) and listed:
+            return {str(name): str(age) for name, age in listed.items()}
     raise CannotTellError(
         _("the API on {machine} gives no list to compare with", machine=shell.name)
     )

@@ -150,10 +150,21 @@ def test_volumes(web1: Shell, project: Project) -> None:
         where=project.file,
     )
     mounts = _api(project).mounts
+    data = next((target for target in (DATA_FILE, "/data") if target in mounts), "")
     expect(
-        any(target in (DATA_FILE, "/data") for target in mounts),
+        data,
         expected=_("the data of the API at {path}", path=DATA_FILE),
         seen=", ".join(mounts) or _("no mount"),
+        where=project.file,
+    )
+    kept = shlex.quote(mounts[data])
+    expect(
+        not mounts[data].startswith("/")  # a named volume, which the image may have filled
+        or web1.ask(f"test -f {kept}" if data == DATA_FILE else f"test -d {kept}", sudo=True).ok,
+        expected=_("a file on web1 to mount at {path}", path=data)
+        if data == DATA_FILE
+        else _("a folder on web1 to mount at {path}", path=data),
+        seen=mounts[data],
         where=project.file,
     )
 

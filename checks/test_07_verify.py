@@ -7,10 +7,12 @@ from collections.abc import Callable
 from checks.compose import Stack
 from checks.judging import must_pass
 from checks.pages import fetch, list_form, must_list, press_button
+from checks.rehearsal import Rehearsed
 from checks.students import students_of
-from labkit.course import check
+from labkit.course import check, expect
 from labkit.grading import Context
 from labkit.lab import Lab
+from labkit.locale import _
 from labkit.remote import Shell
 
 
@@ -62,9 +64,15 @@ def test_form(lab: Lab, stack: Stack) -> None:
         ),
     ],
 )
-def test_list(lab: Lab, web1: Shell, stack: Stack) -> None:
+def test_list(lab: Lab, web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
     """The button shows every student that the API knows."""
     must_list(press_button(lab, "web1", stack.website_port), students_of(web1, stack))
+    expect(
+        rehearsed.shown,
+        expected=_("the students that the API gives, whoever they are"),
+        seen=_("asked with another list, the page says: {text}", text=rehearsed.page[:160]),
+        where="web1, " + _("the same website before an API with one unknown student"),
+    )
 
 
 @check(

@@ -32,7 +32,7 @@ from steps.project import (
     RSYSLOG,
 )
 
-SCRIPT, REQUIREMENTS, DATA = GIVEN
+SCRIPT = GIVEN[0]
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
 
@@ -111,12 +111,11 @@ class _Look:
         targets = {
             DOCKERFILE.path: self.dockerfile or DOCKERFILE.path,
             COMPOSE.path: self.stack or COMPOSE.path,
-            INDEX.path: self._page_target(),
+            INDEX.path: self.page or INDEX.path,
         }
         folder = self._script_folder()
-        targets[SCRIPT] = str(folder / "student_age.py")
-        targets[REQUIREMENTS] = str(folder / "requirements.txt")
-        targets[DATA] = self._data_target(folder)
+        for given in GIVEN:
+            targets[given] = normpath(f"{folder}/{PurePosixPath(given).name}")
         return targets
 
     def options(self) -> dict[str, str]:
@@ -187,48 +186,16 @@ class _Look:
                 words += ["--build-arg", f"{name}={value}"]
         return shlex.join([*words, self.context])
 
-    def _script_folder(self) -> PurePosixPath:
+    def _script_folder(self) -> str:
         """Where the given script goes, if the student has not handed it in."""
-        context = PurePosixPath(self.context)
-        if self.dockerfile:
-            for one in _copied(_text(self.files[self.dockerfile])):
-                if PurePosixPath(one).name == "student_age.py":
-                    return PurePosixPath(normpath(str(context / PurePosixPath(one).parent)))
-            if self.context == "." and self._lies_in(".", "simple_api"):
-                return PurePosixPath("simple_api")
-        return context
+        return str(PurePosixPath(SCRIPT).parent) if self.context == "." else self.context
 
-    def _data_target(self, folder: PurePosixPath) -> str:
-        """Where the given data goes: to the place that the stack mounts it from."""
-        api = self.project.api if self.project else None
-        for target, source in (api.mounts if api else {}).items():
-            place = _inside(PurePosixPath(self.stack).parent, source)
-            if place is None or not source.startswith("."):
-                continue
-            if target == "/data":
-                return f"{place}/student_age.json"
-            if target == "/data/student_age.json":
-                return place
-        return str(folder / "student_age.json")
-
-    # -- the website
-
-    def _page_target(self) -> str:
+    def _page(self) -> str:
         website = self.project.website if self.project else None
         for target, source in (website.mounts if website else {}).items():
             place = _inside(PurePosixPath(self.stack).parent, source)
-            if place is None or not source.startswith("."):
-                continue
-            if target == PAGE_FOLDER:
+            if place and target == PAGE_FOLDER and self.files.get(f"{place}/index.php"):
                 return f"{place}/index.php"
-            if target == f"{PAGE_FOLDER}/index.php":
-                return place
-        return INDEX.path
-
-    def _page(self) -> str:
-        mounted = self._page_target()
-        if self.files.get(mounted, b"").strip():
-            return mounted
         pages = [
             path
             for path, data in self.files.items()

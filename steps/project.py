@@ -141,7 +141,12 @@ def name_image(web: Shell, image: str) -> None:
     wanted = project.api_image if project else ""
     if wanted and wanted != image and (project and project.api and not project.api.build_context):
         name = shlex.quote(wanted)
-        web.run(f"docker tag {image} {name}", unless=f"docker image inspect {name}")
+        web.run(f"docker tag {image} {name}", unless=can_be_had(name))
+
+
+def can_be_had(name: str) -> str:
+    """The question whether an image is here, or anybody's to pull."""
+    return f"docker image inspect {name} || docker pull -q {name}"
 
 
 def refuse_harm(shell: Shell) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from checks.compose import find_project
+from checks.docker_facts import is_student_age
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps import undo
@@ -12,6 +13,7 @@ from steps.project import (
     COMPOSE,
     IMAGE,
     INDEX,
+    can_be_had,
     compose_up,
     copy_project,
     refuse_harm,
@@ -53,6 +55,13 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
         return
     # A file that names another image, or builds it: the registry's image under that name.
     web2.run(f"docker pull --quiet {pushed}")
-    if wanted:
+    built = bool(project and project.api and project.api.build_context)
+    if wanted and not built and not is_student_age(wanted):
+        name = shlex.quote(wanted)
+        web2.run(f"docker tag {pushed} {name}", unless=can_be_had(name))
+    elif wanted:
         web2.run(f"docker tag {pushed} {shlex.quote(wanted)}")
+    website = project.website if project else None
+    if website and website.build_context:
+        web2.run(stack.compose(f"build --quiet {website.name}"), cwd=stack.folder)
     compose_up(web2, files, options="--no-build")

@@ -101,8 +101,11 @@ def _visit(stacks: Sequence[tuple[Shell, Stack]], page: Page) -> dict[str, str]:
         form = list_form(page)
     except NotMetError as error:
         raise CannotTellError(error.seen) from error
+    fields = urlencode(form.fields)
+    # A form that is sent by GET: PHP takes the fields from the address of a POST as well.
+    by_get = form.method == "get"
     return {
-        "action": form.path,
-        "form": urlencode(form.fields),
+        "action": f"{form.path}?{fields}" if by_get else form.path,
+        "form": "" if by_get else fields,
         "must_contain": "\n\n".join("\n".join(students_of(*one)) for one in stacks),
     }

@@ -141,9 +141,11 @@ def port_on_loopback(service: Map) -> None:
     """Published on the machine's own loopback."""
     ports(
         service,
-        lambda one: one | {"host_ip": "127.0.0.1"}
-        if isinstance(one, dict)
-        else re.sub(r"\A(?=[^:]+:\d+\Z)", "127.0.0.1:", str(one)),
+        lambda one: (
+            one | {"host_ip": "127.0.0.1"}
+            if isinstance(one, dict)
+            else re.sub(r"\A(?=[^:]+:\d+\Z)", "127.0.0.1:", str(one))
+        ),
     )
 
 

@@ -1,4 +1,6 @@
 <?php
+ob_start();  // le statut peut encore changer plus bas
+
 function demander($url) {
     $c = curl_init($url);
     curl_setopt_array($c, array(

@@ -1,3 +1,4 @@
+<?php ob_start(); ?>
 <html>
 <head><meta charset="utf-8"></head>
 <body>

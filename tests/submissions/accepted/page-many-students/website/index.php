@@ -1,3 +1,4 @@
+<?php ob_start(); ?>
 <!DOCTYPE html>
 <html lang="fr">
 <head><meta charset="UTF-8"><title>Étudiants</title></head>

@@ -1,3 +1,4 @@
+<?php ob_start(); ?>
 <!DOCTYPE html>
 <html lang="fr">
 <head><meta charset="utf-8"><title>Promo</title></head>

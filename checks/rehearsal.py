@@ -1,0 +1,132 @@
+"""The page and the API once more, with data that nobody can know: does the page say it?
+
+A page that prints a list of its own, or that reaches some other API, is right by luck at most. So
+the website's container is run a second time, with the same image, mounts, environment and command,
+on a network of its own where the API answers by the name of its service; the API has one student
+there whose name is made up at that moment. Nothing that visitors use is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+import uuid
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from checks.compose import HTTP_PORT, Stack
+from checks.docker_facts import API_PORT, DATA_FILE, PROBE_LABEL, Container, curl
+from checks.pages import Page, list_form, pairs_of
+from labkit.course import CannotTellError, NotMetError
+from labkit.locale import _
+from labkit.remote import Shell
+
+LIMIT_S = 6.0
+AGE = "42"
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What the page said when its button was pressed. `shown`: it was the made-up student."""
+
+    shown: bool
+    page: str
+
+
+def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
+    """Press the button of a second website before a second API, and take both away again.
+
+    CannotTellError if the two cannot be set up.
+    """
+    website, api = stack.website, stack.api
+    if website is None or api is None:
+        raise CannotTellError(_("there is no website with an API to try out"))
+    mark = uuid.uuid4().hex[:8]
+    student, name, data = f"probe-{mark}", f"labkit-rehearsal-{mark}", f"/tmp/labkit-{mark}.json"
+    service = stack.project.api.name if stack.project.api else ""
+    names = [service, *_names_of(api)]
+    aliases = " ".join(f"--network-alias {shlex.quote(one)}" for one in dict.fromkeys(names) if one)
+    script = f"""set -e
+echo '{json.dumps({student: AGE})}' > {data}; chmod 644 {data}
+docker network create --label {PROBE_LABEL}=1 {name} >/dev/null
+docker run -d --name {name}-api --network {name} {aliases} {_same(api)} -v {data}:{DATA_FILE}:ro,z \
+ {_command(api)} >/dev/null
+docker run -d --name {name}-site --network {name} {_same(website)} \
+ --volumes-from {website.id[:12]}:ro {_command(website)} >/dev/null
+docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}' \
+ {name}-api {name}-site"""
+    try:
+        started = shell.ask(script, timeout=30)
+        if not started.ok:
+            raise CannotTellError(
+                _("the page cannot be tried out: {error}", error=started.said[-160:])
+            )
+        address_of_api, address = started.text.splitlines()[-2:]
+        return _press(shell, address, address_of_api, student)
+    finally:
+        shell.ask(
+            f"docker rm -fv {name}-site {name}-api; docker network rm {name}; rm -f {data}",
+            timeout=30,
+        )
+
+
+def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Rehearsed:
+    """Open the page, press its button; again while the two are still starting."""
+    deadline = time.monotonic() + LIMIT_S
+    url = f"http://{address}:{HTTP_PORT}"
+    said = ""
+    while True:
+        awake = curl(shell, f"http://{address_of_api}:{API_PORT}/").status
+        first = curl(shell, f"{url}/")
+        try:
+            form = list_form(Page(url, first.status, first.body))
+        except NotMetError:
+            form = None
+        if form is not None and awake:
+            fields = urlencode(form.fields)
+            path = form.path.lstrip("/")
+            if form.method == "get":
+                answer = curl(shell, f"{url}/{path}?{fields}")
+            else:
+                answer = curl(shell, f"{url}/{path}", options=f"-d {shlex.quote(fields)}")
+            page = Page(url, answer.status, answer.body)
+            said = page.text
+            if not pairs_of(page, {student: AGE}):
+                return Rehearsed(True, said)
+        if time.monotonic() > deadline or (form is not None and awake and said):
+            return Rehearsed(False, said or first.body)
+        time.sleep(0.1)
+
+
+def _names_of(container: Container) -> list[str]:
+    """The names by which other containers know one, its own id apart."""
+    networks = container.raw["NetworkSettings"]["Networks"].values()
+    names = [name for one in networks for name in one.get("Aliases") or []]
+    return [container.name, *(one for one in names if not re.fullmatch(r"[0-9a-f]{12}", one))]
+
+
+def _same(container: Container) -> str:
+    """Options that make a second container like the first, its network and mounts apart."""
+    config, host = container.raw["Config"], container.raw["HostConfig"]
+    words = ["--label", f"{PROBE_LABEL}=1", "--memory", "256m", "--pids-limit", "200"]
+    for entry in config.get("Env") or []:
+        words += ["-e", entry]
+    if config.get("User"):
+        words += ["--user", config["User"]]
+    if host.get("ReadonlyRootfs"):
+        words.append("--read-only")
+    for path, options in (host.get("Tmpfs") or {}).items():
+        words += ["--tmpfs", f"{path}:{options}" if options else path]
+    for flag, key in (("--cap-drop", "CapDrop"), ("--cap-add", "CapAdd")):
+        for one in host.get(key) or []:
+            words += [flag, one]
+    return shlex.join(words)
+
+
+def _command(container: Container) -> str:
+    """The image and the command of a container, as it runs now."""
+    raw = container.raw
+    words = ["--entrypoint", raw["Path"], raw["Image"], *raw["Args"]]
+    return shlex.join(words)
