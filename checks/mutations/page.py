@@ -19,7 +19,7 @@ BUTTON = r"<button\b[\s\S]*?</button>|<input\b[^>]*type\s*=\s*[\"']?submit\b[^>]
 
 def address(new: str) -> Mutate:
     """The API's address replaced in its URL."""
-    return sub(URL, rf"\1{new}\4")
+    return sub(URL, rf"\g<1>{new}\g<4>")
 
 
 def students(new: Callable[[str], str]) -> Mutate:
@@ -47,6 +47,12 @@ def instead(printed: str, by: str) -> Mutate:
     return mutate
 
 
+def form_by_get(text: str) -> Iterator[str]:
+    """The form's method changed where the page looks for a POST."""
+    if re.search(r"\$_POST\b|[\"']POST[\"']", re.sub(r"<form\b[^>]*>", "", text)):
+        yield from sub(r"(<form\b[^>]*method\s*=\s*[\"']?)post", r"\1get")(text)
+
+
 MUTATIONS = (
     planted("placeholder", "index.service_name", address("<api_ip_or_name:port>"),
             "The line of the address was not edited."),
@@ -59,11 +65,11 @@ MUTATIONS = (
             "A port that the API does not listen on."),
     planted("no-port", "index.reaches", sub(URL, r"\1\2\4"),
             "The port is forgotten: the page asks port 80."),
-    planted("no-pozos", "index.service_name", sub(URL, r"\1\2\3/api/v1.0/get_student_ages"),
+    planted("no-pozos", "index.reaches", sub(URL, r"\1\2\3/api/v1.0/get_student_ages"),
             "The path is cut short."),
-    planted("other-path", "verify.list", sub(URL, r"\1\2\3/pozos/api/v1.0/students"),
+    planted("other-path", "index.reaches", sub(URL, r"\1\2\3/pozos/api/v1.0/students"),
             "A path that the API does not have."),
-    planted("https", "verify.list", sub(URL, r"https://\2\3\4"),
+    planted("https", "index.reaches", sub(URL, r"https://\2\3\4"),
             "The API is asked by TLS, which it does not speak."),
     planted("unclosed-quote", "index.valid", sub(rf"{URL}[\"']", r"\1\2\3\4"),
             "The quote after the address was lost while it was edited."),
@@ -83,6 +89,14 @@ MUTATIONS = (
             "The first student alone is printed."),
     planted("no-ages", "verify.list", instead("age", by="name"), "The ages are not printed."),
     planted("no-names", "verify.list", instead("name", by="age"), "The names are not printed."),
+    planted("ages-swapped", "verify.list",
+            students(lambda one: f"array_combine(array_keys({one}), array_reverse({one}))"),
+            "Each student is given another one's age."),
+    planted("hard-coded", "verify.list",
+            students(lambda _list: "['alice' => '12', 'bob' => '13']"),
+            "Today's list stands in the page; the API's is not printed."),
+    planted("form-by-get", "verify.list", form_by_get,
+            "The form is sent by GET, and the page waits for a POST."),
     planted("old-list", "verify.list", students(lambda _list: "['toto' => '20', 'titi' => '21']"),
             "An old list stands in the page; the API's is not printed."),
     planted("other-key", "verify.list",

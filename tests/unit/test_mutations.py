@@ -249,7 +249,6 @@ def test_a_dockerfile_is_cut_into_instructions_and_put_together_again() -> None:
         ("dockerfile.command-other-script", "/app/student_age.py", "/app/app.py"),
         ("dockerfile.copy-missing-file", "simple_api/student_age.py", "student-age.py"),
         ("dockerfile.script-not-copied", "COPY", "EXPOSE"),
-        ("dockerfile.base-misspelt", "python:", "from pyhton:3.11"),
     ],
 )
 def test_a_dockerfile_in_another_style(name: str, gone: str, there: str) -> None:
@@ -338,6 +337,7 @@ foreach($list["student_ages"] as $key => $value) {
 @pytest.mark.parametrize(
     ("name", "there"),
     [
+        ("index.address", '"http://172.18.0.2:5000/pozos/api'),
         ("index.no-port", '"http://back/pozos/'),
         ("index.other-port", '"http://back:8000/pozos/'),
         ("index.unclosed-quote", "get_student_ages;"),
@@ -346,8 +346,15 @@ foreach($list["student_ages"] as $key => $value) {
         ("index.first-only", 'array_slice($list["student_ages"], 0, 1) as $key'),
         ("index.not-printed", "foreach([] as $key => $value)"),
         ("index.no-ages", "- $key is $key years"),
+        ("index.ages-swapped", 'array_reverse($list["student_ages"])) as $key'),
         ("index.other-key", '$list["students"] as'),
     ],
 )
 def test_a_page_in_another_style(name: str, there: str) -> None:
     assert there in mutant(name, PAGE)
+
+
+def test_a_page_that_takes_any_method_may_be_asked_by_get() -> None:
+    assert mutants(named("index.form-by-get"), PAGE) == []
+    posted = PAGE.replace("<?php\n", "<?php\nif (isset($_POST['submit'])) echo 1;\n")
+    assert 'method="get"' in mutant("index.form-by-get", posted)
