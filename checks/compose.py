@@ -98,9 +98,9 @@ class Project:
     @property
     def website(self) -> Service | None:
         """The service of the website: the one that has Apache and PHP, or the page."""
-        for service in self.services.values():
-            if re.search(r"php|httpd|apache", service.image):
-                return service
+        pages = [one for one in self.services.values() if re.search(r"php|httpd|apache", one.image)]
+        if pages:  # of several, the one that has credentials to ask the API with
+            return next((one for one in pages if "USERNAME" in one.environment), pages[0])
         for service in self.services.values():
             if any(target.startswith("/var/www") for target in service.mounts):
                 return service
@@ -182,8 +182,12 @@ found=$(for name in {NAMES}; do
   find {PLACES} -maxdepth 4 -name "$name" -size +0 2>/dev/null; done)
 printf '%s\\n' $running $found | awk 'NF && !seen[$0]++' | while read -r file; do
   test -r "$file" || continue
+  case "$file" in *override.y*) continue;; esac
   echo "@@file $file"
-  (cd "$(dirname "$file")" && docker compose -f "$file" config --format json 2>&1)
+  (cd "$(dirname "$file")" && set -- -f "$file"
+   stem=$(echo "$file" | sed -E 's/[.]ya?ml$//')
+   for more in "$stem".override.y*ml; do test -r "$more" && set -- "$@" -f "$more"; done
+   docker compose "$@" config --format json 2>&1)
   echo "@@code $?"
 done"""
     projects = _parse(shell.name, shell.ask(script, timeout=60).stdout)

@@ -50,6 +50,14 @@ class Registry:
             options=f"-k -L -H {shlex.quote('Accept: ' + MANIFESTS)}",
         )
 
+    def headers(self, path: str, header: str) -> str:
+        """The headers of an answer to a request with one more header."""
+        user = f"-u {shlex.quote(':'.join(self.user))} " if self.user else ""
+        url = shlex.quote(f"{self.scheme}://{self.machine}:{self.port}{path}")
+        return self.client.ask(
+            f"curl -sk -m 3 -o /dev/null -D - {user}-H {shlex.quote(header)} {url}"
+        ).stdout
+
     def repositories(self) -> list[str]:
         """The names of what it holds."""
         found = self.ask("/v2/_catalog").json()

@@ -10,6 +10,7 @@ from checks.haproxy import HAProxy
 from checks.pages import Page
 from labkit.course import NotMetError
 
+STATISTICS = "Statistics Report"  # which HAProxy's own page calls itself; it has a form, too
 Login = tuple[str, str] | None
 Ask = Callable[[int, str, Login], Page]  # port, path, login; NotMetError when nobody answers
 
@@ -41,6 +42,6 @@ def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
             except NotMetError as error:
                 seen = f"lb:{port}: {error.seen}"
                 break
-            if "Statistics Report" in page.html:
+            if STATISTICS in page.html:
                 return StatsPage(port, uri, user), ""
     return None, seen

@@ -78,7 +78,9 @@ class _Look:
         composes = {
             path: _project(path, data)
             for path, data in self.files.items()
-            if re.search(r"(compose|stack)[^/]*\.ya?ml$", path.lower()) and data.strip()
+            if re.search(r"(compose|stack)[^/]*\.ya?ml$", path.lower())
+            and "override" not in path.lower()
+            and data.strip()
         }
         self.registry = _first(
             composes,
@@ -259,6 +261,7 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
     if isinstance(build, str):
         build = {"context": build}
     normal: dict[str, Any] = {"image": raw.get("image") or "", "build": build or {}}
+    normal["environment"] = _pairs(raw.get("environment"))
     normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
     normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
     return Service(name, normal)

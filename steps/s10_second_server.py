@@ -42,6 +42,9 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     refuse_when_down(web2)
     stack = stack_of(files)
     pushed = f"{registry}/{IMAGE}"
+    unended = f'cd {shlex.quote(stack.folder)} && test -s .env && test -n "$(tail -c 1 .env)"'
+    if web2.ask(unended).ok:  # what is added next begins a line of its own
+        web2.run("echo >> .env", cwd=stack.folder)
     web2.run(
         f"echo STUDENT_AGE_IMAGE={pushed} >> .env",
         cwd=stack.folder,

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +26,7 @@ from labkit.accuracy.corpus import Case
 from labkit.accuracy.matrix import Outcome
 from labkit.course import Course, load_course
 from labkit.errors import LabkitError
-from labkit.lab import Say, open_lab
+from labkit.lab import Lab, Say, open_lab
 from labkit.locale import _, use_course
 
 LAB_PREFIX = "verify"
@@ -62,7 +64,8 @@ def run_campaign(
     groups = [
         (turn, some[at : at + GROUP]) for turn, some in rounds for at in range(0, len(some), GROUP)
     ]
-    names = [f"{LAB_PREFIX}-{number}" for number in range(1, min(labs, len(groups)) + 1)]
+    mark = uuid.uuid4().hex[:4]  # two campaigns on one computer do not meet
+    names = [f"{LAB_PREFIX}-{mark}-{number}" for number in range(1, min(labs, len(groups)) + 1)]
     spawn = multiprocessing.get_context("spawn")
     todo: Any = spawn.Queue()
     found: Any = spawn.Queue()
@@ -81,7 +84,7 @@ def run_campaign(
         finally:
             _end(workers)
             for name in names:  # also of a worker that was killed
-                open_lab(name).provider.destroy(lambda _line: None)
+                remove(open_lab(name))
     campaign.outcomes.sort(key=lambda pair: (pair[1].round, pair[0].kind, pair[0].name))
     campaign.seconds = time.monotonic() - started
     return campaign
@@ -151,6 +154,12 @@ def _work(name: str, cases: Sequence[Case], todo: Any, found: Any) -> None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             bench.close()
+
+
+def remove(lab: Lab) -> None:
+    """A campaign's lab, and the keys of its machines."""
+    lab.provider.destroy(lambda _line: None)
+    shutil.rmtree(lab.state, ignore_errors=True)
 
 
 def _end(workers: Sequence[BaseProcess]) -> None:

@@ -29,11 +29,13 @@ from labkit.locale import _
 @click.option("--smoke", is_flag=True, help="Only a small part, chosen by the corpus' authors.")
 @click.option("--only", default="", metavar="TEXT", help="Only cases with this in their names.")
 @click.option("--mutants/--no-mutants", default=True, show_default=True)
+@click.option("--bases", default=1, show_default=True, type=click.IntRange(1, 20),
+              help="Right answers that each mutation is planted into.")  # fmt: skip
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 100),
               help="Grade everything so many times; does a verdict ever flip?")  # fmt: skip
 @click.option("--busy", is_flag=True, help="With a computing process per core beside.")
 @click.option("--labs", default=0, metavar="N", help="Labs at once. Default: one more than cores, "
-              "four at most.")  # fmt: skip
+              "three at most.")  # fmt: skip
 @click.option(
     "--page", default="", metavar="FILE", help="Also write the figures as a Markdown page."
 )
@@ -45,6 +47,7 @@ def command(
     smoke: bool,
     only: str,
     mutants: bool,
+    bases: int,
     repeat: int,
     busy: bool,
     labs: int,
@@ -57,7 +60,7 @@ def command(
     course = the_course()
     folder = Path(corpus) if corpus else course.root / "tests" / "submissions"
     entries = load_corpus(folder, course, load_checks(course))
-    cases = [*entries, *(make_mutants(course, entries) if mutants else [])]
+    cases = [*entries, *(make_mutants(course, entries, bases_each=bases) if mutants else [])]
     cases = chosen(cases, smoke=smoke, only=only)
     if not cases:
         raise NothingToGradeError(_("no case is left to grade"), then="labkit verify --smoke")
@@ -65,7 +68,7 @@ def command(
     campaign = run_campaign(
         course,
         cases,
-        labs=labs or min(4, (os.cpu_count() or 1) + 1),
+        labs=labs or min(3, (os.cpu_count() or 1) + 1),
         repeat=repeat,
         busy=busy,
         say=show.say,

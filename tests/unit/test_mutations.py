@@ -31,7 +31,6 @@ NOT_THERE = {"compose.ports-swapped": 'both sides of "80:80" are the same'}
 NO_YAML = {"compose.tab", "compose.unclosed-quote", "registry.tab", "registry.unclosed-quote"}
 
 
-
 def of_each(mutations: Iterable[Mutation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("mutation", list(mutations), ids=lambda one: one.name)
 
