@@ -11,7 +11,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
+from docker.errors import NotFound
 
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import CAPABILITIES, capabilities
@@ -157,6 +159,67 @@ def test_a_node_is_found_again_by_its_labels() -> None:
         "io.labkit.address": "10.77.0.11",
         "io.labkit.os": "debian13",
     }
+
+
+class FakeEngine:
+    """An engine without the node, whose API client only puts requests together."""
+
+    def __init__(self) -> None:
+        self.api, self.containers, self.volumes = self, self, self
+        self.client = docker.APIClient("unix:///nowhere", version="1.41")
+        self.asked: dict[str, Any] = {}
+        self.made_volumes: list[str] = []
+
+    def get(self, name: str) -> str:
+        if not self.asked:
+            raise NotFound(name)
+        return name
+
+    def create(self, volume: str, labels: dict[str, str]) -> None:
+        assert labels
+        self.made_volumes.append(volume)
+
+    def create_container(self, image: str, **options: Any) -> dict[str, str]:
+        self.asked = {"image": image, **options}
+        return {"Id": "new"}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+
+def asked_for() -> dict[str, Any]:
+    """What the engine is asked for when a machine is made."""
+    engine = FakeEngine()
+    assert nodes.create(engine, node("web1")) == "new"  # type: ignore[arg-type]
+    assert engine.made_volumes == ["labkit-one-web1-docker", "labkit-one-web1-containerd"]
+    return engine.asked
+
+
+def test_a_machine_gets_no_device_of_the_host() -> None:
+    """Neither one by name nor a rule by which root in it could open what it makes with mknod."""
+    host = asked_for()["host_config"]
+    assert not host.get("DeviceCgroupRules")
+    assert not host.get("Devices")
+    assert not host.get("DeviceRequests")
+    assert not host.get("Privileged")
+    assert host["CapDrop"] == ["ALL"]
+    assert set(host["CapAdd"]) <= set(CAPABILITIES)
+
+
+def test_a_machine_cannot_take_all_of_the_computer() -> None:
+    host = asked_for()["host_config"]
+    assert host["PidsLimit"] == 4096
+    assert host["Memory"] == host["MemorySwap"] == 3 * 2**30, "no swap beyond the memory"
+
+
+def test_a_machine_sees_nothing_of_the_hosts_but_its_own_volumes() -> None:
+    host = asked_for()["host_config"]
+    assert host["Binds"] == [
+        "labkit-one-web1-docker:/var/lib/docker",
+        "labkit-one-web1-containerd:/var/lib/containerd",
+    ]
+    assert host["CgroupnsMode"] == "private"
+    assert not {"PidMode", "IpcMode", "UTSMode", "UsernsMode", "PortBindings"} & set(host)
 
 
 # -- the first files

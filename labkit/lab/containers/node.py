@@ -35,6 +35,10 @@ USER = "student"
 USER_ID = 1000
 BOOT_LIMIT_S = 120.0  # an idle computer needs 6 s, one with both cores busy 20 s
 POLL_S = 0.05
+# What a submission may take of the computer: a fork bomb or a memory hog ends in its own machine.
+# An engine without these control groups warns and goes on without.
+PROCESSES = 4096  # a machine with every container of the practical has about 100 threads
+MEMORY = 3 * 2**30  # bytes; such a machine was seen to use 250 MiB, caches included
 DATA_FOLDERS = {"docker": "/var/lib/docker", "containerd": "/var/lib/containerd"}
 
 
@@ -120,7 +124,11 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             cap_drop=["ALL"],
             cap_add=capabilities(bounding_set()),  # never --privileged: many hosts refuse it
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
-            device_cgroup_rules=["a *:* rwm"],  # the inner engine makes devices for containers
+            # No device_cgroup_rules: the engine's own let the inner engine make its containers'
+            # devices and open none but null, zero, full, random, terminals. No disk of the host.
+            pids_limit=PROCESSES,
+            mem_limit=MEMORY,
+            memswap_limit=MEMORY,  # of memory and swap together: no swap
             tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
             init=False,  # systemd is process 1, whatever the engine's default is
             restart_policy={"Name": "no"},  # a power cut must last
