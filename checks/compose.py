@@ -180,7 +180,7 @@ running=$(docker ps -a --format '{{{{.Label "com.docker.compose.project.config_f
  2>/dev/null | tr ',' '\\n' | sort -u)
 found=$(for name in {NAMES}; do
   find {PLACES} -maxdepth 4 -name "$name" -size +0 2>/dev/null; done)
-printf '%s\\n' $running $found | awk 'NF && !seen[$0]++' | while read -r file; do
+printf '%s\\n%s\\n' "$running" "$found" | awk 'NF && !seen[$0]++' | while read -r file; do
   test -r "$file" || continue
   case "$file" in *override.y*) continue;; esac
   echo "@@file $file"

@@ -97,7 +97,7 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
     The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
     and the header that the specification asks for.
     """
-    name = _name_on(client, host.name)
+    names = _names_on(client)
     for container in containers(host):
         for port in container.published.values() if container.running else ():
             for scheme in ("https", "http"):
@@ -107,7 +107,7 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
                 if "docker-distribution-api-version" in headers and not _is_page(
                     host, scheme, port
                 ):
-                    registry = name or f"{host.name}:{port}"
+                    registry = _best_name(names, host.name, port)
                     user = _credentials(client, registry)
                     return Registry(host.name, port, scheme, registry, client, user, container)
     return None
@@ -128,16 +128,23 @@ def _is_page(host: Shell, scheme: str, port: int) -> bool:
     return answer.status == 200 and "<html" in answer.body.lower()
 
 
-def _name_on(client: Shell, host: str) -> str:
-    """HOST:PORT under which the client has tagged the API's image, its engine's own apart."""
+def _names_on(client: Shell) -> list[str]:
+    """Each HOST:PORT under which the client has tagged the API's image."""
     names = [
-        tag.rpartition("/")[0]
+        tag.rpartition("/")[0].partition("/")[0]
         for image in images(client)
         for tag in (*image.tags, *image.digests)
-        if is_student_age(tag) and ":" in tag.rpartition("/")[0].partition("/")[0]
+        if is_student_age(tag)
     ]
-    wanted = [name.partition("/")[0] for name in names]
-    return next((one for one in wanted if one.startswith(f"{host}:")), next(iter(wanted), ""))
+    return [name for name in dict.fromkeys(names) if ":" in name]
+
+
+def _best_name(names: list[str], host: str, port: int) -> str:
+    """The name that means this port of this host; what else was tagged is of another time."""
+    usual = f"{host}:{port}"
+    if usual in names:
+        return usual
+    return next((one for one in names if one.endswith(f":{port}")), usual)
 
 
 def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:

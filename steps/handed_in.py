@@ -33,6 +33,7 @@ from steps.project import (
 )
 
 SCRIPT = GIVEN[0]
+PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
 
@@ -121,18 +122,18 @@ class _Look:
         return targets
 
     def options(self) -> dict[str, str]:
-        """What the steps want to know beside."""
-        found = {"build": self._build_words()}
+        """What the steps want to know beside: `SLUG: NAME`, after the first step that uses it."""
+        found = {"build: what": self._build_words()}
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
-            found["stack services"] = " ".join(names)
+            found["compose: services"] = " ".join(names)
             rest = [name for name in self.project.services if name not in names]
-            found["registry services"] = " ".join(rest)
+            found["registry: services"] = " ".join(rest)
         commands = [command for _path, command in self._documented()]
         if commands and not self.registry:
-            found["registry commands"] = "\n".join(commands)
+            found["registry: commands"] = "\n".join(commands)
         if self.registry:
-            found["registry folder"] = str(PurePosixPath(self.registry).parent)
+            found["registry: folder"] = str(PurePosixPath(self.registry).parent)
         return found
 
     # -- the API's image
@@ -377,6 +378,10 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     if host and host.group(1) not in ("api", "localhost"):
         stack.append(("  api:\n", f"  {host.group(1)}:\n"))
         stack.append(("- api\n", f"- {host.group(1)}\n"))
+    taken = {int(one) for one in re.findall(r"^\s*bind\s+\S*?:(\d+)", balancer, re.M)}
+    if PAGE_PORT in taken:  # the reference's page for the registry lives on the same machine
+        free = next(port for port in range(PAGE_PORT + 1, 65536) if port not in taken)
+        changes[REGISTRY_COMPOSE.path] = [(f'"{PAGE_PORT}:80"', f'"{free}:80"')]
     if facility:
         changes[RSYSLOG.path] = [("local2", facility.group(1))]
     return {

@@ -82,7 +82,7 @@ def stack_of(files: Files) -> Stack:
     """The stack of this run's student."""
     path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
     file = "" if path.name in DEFAULT_NAMES else path.name
-    return Stack(str(path.parent), file, files.option("stack services"))
+    return Stack(str(path.parent), file, files.option("compose: services"))
 
 
 def own_folder(shell: Shell, path: str) -> None:

@@ -21,5 +21,5 @@ BUILD_LIMIT_S = 600.0
 )
 def build(web1: Shell, files: Files) -> None:
     """One build; that it runs and answers is for the checks to say."""
-    what = files.option("build", "simple_api")
+    what = files.option("build: what", "simple_api")
     web1.run(f"docker build -t {IMAGE} {what}", cwd=PROJECT, timeout=BUILD_LIMIT_S)

@@ -50,7 +50,7 @@ KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 def registry(lb: Shell, web1: Shell, files: Files) -> None:
     """A certificate and a password, the registry, then the push from web1."""
     own_folder(lb, REGISTRY_HOME)
-    if folder := files.option("registry folder"):
+    if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
     certificates(lb)
     lb.install(redhat=("httpd-tools",), debian=("apache2-utils",))
@@ -59,7 +59,7 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
         cwd=REGISTRY_HOME,
         unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}",
     )
-    if commands := files.option("registry commands"):
+    if commands := files.option("registry: commands"):
         files.note(REGISTRY_COMPOSE)
         as_documented(lb, [shlex.split(line) for line in commands.splitlines()])
     else:
@@ -78,7 +78,7 @@ def start_registry(lb: Shell, files: Files, services: str = "") -> None:
         provide_secrets(lb, registry_services(lb))
     words = [
         f"docker compose -f {REGISTRY_FILE} up -d --quiet-pull",
-        files.option("registry services") or services,
+        files.option("registry: services") or services,
     ]
     run_twice(lb, " ".join(word for word in words if word), cwd=REGISTRY_HOME)
 

@@ -19,7 +19,7 @@ from steps.s08_registry import REGISTRY_FILE, start_registry
 )
 def registry_ui(lb: Shell, files: Files) -> None:
     """Everything in the registry's file: the page joins the registry."""
-    if files.option("registry commands"):
+    if files.option("registry: commands"):
         return  # it was set up with the registry, by the same notes
     files.place(REGISTRY_COMPOSE, lb)
     start_registry(lb, files)

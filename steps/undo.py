@@ -8,6 +8,8 @@ from __future__ import annotations
 from labkit.remote import Shell, everywhere
 from steps.project import PROJECT, REGISTRY_HOME
 
+CONFIG = "/etc/haproxy/haproxy.cfg"
+
 # Containers with their volumes, then volumes and networks of their own.
 NO_CONTAINERS = (
     "docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f"
@@ -17,6 +19,9 @@ NO_IMAGES = (
     "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "
     'awk \'$3 == "<none>" || $1 ~ /:/ {print ($2 == "<none>" ? "" : $1":"$2)}\' | '
     "xargs -r docker image rm -f; docker image prune -f"
+)
+NO_PUSHED = (
+    "docker image ls --format '{{.Repository}}:{{.Tag}}' | grep '^lb:' | xargs -r docker image rm"
 )
 NO_REGISTRY = (
     "rm -rf /etc/docker/certs.d/* /root/.docker/config.json /home/*/.docker/config.json; "
@@ -32,11 +37,21 @@ NO_REGISTRY = (
     "    subprocess.run(['systemctl', 'reload', 'docker'])\n"
     "EOF"
 )
-NO_PORTS = (
-    "systemctl is-active --quiet firewalld && for how in '' --permanent; do "
-    "for port in $(firewall-cmd $how --list-ports); do "
-    "firewall-cmd -q $how --remove-port=$port; done; done; true"
-)
+# HAProxy as its package brings it: it runs, and nobody is served. Ports of the firewall that were
+# opened stay so: the step opens those that a configuration binds in any case.
+NO_PROXIES = """\
+global
+    user haproxy
+    group haproxy
+    stats socket /run/labkit-idle.sock mode 600 level admin
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend idle
+    bind 127.0.0.1:9
+"""
 LIMIT_S = 60.0
 
 
@@ -52,14 +67,14 @@ def image(web1: Shell) -> None:
 
 def stack(web1: Shell) -> None:
     """The stack that was started, whatever it was."""
-    _as_root(web1, f"{NO_CONTAINERS}; {NO_PORTS}")
+    _as_root(web1, NO_CONTAINERS)
 
 
 def registry(lb: Shell, web1: Shell) -> None:
     """The registry, its page, what was pushed, and web1's trust in it."""
     lines = {
         lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME}",
-        web1.name: NO_REGISTRY,
+        web1.name: f"{NO_PUSHED}; {NO_REGISTRY}",
     }
     everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])
 
@@ -68,15 +83,16 @@ def second_server(web2: Shell, lb: Shell) -> None:
     """Everything on web2."""
     del lb
     empty = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete"
-    _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {empty}; {NO_REGISTRY}; {NO_PORTS}")
+    _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {empty}; {NO_REGISTRY}")
 
 
 def balancer(lb: Shell) -> None:
-    """HAProxy stopped, its log and its ports forgotten."""
+    """HAProxy without a student's configuration, and its log forgotten."""
+    lb.write(CONFIG, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,
-        "systemctl stop haproxy; systemctl reset-failed haproxy; rm -f /etc/rsyslog.d/haproxy.conf "
-        f"/var/log/haproxy.log; {NO_PORTS}",
+        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl reset-failed haproxy; "
+        "systemctl reload-or-restart haproxy",
     )
 
 

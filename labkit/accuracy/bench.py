@@ -16,7 +16,7 @@ from pathlib import Path
 
 from labkit.accuracy.corpus import Case
 from labkit.accuracy.matrix import Outcome, compare
-from labkit.classroom import carry
+from labkit.classroom import Carried, carry
 from labkit.course import Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, grade
@@ -75,13 +75,14 @@ class Bench:
     def _once(self, case: Case) -> Outcome:
         graded = case.expected.steps
         try:
-            self._make_ready(case, max(graded))
-            result = self._grade(graded)
+            carried = self._make_ready(case, max(graded))
+            outcome = _outcome(case, self._grade(graded), "")
         except LabkitError as error:
             return _outcome(case, None, str(error))
-        return _outcome(case, result, "")
+        outcome.stumbles = [f"{one.step.slug}: {one.what[-200:]}" for one in carried.stumbles]
+        return outcome
 
-    def _make_ready(self, case: Case, last: int) -> None:
+    def _make_ready(self, case: Case, last: int) -> Carried:
         """Bring the lab from what it holds to what the case needs, up to a step."""
         if not self.shells:
             self.lab.provider.up(self.say)
@@ -97,8 +98,9 @@ class Bench:
                 del self.held[step.number]
                 self.sound.pop(step.number, None)
         todo = [step for step in steps if step.number not in self.held]
-        carry(self.course, todo, self.shells, handed)
+        carried = carry(self.course, todo, self.shells, handed)
         self.held.update({step.number: wanted[step.number] for step in todo})
+        return carried
 
     def _rests_on(self, step: Step, dirty: set[int]) -> bool:
         needed = (self.course.step(slug) for slug in step.needs)
@@ -164,7 +166,7 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
     claimed = set(handed.sources.values())
     rest = _hash(
         *(f"{path} {_hash(data)}" for path, data in handed.files.items() if path not in claimed),
-        json.dumps([dict(handed.targets), dict(handed.options)], sort_keys=True),
+        json.dumps(dict(handed.targets), sort_keys=True),
     )
     found: Signatures = {}
     slugs: dict[str, str] = {}
@@ -174,6 +176,8 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
         parts += [rest] if step.needs else []  # the first step brings nothing of a student's
         parts += [f"{one.artefact.path} {one.origin} {one.sha256}" for one in own]
+        options = handed.options.items()
+        parts += [f"{name} {said}" for name, said in options if name.startswith(f"{step.slug}:")]
         slugs[step.slug] = found[step.number] = _hash(*parts)
     return found
 

@@ -17,7 +17,7 @@ class HandedIn:
     sources: Mapping[str, str] = field(default_factory=dict)  # artefact -> the file that is it
     targets: Mapping[str, str] = field(default_factory=dict)  # path of the layout -> where it goes
     fitted: Mapping[str, bytes] = field(default_factory=dict)  # reference -> fitted to the rest
-    options: Mapping[str, str] = field(default_factory=dict)  # what the steps want to know
+    options: Mapping[str, str] = field(default_factory=dict)  # `SLUG: NAME` -> for that step
     original: Mapping[str, bytes] = field(default_factory=dict)  # the bytes that were handed in
     notes: tuple[str, ...] = ()  # what was changed or left out, for the report
     fill: bool = True  # what is missing is done with the reference
