@@ -3,7 +3,7 @@ $liste = null;
 if (isset($_POST['voir'])) {
     $entete = 'Authorization: Basic ' . base64_encode(getenv('USERNAME') . ':' . getenv('PASSWORD'));
     $options = stream_context_create(['http' => ['header' => $entete, 'timeout' => 3]]);
-    $reponse = @file_get_contents('http://API_Etudiants:5000/pozos/api/v1.0/get_student_ages', false, $options);
+    $reponse = @file_get_contents('http://api_etudiants:5000/pozos/api/v1.0/get_student_ages', false, $options);
     $liste = $reponse ? json_decode($reponse, true)['student_ages'] : false;
     if ($liste === false) http_response_code(503);
 }
