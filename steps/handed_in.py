@@ -190,8 +190,18 @@ class _Look:
         return shlex.join([*words, self.context])
 
     def _script_folder(self) -> str:
-        """Where the given script goes, if the student has not handed it in."""
-        return str(PurePosixPath(SCRIPT).parent) if self.context == "." else self.context
+        """Where the given script goes, if the student has not handed it in.
+
+        To where the Dockerfile takes it from, if that is a folder that the student has.
+        """
+        usual = str(PurePosixPath(SCRIPT).parent) if self.context == "." else self.context
+        copied = _copied(_text(self.files[self.dockerfile])) if self.dockerfile else []
+        for one in copied:
+            folder = normpath(f"{self.context}/{PurePosixPath(one).parent}")
+            known = folder == "." or any(path.startswith(f"{folder}/") for path in self.files)
+            if PurePosixPath(one).name == "student_age.py" and known:
+                return folder
+        return usual
 
     def _page(self) -> str:
         website = self.project.website if self.project else None
