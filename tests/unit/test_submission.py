@@ -1,0 +1,434 @@
+"""A submission is carried through the steps and graded, on a course and machines made for this."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
+from labkit.classroom.submission import Stumble, record
+from labkit.course import Artefact, Course, Files, HandedIn, Step, Verdict
+from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
+from labkit.grading import Context, GradeResult, Hooks, Scope, grade
+from labkit.lab import Lab, Machine
+from labkit.remote import PlannedShell, Result, SshShell, from_facts
+
+GOOD = {"a.txt": b"good\n", "b.txt": b"good\n", "c.txt": b"good\n"}
+
+CHECKS = '''
+from labkit.course import check, not_met
+from labkit.errors import NotReadyError
+
+def must_be_good(context, name):
+    shell = context.shell("web1")
+    shell.asked.append(name)
+    text = shell.read("/" + name) or ""
+    if "grader" in text:
+        {{}}["a defect"]
+    if "good" not in text and not ("doubtful" in text and shell.ups > 1):
+        not_met(expected="good", seen=text, where=name)
+
+@check(points=1, hints=["look", "think", "write good"])
+def test_there({fixture}):
+    """{name} is good."""
+    must_be_good(context_of_run, "{name}")
+
+@check(points=1, needs="{slug}.there")
+def test_after({fixture}):
+    """After {name}."""
+'''
+
+
+class Shell(PlannedShell):
+    """A machine that holds what was written to it."""
+
+    def __init__(self, ups: int) -> None:
+        super().__init__("web1", from_facts({}))
+        self.ups = ups  # how many labs there were before
+        self.asked: list[str] = []
+        self.history: list[Result] = []
+        self.closed = False
+
+    def close(self) -> None:
+        """Remembered."""
+        self.closed = True
+
+
+@dataclass
+class Provider:
+    """Machines that exist in name only."""
+
+    name: str = "fake"
+    ups: int = 0
+    destroyed: int = 0
+    fails: bool = False
+
+    def up(self, _say: object) -> list[Machine]:
+        """Another lab."""
+        if self.fails:
+            raise NotReadyError("no engine")
+        self.ups += 1
+        return self.machines()
+
+    def destroy(self, _say: object) -> None:
+        """Counted."""
+        self.destroyed += 1
+
+    def machines(self) -> list[Machine]:
+        """web1 alone."""
+        nowhere = Path("/nowhere")
+        return [Machine("web1", "192.0.2.1", "student", nowhere, nowhere, running=True)]
+
+    def describe(self) -> dict[str, str]:
+        """No facts."""
+        return {}
+
+
+@dataclass
+class Made:
+    """A course of four steps, one file each but the first; what was done is written down."""
+
+    course: Course
+    done: list[str] = field(default_factory=list)
+    provider: Provider = field(default_factory=Provider)
+
+    def lab(self, folder: Path) -> Lab:
+        return Lab("made", cast("Any", self.provider), folder)
+
+    def shells(self, *_any: object, **_more: object) -> dict[str, Shell]:
+        return {"web1": Shell(self.provider.ups)}
+
+
+MODULES = ("test_01_base", "test_02_alpha", "test_03_beta", "test_04_gamma")
+NEEDS = {"alpha": ("base",), "beta": ("base", "alpha"), "gamma": ("base",)}
+
+
+def recognise(files: Mapping[str, bytes], _reference: Path, *, fill: bool = True) -> HandedIn:
+    """Files by their own names, at any depth."""
+    sources = {path.rpartition("/")[2]: path for path in files}
+    own = {name: path for name, path in sources.items() if name in GOOD}
+    original = {name: files[path] for name, path in own.items()}
+    return HandedIn(files, own, original=original, fill=fill)
+
+
+def made(root: Path) -> Made:
+    """Write the course to a folder."""
+    (root / "checks").mkdir(parents=True)
+    (root / "checks" / "pytest.ini").write_text("[pytest]\n")
+    (root / "steps" / "reference").mkdir(parents=True)
+    found = Made(cast("Any", None))
+    steps = []
+    for number, (slug, name) in enumerate(
+        [("base", ""), ("alpha", "a.txt"), ("beta", "b.txt"), ("gamma", "c.txt")], 1
+    ):
+        artefacts = (Artefact(name, f"/{name}", ("web1",)),) if name else ()
+        steps.append(_step(found, number, slug, artefacts))
+        if name:
+            (root / "steps" / "reference" / name).write_bytes(GOOD[name])
+            text = CHECKS.format(name=name, slug=slug, fixture="context_of_run")
+            (root / "checks" / f"test_{number:02}_{slug}.py").write_text(text)
+    found.course = Course(
+        "made", root, {"en": "Made"}, steps, [], 6.0, recognise=recognise,
+        settle=lambda _shells: found.done.append("settle"),
+    )  # fmt: skip
+    return found
+
+
+def _step(found: Made, number: int, slug: str, artefacts: tuple[Artefact, ...]) -> Step:
+    def run(web1: Shell, files: Files) -> None:
+        found.done.append(slug)
+        for artefact in artefacts:
+            files.place(artefact, web1)
+            text = (web1.read(artefact.remote) or "").strip()
+            if "broken" in text:
+                raise StepFailedError(f"{artefact.path} is broken", where="web1")
+            if "lost" in text:
+                raise NotReadyError("web1 is lost", where="web1")
+
+    def undo(web1: Shell) -> None:
+        found.done.append(f"undo {slug}")
+        for artefact in artefacts:
+            web1.files.pop(artefact.remote, None)
+
+    needs = NEEDS.get(slug, ())
+    return Step(number, slug, "abcd"[number - 1], ("web1",), run, needs, artefacts, undo=undo,
+                titles={"en": slug})  # fmt: skip
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Made]:
+    """The made course; its modules are forgotten afterwards."""
+    yield made(tmp_path / "course")
+    for module in MODULES:
+        sys.modules.pop(module, None)
+
+
+# -- carried through the steps
+
+
+def carried(course: Made, files: Mapping[str, bytes], **more: Any) -> tuple[Carried, Shell]:
+    shells = course.shells()
+    handed = recognise({**GOOD, **files}, Path())
+    found = carry(course.course, course.course.steps, shells, handed, **more)
+    return found, shells["web1"]
+
+
+def test_every_step_in_order_then_what_was_started_is_waited_for(course: Made) -> None:
+    begun: list[str] = []
+    found, shell = carried(course, {}, on_begin=lambda step: begun.append(step.slug))
+    assert found.stumbles == []
+    assert course.done == ["base", "alpha", "beta", "gamma", "settle"]
+    assert begun == course.done[:-1]
+    assert shell.files == {f"/{name}": data for name, data in GOOD.items()}
+
+
+def test_a_step_that_fails_is_noted_and_the_next_ones_are_tried(course: Made) -> None:
+    found, shell = carried(course, {"a.txt": b"broken", "b.txt": b"broken too"})
+    assert [(one.step.slug, one.what, one.where) for one in found.stumbles] == [
+        ("alpha", "a.txt is broken", "web1"), ("beta", "b.txt is broken", "web1")
+    ]  # fmt: skip
+    assert course.done[-2:] == ["gamma", "settle"]
+    assert shell.files["/c.txt"] == b"good\n"
+
+
+def test_a_lost_machine_ends_it(course: Made) -> None:
+    found, _shell = carried(course, {"b.txt": b"lost"})
+    assert [(one.step.slug, one.what) for one in found.stumbles] == [("beta", "web1 is lost")]
+    assert course.done == ["base", "alpha", "beta"]
+
+
+def test_a_machine_lost_while_waiting_is_a_note_too(course: Made) -> None:
+    def settle(_shells: object) -> None:
+        raise LabkitError("no answer")
+
+    course.course = replace(course.course, settle=settle)
+    found, _shell = carried(course, {})
+    assert [one.what for one in found.stumbles] == ["no answer"]
+
+
+def test_steps_that_show_are_left_out(course: Made) -> None:
+    steps = [replace(step, shows=step.slug == "beta") for step in course.course.steps]
+    course.course = replace(course.course, steps=steps)
+    carried(course, {})
+    assert "beta" not in course.done
+
+
+# -- recognised and recorded
+
+
+def folder_of(files: Mapping[str, bytes]) -> Folder:
+    return Folder("alice", dict(files), [("x", "it is too large")])
+
+
+def test_nothing_of_the_practical_is_nothing_to_grade(course: Made) -> None:
+    files = {f"photo-{number}.png": b"" for number in range(9)}
+    with pytest.raises(NothingToGradeError, match="nothing in alice") as caught:
+        recognised(course.course, folder_of(files))
+    assert caught.value.where == "photo-0.png, photo-1.png, photo-2.png, photo-3.png, photo-4.png"
+    assert "labkit init" in caught.value.then
+
+
+def test_one_file_is_enough(course: Made) -> None:
+    found = recognised(course.course, folder_of({"deep/b.txt": b"x"}), fill=False)
+    assert (dict(found.sources), found.fill) == ({"b.txt": "deep/b.txt"}, False)
+
+
+def test_the_record_says_what_was_read_changed_filled_and_stumbled_upon(course: Made) -> None:
+    files = {"a.txt": b"x", "else": b""}
+    handed = replace(recognise(files, Path()), notes=("changed",))
+    stumble = Stumble(course.course.steps[1], "w" * 1000, "web1")
+    assert record(course.course, folder_of(files), handed, Carried([stumble])) == {
+        "files": 2,
+        "skipped": [{"path": "x", "why": "it is too large"}],
+        "notes": ["changed", "step 2 (alpha): " + "w" * 600],
+        "filled": ["b.txt", "c.txt"],
+    }
+    unfilled = record(course.course, folder_of(files), replace(handed, fill=False), Carried())
+    assert (unfilled["filled"], unfilled["notes"]) == ([], ["changed"])
+
+
+# -- graded
+
+
+def test_a_submission_from_files_to_result(
+    course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shells = course.shells()
+    monkeypatch.setattr(submission, "open_shells", lambda *_any, **_more: shells)
+    result = submission.grade_submission(
+        course.course,
+        folder_of({"a.txt": b"good", "c.txt": b"broken"}),
+        course.lab(tmp_path),
+        tmp_path / "out" / "deep",
+        Wishes(frozenset({2, 4}), drills=False),
+    )
+    assert (result.student, result.complete) == ("alice", True)
+    assert {one.id: str(one.verdict) for one in result.checks} == {
+        "alpha.there": "passed", "alpha.after": "passed",
+        "gamma.there": "failed", "gamma.after": "blocked",
+    }  # fmt: skip
+    assert course.done == ["base", "alpha", "beta", "gamma", "settle"]
+    written = json.loads((tmp_path / "out" / "deep" / "result.json").read_text())
+    assert written["submission"]["filled"] == ["b.txt"]
+    assert written["submission"]["notes"] == ["step 4 (gamma): c.txt is broken"]
+    assert shells["web1"].closed
+
+
+def test_steps_after_the_last_wanted_one_are_not_carried_out(
+    course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "open_shells", course.shells)
+    wishes = Wishes(frozenset({2}), drills=False, student="bob")
+    folder = folder_of({"a.txt": b"good"})
+    lab = course.lab(tmp_path)
+    result = submission.grade_submission(course.course, folder, lab, tmp_path, wishes)
+    assert course.done == ["base", "alpha", "settle"]
+    assert [step.slug for step in result.steps] == ["alpha"]
+    assert result.student == "bob"
+
+
+def test_nothing_is_made_for_a_folder_with_nothing_in_it(course: Made, tmp_path: Path) -> None:
+    with pytest.raises(NothingToGradeError):
+        submission.grade_submission(
+            course.course, folder_of({"x": b""}), course.lab(tmp_path), tmp_path / "out",
+            Wishes(frozenset({1})),
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+    assert course.done == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_fresh_lab_is_gone_afterwards_whatever_happens(
+    course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    names: list[str] = []
+
+    def opened(name: str, provider: str) -> Lab:
+        names.append(name)
+        assert provider == "chosen"
+        (tmp_path / "state").mkdir()
+        return replace(course.lab(tmp_path / "state"), name=name)
+
+    monkeypatch.setattr(submission, "open_lab", opened)
+    course.provider.fails = fails
+
+    def use() -> None:
+        with submission.fresh_lab(lambda _line: None, "chosen") as lab:
+            assert lab.name.startswith("sub-")
+            raise KeyboardInterrupt
+
+    with pytest.raises(NotReadyError if fails else KeyboardInterrupt):
+        use()
+    assert course.provider.destroyed == 1
+    assert not (tmp_path / "state").exists()
+
+
+# -- gaps: what a submission has not is worth nothing
+
+
+def graded(
+    course: Made,
+    files: Mapping[str, bytes],
+    out: Path,
+    *,
+    machine: Mapping[str, bytes] = GOOD,
+    hooks: Hooks | None = None,
+    steps: frozenset[int] = frozenset({2, 3, 4}),
+    **more: Any,
+) -> GradeResult:
+    """Grade machines on which everything is good, by the submission that has only `files`."""
+    context = Context(course=course.course, lab=course.lab(out), out=out)
+    context.handed = recognise(files, Path())
+    shell = Shell(1)
+    shell.files = {f"/{name}": data for name, data in machine.items()}
+    context.shells["web1"] = cast("SshShell", shell)
+    return grade(context, Scope(steps), hooks, **more)
+
+
+def test_a_step_whose_files_are_missing_is_worth_nothing_whatever_filled_the_gap(
+    course: Made, tmp_path: Path
+) -> None:
+    result = graded(course, {"a.txt": b"good"}, tmp_path)
+    checks = {one.id: one for one in result.checks}
+    assert {name: (str(one.verdict), one.because) for name, one in checks.items()} == {
+        "alpha.there": ("passed", ""), "alpha.after": ("passed", ""),
+        "beta.there": ("failed", ""), "beta.after": ("blocked", "beta.there"),
+        "gamma.there": ("failed", ""), "gamma.after": ("blocked", "gamma.there"),
+    }  # fmt: skip
+    assert (result.score_low, result.score_high) == (2, 2)
+    first = checks["beta.there"]
+    assert first.message == "it is missing in the submission: b.txt"
+    assert (first.expected, first.seen, first.where) == ("b.txt in the submission", "none", "")
+    assert checks["beta.after"].message == "waits for: b.txt is good."
+    origins = {step.slug: str(step.artefacts[0].origin) for step in result.steps}
+    assert origins == {"alpha": "own", "beta": "missing", "gamma": "missing"}
+
+
+def test_it_is_worth_nothing_at_every_instant(course: Made, tmp_path: Path) -> None:
+    """Also in the file that a killed run leaves behind."""
+    highest = []
+
+    def look(_check: object) -> None:
+        found = json.loads((tmp_path / "result.json").read_text())
+        highest.append(sum(found["steps"][1]["checks"][at]["points"] for at in (0, 1)))
+        assert found["score_high"] <= 2
+
+    graded(course, {"a.txt": b"good"}, tmp_path, hooks=Hooks(on_start=look, on_result=look))
+    assert len(highest) == 12
+    assert set(highest) == {0}
+
+
+def test_doubt_opens_no_points_where_nothing_was_handed_in(course: Made, tmp_path: Path) -> None:
+    result = graded(course, {"a.txt": b"x"}, tmp_path, machine={**GOOD, "b.txt": b"grader"})
+    assert (result.score_low, result.score_high) == (2, 2)
+    assert {str(one.verdict) for one in result.steps[1].checks} == {"failed", "blocked"}
+
+
+def test_reference_credit_does_not_bring_it_back(course: Made, tmp_path: Path) -> None:
+    result = graded(course, {"a.txt": b"good\n"}, tmp_path, reference_credit=0.5)
+    assert [one.credit for one in result.checks] == [0.5, 0.5, 0, 0, 0, 0]
+    assert result.score == 1
+
+
+def test_a_step_without_files_rests_on_those_of_what_it_needs(course: Made, tmp_path: Path) -> None:
+    """It is worth something as long as one of them was handed in."""
+    steps = list(course.course.steps)
+    steps[2] = replace(steps[2], artefacts=(), needs=("base", "alpha"))  # as build, deploy, verify
+    steps[3] = replace(steps[3], artefacts=(), needs=("beta",))
+    course.course = replace(course.course, steps=steps)
+    own = graded(course, {"a.txt": b"x"}, tmp_path)
+    assert own.count(Verdict.PASSED) == 6
+    none = graded(course, {"c.txt": b"x"}, tmp_path)
+    assert [str(one.verdict) for one in none.checks] == ["failed", *["blocked"] * 5]
+    assert {one.because for one in none.checks[1:]} == {"alpha.there"}
+    assert none.score == 0
+
+
+def test_a_step_of_several_files_needs_one_of_them(course: Made, tmp_path: Path) -> None:
+    steps = list(course.course.steps)
+    steps[1] = replace(steps[1], artefacts=(*steps[1].artefacts, *steps[3].artefacts))
+    course.course = replace(course.course, steps=steps)
+    result = graded(course, {"c.txt": b"x"}, tmp_path, steps=frozenset({2}))
+    assert result.count(Verdict.PASSED) == 2
+
+
+def test_a_step_that_rests_on_no_file_at_all_is_graded_as_ever(
+    course: Made, tmp_path: Path
+) -> None:
+    steps = [replace(step, artefacts=()) for step in course.course.steps]
+    course.course = replace(course.course, steps=steps)
+    assert graded(course, {"a.txt": b"x"}, tmp_path).count(Verdict.PASSED) == 6
+
+
+def test_without_a_submission_there_are_no_gaps(course: Made, tmp_path: Path) -> None:
+    context = Context(course=course.course, lab=course.lab(tmp_path), out=tmp_path)
+    shell = Shell(1)
+    shell.files = {f"/{name}": data for name, data in GOOD.items()}
+    context.shells["web1"] = cast("SshShell", shell)
+    assert grade(context, Scope(frozenset({2, 3, 4}))).score == 6
