@@ -85,9 +85,9 @@ def command(
 
 
 def chosen(cases: list[Case], *, smoke: bool, only: str) -> list[Case]:
-    """The cases that are wanted; a smoke run has a mutant of every tenth operator as well."""
+    """The cases that are wanted; a smoke run has a mutant of every twentieth operator as well."""
     if smoke:
-        operators = list(dict.fromkeys(one.made_by for one in cases if one.made_by))[::10]
+        operators = list(dict.fromkeys(one.made_by for one in cases if one.made_by))[::20]
         first = {name: next(one for one in cases if one.made_by == name) for name in operators}
         cases = [one for one in cases if one.smoke or first.get(one.made_by) is one]
     return [one for one in cases if only in one.name or only == one.kind]
