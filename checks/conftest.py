@@ -65,8 +65,13 @@ def api(web1: Shell, image: str) -> Iterator[RunningImage]:
         yield running
 
 
-def _project_on(shell: Shell) -> Project:
-    project = find_project(shell)
+@pytest.fixture(scope="session")
+def anything(web1: Shell) -> Project | None:
+    """The compose project on web1, if there is one."""
+    return find_project(web1)
+
+
+def _must_be(project: Project | None, shell: Shell) -> Project:
     if project is None:
         not_met(
             expected=_("a docker-compose.yml with the website and the API"),
@@ -77,15 +82,15 @@ def _project_on(shell: Shell) -> Project:
 
 
 @pytest.fixture(scope="session")
-def project(web1: Shell) -> Project:
+def project(web1: Shell, anything: Project | None) -> Project:
     """The compose project on web1."""
-    return _project_on(web1)
+    return _must_be(anything, web1)
 
 
 @pytest.fixture(scope="session")
 def project2(web2: Shell) -> Project:
     """The compose project on web2."""
-    return _project_on(web2)
+    return _must_be(find_project(web2), web2)
 
 
 @pytest.fixture

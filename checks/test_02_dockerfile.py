@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from checks.compose import PLACES, find_project
+from checks.compose import PLACES, Project
 from checks.docker_facts import API_PORT, must_be_had, tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
@@ -46,10 +46,10 @@ class Build:
 
 
 @pytest.fixture(scope="session")
-def dockerfile(web1: Shell) -> Build:
+def dockerfile(web1: Shell, anything: Project | None) -> Build:
     """The API's Dockerfile on web1, with the context that it is written for."""
-    project = find_project(web1)
-    described = _described(project.api.raw.get("build")) if project and project.api else None
+    api = anything.api if anything else None
+    described = _described(api.raw.get("build")) if api else None
     if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
         return described
     found = web1.ask(FIND).stdout.splitlines()

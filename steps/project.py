@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from checks.compose import HTTP_PORT, Service, find_project, harms
+from checks.compose import HTTP_PORT, Project, find_project, harms
 from checks.docker_facts import containers
 from checks.registries import is_registry
 from labkit.course import Artefact, Files
@@ -135,9 +135,8 @@ def run_twice(shell: Shell, command: str, *, cwd: str) -> None:
         shell.run(command, cwd=cwd)
 
 
-def name_image(web: Shell, image: str) -> None:
+def name_image(web: Shell, project: Project | None, image: str) -> None:
     """Give the image that is here the name by which the student's compose file asks for it."""
-    project = find_project(web)
     wanted = project.api_image if project else ""
     if wanted and wanted != image and (project and project.api and not project.api.build_context):
         name = shlex.quote(wanted)
@@ -149,9 +148,8 @@ def can_be_had(name: str) -> str:
     return f"docker image inspect {name} || docker pull -q {name}"
 
 
-def refuse_harm(shell: Shell) -> None:
+def refuse_harm(shell: Shell, project: Project | None) -> None:
     """Start nothing that would take hold of the machine itself. StepFailedError if it would."""
-    project = find_project(shell)
     found = harms(project) if project else []
     if found:
         raise StepFailedError(
@@ -161,14 +159,14 @@ def refuse_harm(shell: Shell) -> None:
         )
 
 
-def refuse_when_down(web: Shell) -> None:
+def refuse_when_down(web: Shell, project: Project | None) -> None:
     """Let firewalld pass the site's port: a stopped website then refuses instead of being silent.
 
     While the container runs, Docker forwards the port and firewalld has no say. Once it has
     stopped, firewalld rejects with ICMP, of which the kernel sends one a second: HAProxy then
     meets silence, and takes 8 to 12 s instead of 4 to 6 s to notice (measured on this lab).
     """
-    website = _website(web)
+    website = project.website if project else None
     port = website.published.get(HTTP_PORT, "") if website else ""
     web.open_port("--add-service=http" if port in ("", "80") else f"--add-port={port}/tcp")
 
@@ -234,10 +232,6 @@ def allow_insecure(shell: Shell, registry: str) -> None:
 
 def website_service(web: Shell) -> str:
     """The name that the website's service has in the compose file on this machine."""
-    website = _website(web)
-    return website.name if website else "website"
-
-
-def _website(web: Shell) -> Service | None:
     project = find_project(web)
-    return project.website if project else None
+    website = project.website if project else None
+    return website.name if website else "website"

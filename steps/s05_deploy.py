@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checks.compose import find_project
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps import undo
@@ -26,9 +27,10 @@ from steps.project import (
 )
 def deploy(web1: Shell, files: Files) -> None:
     """Start what the file describes."""
-    refuse_harm(web1)
-    name_image(web1, IMAGE)
-    refuse_when_down(web1)
+    project = find_project(web1)
+    refuse_harm(web1, project)
+    name_image(web1, project, IMAGE)
+    refuse_when_down(web1, project)
     compose_up(web1, files, options="--quiet-pull")
     stack = stack_of(files)
     web1.run(stack.compose("ps"), cwd=stack.folder)

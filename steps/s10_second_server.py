@@ -38,8 +38,9 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
     registry = trust_registry(web2, lb)
-    refuse_harm(web2)
-    refuse_when_down(web2)
+    before = find_project(web2)
+    refuse_harm(web2, before)
+    refuse_when_down(web2, before)
     stack = stack_of(files)
     pushed = f"{registry}/{IMAGE}"
     unended = f'cd {shlex.quote(stack.folder)} && test -s .env && test -n "$(tail -c 1 .env)"'

@@ -17,7 +17,13 @@ from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
 from labkit.grading.mention import award
-from labkit.grading.model import ArtefactRecord, CheckResult, GradeResult, StepResult
+from labkit.grading.model import (
+    DECIMALS,
+    ArtefactRecord,
+    CheckResult,
+    GradeResult,
+    StepResult,
+)
 from labkit.grading.plugin import CheckPlugin
 from labkit.grading.writers.json_file import write_json
 from labkit.locale import _, language
@@ -97,6 +103,10 @@ def grade(
                 steps[node.step].checks.append(check)
                 reported[check.id] = check
         result.steps = [step for step in result.steps if step.checks]
+        if context.handed:  # a part of the steps is marked out of what that part is worth
+            nodes = plugin.graph.nodes.values()
+            worth = sum(node.spec.points for node in nodes if node.step in scope.steps)
+            result.score_max = round(worth, DECIMALS)
         _set_credit(result, reference_credit)
         for step in result.steps:
             if step.number in gaps:
