@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from checks.compose import Project, Service, harms
+from labkit.classroom import read_folder
 from labkit.course import Files, HandedIn, load_course
 from labkit.errors import StepFailedError
 from labkit.grading.stepping import call
@@ -534,3 +535,18 @@ def test_without_filling_nothing_of_the_courses_is_put_in_place() -> None:
     plan = machines.plan(4, handed({"simple_api/Dockerfile": BUILD}, fill=False))
     assert machines.written("web1") == {}
     assert plan == [f"web1:{HOME} $ docker compose config --quiet"]
+
+
+@pytest.mark.xfail(reason="a submission is read without modes: chmod +x is lost", strict=True)
+def test_a_script_that_may_be_executed_stays_so(tmp_path: Path) -> None:
+    """COPY keeps the mode: ENTRYPOINT ["./start.sh"] works for the student, and here not."""
+    (tmp_path / "Dockerfile").write_text(BUILD + 'COPY start.sh /\nENTRYPOINT ["/start.sh"]\n')
+    (tmp_path / "start.sh").write_text("#!/bin/sh\nexec python student_age.py\n")
+    (tmp_path / "start.sh").chmod(0o755)
+    machines = Machines()
+    machines.plan(2, recognise(read_folder(tmp_path).files, REFERENCE))
+    (archive,) = [
+        data for path, data in machines.shells["web1"].files.items() if path.endswith(".tar.gz")
+    ]
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert tar.getmember("start.sh").mode & 0o111

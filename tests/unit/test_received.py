@@ -1,0 +1,225 @@
+"""What machines say is taken up to a limit and a time; many files are sent in one archive."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts, ssh
+from labkit.remote.ssh import LINE_LIMIT, _LineEcho, _received
+
+
+class Channel:
+    """A channel that gives these pieces, then its end."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = iter(pieces)
+        self.timeouts: list[float] = []
+
+    def settimeout(self, seconds: float) -> None:
+        """Remembered."""
+        self.timeouts.append(seconds)
+
+    def recv(self, most: int) -> bytes:
+        """The next piece."""
+        piece = next(self.pieces, b"")
+        assert len(piece) <= most
+        return piece
+
+
+class Echoed:
+    """An echo that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def command(self, machine: str, text: str) -> None:
+        """Nothing."""
+
+    def output(self, machine: str, line: str) -> None:
+        """The line, with its machine."""
+        self.lines.append(f"{machine}|{line}")
+
+
+def received(
+    pieces: Iterable[bytes], *, seconds: float = 60, stream: _LineEcho | None = None
+) -> str:
+    channel = Channel(pieces)
+    end = time.monotonic() + seconds
+    return _received(cast("Any", channel), channel.recv, end, stream)
+
+
+def test_all_pieces_to_the_end() -> None:
+    assert received([]) == ""
+    assert received([b"one\ntw", b"o\n"]) == "one\ntwo\n"
+
+
+def test_a_character_that_comes_in_two_pieces_is_one() -> None:
+    text = "é€😀"
+    data = text.encode()
+    for at in range(1, len(data)):
+        assert received([data[:at], data[at:]]) == text
+    assert received([data[n : n + 1] for n in range(len(data))]) == text
+
+
+def test_bytes_that_are_no_text_are_no_reason_to_fall() -> None:
+    assert received([b"a\xff\xfeb"]) == "a\ufffd\ufffdb"
+    assert received([b"a\xc3"]).startswith("a")
+    assert received([b"a\0b"]) == "a\0b"
+
+
+def test_what_is_beyond_the_limit_is_read_and_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh, "OUTPUT_LIMIT", 100)
+    echo = Echoed()
+    read = 0
+
+    def pieces() -> Iterable[bytes]:
+        nonlocal read
+        for _piece in range(50):
+            read += 30
+            yield b"x" * 29 + b"\n"
+
+    text = received(pieces(), stream=_LineEcho("web1", echo))
+    assert read == 1500
+    assert 100 <= len(text) < 100 + 65536
+    assert len(text) == 120
+    assert len(echo.lines) == 4
+
+
+def test_each_wait_has_what_is_left_of_the_time() -> None:
+    channel = Channel([b"a", b"b"])
+    _received(cast("Any", channel), channel.recv, time.monotonic() + 10, None)
+    assert len(channel.timeouts) == 3
+    assert all(0 < one <= 10 for one in channel.timeouts)
+    assert channel.timeouts == sorted(channel.timeouts, reverse=True)
+
+
+def test_what_never_ends_is_ended_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1
+        return now
+
+    monkeypatch.setattr(ssh.time, "monotonic", clock)
+    channel = Channel(iter(lambda: b"x", b""))
+    with pytest.raises(TimeoutError):
+        _received(cast("Any", channel), channel.recv, 20, None)
+
+
+def test_a_deadline_that_is_over_reads_nothing() -> None:
+    with pytest.raises(TimeoutError):
+        received([b"x"], seconds=-1)
+
+
+def test_lines_are_passed_on_as_they_come() -> None:
+    echo = Echoed()
+    stream = _LineEcho("web1", echo)
+    received([b"one\ntw", b"o\n10%\r50%\r100%\nrest"], stream=stream)
+    assert echo.lines == ["web1|one", "web1|two", "web1|100%"]
+    stream.finish()
+    stream.finish()
+    assert echo.lines[3:] == ["web1|rest"]
+
+
+def test_a_line_without_an_end_is_passed_on_in_pieces() -> None:
+    echo = Echoed()
+    stream = _LineEcho("web1", echo)
+    for _piece in range(5):
+        stream.write("x" * LINE_LIMIT)
+    assert 2 <= len(echo.lines) <= 5
+    assert len(stream.rest) <= LINE_LIMIT
+
+
+# -- many files at once
+
+
+def unpacking(
+    files: dict[str, bytes], folder: str = "/srv/x", answer: Callable[[str], Result] | None = None
+) -> tuple[PlannedShell, list[str]]:
+    asked: list[str] = []
+
+    def answered(question: str) -> Result:
+        asked.append(question)
+        return (answer or from_facts({"tar -xzmf": 0}))(question)
+
+    shell = PlannedShell("web1", answered)
+    shell.unpack(files, folder)
+    return shell, asked
+
+
+FILES = {"a.txt": b"1\r\n\0", "sub/é ü.php": b"", "x" * 120 + "/" + "y" * 120: b"long", "-rf": b""}
+
+
+def test_files_go_in_one_archive_of_plain_files() -> None:
+    shell, _asked = unpacking(FILES)
+    ((path, data),) = shell.files.items()
+    assert path.startswith("/tmp/labkit-")
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        members = tar.getmembers()
+        assert {one.name: tar.extractfile(one).read() for one in members} == FILES  # type: ignore[union-attr]
+    assert all(one.isreg() and one.uid == 0 and one.mode & 0o6000 == 0 for one in members)
+
+
+def test_it_is_one_question_and_no_command_of_a_students() -> None:
+    shell, asked = unpacking(FILES)
+    assert shell.plan == []
+    (question,) = asked
+    assert "--no-same-owner -C /srv/x" in question
+    assert "rm -f /tmp/labkit-" in question
+
+
+def test_the_folder_is_quoted() -> None:
+    _shell, (question,) = unpacking(FILES, "/srv/it's; reboot")
+    assert shlex.quote("/srv/it's; reboot") in question
+
+
+def test_nothing_to_send_is_nothing_to_ask() -> None:
+    shell, asked = unpacking({})
+    assert (shell.files, asked) == ({}, [])
+
+
+def test_an_archive_that_cannot_be_unpacked_is_a_step_that_failed() -> None:
+    def full(question: str) -> Result:
+        return Result(question, "", "tar: No space left on device", 2)
+
+    with pytest.raises(CommandFailedError, match="No space left"):
+        unpacking(FILES, answer=full)
+
+
+def test_a_real_tar_takes_it_and_the_archive_is_gone_in_any_case(tmp_path: Path) -> None:
+    class Here(PlannedShell):
+        """Asks the shell of this computer."""
+
+        def upload(self, content: bytes, path: str, **_more: object) -> None:
+            """Put it here."""
+            Path(path).write_bytes(content)
+            self.files[path] = content
+
+    def bash(question: str) -> Result:
+        done = subprocess.run(["bash", "-c", question], capture_output=True, text=True, check=False)
+        return Result(question, done.stdout, done.stderr, done.returncode)
+
+    shell = Here("web1", bash)
+    folder = tmp_path / "it's a folder"
+    with pytest.raises(CommandFailedError):
+        shell.unpack(FILES, str(folder))
+    folder.mkdir()
+    (folder / "a.txt").write_text("old")
+    shell.unpack(FILES, str(folder))
+    found = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert found == FILES
+    assert not any(Path(path).exists() for path in shell.files)
