@@ -312,10 +312,15 @@ def test_after_the_end_nothing_is_remembered(judge: Judged) -> None:
     assert sorted(judge.asked) == ["a.txt", "b.txt", "c.txt"]
 
 
-def test_what_a_submission_has_not_is_filled_and_counts(judge: Judged) -> None:
-    """An entry holds only what differs; the bench does not ask for the rest."""
-    case = Case("x", "accepted", {"b.txt": b"good"}, Expected("why", frozenset({2, 3, 4})))
-    assert judge.bench.judge(case).points == 6
+def test_what_a_submission_has_not_is_filled_and_worth_nothing(judge: Judged) -> None:
+    """As `labkit grade --submission` has it."""
+    case = Case("x", "partial", {"b.txt": b"good"}, Expected("why", frozenset({2, 3, 4})))
+    found = judge.bench.judge(case)
+    assert found.points == 2
+    assert [name for name, verdict in found.verdicts.items() if verdict == "passed"] == [
+        "beta.there", "beta.after"
+    ]  # fmt: skip
+    assert found.because == {"alpha.after": "alpha.there", "gamma.after": "gamma.there"}
 
 
 # -- the third hint, followed literally
