@@ -423,7 +423,7 @@ def _unix(data: bytes) -> bytes:
 def _without_top_folder(files: Files) -> dict[str, bytes]:
     """The files, without a single folder around all of them (an archive's own)."""
     tops = {path.partition("/")[0] for path in files}
-    top = next(iter(tops))
+    top = next(iter(tops), "")
     usual = ("simple_api", "website", "haproxy", "api")
     if len(tops) == 1 and all("/" in path for path in files) and top not in usual:
         return {path.partition("/")[2]: data for path, data in files.items()}

@@ -20,7 +20,7 @@ from labkit.classroom import Carried, carry
 from labkit.course import Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, grade
-from labkit.grading.session import Scope
+from labkit.grading.session import Scope, gaps_of, mark_gaps
 from labkit.lab import Lab, Say, open_shells
 from labkit.remote import SshShell
 
@@ -76,7 +76,10 @@ class Bench:
         graded = case.expected.steps
         try:
             carried = self._make_ready(case, max(graded))
-            outcome = _outcome(case, self._grade(graded), "")
+            result = self._grade(graded)
+            gaps = gaps_of(self.course, self._handed(case))
+            mark_gaps(result, {number: gaps[number] for number in gaps if number in graded})
+            outcome = _outcome(case, result, "")
         except LabkitError as error:
             return _outcome(case, None, str(error))
         outcome.stumbles = [f"{one.step.slug}: {one.what[-200:]}" for one in carried.stumbles]
@@ -163,14 +166,16 @@ def mend(course: Course, case: Case) -> Case | None:
 
 def signatures(course: Course, handed: HandedIn) -> Signatures:
     """Step -> a hash of all that decides what it brings to the machines."""
+    files = Files(course.root, None, handed=handed)
     claimed = set(handed.sources.values())
+    brought = {path: data for path, data in handed.files.items() if path not in claimed}
+    brought |= {files.at(path): files.given(path) for path in course.given}
     rest = _hash(
-        *(f"{path} {_hash(data)}" for path, data in handed.files.items() if path not in claimed),
+        *(f"{path} {_hash(data)}" for path, data in sorted(brought.items())),
         json.dumps(dict(handed.targets), sort_keys=True),
     )
     found: Signatures = {}
     slugs: dict[str, str] = {}
-    files = Files(course.root, None, handed=handed)
     for step in course.steps:
         own = [files.content(artefact) for artefact in step.artefacts]
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]

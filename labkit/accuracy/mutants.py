@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.accuracy.corpus import MUTANT, Case, Expected
-from labkit.course import Course, Mutation, Step
+from labkit.course import Course, Files, HandedIn, Mutation, Step
 
 BASES_EACH = 1  # more of them take as many times as long, and find little
 
@@ -56,20 +56,40 @@ def _bases(
     course: Course, mutation: Mutation, accepted: Sequence[Case], reference: Path
 ) -> Iterator[Base]:
     """The reference first, then the entries that are graded far enough and have the artefact."""
-    until = step_of(course, mutation.caught_by or _first_step(course, mutation.artefact).slug)
-    own = {mutation.artefact: (reference / _reference(course, mutation.artefact)).read_bytes()}
-    yield Base("reference", own, mutation.artefact)
+    steps = _graded(course, mutation)
+    nothing = course.recognise({}, reference)
+    yield Base("reference", _completed(course, nothing, steps), mutation.artefact)
     for case in accepted:
         handed = course.recognise(case.files, reference)
         source = handed.sources.get(mutation.artefact, mutation.artefact)
-        if source in handed.files and until.number <= max(case.expected.steps):
-            yield Base(case.name, handed.files, source)
+        if source in handed.files and max(steps) <= max(case.expected.steps):
+            yield Base(case.name, _completed(course, handed, steps), source)
+
+
+def _completed(course: Course, handed: HandedIn, steps: frozenset[int]) -> dict[str, bytes]:
+    """A submission whose gaps in the graded steps are filled: only the mutant itself is wrong."""
+    filled = dict(handed.files)
+    files = Files(course.root, None, handed=handed)
+    graded = [step for step in course.steps if step.number in steps]
+    wanted = set().union(*(course.rests_on(step) for step in graded))
+    # The last step that grades an artefact has all of it.
+    for artefact in (one for step in course.steps for one in step.artefacts):
+        if artefact.path in wanted and artefact.path not in handed.sources:
+            filled[files.at(artefact.path)] = files.content(artefact).data
+    for path in course.given:
+        filled.setdefault(files.at(path), files.given(path))
+    return filled
+
+
+def _graded(course: Course, mutation: Mutation) -> frozenset[int]:
+    """From the step of the artefact to the step of the check that must catch the mutant."""
+    first = _first_step(course, mutation.artefact).number
+    last = step_of(course, mutation.caught_by).number if mutation.caught_by else first
+    return frozenset(range(first, max(first, last) + 1))
 
 
 def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
     text = base.files[base.path].decode("utf-8", "replace")
-    first = _first_step(course, mutation.artefact).number
-    last = max(first, step_of(course, mutation.caught_by).number if mutation.caught_by else first)
     for turn, mutated in enumerate(mutation.mutate(text), 1):
         if mutated == text:
             continue
@@ -79,7 +99,7 @@ def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
             files={**base.files, base.path: mutated.encode()},
             expected=Expected(
                 why=mutation.equivalent or mutation.why,
-                steps=frozenset(range(first, last + 1)),
+                steps=_graded(course, mutation),
                 caught_by="" if mutation.equivalent else mutation.caught_by,
             ),
             made_by=mutation.name,
@@ -98,16 +118,3 @@ def _first_step(course: Course, artefact: str) -> Step:
         (step for step in course.steps if artefact in {one.path for one in step.artefacts}),
         course.steps[1],  # a given file, as the API's script: it comes with the project
     )
-
-
-def _reference(course: Course, artefact: str) -> str:
-    """The reference with all of an artefact, which the last step that grades it brings.
-
-    A given file that students may change has no reference but the starter's.
-    """
-    chosen = f"../starter/{artefact}"
-    for step in course.steps:
-        for one in step.artefacts:
-            if one.path == artefact:
-                chosen = one.reference_path
-    return chosen

@@ -60,6 +60,7 @@ def load_course() -> Course:
         recognise=handed_in.recognise,
         settle=handed_in.settle,
         mutations=tuple(mutations),
+        given=tuple(handed_in.GIVEN),
     )
 
 

@@ -222,6 +222,7 @@ class Course:
     # Waits, with a limit of its own, until what was just started answers: called with the shells.
     settle: Callable[..., None] = lambda _shells: None
     mutations: Sequence[Mutation] = ()
+    given: Sequence[str] = ()  # files of the project that are not the student's to write
 
     def rests_on(self, step: Step) -> set[str]:
         """The artefacts that a step is made of: its own, or else those of what it needs."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from labkit import __version__
-from labkit.course import Artefact, Course, Origin, Step, Verdict
+from labkit.course import Artefact, Course, HandedIn, Origin, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
@@ -92,7 +92,7 @@ def grade(
     started = time.monotonic()
     result = _empty(context, student, look=keep)
     result.submission = dict(submission) if submission is not None else None
-    gaps = _gaps(context)
+    gaps = gaps_of(context.course, context.handed)
     reported: dict[str, CheckResult] = {}
 
     def planned(checks: list[CheckResult]) -> None:
@@ -141,7 +141,7 @@ def grade(
     _run_pytest(context, plugin)
     if scope.drills:
         result.mention = award(context, result)
-    _mark_gaps(result, gaps)
+    mark_gaps(result, gaps)
     result.complete = True
     save()
     return result
@@ -197,12 +197,12 @@ def _empty(context: Context, student: str, *, look: bool) -> GradeResult:
     )
 
 
-def _gaps(context: Context) -> dict[int, str]:
+def gaps_of(course: Course, handed: HandedIn | None) -> dict[int, str]:
     """Step -> the artefacts, in words, that a submission has not and that all of it rests on."""
-    if context.handed is None:
+    if handed is None:
         return {}
-    has = set(context.handed.sources)
-    resting = {step.number: context.course.rests_on(step) for step in context.course.steps}
+    has = set(handed.sources)
+    resting = {step.number: course.rests_on(step) for step in course.steps}
     return {
         number: ", ".join(sorted(artefacts))
         for number, artefacts in resting.items()
@@ -210,7 +210,8 @@ def _gaps(context: Context) -> dict[int, str]:
     }
 
 
-def _mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
+def mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
+    """What a gap is worth: its first check is failed, all others are blocked by that one."""
     first: dict[str, CheckResult] = {}  # what is missing -> the check that says so
     for step in result.steps:
         missing = gaps.get(step.number, "")
