@@ -183,6 +183,15 @@ class HAProxy:
                 found.append((row["srv_name"], row["srv_addr"], port, state, check))
         return found
 
+    @property
+    def bound(self) -> list[int]:
+        """The ports that its file binds, where it says so in so many digits.
+
+        A port that somebody else has makes a reload fail, and the former process go on.
+        """
+        found = re.findall(r"^[ \t]*bind[ \t]+\S*:(\d+)(?=[ \t]|$)", self.text, re.MULTILINE)
+        return sorted({int(port) for port in found})
+
     @cached_property
     def ports(self) -> list[int]:
         """The TCP ports that it listens on, the usual web port first."""

@@ -61,6 +61,15 @@ def test_runs(haproxy: HAProxy) -> None:
         seen=_("no process"),
         where="lb $ systemctl status haproxy",
     )
+    silent = [port for port in haproxy.bound if port not in haproxy.ports]
+    expect(
+        not silent,
+        expected=_(
+            "HAProxy listens on port {port}, as its file says", port=silent[:1] and silent[0]
+        ),
+        seen=", ".join(map(str, haproxy.ports)) or _("HAProxy listens on no port"),
+        where="lb $ systemctl status haproxy; ss -ltnp",
+    )
 
 
 @check(
