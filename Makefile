@@ -5,7 +5,7 @@ VENV := .venv
 LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 
-.PHONY: help demo test unit integration lint docs engine clean
+.PHONY: help demo test unit integration smoke lint docs engine clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -18,13 +18,16 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-test: lint unit docs integration  ## everything, the embedded lab included
+test: lint unit docs smoke integration  ## everything, the embedded lab included
 
 unit: $(VENV)/ready  ## tests without machines
 	$(VENV)/bin/python -m pytest tests/unit
 
 integration: $(VENV)/ready engine  ## tests on the real embedded lab
 	$(VENV)/bin/python -m pytest tests/integration
+
+smoke: $(VENV)/ready engine  ## is the grader right? a small part of the corpus, two minutes
+	$(LABKIT) verify --smoke
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(VENV)/bin/ruff check .
