@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from labkit.course import Files, step
+from labkit.course import Artefact, Files, step
+from labkit.errors import StepFailedError
+from labkit.locale import _
 from labkit.remote import Shell
 from steps import undo
 from steps.project import HAPROXY_BACKEND, RSYSLOG
@@ -25,6 +27,8 @@ CONFIG = "/etc/haproxy/haproxy.cfg"
 def haproxy(lb: Shell, files: Files) -> None:
     """Log first, then the configuration, validated before it is loaded."""
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
+    for artefact in (RSYSLOG, HAPROXY_BACKEND):
+        refuse_programs(lb, files, artefact)
     if files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
     files.place(HAPROXY_BACKEND, lb)
@@ -34,6 +38,28 @@ def haproxy(lb: Shell, files: Files) -> None:
         lb.open_port("--add-service=http" if port == 80 else f"--add-port={port}/tcp")
     site = f"http://lb:{ports[0]}/" if ports and ports[0] != 80 else "http://lb/"
     lb.run(f"curl -sS -o /dev/null -w '%{{http_code}}\\n' {site}")
+
+
+# What makes HAProxy or rsyslog start programs of somebody's choice, on lb itself. HAProxy:
+# configuration manual, 3.7 (programs), 4 (external-check), 3.1 (lua-load, insecure-fork-wanted);
+# rsyslog: omprog, and the old ^ action.
+PROGRAMS = re.compile(
+    r"^[ \t]*(program[ \t]|external-check|option[ \t]+external-check|insecure-|lua-)"
+    r"|omprog|^[^#\n]{0,200}[ \t]\^/",
+    re.MULTILINE,
+)
+
+
+def refuse_programs(lb: Shell, files: Files, artefact: Artefact) -> None:
+    """StepFailedError if what was handed in would start programs on the machine."""
+    if not files.handed:
+        return
+    found = PROGRAMS.search(files.content(artefact).data.decode("utf-8", "replace"))
+    if found:
+        raise StepFailedError(
+            _("this file is not started: {what}", what=found.group().strip()),
+            where=f"{lb.name}:{artefact.remote}",
+        )
 
 
 def bound_ports(config: str) -> list[int]:

@@ -1,8 +1,8 @@
 """How often is the grader wrong? Right, wrong and mutated solutions, graded and compared.
 
-`corpus` reads the entries that people wrote, `mutants` makes more of them, `bench` grades one
-after the other on a lab that is used again, `campaign` does so on several labs at once, `matrix`
-compares what was found with what was expected, and `page` writes it down.
+`corpus` reads the entries that were written one by one, `mutants` makes more of them, `bench`
+grades one after the other on a lab that is used again, `campaign` does so on several labs at once,
+`matrix` compares what was found with what was expected, and `page` writes it down.
 """
 
 from __future__ import annotations

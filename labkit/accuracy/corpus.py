@@ -1,4 +1,4 @@
-"""The corpus: submissions that people wrote, each with what the grader must find in it.
+"""The corpus: submissions written one by one, each with what the grader must find in it.
 
 `accepted/NAME/`, `partial/NAME/` and `wrong/NAME/` hold a student's files and an `expected.toml`
 (its keys: tests/submissions/README.md).

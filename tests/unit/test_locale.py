@@ -107,6 +107,7 @@ def said(domain: str) -> set[str]:
     found = literals(ROOT / domain) | templates(ROOT / domain)
     if domain == "labkit":
         return found | set(LIMIT_WORDS.values())
+    found |= literals(ROOT / "steps")  # the course's, too
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
 
