@@ -104,8 +104,9 @@ def api_removed(document: Map) -> None:
 
 
 def website_removed(document: Map) -> None:
-    """Where the API's service can still be told to be it."""
-    if _is_named(api(document)):
+    """Where the API's service can still be told to be it, and no other is taken for the website."""
+    pages = [one for one in services(document).values() if _is_apache(one)]
+    if _is_named(api(document)) and len(pages) < 2:
         remove(document, website(document))
 
 
