@@ -6,9 +6,11 @@ asked later, on a machine of the lab.
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
@@ -36,15 +38,28 @@ SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
+FROM_WEBSITE = re.compile(r"^[ \t]*FROM[ \t]+\S*(php|httpd|apache)", re.M | re.I)
+PORT = re.compile(r"[0-9]{1,5}")
+
+# What a person writes has less; what was made to keep a reader busy has more.
+LARGEST_COMPOSE = 64 * 1024  # bytes
+MOST_BRACKETS = 1000  # [ and { of a compose file
+LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
+LONGEST_COMMAND = 10_000  # characters
+MOST_COPIED = 100  # sources of a Dockerfile's instructions
 
 
-def recognise(files: Files, reference: Path, *, fill: bool = True) -> HandedIn:
+def recognise(
+    files: Files, reference: Path, *, fill: bool = True, executable: Collection[str] = ()
+) -> HandedIn:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
 
     With `fill`, the references for what is missing are fitted to what is there: the page to the
-    name of the API's service, HAProxy to the port of the website.
+    name of the API's service, HAProxy to the port of the website. `executable` are the files that
+    may be executed where they come from; archives made on Windows do not say it.
     """
-    original = _without_top_folder(files)
+    top = _top_folder(files)
+    original = {path.removeprefix(top): data for path, data in files.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
     look = _Look(unixed)
     sources = look.sources()
@@ -66,6 +81,8 @@ def recognise(files: Files, reference: Path, *, fill: bool = True) -> HandedIn:
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
         fill=fill,
+        executable=frozenset(path.removeprefix(top) for path in executable)
+        | {path for path, data in original.items() if data.startswith(b"#!")},
     )
 
 
@@ -105,7 +122,7 @@ class _Look:
             INDEX.path: self.page,
             REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
             HAPROXY_BACKEND.path: self._balancer(),
-            RSYSLOG.path: self._text_with(r"\.conf$", r"haproxy.*\.log"),
+            RSYSLOG.path: self._text_with(r"\.conf$", r"^(?>.*?haproxy).*\.log"),
         }
         return {artefact: path for artefact, path in found.items() if path}
 
@@ -148,7 +165,7 @@ class _Look:
             for path, data in self.files.items()
             if re.search(r"(^|/)dockerfile[^/]*$|\.dockerfile$", path.lower())
             and data.strip()
-            and not re.search(r"^\s*FROM\s+\S*(php|httpd|apache)", _text(data), re.M | re.I)
+            and not FROM_WEBSITE.search(_text(data))
         ]
         found.sort(key=lambda path: (not path.startswith("simple_api/"), path.count("/"), path))
         if not found:
@@ -160,17 +177,21 @@ class _Look:
         return found[0], "." if sum(at_root) > sum(there) else folder
 
     def _built_by_compose(self) -> tuple[str, str] | None:
-        build = self.project.api.raw.get("build") if self.project and self.project.api else None
-        if not isinstance(build, dict):
+        build = self._build()
+        if not build:
             return None
-        base = PurePosixPath(self.stack).parent
-        context = _inside(base, str(build.get("context") or "."))
+        context = _inside(PurePosixPath(self.stack).parent, build["context"] or ".")
         if context is None:
             return None
-        dockerfile = _inside(PurePosixPath(context), str(build.get("dockerfile") or "Dockerfile"))
+        dockerfile = _inside(PurePosixPath(context), build["dockerfile"] or "Dockerfile")
         if dockerfile is None or not self.files.get(dockerfile, b"").strip():
             return None
         return dockerfile, context
+
+    def _build(self) -> dict[str, Any]:
+        """What the compose file says of building the API; empty if it says nothing."""
+        api = self.project.api if self.project else None
+        return api.raw["build"] if api else {}
 
     def _lies_in(self, folder: str, name: str) -> bool:
         """Whether a folder has this file or folder; the given files count for the usual place."""
@@ -181,12 +202,11 @@ class _Look:
     def _build_words(self) -> str:
         usual = normpath(f"{self.context}/Dockerfile")
         words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
-        build = self.project.api.raw.get("build") if self.project and self.project.api else None
-        if isinstance(build, dict):
-            if build.get("target"):
-                words += ["--target", str(build["target"])]
-            for name, value in _pairs(build.get("args")).items():
-                words += ["--build-arg", f"{name}={value}"]
+        build = self._build()
+        if build.get("target"):
+            words += ["--target", build["target"]]
+        for name, value in build.get("args", {}).items():
+            words += ["--build-arg", f"{name}={value}"]
         return shlex.join([*words, self.context])
 
     def _script_folder(self) -> str:
@@ -231,9 +251,10 @@ class _Look:
 
     def _balancer(self) -> str:
         return (
-            self._text_with(r"\.cfg$", r"^\s*(backend|listen)\s")
+            self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
             or self._text_with(
-                r"haproxy[^/]*\.(conf|cfg)[^/]*$", r"^\s*(backend|listen|frontend|global|defaults)"
+                r"haproxy[^/]*\.(conf|cfg)[^/]*$",
+                r"^[ \t]*(backend|listen|frontend|global|defaults)",
             )
             or self._text_with(r"haproxy\.cfg$", r"\S")
         )
@@ -258,7 +279,7 @@ def has_registry(project: Project) -> bool:
 def _project(path: str, data: bytes) -> Project:
     """A compose file as far as plain YAML tells; `error` if it cannot be read."""
     try:
-        found = yaml.safe_load(data)
+        found = _plain(data)
         services = found.get("services") or {}
         read = {str(name): _service(str(name), raw) for name, raw in services.items()}
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
@@ -266,40 +287,80 @@ def _project(path: str, data: bytes) -> Project:
     return Project("", path, "", read)
 
 
+def _plain(data: bytes) -> Any:
+    """What a YAML text says. ValueError or YAMLError if it is not such as a person would write."""
+    if len(data) > LARGEST_COMPOSE or sum(map(data.count, (b"[", b"{"))) > MOST_BRACKETS:
+        raise ValueError("too large")
+    loader = yaml.SafeLoader(data)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if _written_out(root, {}) > LARGEST_WRITTEN_OUT:
+            raise ValueError("too many aliases")
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
+    """How long a node is once its aliases are written out; what holds itself has no end."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1 + len(node.value)
+    if id(node) not in known:
+        known[id(node)] = math.inf  # until it is known
+        is_map = isinstance(node, yaml.MappingNode)
+        inner = itertools.chain.from_iterable(node.value) if is_map else node.value
+        known[id(node)] = 1 + sum(_written_out(one, known) for one in inner)
+    return known[id(node)]
+
+
 def _service(name: str, raw: dict[str, Any]) -> Service:
     """A service with the few keys that roles are told by, in Compose's normal form."""
-    build = raw.get("build")
-    if isinstance(build, str):
-        build = {"context": build}
-    normal: dict[str, Any] = {"image": raw.get("image") or "", "build": build or {}}
+    normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
     normal["environment"] = _pairs(raw.get("environment"))
     normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
     normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
     return Service(name, normal)
 
 
+def _build(given: Any) -> dict[str, Any]:
+    if not given:
+        return {}
+    whole = given if isinstance(given, dict) else {"context": given}
+    words = {key: _word(whole.get(key)) for key in ("context", "dockerfile", "target")}
+    return {**words, "args": _pairs(whole.get("args"))}
+
+
 def _mount(given: Any) -> dict[str, str]:
     if isinstance(given, dict):
-        return {"source": str(given.get("source", "")), "target": str(given.get("target", ""))}
-    source, _colon, rest = str(given).partition(":")
+        return {key: _word(given.get(key)) for key in ("source", "target")}
+    source, _colon, rest = _word(given).partition(":")
     return {"source": source, "target": rest.partition(":")[0] or source}
 
 
 def _port(given: Any) -> dict[str, str] | None:
     if isinstance(given, dict):
-        inside, out = str(given.get("target", "")), str(given.get("published", ""))
+        inside, out = _word(given.get("target")), _word(given.get("published"))
     else:
-        out, _colon, inside = str(given).partition("/")[0].rpartition(":")
+        out, _colon, inside = _word(given).partition("/")[0].rpartition(":")
         out = out.rpartition(":")[2]
-    return {"target": inside, "published": out} if inside.isdigit() else None
+    return {"target": inside, "published": out} if PORT.fullmatch(inside) else None
 
 
 def _pairs(given: Any) -> dict[str, str]:
-    """A map or a list of NAME=VALUE."""
+    """A map or a list of NAME=VALUE; names without a value are left out."""
     if isinstance(given, dict):
-        return {str(name): str(value) for name, value in given.items()}
-    pairs = (str(one).partition("=") for one in given or [])
+        return {_word(name): _word(value) for name, value in given.items() if value is not None}
+    pairs = (_word(one).partition("=") for one in given or [])
     return {name: value for name, equals, value in pairs if equals}
+
+
+def _word(given: Any) -> str:
+    """A scalar as text; "" for nothing, and for what is none."""
+    if isinstance(given, str):
+        return given
+    return "" if given is None or isinstance(given, Collection) else str(given)
 
 
 def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
@@ -321,19 +382,35 @@ def _copied(dockerfile: str) -> list[str]:
         words = re.sub(r'[\[\]",]', " ", line).split()
         if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and "--from" not in line:
             found += [word.lstrip("/") for word in words[1:-1] if not word.startswith("--")]
-    return found
+    return found[:MOST_COPIED]
 
 
 def _commands(text: str) -> Iterable[list[str]]:
-    """Each line that starts with docker, as words; continued lines are joined."""
+    """Each line that starts with docker, as words; continued lines are joined.
+
+    What follows on the line, another command or where the output goes, is no part of it.
+    """
     for line in re.sub(r"\\\n", " ", text).splitlines():
+        if len(line) > LONGEST_COMMAND:
+            continue
         line = re.sub(r"^[\s>`$#*-]*(sudo\s+)?", "", line).rstrip("` ")
         line = re.sub(r"\$\(pwd\)|`pwd`|\$\{?PWD\}?|~(?=/)", REGISTRY_HOME, line)
         if line.startswith("docker "):
             try:
-                yield shlex.split(line, comments=True)
+                yield _first_command(line)
             except ValueError:
                 continue
+
+
+def _first_command(line: str) -> list[str]:
+    """The words of a line up to the first ; & | or >. ValueError if a quote is left open."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+    reader.whitespace_split = True
+    return list(itertools.takewhile(lambda word: not END.match(word), reader))
+
+
+# What follows is not the command's: another one, or where the output goes.
+END = re.compile(r"[;&|]+$|[012]?>")
 
 
 def _is_set_up(words: list[str]) -> bool:
@@ -344,7 +421,8 @@ def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
 
-SERVER = re.compile(r"^(\s*server\s+\S+\s+)([^\s:]+)", re.M)
+# Its name, host and port. Addresses of version 6 are left out: they have more colons.
+SERVER = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+)([^\s:]+)(?=(?::([^\s:]*))?(?!\S))", re.M)
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 
 
@@ -372,10 +450,11 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     port = website.published.get(HTTP_PORT, "") if website else ""
     balancer = _text(look.files[sources[HAPROXY_BACKEND.path]]) if (
         HAPROXY_BACKEND.path in sources) else ""  # fmt: skip
-    asked = re.search(r"^\s*server\s+\S+\s+[^\s:]+:(\d+)", balancer, re.M)
+    ports = (match.group(3) or "" for match in SERVER.finditer(balancer))
+    asked = next(filter(PORT.fullmatch, ports), str(HTTP_PORT))
     page = _text(look.files[look.page]) if look.page else ""
     host = re.search(r"http://([A-Za-z][\w.-]*):\d+/pozos", page)
-    facility = re.search(r"^\s*log\s+\S+\s+(?:.*\s)?(local\d)\b", balancer, re.M)
+    facility = re.search(r"^[ \t]*log[ \t]+\S+[ \t](?:.*[ \t])?(local\d)\b", balancer, re.M)
     changes: dict[str, list[tuple[str, str]]] = {}
     if api:
         changes[INDEX.path] = [("http://api:5000", f"http://{api.name}:5000")]
@@ -383,14 +462,15 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
         for name in (HAPROXY_BACKEND.reference, HAPROXY_BACKEND.later, HAPROXY_BACKEND.hardened):
             changes[name] = [(f"{web}:80", f"{web}:{port}") for web in ("web1", "web2")]
     stack = changes.setdefault(COMPOSE.path, [])
-    if asked and asked.group(1) != str(HTTP_PORT):
-        stack.append(('"80:80"', f'"{asked.group(1)}:80"'))
+    if asked != str(HTTP_PORT):
+        stack.append(('"80:80"', f'"{asked}:80"'))
     if host and host.group(1) not in ("api", "localhost"):
         stack.append(("  api:\n", f"  {host.group(1)}:\n"))
         stack.append(("- api\n", f"- {host.group(1)}\n"))
-    taken = {int(one) for one in re.findall(r"^\s*bind\s+\S*?:(\d+)", balancer, re.M)}
+    bound = re.findall(r"^[ \t]*bind[ \t]+\S*?:([0-9]{1,5})(?![0-9])", balancer, re.M)
+    taken = {int(one) for one in bound}
     if PAGE_PORT in taken:  # the reference's page for the registry lives on the same machine
-        free = next(port for port in range(PAGE_PORT + 1, 65536) if port not in taken)
+        free = next(port for port in itertools.count(PAGE_PORT + 1) if port not in taken)
         changes[REGISTRY_COMPOSE.path] = [(f'"{PAGE_PORT}:80"', f'"{free}:80"')]
     if facility:
         changes[RSYSLOG.path] = [("local2", facility.group(1))]
@@ -420,14 +500,13 @@ def _unix(data: bytes) -> bytes:
     return data if b"\0" in data else data.replace(b"\r\n", b"\n")
 
 
-def _without_top_folder(files: Files) -> dict[str, bytes]:
-    """The files, without a single folder around all of them (an archive's own)."""
+def _top_folder(files: Files) -> str:
+    """A single folder around all files (an archive's own) with its slash, "" if there is none."""
     tops = {path.partition("/")[0] for path in files}
     top = next(iter(tops), "")
     usual = ("simple_api", "website", "haproxy", "api")
-    if len(tops) == 1 and all("/" in path for path in files) and top not in usual:
-        return {path.partition("/")[2]: data for path, data in files.items()}
-    return dict(files)
+    around = len(tops) == 1 and all("/" in path for path in files) and top not in usual
+    return f"{top}/" if around else ""
 
 
 # Of each running container: its address and the ports that its image exposes.

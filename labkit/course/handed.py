@@ -20,4 +20,5 @@ class HandedIn:
     options: Mapping[str, str] = field(default_factory=dict)  # `SLUG: NAME` -> for that step
     original: Mapping[str, bytes] = field(default_factory=dict)  # the bytes that were handed in
     notes: tuple[str, ...] = ()  # what was changed or left out, for the report
+    executable: frozenset[str] = frozenset()  # those of the files that may be executed
     fill: bool = True  # what is missing is done with the reference

@@ -39,19 +39,6 @@ STORE = "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n"
 CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
 
 
-def bug(reason: str) -> pytest.MarkDecorator:
-    """What does not hold today; the test fails as soon as it does."""
-    return pytest.mark.xfail(reason=reason, strict=True)
-
-
-def cases(found: Mapping[str, object], reason: str, *bugs: str) -> tuple[str, list[object]]:
-    """Values by name, some of which are bugs."""
-    return "case", [
-        pytest.param(value, id=name, marks=bug(reason) if name in bugs else ())
-        for name, value in found.items()
-    ]
-
-
 def seen(files: Mapping[str, str | bytes], *, fill: bool = True) -> HandedIn:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
     return recognise(data, REFERENCE, fill=fill)
@@ -293,14 +280,7 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize(
-    *cases(
-        STRANGE,
-        "only reading the YAML is guarded, not what is made of its values later",
-        "build args that are a number",
-        "a port of digits that are none",
-    )
-)
+@pytest.mark.parametrize("case", STRANGE.values(), ids=STRANGE)
 def test_strange_values_are_no_reason_to_fall(case: str) -> None:
     found = seen({COMPOSE: case, DOCKERFILE: BUILD, "Dockerfile": BUILD})
     assert found.sources[COMPOSE] == COMPOSE
@@ -330,16 +310,14 @@ BOMBS = {
     "image": bomb().replace("services: *x7", "services: {web: {image: *x7}}"),
     "args": bomb().partition("services")[0] + BUILDING.replace("BUILD", "{context: ., args: *x7}"),
     "merges": merging_bomb(),
-}
+    "a long text, often": "x0: &x0 " + "A=" * 20_000 + "\nservices: {web: {environment: ["
+    + "*x0, " * 4000 + "]}}",
+    "brackets, line by line": ("[" * 200 + "a," * 100 + "]" * 200 + "\n") * 20,
+    "a long one": "services: {web: {image: php}}\n" + "# \n" * 500_000,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    *cases(
-        BOMBS,
-        "str() of a value, and PyYAML's merge keys, write out what aliases only name",
-        *(name for name in BOMBS if name != "services"),
-    )
-)
+@pytest.mark.parametrize("case", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_of_aliases_is_short_work(case: str) -> None:
     with quickly():
         assert seen({COMPOSE: case, "Dockerfile": BUILD}).sources[COMPOSE] == COMPOSE
@@ -358,18 +336,13 @@ LONG = {
     "an address that never ends": {INDEX: "<?php " + "http://a" * 60_000},
     "a server line without end": {BALANCER: "backend b\nserver a" + " a" * 150_000},
     "a log line without end": {BALANCER: "backend b\nlog a" + " local" * 100_000},
+    "blanks in a log line": {BALANCER: "backend b\nlog a" + " " * 300_000 + "x"},
+    "a port without end": {BALANCER: "backend b\nbind :" + "9" * 300_000},
+    "a Dockerfile that copies without end": {DOCKERFILE: "COPY" + " a/b" * 200_000},
 }
 
 
-@pytest.mark.parametrize(
-    *cases(
-        LONG,
-        r"^\s* and haproxy.*\.log take the square of the length; \s also matches line ends",
-        "blank lines in haproxy.cfg",
-        "blank lines in a Dockerfile",
-        "one line in a log's configuration",
-    )
-)
+@pytest.mark.parametrize("case", LONG.values(), ids=LONG)
 def test_a_long_text_is_read_in_good_time(case: dict[str, str]) -> None:
     with quickly():
         seen({**case, "x": ""})
@@ -425,6 +398,8 @@ docker push lb:5000/x
         (HISTORY,
          ["docker network create n", "docker volume create v", "docker run --net n registry:2"]),
         ("docker run -e 'A=b c' registry:2", ["docker run -e 'A=b c' registry:2"]),
+        ("docker run -e 'A=b;c|d>e' -e B=<me> -e '' registry:2",
+         ["docker run -e 'A=b;c|d>e' -e 'B=<me>' -e '' registry:2"]),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["README.md", "notes.txt", "registry.sh", "doc/README"])
@@ -434,8 +409,10 @@ def test_a_registry_by_documented_commands(name: str, text: str, commands: list[
     assert found.sources[REGISTRY] == name
 
 
-@bug("; && | > are taken for arguments of docker run: `registry '&&' docker ps` is typed")
-@pytest.mark.parametrize("more", ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &"])
+@pytest.mark.parametrize(
+    "more",
+    ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &", " 2>&1", " >>log", " ; 'x"],
+)
 def test_what_follows_a_documented_command_is_no_argument_of_it(more: str) -> None:
     found = seen({"README.md": f"docker run registry:2{more}\n"})
     assert found.options.get("registry: commands") in (None, "docker run registry:2")
@@ -468,6 +445,14 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
     assert found.original == {DOCKERFILE: windows.encode()}
     assert found.notes == ("line ends of Windows were made those of Linux",)
     assert seen({DOCKERFILE: BUILD}).notes == ()
+
+
+# -- what may be executed
+
+
+def test_what_may_be_executed_is_told_by_its_mode_or_its_first_line() -> None:
+    files = {"tp/a.sh": b"#!/bin/sh\n", "tp/b": b"\x7fELF\0", "tp/c.txt": b"x"}
+    assert recognise(files, REFERENCE, executable=["tp/b"]).executable == {"a.sh", "b"}
 
 
 # -- the balancer
@@ -515,13 +500,13 @@ def test_other_hosts_stay_as_they_are(given: tuple[str, ...]) -> None:
     assert found.notes == ()
 
 
-@bug("the host is taken to end at its first colon: [fd00::1]:80 becomes web1::1]:80")
-def test_an_address_of_version_6_is_not_cut_in_two() -> None:
-    found = seen({BALANCER: servers("[fd00::1]:80", "[fd00::2]:80")})
-    assert found.files[BALANCER].decode() in (
-        servers("[fd00::1]:80", "[fd00::2]:80"),
-        servers("web1:80", "web2:80"),
-    )
+@pytest.mark.parametrize(
+    "given", [("[fd00::1]:80", "[fd00::2]:80"), ("fd00::1", "2001:db8::1"), ("[fd00:1::1]:8080",)]
+)
+def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None:
+    found = seen({BALANCER: servers(*given)})
+    assert found.files[BALANCER].decode() == servers(*given)
+    assert COMPOSE not in found.fitted or "80:80" in found.fitted[COMPOSE].decode()
 
 
 def test_comments_and_defaults_are_no_servers() -> None:
