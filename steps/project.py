@@ -16,7 +16,8 @@ from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
 
 PROJECT = "/srv/student-list"
-DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+# What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
+DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
@@ -73,15 +74,16 @@ class Stack:
 
     def compose(self, command: str) -> str:
         """`docker compose COMMAND` for this file."""
-        return (
-            f"docker compose -f {self.file} {command}" if self.file else f"docker compose {command}"
-        )
+        words = ["docker", "compose", *(["-f", self.file] if self.file else [])]
+        return f"{shlex.join(words)} {command}"
 
 
 def stack_of(files: Files) -> Stack:
     """The stack of this run's student."""
     path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
-    file = "" if path.name in DEFAULT_NAMES else path.name
+    there = {PurePosixPath(PROJECT, one) for one in (files.handed.files if files.handed else ())}
+    first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
+    file = "" if path.name == first else path.name
     return Stack(str(path.parent), file, files.option("compose: services"))
 
 
@@ -106,12 +108,16 @@ def bring_all(shell: Shell, files: Files, folder: str, *, below: str = ".") -> N
     """Every file of a submission that lies below a folder of it; nothing for a workspace."""
     if not files.handed:
         return
-    chosen = {
-        path: data
-        for path, data in files.handed.files.items()
-        if below == "." or path.startswith(f"{below}/")
-    }
-    shell.unpack({path.removeprefix(f"{below}/"): data for path, data in chosen.items()}, folder)
+    top = "" if below == "." else f"{below}/"
+    shell.unpack(
+        {
+            path.removeprefix(top): data
+            for path, data in files.handed.files.items()
+            if path.startswith(top)
+        },
+        folder,
+        executable={path.removeprefix(top) for path in files.handed.executable},
+    )
 
 
 def compose_up(shell: Shell, files: Files, *, options: str = "") -> None:

@@ -24,6 +24,7 @@ class Folder:
     name: str
     files: dict[str, bytes]
     skipped: list[tuple[str, str]]
+    executable: frozenset[str] = frozenset()
 
 
 def read_folder(path: Path) -> Folder:
@@ -39,27 +40,32 @@ def read_folder(path: Path) -> Folder:
         )
     files: dict[str, bytes] = {}
     skipped: list[tuple[str, str]] = []
+    executable: set[str] = set()
     room = LARGEST_FOLDER
     for found in _walk(path, skipped):
         name = found.relative_to(path).as_posix()
-        why = _unwanted(found, name)
-        if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
-            why = _("the folder is too large; this file is beyond its limit")
-        data = b"" if why else _bytes(found)
-        if data is None:
+        try:
+            why = _unwanted(found, name)
+            if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
+                why = _("the folder is too large; this file is beyond its limit")
+            data, may_run = (b"", False) if why else _content(found)
+        except OSError:
             why = _("it cannot be read")
         if why:
             skipped.append((_shown(name), why))
             continue
-        files[name] = data or b""
-        room -= len(files[name])
+        files[name] = data
+        if may_run:
+            executable.add(name)
+        room -= len(data)
     if not files:
         raise NothingToGradeError(
             _("the submission {folder} holds no file that can be graded", folder=path),
             where=f"{skipped[0][0]}: {skipped[0][1]}" if skipped else "",
             then=_("labkit init FOLDER   shows which files a student writes"),
         )
-    return Folder(path.resolve().name, dict(sorted(files.items())), skipped)
+    name = path.resolve().name
+    return Folder(name, dict(sorted(files.items())), skipped, frozenset(executable))
 
 
 def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
@@ -76,6 +82,7 @@ def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
         folders[:] = sorted(set(folders) - set(links) - set(IGNORED))
         found += [here / name for name in (*links, *names) if name not in IGNORED]
         if len(found) > 20 * MOST_FILES:
+            skipped.append((".", _("the folder is too large; what comes later is not looked at")))
             break
     return sorted(found)
 
@@ -93,14 +100,14 @@ def _unwanted(path: Path, name: str) -> str:
     return ""
 
 
-def _bytes(path: Path) -> bytes | None:
-    """The content, unless the file became something else since it was looked at."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(LARGEST_FILE)
-    except OSError:
-        return None
+def _content(path: Path) -> tuple[bytes, bool]:
+    """The bytes, and whether the file may be executed.
+
+    OSError if it became something else since it was looked at.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(LARGEST_FILE), bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
 
 
 def _shown(name: str) -> str:

@@ -145,7 +145,8 @@ def grade_submission(
 
 def recognised(course: Course, folder: Folder, *, fill: bool = True) -> HandedIn:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
-    handed = course.recognise(folder.files, course.root / "steps" / "reference", fill=fill)
+    reference = course.root / "steps" / "reference"
+    handed = course.recognise(folder.files, reference, fill=fill, executable=folder.executable)
     if not handed.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),

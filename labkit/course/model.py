@@ -6,7 +6,7 @@ and `docs/` (what to read). This module names the parts; `finder` reads them fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -201,9 +201,15 @@ class Mutation:
     equivalent: str = ""
 
 
-def _as_it_is(files: Mapping[str, bytes], _reference: Path, *, fill: bool = True) -> HandedIn:
+def _as_it_is(
+    files: Mapping[str, bytes],
+    _reference: Path,
+    *,
+    fill: bool = True,
+    executable: Collection[str] = (),
+) -> HandedIn:
     """A submission of a course that recognises nothing in it."""
-    return HandedIn(files, fill=fill)
+    return HandedIn(files, fill=fill, executable=frozenset(executable))
 
 
 @dataclass(frozen=True)
@@ -217,7 +223,7 @@ class Course:
     drills: Sequence[Drill]
     points_max: float
     # Files of a submission -> what they are; called with the files, the folder of the reference
-    # artefacts, and `fill`.
+    # artefacts, `fill`, and which files may be executed.
     recognise: Callable[..., HandedIn] = _as_it_is
     # Waits, with a limit of its own, until what was just started answers: called with the shells.
     settle: Callable[..., None] = lambda _shells: None

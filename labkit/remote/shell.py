@@ -13,7 +13,7 @@ import shlex
 import tarfile
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -144,7 +144,9 @@ class Shell(ABC):
         self.upload(data, path, mode=mode, root=root, quiet=quiet)
         return True
 
-    def unpack(self, files: Mapping[str, bytes], folder: str) -> None:
+    def unpack(
+        self, files: Mapping[str, bytes], folder: str, *, executable: Collection[str] = ()
+    ) -> None:
         """Put many files below a folder, in one go; paths are relative and stay inside it."""
         if not files:
             return
@@ -153,6 +155,7 @@ class Shell(ABC):
             for path, data in files.items():
                 entry = tarfile.TarInfo(path)
                 entry.size = len(data)
+                entry.mode = 0o755 if path in executable else 0o644
                 tar.addfile(entry, io.BytesIO(data))
         archive = f"/tmp/labkit-{uuid.uuid4().hex}.tar.gz"
         self.upload(packed.getvalue(), archive, mode="0600", root=False, quiet=True)

@@ -182,6 +182,7 @@ def test_looking_has_an_end_too(place: Path, monkeypatch: pytest.MonkeyPatch) ->
             (place / f"d{number}" / name).write_text("x")
     read = read_folder(place)
     assert len(read.files) + len(read.skipped) < 30
+    assert why(read)["."] == "the folder is too large; what comes later is not looked at"
 
 
 def test_what_cannot_be_read_is_said(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +226,31 @@ def test_a_file_that_becomes_a_link_after_the_look_is_not_followed(
     read = read_folder(place)
     assert "file" not in read.files
     assert why(read) == {"file": "it cannot be read"}
+
+
+@pytest.mark.parametrize("when", ["after the walk", "after the look"])
+def test_a_file_that_vanishes_is_said(
+    place: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    (place / "file").write_text("harmless")
+    look = folder._unwanted
+
+    def looked(path: Path, name: str) -> str:
+        if name == "file" and when == "after the walk":
+            path.unlink()
+        found = look(path, name)
+        if name == "file":
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(folder, "_unwanted", looked)
+    assert why(read_folder(place)) == {"file": "it cannot be read"}
+
+
+def test_who_may_be_executed_is_remembered(place: Path) -> None:
+    (place / "run").write_text("x")
+    (place / "run").chmod(0o744)
+    assert read_folder(place).executable == {"run"}
 
 
 def test_a_file_that_becomes_a_pipe_after_the_look_is_not_waited_for(

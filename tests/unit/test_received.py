@@ -170,6 +170,14 @@ def test_files_go_in_one_archive_of_plain_files() -> None:
     assert all(one.isreg() and one.uid == 0 and one.mode & 0o6000 == 0 for one in members)
 
 
+def test_what_may_be_executed_still_may() -> None:
+    shell = PlannedShell("web1", from_facts({"tar -xzmf": 0}))
+    shell.unpack({"run.sh": b"", "a.txt": b""}, "/srv/x", executable={"run.sh", "elsewhere"})
+    (data,) = shell.files.values()
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert {one.name: one.mode for one in tar} == {"run.sh": 0o755, "a.txt": 0o644}
+
+
 def test_it_is_one_question_and_no_command_of_a_students() -> None:
     shell, asked = unpacking(FILES)
     assert shell.plan == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -109,12 +109,19 @@ MODULES = ("test_01_base", "test_02_alpha", "test_03_beta", "test_04_gamma")
 NEEDS = {"alpha": ("base",), "beta": ("base", "alpha"), "gamma": ("base",)}
 
 
-def recognise(files: Mapping[str, bytes], _reference: Path, *, fill: bool = True) -> HandedIn:
+def recognise(
+    files: Mapping[str, bytes],
+    _reference: Path,
+    *,
+    fill: bool = True,
+    executable: Collection[str] = (),
+) -> HandedIn:
     """Files by their own names, at any depth."""
     sources = {path.rpartition("/")[2]: path for path in files}
     own = {name: path for name, path in sources.items() if name in GOOD}
     original = {name: files[path] for name, path in own.items()}
-    return HandedIn(files, own, original=original, fill=fill)
+    return HandedIn(files, own, original=original, fill=fill,
+                    executable=frozenset(executable))  # fmt: skip
 
 
 def made(root: Path) -> Made:
