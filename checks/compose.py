@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class Project:
         for service in rest:
             if service.build_context or "/data" in service.mounts:
                 return service
-        if len(self.services) == 2 and len(rest) == 1:
+        if len(self.services) > 1 and len(rest) == 1:
             return rest[0]
         return next((one for one in rest if API_PORT in one.published), None)
 
@@ -161,7 +162,7 @@ def _harms(raw: dict[str, Any]) -> list[str]:
 
 
 def _is_machines_own(path: str) -> bool:
-    plain = "/" + path.strip("/") if path.startswith("/") else path
+    plain = "/" + posixpath.normpath(path).strip("/") if path.startswith("/") else path
     if plain in MACHINES_OWN:
         return True
     if any(plain == one or plain.startswith(f"{one}/") for one in HARMLESS):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 import json
 import posixpath
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -100,31 +103,55 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
         lb.run(shlex.join(words), cwd=REGISTRY_HOME)
 
 
+PRIVILEGED = re.compile(r"--privileged(=(1|t|true))?", re.I)
+# Options that may give a container what is the machine's -> the key of a compose file.
+HOSTS = {"--pid": "pid", "--ipc": "ipc", "--uts": "uts", "--userns": "userns_mode",
+         "--cgroupns": "cgroup"}  # fmt: skip
+SHORT = re.compile(r"-[ditPq]*([acehlmpuvw])=?(.*)", re.S)  # those without a value come first
+
+
 def documented_service(words: Sequence[str]) -> Service:
     """A `docker run` command as the service that it would be in a compose file."""
-    raw: dict[str, Any] = {"environment": {}, "volumes": [], "privileged": "--privileged" in words}
+    raw: dict[str, Any] = {"environment": {}, "volumes": []}
+    raw["privileged"] = any(PRIVILEGED.fullmatch(word) for word in words)
     for option, value in _options(words):
         name, _equals, rest = value.partition("=")
         if option in ("-e", "--env"):
             raw["environment"][name] = rest
         elif option in ("-v", "--volume"):
-            source, _colon, target = value.partition(":")
-            raw["volumes"].append({"source": source, "target": target.partition(":")[0]})
-        elif option in ("--pid", "--ipc", "--uts", "--userns"):
-            raw["userns_mode" if option == "--userns" else option.strip("-")] = value
+            source, colon, target = value.partition(":")
+            if colon:
+                raw["volumes"].append(_mount(source, target.partition(":")[0]))
+        elif option == "--mount":
+            pairs = (part.partition("=") for part in next(csv.reader([value]), []))
+            given = {name.strip().lower(): rest for name, _equals, rest in pairs}
+            if given.get("type", "").lower() == "bind":
+                source = given.get("source") or given.get("src", "")
+                targets = (given.get(name, "") for name in ("target", "destination", "dst"))
+                raw["volumes"].append(_mount(source, next(filter(None, targets), "")))
+        elif option in HOSTS:
+            raw[HOSTS[option]] = value
         elif option in ("--cap-add", "--device", "--security-opt"):
             key = {"--cap-add": "cap_add", "--device": "devices"}.get(option, "security_opt")
             raw.setdefault(key, []).append(value)
     return Service("registry", raw)
 
 
+def _mount(source: str, target: str) -> dict[str, str]:
+    """A mount whose source is a path, from where the command is typed, or a volume's name."""
+    if source.startswith("."):
+        source = posixpath.join(REGISTRY_HOME, source)
+    return {"source": source, "target": target}
+
+
 def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for at, word in enumerate(words):
-        if word.startswith("--") and "=" in word:
-            option, _equals, value = word.partition("=")
-            yield option, value
-        elif word.startswith("-") and at + 1 < len(words):
-            yield word, words[at + 1]
+    """Each option with its value, which may follow it, or stand in the same word."""
+    for word, following in itertools.pairwise([*words, ""]):
+        if word.startswith("--"):
+            option, equals, value = word.partition("=")
+            yield option, value if equals else following
+        elif short := SHORT.fullmatch(word):
+            yield f"-{short.group(1)}", short.group(2) or following
 
 
 def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
@@ -160,6 +187,7 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
 
 def _outside(service: Service, inside: str) -> str:
     """The path on the machine of a file in the container, "" if no folder of it is mounted."""
+    inside = posixpath.normpath(inside)
     for target, source in service.mounts.items():
         if inside == target or (target and inside.startswith(f"{target}/")):
             path = source + inside.removeprefix(target)
