@@ -19,5 +19,7 @@ from steps.project import COMPOSE, stack_of
 def compose(web1: Shell, files: Files) -> None:
     """The file, and Compose's own opinion of it."""
     files.place(COMPOSE, web1)
+    if files.handed:
+        return  # the checks ask Compose the same
     stack = stack_of(files)
     web1.run(stack.compose("config --quiet"), cwd=stack.folder)

@@ -32,5 +32,6 @@ def deploy(web1: Shell, files: Files) -> None:
     name_image(web1, project, IMAGE)
     refuse_when_down(web1, project)
     compose_up(web1, files, options="--quiet-pull")
-    stack = stack_of(files)
-    web1.run(stack.compose("ps"), cwd=stack.folder)
+    if not files.handed:
+        stack = stack_of(files)
+        web1.run(stack.compose("ps"), cwd=stack.folder)

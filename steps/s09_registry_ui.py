@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labkit.course import Files, step
+from labkit.course import Files, Origin, step
 from labkit.remote import Shell
 from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
 from steps.s08_registry import REGISTRY_FILE, start_registry
@@ -22,5 +22,7 @@ def registry_ui(lb: Shell, files: Files) -> None:
     if files.option("registry: commands"):
         return  # it was set up with the registry, by the same notes
     files.place(REGISTRY_COMPOSE, lb)
+    if files.used[-1].origin is Origin.OWN and files.handed:
+        return  # all of a student's own file was started with the registry
     start_registry(lb, files)
     lb.run(f"docker compose -f {REGISTRY_FILE} ps", cwd=REGISTRY_HOME)

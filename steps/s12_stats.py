@@ -23,7 +23,8 @@ PORT = 8404
 )
 def stats(lb: Shell, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
-    files.place(HAPROXY_STATS, lb)
+    if not files.place(HAPROXY_STATS, lb) and files.handed:
+        return  # one file for both steps: it was loaded, and its ports opened, by the one before
     load_configuration(lb)
     lb.open_port(f"--add-port={stats_port(lb.read(CONFIG, root=True) or '')}/tcp")
 
@@ -32,7 +33,7 @@ def stats_port(config: str) -> int:
     """The port of the section that enables statistics; the tutorial's if none says so."""
     sections = re.split(r"^(?=global|defaults|frontend|backend|listen)", config, flags=re.MULTILINE)
     for section in sections:
-        bind = re.search(r"^\s*bind\s+\S*:(\d+)", section, re.MULTILINE)
-        if bind and re.search(r"^\s*stats\s+(enable|uri)", section, re.MULTILINE):
+        bind = re.search(r"^[ \t]*bind[ \t]+\S*:([0-9]{1,5})(?![0-9])", section, re.MULTILINE)
+        if bind and re.search(r"^[ \t]*stats[ \t]+(enable|uri)", section, re.MULTILINE):
             return int(bind.group(1))
     return PORT
