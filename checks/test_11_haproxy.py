@@ -159,10 +159,12 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     before = haproxy.backend()
     fetch(lab, "lb", site_port).must_be_ok()
     after = haproxy.backend()
+    if before is None or after is None:
+        return  # that there is no backend of this name is said by haproxy.backend, once
     expect(
-        before and after and int(after["stot"]) > int(before["stot"]),
+        int(after["stot"]) > int(before["stot"]),
         expected=_("the request is handed to {backend}", backend=BACKEND),
-        seen=_("its counter did not move") if after else _("no backend of this name"),
+        seen=_("its counter did not move"),
         where=f"lb:{haproxy.config}, default_backend",
     )
 
