@@ -120,20 +120,18 @@ class Form:
 
 def list_form(page: Page) -> Form:
     """The first form with a button, as a browser would send it; failed if there is none."""
-    for form in page.soup.find_all("form"):
-        button = next(filter(_submits, form.find_all(["button", "input"])), None)
+    for form, own in _forms(page.soup):
+        button = next(filter(_submits, own), None)
         if button is None:
             continue
-        fields = {
-            str(field["name"]): str(field.get("value", ""))
-            for field in form.find_all("input")
-            if field.get("name") and field.get("type") not in ("submit", "button", "image")
-        }
+        sent = [(str(one["name"]), _value(one)) for one in own if one.get("name")]
+        fields = {name: value for name, value in sent if value is not None}
         if button.get("name"):
             fields[str(button["name"])] = str(button.get("value", ""))
-        action = str(form.get("action") or "")
+        action = str(button.get("formaction") or form.get("action") or "")
+        method = str(button.get("formmethod") or form.get("method") or "get").lower()
         path = urljoin("http://page/", action).removeprefix("http://page") or "/"
-        return Form(path, str(form.get("method", "get")).lower(), fields)
+        return Form(path, method, fields)
     not_met(
         expected=_("a form with a button that lists the students"),
         seen=_("no form in the page: {text}", text=page.text[:120]),
@@ -142,10 +140,42 @@ def list_form(page: Page) -> Form:
     return None
 
 
+def _forms(soup: BeautifulSoup) -> list[tuple[Tag, list[Tag]]]:
+    """Each form with its fields: those within it, and those elsewhere that name it."""
+    forms = [(form, list[Tag]()) for form in soup.find_all("form")]
+    by_name = {str(form.get("id")): own for form, own in reversed(forms)}
+    by_place = {id(form): own for form, own in forms}
+    for field in soup.find_all(["button", "input", "select", "textarea"]):
+        if field.has_attr("disabled"):
+            continue
+        if field.has_attr("form"):
+            by_name.get(str(field["form"]), []).append(field)
+        else:
+            by_place.get(id(field.find_parent("form")), []).append(field)
+    return forms
+
+
+def _value(field: Tag) -> str | None:
+    """What a field sends when a button is pressed; None if nothing, as a box that is not ticked."""
+    kind = str(field.get("type") or "").lower()
+    if field.name == "textarea":
+        return field.get_text()
+    if field.name == "select":
+        options = field.find_all("option")
+        usual = [] if field.has_attr("multiple") else options[:1]
+        chosen = [one for one in options if one.has_attr("selected")] or usual
+        return str(chosen[-1].get("value", chosen[-1].get_text(strip=True))) if chosen else None
+    if field.name == "button" or kind in ("submit", "button", "image", "reset"):
+        return None
+    if kind in ("checkbox", "radio"):
+        return str(field.get("value", "on")) if field.has_attr("checked") else None
+    return str(field.get("value", ""))
+
+
 def _submits(field: Tag) -> bool:
     """Whether it sends its form when it is pressed; a button without a type does."""
     kind = str(field.get("type") or ("submit" if field.name == "button" else "text")).lower()
-    return kind in ("submit", "image")
+    return field.name in ("button", "input") and kind in ("submit", "image")
 
 
 def press_button(lab: Lab, machine: str, port: int) -> Page:
@@ -174,14 +204,15 @@ def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
     """The students whom a page does not show with their age: `NAME AGE` for each.
 
     An age stands after its name or before it, the same way for all, and no other name between.
+    Jean-Paul is neither Jean nor Paul: of names that hold each other, the longest is meant.
     """
+    if not students:
+        return []
     text = page.text
+    names = "|".join(map(re.escape, sorted(students, key=len, reverse=True)))
     spans = [
-        (found.start(), found.end(), name)
-        for name in students
-        for found in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text)
+        (*found.span(), found.group()) for found in re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text)
     ]
-    spans.sort()
 
     def lacking(after: bool) -> list[str]:
         shown = set()
