@@ -91,7 +91,7 @@ class HAProxy:
     @cached_property
     def socket(self) -> str:
         """The admin socket, or "" if this HAProxy has none."""
-        named = re.findall(r"^\s*stats\s+socket\s+(/\S+)", self.text, re.MULTILINE)
+        named = re.findall(r"^[ \t]*stats[ \t]+socket[ \t]+(/\S+)", self.text, re.MULTILINE)
         for path in (*named, *USUAL_SOCKETS):
             if self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok:
                 return str(path)

@@ -31,8 +31,8 @@ class StatsPage:
 
 def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
     """The statistics page, wherever it was put; else None and what the last port said."""
-    uris = re.findall(r"^\s*stats\s+uri\s+(\S+)", haproxy.text, re.MULTILINE)
-    named = re.search(r"^\s*stats\s+auth\s+([^:\s]+):(\S+)", haproxy.text, re.MULTILINE)
+    uris = re.findall(r"^[ \t]*stats[ \t]+uri[ \t]+(\S+)", haproxy.text, re.MULTILINE)
+    named = re.search(r"^[ \t]*stats[ \t]+auth[ \t]+([^:\s]+):(\S+)", haproxy.text, re.MULTILINE)
     user = (named.group(1), named.group(2)) if named else None
     seen = ""
     for port in sorted(haproxy.ports, key=lambda port: port == 80):

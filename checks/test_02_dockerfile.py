@@ -83,7 +83,7 @@ def _with_context(web1: Shell, path: str) -> Build:
     text = web1.read(path) or ""
     copied = [
         word.lstrip("/")
-        for line in re.findall(r"^\s*(?:COPY|ADD)\s+(.*)", text, re.MULTILINE | re.IGNORECASE)
+        for line in re.findall(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)", text, re.MULTILINE | re.IGNORECASE)
         if "--from" not in line
         for word in re.sub(r'[\[\]",]', " ", line).split()[:-1]
     ]

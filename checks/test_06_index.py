@@ -15,7 +15,7 @@ from labkit.remote import Shell
 
 PAGE = "/var/www/html/index.php"
 ADDRESS = re.compile(r"""https?://([^/'"\s]*)/[^'"\s]*""")
-COMMENT = re.compile(r"^\s*(//|#|\*).*$", re.M)
+COMMENT = re.compile(r"^[ \t]*(//|#|\*).*$", re.M)
 # Asks what the page asks, as the page does: from its container, with its environment.
 ASK_API = (
     '$c=stream_context_create(["http"=>["timeout"=>4,"ignore_errors"=>true,"header"=>'

@@ -64,7 +64,7 @@ def refuse_programs(lb: Shell, files: Files, artefact: Artefact) -> None:
 
 def bound_ports(config: str) -> list[int]:
     """The ports that a configuration binds, 80 first."""
-    found = re.findall(r"^\s*bind\s+\S*?:(\d+)", config, re.MULTILINE)
+    found = re.findall(r"^[ \t]*bind[ \t]+\S*?:([0-9]{1,5})(?![0-9])", config, re.MULTILINE)
     return sorted({int(port) for port in found}, key=lambda port: (port != 80, port))
 
 
