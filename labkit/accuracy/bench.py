@@ -167,12 +167,14 @@ def mend(course: Course, case: Case) -> Case | None:
 def signatures(course: Course, handed: HandedIn) -> Signatures:
     """Step -> a hash of all that decides what it brings to the machines."""
     files = Files(course.root, None, handed=handed)
-    claimed = set(handed.sources.values())
+    artefacts = {one.path for step in course.steps for one in step.artefacts}
+    claimed = {path for artefact, path in handed.sources.items() if artefact in artefacts}
     brought = {path: data for path, data in handed.files.items() if path not in claimed}
     brought |= {files.at(path): files.given(path) for path in course.given}
     rest = _hash(
         *(f"{path} {_hash(data)}" for path, data in sorted(brought.items())),
         json.dumps(dict(handed.targets), sort_keys=True),
+        *sorted(handed.executable),
     )
     found: Signatures = {}
     slugs: dict[str, str] = {}

@@ -79,7 +79,7 @@ def _entry(path: Path, course: Course, checks: Collection[str]) -> Case:
     try:
         note = tomllib.loads(path.read_text(encoding="utf-8"))
         expected = _expected(note, course)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise UsageError(
             _("the note of an entry cannot be used: {error}", error=error),
             where=str(path),
@@ -109,12 +109,13 @@ def _entry(path: Path, course: Course, checks: Collection[str]) -> Case:
 def _expected(note: Mapping[str, Any], course: Course) -> Expected:
     fix = note.get("fix")
     mark = note.get("mark")
+    low, high = map(float, mark) if mark else (0.0, 0.0)
     return Expected(
         why=str(note["why"]),
         steps=frozenset(step.number for step in select(course, str(note["steps"]))),
         caught_by=str(note.get("caught_by", "")),
         also=tuple(note.get("also", ())),
         unclear=tuple(note.get("unclear", ())),
-        mark=(float(mark[0]), float(mark[1])) if mark else None,
+        mark=(low, high) if mark else None,
         fix=Fix(fix["file"], fix["replace"], fix["with"]) if fix else None,
     )

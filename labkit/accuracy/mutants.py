@@ -6,9 +6,8 @@ ones is fixed by its place in the list, so that two runs make the same mutants.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from labkit.accuracy.corpus import MUTANT, Case, Expected
 from labkit.course import Course, Files, HandedIn, Mutation, Step
@@ -18,10 +17,10 @@ BASES_EACH = 1  # more of them take as many times as long, and find little
 
 @dataclass(frozen=True)
 class Base:
-    """A right answer that has an artefact: all its files, and where the artefact is."""
+    """A right answer that has an artefact, and where it is."""
 
     name: str
-    files: Mapping[str, bytes]
+    handed: HandedIn
     path: str
 
 
@@ -33,15 +32,20 @@ def make_mutants(
     The first base that an operator finds something to change in is another one for each: the
     reference for one in two, an accepted entry for the others.
     """
-    accepted = [case for case in corpus if case.kind == "accepted"]
     reference = course.root / "steps" / "reference"
+    nothing = course.recognise({}, reference)
+    accepted = [
+        (case, course.recognise(case.files, reference))
+        for case in corpus
+        if case.kind == "accepted"
+    ]
     found: list[Case] = []
     for place, mutation in enumerate(course.mutations):
-        bases = list(_bases(course, mutation, accepted, reference))
-        entries = bases[1:]
+        own = Base("reference", nothing, mutation.artefact)
+        entries = list(_entries(mutation, accepted, max(_graded(course, mutation))))
         turn = (place // 2) % max(1, len(entries))
         ordered = [*entries[turn:], *entries[:turn]]
-        ordered = [bases[0], *ordered] if place % 2 == 0 else [*ordered, bases[0]]
+        ordered = [own, *ordered] if place % 2 == 0 else [*ordered, own]
         fertile = 0
         for base in ordered:
             made = list(_mutate(course, mutation, base))
@@ -52,18 +56,14 @@ def make_mutants(
     return found
 
 
-def _bases(
-    course: Course, mutation: Mutation, accepted: Sequence[Case], reference: Path
+def _entries(
+    mutation: Mutation, accepted: Sequence[tuple[Case, HandedIn]], last: int
 ) -> Iterator[Base]:
-    """The reference first, then the entries that are graded far enough and have the artefact."""
-    steps = _graded(course, mutation)
-    nothing = course.recognise({}, reference)
-    yield Base("reference", _completed(course, nothing, steps), mutation.artefact)
-    for case in accepted:
-        handed = course.recognise(case.files, reference)
+    """The entries that have the artefact and are graded up to a step."""
+    for case, handed in accepted:
         source = handed.sources.get(mutation.artefact, mutation.artefact)
-        if source in handed.files and max(steps) <= max(case.expected.steps):
-            yield Base(case.name, _completed(course, handed, steps), source)
+        if source in handed.files and last <= max(case.expected.steps):
+            yield Base(case.name, handed, source)
 
 
 def _completed(course: Course, handed: HandedIn, steps: frozenset[int]) -> dict[str, bytes]:
@@ -89,17 +89,19 @@ def _graded(course: Course, mutation: Mutation) -> frozenset[int]:
 
 
 def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
-    text = base.files[base.path].decode("utf-8", "replace")
+    steps = _graded(course, mutation)
+    files = _completed(course, base.handed, steps)
+    text = files[base.path].decode("utf-8", "replace")
     for turn, mutated in enumerate(mutation.mutate(text), 1):
         if mutated == text:
             continue
         yield Case(
             name=f"{mutation.name}@{base.name}" + (f".{turn}" if turn > 1 else ""),
             kind=MUTANT,
-            files={**base.files, base.path: mutated.encode()},
+            files={**files, base.path: mutated.encode()},
             expected=Expected(
                 why=mutation.equivalent or mutation.why,
-                steps=_graded(course, mutation),
+                steps=steps,
                 caught_by="" if mutation.equivalent else mutation.caught_by,
             ),
             made_by=mutation.name,

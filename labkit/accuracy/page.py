@@ -9,6 +9,7 @@ from labkit.accuracy.verdict import Findings
 
 HEADERS = ("check", "failed rightly", "failed wrongly", "passed wrongly", "passed rightly",
            "blocked", "unclear", "precision", "recall")  # fmt: skip
+BAR = "\\|"  # one that does not end a cell
 
 
 def text_of(findings: Findings) -> str:
@@ -70,11 +71,10 @@ def _totals(findings: Findings) -> list[tuple[str, str]]:
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(headers)} |",
-        f"|{'---|' * len(headers)}",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
+    def line(cells: Sequence[str]) -> str:
+        return f"| {' | '.join(one.replace('|', BAR) for one in cells)} |"
+
+    return [line(headers), f"|{'---|' * len(headers)}", *map(line, rows)]
 
 
 def _share(value: float | None) -> str:

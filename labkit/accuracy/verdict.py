@@ -19,7 +19,7 @@ SCHEMA = "labkit/verify/v1"
 
 @dataclass(frozen=True)
 class Flip:
-    """A check whose verdict on one and the same case was not always the same."""
+    """A check whose verdict on one and the same case was not always the same, or there."""
 
     case: str
     check: str
@@ -95,9 +95,13 @@ class Findings:
 
 def _flips(outcomes: Sequence[Outcome]) -> list[Flip]:
     seen: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    rounds = Counter((one.kind, one.name) for one in outcomes)
     for one in outcomes:
         for check, verdict in one.verdicts.items():
             seen[one.kind, one.name, check][verdict] += 1
+    for (kind, name, _check), counts in seen.items():
+        if absent := rounds[kind, name] - counts.total():
+            counts["not asked"] = absent
     return [
         Flip(name, check, dict(counts))
         for (_kind, name, check), counts in seen.items()

@@ -34,8 +34,8 @@ from labkit.locale import _
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 100),
               help="Grade everything so many times; does a verdict ever flip?")  # fmt: skip
 @click.option("--busy", is_flag=True, help="With a computing process per core beside.")
-@click.option("--labs", default=0, metavar="N", help="Labs at once. Default: one more than cores, "
-              "three at most.")  # fmt: skip
+@click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 16),
+              help="Labs at once. Default: one more than cores, three at most.")  # fmt: skip
 @click.option(
     "--page", default="", metavar="FILE", help="Also write the figures as a Markdown page."
 )
