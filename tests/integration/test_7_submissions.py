@@ -296,7 +296,11 @@ while (true) { echo ' '; flush(); sleep(1); }
     assert "none within" in graded.checks["deploy.running"]["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="paramiko's own log of a connection reset is on the screen")
+@pytest.mark.xfail(
+    strict=False,  # which of the two is seen depends on the moment
+    reason="paramiko's log of a reset connection is on the screen; a Compose that crashes for want "
+    "of processes is taken for a file that it refuses",
+)
 def test_an_api_that_is_a_fork_bomb(folder: Path, grade: Grade) -> None:
     """The machine has no process left for anybody, and is lost to the grader; the computer is not.
 
