@@ -18,6 +18,8 @@ from labkit.remote import Shell
 # Where people put a project; the first is the tutorial's.
 PLACES = "/srv /home /root /opt /var/www /tmp"
 NAMES = "docker-compose*.y*ml compose*.y*ml"
+# What a program says that the kernel lets have no thread: the machine's trouble, not a file's.
+NO_ROOM = ("pthread_create", "newosproc", "Resource temporarily unavailable", "fork/exec")
 # Images that are no API of anybody's, whatever their service is called.
 OTHER_ROLES = re.compile(r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui)\b")
 HTTP_PORT = 80  # on which Apache listens in every php:*apache image
@@ -73,6 +75,7 @@ class Project:
     name: str
     services: dict[str, Service]
     error: str = ""
+    devices: tuple[str, ...] = ()  # what its named volumes are of, where they say so
 
     @property
     def folder(self) -> str:
@@ -127,8 +130,9 @@ MACHINES_OWN = (
     "/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
     "/sys", "/usr", "/var", "/var/lib", "/var/lib/containerd", "/var/lib/docker", "/var/run",
 )  # fmt: skip
-BELOW_TOO = ("/boot", "/dev", "/etc", "/proc", "/root", "/run", "/sys", "/var/lib/containerd",
-             "/var/lib/docker", "/var/run")  # fmt: skip
+BELOW_TOO = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/run", "/sbin", "/sys",
+             "/usr/bin", "/usr/lib", "/usr/sbin", "/var/lib/containerd", "/var/lib/docker",
+             "/var/run", "/var/spool")  # fmt: skip
 HARMLESS = ("/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/hosts")
 HARMLESS_CAPABILITIES = ("CHOWN", "SETUID", "SETGID", "DAC_OVERRIDE", "FOWNER", "KILL",
                          "NET_BIND_SERVICE", "SETPCAP", "NET_RAW", "FSETID")  # fmt: skip
@@ -140,6 +144,10 @@ def harms(project: Project) -> list[str]:
         _("{service} asks for {what}", service=service.name, what=what)
         for service in project.services.values()
         for what in _harms(service.raw)
+    ] + [
+        _("a volume is {what}", what=device)
+        for device in project.devices
+        if _is_machines_own(device)
     ]
 
 
@@ -151,7 +159,9 @@ def _harms(raw: dict[str, Any]) -> list[str]:
             found.append(f"{key}: host")
     given = [str(one).upper().removeprefix("CAP_") for one in raw.get("cap_add") or []]
     found += [f"cap_add: {one}" for one in given if one not in HARMLESS_CAPABILITIES]
-    found += [f"devices: {one}" for one in raw.get("devices") or []]
+    for key in ("devices", "device_cgroup_rules"):
+        if raw.get(key):
+            found.append(f"{key}: {raw[key]}")
     if "unconfined" in str(raw.get("security_opt") or ""):
         found.append("security_opt: unconfined")
     for mount in raw.get("volumes") or []:
@@ -215,11 +225,24 @@ def _parse(machine: str, text: str) -> list[Project]:
             services = {
                 name: Service(name, raw) for name, raw in (config.get("services") or {}).items()
             }
-            projects.append(Project(machine, file, str(config.get("name", "")), services))
+            options = [one.get("driver_opts") or {} for one in _maps(config.get("volumes"))]
+            devices = tuple(str(one["device"]) for one in options if one.get("device"))
+            name = str(config.get("name", ""))
+            projects.append(Project(machine, file, name, services, devices=devices))
         else:
+            if any(sign in output for sign in NO_ROOM):
+                raise CannotTellError(
+                    _("{machine} has no room for another process", machine=machine),
+                    settle="labkit doctor",
+                )
             lines = [line for line in output.strip().splitlines() if "level=warning" not in line]
             projects.append(Project(machine, file, "", {}, "\n".join(lines[-3:]) or "?"))
     return projects
+
+
+def _maps(found: Any) -> list[dict[str, Any]]:
+    values = found.values() if isinstance(found, dict) else []
+    return [one for one in values if isinstance(one, dict)]
 
 
 @dataclass(frozen=True)

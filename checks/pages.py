@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
 import requests
 from bs4 import BeautifulSoup
 from bs4.element import Tag
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from labkit.course import expect, not_met
 from labkit.lab import Lab
@@ -91,6 +94,19 @@ def fetch(
     return Page(shown, answer.status_code, text, answer.headers.get("Refresh", ""))
 
 
+@contextmanager
+def _as_requests_says() -> Iterator[None]:
+    """Errors of a body that is read below Requests, as Requests would raise them."""
+    try:
+        yield
+    except requests.RequestException:
+        raise
+    except ReadTimeoutError as error:
+        raise requests.Timeout from error
+    except (HTTPError, OSError) as error:
+        raise requests.ConnectionError(str(error)) from error
+
+
 def _read(answer: requests.Response) -> str:
     """The beginning of a body, as a person would get it: neither for ever nor without end.
 
@@ -98,8 +114,9 @@ def _read(answer: requests.Response) -> str:
     """
     deadline = time.monotonic() + PATIENCE_S
     body = b""
-    with answer:
-        for part in answer.iter_content(65536):
+    with answer, _as_requests_says():
+        # read1 gives what is there: a page that trickles has its deadline, too.
+        while part := answer.raw.read1(65536, decode_content=True):
             body += part
             if len(body) > LARGEST_PAGE:
                 break

@@ -100,6 +100,8 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
     for words in commands:
         if words[1] == "run":
             provide_secrets(lb, [documented_service(words)])
+            if not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
+                words = [*words[:2], "-d", *words[2:]]  # it would be waited for
         lb.run(shlex.join(words), cwd=REGISTRY_HOME)
 
 

@@ -71,7 +71,7 @@ def _completed(course: Course, handed: HandedIn, steps: frozenset[int]) -> dict[
     filled = dict(handed.files)
     files = Files(course.root, None, handed=handed)
     graded = [step for step in course.steps if step.number in steps]
-    wanted = set().union(*(course.rests_on(step) for step in graded))
+    wanted = set().union(*(_whole(course, step) for step in graded))
     # The last step that grades an artefact has all of it.
     for artefact in (one for step in course.steps for one in step.artefacts):
         if artefact.path in wanted and artefact.path not in handed.sources:
@@ -79,6 +79,13 @@ def _completed(course: Course, handed: HandedIn, steps: frozenset[int]) -> dict[
     for path in course.given:
         filled.setdefault(files.at(path), files.given(path))
     return filled
+
+
+def _whole(course: Course, step: Step) -> set[str]:
+    """The artefacts of a step and of those that it needs: none is fitted to a mutant."""
+    needed = (course.step(slug) for slug in step.needs)
+    own = {artefact.path for artefact in step.artefacts}
+    return own.union(*(_whole(course, one) for one in needed if one))
 
 
 def _graded(course: Course, mutation: Mutation) -> frozenset[int]:

@@ -18,7 +18,7 @@ from labkit.classroom.folder import Folder
 from labkit.course import Course, Files, HandedIn, Step
 from labkit.errors import LabkitError, NothingToGradeError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, grade
-from labkit.grading.session import Scope
+from labkit.grading.session import Scope, begin
 from labkit.grading.stepping import call
 from labkit.lab import Lab, Say, open_lab, open_shells
 from labkit.locale import _
@@ -117,25 +117,22 @@ def grade_submission(
     shown = shown or Shown()
     handed = recognised(course, folder, fill=wishes.fill)
     out.mkdir(parents=True, exist_ok=True)
+    context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
+                      say=shown.say)  # fmt: skip
+    scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
+    student = wishes.student or folder.name
+    begin(context, scope, student=student)
     shells = open_shells(lab, shown.echo)
+    context.shells = shells
     last = max(wishes.steps)
     steps = [step for step in course.steps if step.number <= last]
     carried = carry(course, steps, shells, handed, on_begin=shown.on_step)
-    context = Context(
-        course=course,
-        lab=lab,
-        out=out,
-        handed=handed,
-        seed=wishes.seed,
-        shells=shells,
-        say=shown.say,
-    )
     try:
         return grade(
             context,
-            Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills),
+            scope,
             shown.checks,
-            student=wishes.student or folder.name,
+            student=student,
             reference_credit=wishes.reference_credit,
             submission=record(course, folder, handed, carried),
         )

@@ -21,7 +21,9 @@ from labkit.grading.context import Context
 from labkit.grading.graph import Graph, Node
 from labkit.grading.model import CheckResult
 from labkit.locale import _
+from labkit.text import clean
 
+EVIDENCE_LIMIT = 100_000  # characters of one command's output
 CHECK_LIMIT_S = 60  # each command has its own limit; this is for a check that waits for ever
 DRILL_LIMIT_S = 400  # three runs of 26 s, each with its waits
 
@@ -187,7 +189,8 @@ class CheckPlugin:
         folder.mkdir(parents=True, exist_ok=True)
         lines = []
         for machine, answer in answers:
-            lines.append(f"{machine} $ {answer.command}\n{answer.said}\n[{answer.exit_code}]\n")
+            said = clean(answer.said, EVIDENCE_LIMIT)
+            lines.append(f"{machine} $ {answer.command}\n{said}\n[{answer.exit_code}]\n")
         path = folder / f"{result.id}.txt"
         path.write_text("\n".join(lines), encoding="utf-8")
         result.evidence = str(path.relative_to(self.context.out))

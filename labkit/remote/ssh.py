@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import shlex
 import socket
 import threading
@@ -32,6 +33,7 @@ from labkit.remote.shell import (
 )
 
 CONNECT_TIMEOUT_S = 5
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what is wrong is said by us, once
 OUTPUT_LIMIT = 4 * 2**20  # bytes of a command's output that are kept
 LINE_LIMIT = 4000
 CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)

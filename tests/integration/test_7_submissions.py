@@ -281,7 +281,6 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
     assert graded.seconds < 150
 
 
-@pytest.mark.xfail(strict=True, reason="a page's patience is per packet: the check never ends")
 def test_a_page_that_drips(folder: Path, grade: Grade) -> None:
     """A byte every second, of a gigabyte that is announced: nobody waits for that."""
     drips = """<?php
@@ -296,11 +295,6 @@ while (true) { echo ' '; flush(); sleep(1); }
     assert "none within" in graded.checks["deploy.running"]["message"]
 
 
-@pytest.mark.xfail(
-    strict=False,  # which of the two is seen depends on the moment
-    reason="paramiko's log of a reset connection is on the screen; a Compose that crashes for want "
-    "of processes is taken for a file that it refuses",
-)
 def test_an_api_that_is_a_fork_bomb(folder: Path, grade: Grade) -> None:
     """The machine has no process left for anybody, and is lost to the grader; the computer is not.
 
@@ -344,7 +338,6 @@ def test_commands_in_a_readme_that_take_the_machine(folder: Path, grade: Grade) 
     assert graded.seconds < 120
 
 
-@pytest.mark.xfail(strict=True, reason="evidence is written as the machine said it")
 def test_evidence_holds_no_commands_for_a_terminal() -> None:
     """Of all reports before: `cat` on a file of evidence shows it, and does nothing else."""
     assert EVIDENCE, "there is evidence"

@@ -296,10 +296,10 @@ def test_a_harmful_registry_is_not_started() -> None:
     assert shell.plan == ["lb:/srv/registry $ docker network create n"]
 
 
-def test_documented_commands_are_typed_as_they_stand() -> None:
+def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> None:
     shell = lb()
     as_documented(shell, [words("docker run -e 'A=b c' registry:2; reboot")])
-    assert shell.plan == ["lb:/srv/registry $ docker run -e 'A=b c' 'registry:2;' reboot"]
+    assert shell.plan == ["lb:/srv/registry $ docker run -d -e 'A=b c' 'registry:2;' reboot"]
 
 
 # -- whole steps
