@@ -18,7 +18,7 @@ from labkit.classroom.folder import Folder
 from labkit.course import Course, Files, HandedIn, Step
 from labkit.errors import LabkitError, NothingToGradeError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, grade
-from labkit.grading.session import Scope, begin
+from labkit.grading.session import Scope
 from labkit.grading.stepping import call
 from labkit.lab import Lab, Say, open_lab, open_shells
 from labkit.locale import _
@@ -121,7 +121,7 @@ def grade_submission(
                       say=shown.say)  # fmt: skip
     scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
     student = wishes.student or folder.name
-    begin(context, scope, student=student)
+    grade(context, scope, student=student, ask=False)
     shells = open_shells(lab, shown.echo)
     context.shells = shells
     last = max(wishes.steps)

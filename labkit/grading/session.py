@@ -12,16 +12,7 @@ from typing import Any
 import pytest
 
 from labkit import __version__
-from labkit.course import (
-    Artefact,
-    CheckSpec,
-    Course,
-    HandedIn,
-    Origin,
-    Step,
-    Verdict,
-    load_checks,
-)
+from labkit.course import Artefact, Course, HandedIn, Origin, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Node
@@ -86,6 +77,7 @@ def grade(
     keep: bool = True,
     known: Mapping[str, CheckResult] | None = None,
     submission: Mapping[str, Any] | None = None,
+    ask: bool = True,
 ) -> GradeResult:
     """Run the checks in a scope and return what they found.
 
@@ -94,7 +86,8 @@ def grade(
     reference that filled the gap does.
 
     With `keep`, `context.out/result.json` is written anew after each check, so that it is valid
-    at any instant, also after a kill. Raises `LabkitError` if the checks themselves cannot be
+    at any instant, also after a kill. Without `ask` that is all: every check is planned, and open.
+    Raises `LabkitError` if the checks themselves cannot be
     read. Ancestors in `known` are taken as they are and not asked again.
     """
     hooks = hooks or Hooks()
@@ -147,7 +140,9 @@ def grade(
         deadline=started + RUN_LIMIT_S,
         known=known or {},
     )
-    _run_pytest(context, plugin)
+    _run_pytest(context, plugin, *([] if ask else ["--collect-only"]))
+    if not ask:
+        return result
     if scope.drills:
         result.mention = award(context, result)
     mark_gaps(result, gaps)
@@ -156,24 +151,7 @@ def grade(
     return result
 
 
-def begin(context: Context, scope: Scope, *, student: str = "") -> None:
-    """Write the result file of a run that has asked nothing yet: valid, and open in all points."""
-    result = _empty(context, student, look=True)
-    functions = load_checks(context.course)
-    for step in result.steps:
-        for name, function in functions.items():
-            spec: CheckSpec = function.labkit_check  # type: ignore[attr-defined]
-            node = Node(name, step.number, spec)
-            if name.partition(".")[0] == step.slug and scope.holds(node):
-                sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-                step.checks.append(
-                    CheckResult(name, _(sentence), spec.points, message=_("not run yet"))
-                )
-    result.steps = [step for step in result.steps if step.checks]
-    write_json(result, context.out / "result.json")
-
-
-def _run_pytest(context: Context, plugin: CheckPlugin) -> None:
+def _run_pytest(context: Context, plugin: CheckPlugin, *options: str) -> None:
     folder = context.course.root / "checks"
     code = pytest.main(
         [
@@ -187,6 +165,7 @@ def _run_pytest(context: Context, plugin: CheckPlugin) -> None:
             "-p",
             "no:logging",
             "--capture=no",
+            *options,
         ],
         plugins=[plugin],
     )

@@ -479,7 +479,7 @@ def test_step_8_types_the_documented_commands_and_step_9_nothing() -> None:
     submission = handed({"README.md": "docker network create n\ndocker run --net n registry:2\n"})
     plan = Machines().plan(8, submission)
     at = plan.index("lb:/srv/registry $ docker network create n")
-    assert plan[at + 1] == "lb:/srv/registry $ docker run --net n registry:2"
+    assert plan[at + 1] == "lb:/srv/registry $ docker run -d --net n registry:2"
     assert not any("docker compose" in line for line in plan)
     assert "web1 $ docker push lb:5000/student-age:1.0" in plan
     assert Machines().plan(9, submission) == []
