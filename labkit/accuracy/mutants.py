@@ -49,6 +49,8 @@ def make_mutants(
         fertile = 0
         for base in ordered:
             made = list(_mutate(course, mutation, base))
+            if bases_each == BASES_EACH:  # of several ways to make the same mistake, one in turn
+                made = made[place % len(made) :][:1] if made else []
             found += made
             fertile += bool(made)
             if fertile == bases_each:
