@@ -15,6 +15,7 @@ import pytest
 
 from checks.compose import PLACES, Project
 from checks.docker_facts import API_PORT, must_be_had, tried_out
+from checks.dockerfiles import build_options, copied_sources
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
 from labkit.locale import _
@@ -68,25 +69,14 @@ def _described(build: Any) -> Build | None:
     if not isinstance(build, dict) or not build.get("context"):
         return None
     context = str(build["context"])
-    options: list[str] = []
-    if build.get("target"):
-        options += ["--target", str(build["target"])]
-    for name, value in (build.get("args") or {}).items():
-        options += ["--build-arg", f"{name}={value}"]
     path = posixpath.join(context, str(build.get("dockerfile") or "Dockerfile"))
-    return Build(path, context, tuple(options))
+    return Build(path, context, tuple(build_options(build)))
 
 
 def _with_context(web1: Shell, path: str) -> Build:
     """The folder whose files it copies: its own, or the one above where it is the other one."""
     folder = str(PurePosixPath(path).parent)
-    text = web1.read(path) or ""
-    copied = [
-        word.lstrip("/")
-        for line in re.findall(r"^[ \t]*(?:COPY|ADD)[ \t]+(.*)", text, re.MULTILINE | re.IGNORECASE)
-        if "--from" not in line
-        for word in re.sub(r'[\[\]",]', " ", line).split()[:-1]
-    ]
+    copied = copied_sources(web1.read(path) or "")
 
     def lacking(base: str) -> int:
         names = " ".join(shlex.quote(posixpath.join(base, word)) for word in copied)

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from checks.compose import HTTP_PORT, Project, Service
+from checks.dockerfiles import build_options, copied_sources
 from checks.registries import is_registry
 from labkit.course import HandedIn
 from labkit.locale import _
@@ -33,6 +34,7 @@ from steps.project import (
     REGISTRY_HOME,
     RSYSLOG,
 )
+from steps.s11_haproxy import bound_ports
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
@@ -46,7 +48,6 @@ LARGEST_COMPOSE = 64 * 1024  # bytes
 MOST_BRACKETS = 1000  # [ and { of a compose file
 LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
 LONGEST_COMMAND = 10_000  # characters
-MOST_COPIED = 100  # sources of a Dockerfile's instructions
 
 
 def recognise(
@@ -171,7 +172,7 @@ class _Look:
         if not found:
             return "", str(PurePosixPath(DOCKERFILE.path).parent)
         folder = str(PurePosixPath(found[0]).parent)
-        copied = _copied(_text(self.files[found[0]]))
+        copied = copied_sources(_text(self.files[found[0]]))
         there = [self._lies_in(folder, one) for one in copied]
         at_root = [self._lies_in(".", one) for one in copied]
         return found[0], "." if sum(at_root) > sum(there) else folder
@@ -202,12 +203,7 @@ class _Look:
     def _build_words(self) -> str:
         usual = normpath(f"{self.context}/Dockerfile")
         words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
-        build = self._build()
-        if build.get("target"):
-            words += ["--target", build["target"]]
-        for name, value in build.get("args", {}).items():
-            words += ["--build-arg", f"{name}={value}"]
-        return shlex.join([*words, self.context])
+        return shlex.join([*words, *build_options(self._build()), self.context])
 
     def _script_folder(self) -> str:
         """Where the given script goes, if the student has not handed it in.
@@ -215,7 +211,7 @@ class _Look:
         To where the Dockerfile takes it from, if that is a folder that the student has.
         """
         usual = str(PurePosixPath(SCRIPT).parent) if self.context == "." else self.context
-        copied = _copied(_text(self.files[self.dockerfile])) if self.dockerfile else []
+        copied = copied_sources(_text(self.files[self.dockerfile])) if self.dockerfile else []
         for one in copied:
             folder = normpath(f"{self.context}/{PurePosixPath(one).parent}")
             known = folder == "." or any(path.startswith(f"{folder}/") for path in self.files)
@@ -375,16 +371,6 @@ def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
 # -- texts
 
 
-def _copied(dockerfile: str) -> list[str]:
-    """The sources of its COPY and ADD instructions, those from other stages apart."""
-    found = []
-    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
-        words = re.sub(r'[\[\]",]', " ", line).split()
-        if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and "--from" not in line:
-            found += [word.lstrip("/") for word in words[1:-1] if not word.startswith("--")]
-    return found[:MOST_COPIED]
-
-
 def _commands(text: str) -> Iterable[list[str]]:
     """Each line that starts with docker, as words; continued lines are joined.
 
@@ -467,8 +453,7 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     if host and host.group(1) not in ("api", "localhost"):
         stack.append(("  api:\n", f"  {host.group(1)}:\n"))
         stack.append(("- api\n", f"- {host.group(1)}\n"))
-    bound = re.findall(r"^[ \t]*bind[ \t]+\S*?:([0-9]{1,5})(?![0-9])", balancer, re.M)
-    taken = {int(one) for one in bound}
+    taken = bound_ports(balancer)
     if PAGE_PORT in taken:  # the reference's page for the registry lives on the same machine
         free = next(port for port in itertools.count(PAGE_PORT + 1) if port not in taken)
         changes[REGISTRY_COMPOSE.path] = [(f'"{PAGE_PORT}:80"', f'"{free}:80"')]

@@ -11,7 +11,7 @@ from labkit.remote import Shell
 from steps import undo
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
-CONFIG = "/etc/haproxy/haproxy.cfg"
+CONFIG = HAPROXY_BACKEND.remote
 
 
 @step(

@@ -6,9 +6,7 @@ Base images and the engine's build cache stay: neither decides what a student's 
 from __future__ import annotations
 
 from labkit.remote import Shell, everywhere
-from steps.project import PROJECT, REGISTRY_HOME
-
-CONFIG = "/etc/haproxy/haproxy.cfg"
+from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
 # Containers with their volumes, then volumes and networks of their own.
 NO_CONTAINERS = (
@@ -88,7 +86,7 @@ def second_server(web2: Shell, lb: Shell) -> None:
 
 def balancer(lb: Shell) -> None:
     """HAProxy without a student's configuration, and its log forgotten."""
-    lb.write(CONFIG, NO_PROXIES, root=True, quiet=True)
+    lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,
         "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl reset-failed haproxy; "

@@ -117,12 +117,9 @@ class Bench:
         """These steps, and those before them whose state has not been verified yet."""
         first = min(graded)
         before = {number for number in self.held if number < first}
-        known: dict[str, CheckResult] = {}
-        for number in before:
-            signature, results = self.sound.get(number, ("", {}))
-            if signature == self.held[number]:
-                known.update(results)
-        unverified = {number for number in before if not self._verified(number)}
+        verified = {number for number in before if self._verified(number)}
+        unverified = before - verified
+        known = {name: one for number in verified for name, one in self.sound[number][1].items()}
         context = Context(course=self.course, lab=self.lab, out=self.out)
         context.shells = self.shells
         result = grade(context, Scope(graded | unverified), keep=False, known=known)

@@ -73,7 +73,7 @@ def run_campaign(
     for job in [*jobs, *(None for _name in names)]:
         todo.put(job)
     workers: list[BaseProcess] = [
-        spawn.Process(target=_work, args=(name, cases_of(ordered), todo, found)) for name in names
+        spawn.Process(target=_work, args=(name, ordered, todo, found)) for name in names
     ]
     campaign = Campaign(labs=len(names))
     with _computing(busy):
@@ -88,14 +88,6 @@ def run_campaign(
     campaign.outcomes.sort(key=lambda pair: (pair[1].round, pair[0].kind, pair[0].name))
     campaign.seconds = time.monotonic() - started
     return campaign
-
-
-def cases_of(ordered: Sequence[Case]) -> list[Case]:
-    """Cases as plain records that another process can be given."""
-    return [
-        Case(one.name, one.kind, dict(one.files), one.expected, one.made_by, one.smoke)
-        for one in ordered
-    ]
 
 
 def _gather(

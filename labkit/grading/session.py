@@ -235,37 +235,31 @@ def mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
 
 
 def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
-    """What lies on the first machine where the artefact is expected, and whose it is."""
-    records = []
+    """Each artefact of a step, as handed in or as it lies on the machines, and whose it is."""
+    return [_artefact(context, artefact) for artefact in step.artefacts]
+
+
+def _artefact(context: Context, artefact: Artefact) -> ArtefactRecord:
     if context.handed is not None:
-        return [_handed_record(context, artefact) for artefact in step.artefacts]
-    for artefact in step.artefacts:
-        try:
-            text = context.shell(artefact.machines[0]).read(artefact.remote, root=artefact.sudo)
-        except LabkitError:
-            text = None
-        if not text:
-            records.append(ArtefactRecord(artefact.path, Origin.MISSING, ""))
-            continue
-        data = text.encode()
-        references = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
-        folder = context.course.root / "steps" / "reference"
-        same = any((folder / name).read_bytes() == data for name in references)
-        origin = Origin.REFERENCE if same else Origin.OWN
-        digest = hashlib.sha256(data).hexdigest()
-        records.append(ArtefactRecord(artefact.path, origin, digest))
-    return records
-
-
-def _handed_record(context: Context, artefact: Artefact) -> ArtefactRecord:
-    data = context.handed.original.get(artefact.path) if context.handed else None
-    if data is None:
+        data = context.handed.original.get(artefact.path, b"")
+    else:
+        data = _on_machine(context, artefact)
+    if not data:
         return ArtefactRecord(artefact.path, Origin.MISSING, "")
     references = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
     folder = context.course.root / "steps" / "reference"
     same = any((folder / name).read_bytes() == data for name in references)
     origin = Origin.REFERENCE if same else Origin.OWN
     return ArtefactRecord(artefact.path, origin, hashlib.sha256(data).hexdigest())
+
+
+def _on_machine(context: Context, artefact: Artefact) -> bytes:
+    """What lies on the first machine where the artefact is expected; nothing if it is not told."""
+    try:
+        text = context.shell(artefact.machines[0]).read(artefact.remote, root=artefact.sudo)
+    except LabkitError:
+        return b""
+    return (text or "").encode()
 
 
 def _set_credit(result: GradeResult, reference_credit: float) -> None:

@@ -1,0 +1,27 @@
+"""Dockerfiles and `build:` as texts: what is copied, and what a build is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MOST_COPIED = 100  # sources of a Dockerfile's instructions that are looked at
+
+
+def copied_sources(dockerfile: str) -> list[str]:
+    """The sources of its COPY and ADD instructions, those from other stages apart."""
+    found = []
+    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
+        words = re.sub(r'[\[\]",]', " ", line).split()
+        if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and "--from" not in line:
+            found += [word.lstrip("/") for word in words[1:-1] if not word.startswith("--")]
+    return found[:MOST_COPIED]
+
+
+def build_options(build: Mapping[str, Any]) -> list[str]:
+    """The options of `docker build` for what Compose's normal form of `build:` says beside."""
+    options = ["--target", str(build["target"])] if build.get("target") else []
+    for name, value in (build.get("args") or {}).items():
+        options += ["--build-arg", f"{name}={value}"]
+    return options
