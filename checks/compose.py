@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from checks.docker_facts import API_PORT, Container, containers, is_student_age
+from checks.docker_facts import (
+    API_PORT,
+    Container,
+    containers,
+    is_student_age,
+    must_have_images,
+)
 from labkit.course import CannotTellError
 from labkit.locale import _
 from labkit.remote import Shell
@@ -181,7 +187,21 @@ def _is_machines_own(path: str) -> bool:
 
 
 def find_project(shell: Shell) -> Project | None:
-    """The practical's project on a machine; one that cannot be read if there is no other.
+    """The practical's project on a machine; one that cannot be read if there is no other."""
+    projects = find_projects(shell)
+    good = [project for project in projects if project.is_the_practical]
+    broken = [project for project in projects if project.error and not _is_registry(project)]
+    return next(iter(good or broken), None)
+
+
+def must_have_all_images(shell: Shell) -> None:
+    """CannotTellError if a service of a machine lacks its image because nobody could be asked."""
+    services = [one for project in find_projects(shell) for one in project.services.values()]
+    must_have_images(shell, dict.fromkeys(one.image for one in services if not one.build_context))
+
+
+def find_projects(shell: Shell) -> list[Project]:
+    """Every compose file of a machine, as Compose reads it.
 
     Asked in one round trip: each candidate file, then what Compose makes of it. Files of running
     projects come first, since a student may keep several.
@@ -201,10 +221,7 @@ printf '%s\\n%s\\n' "$running" "$found" | awk 'NF && !seen[$0]++' | while read -
    docker compose "$@" config --format json 2>&1)
   echo "@@code $?"
 done"""
-    projects = _parse(shell.name, shell.ask(script, timeout=60).stdout)
-    good = [project for project in projects if project.is_the_practical]
-    broken = [project for project in projects if project.error and not _is_registry(project)]
-    return next(iter(good or broken), None)
+    return _parse(shell.name, shell.ask(script, timeout=60).stdout)
 
 
 def _is_registry(project: Project) -> bool:

@@ -165,7 +165,9 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
     found = harms(Project("lb", REGISTRY_FILE, "", {one.name: one for one in services}))
     if found:
         raise StepFailedError(
-            _("this file is not started: {what}", what="; ".join(found)), where="lb"
+            _("this file is not started: {what}", what="; ".join(found)),
+            where="lb",
+            then="labkit explain 8",
         )
     for service in services:
         for variable, made in SECRETS.items():

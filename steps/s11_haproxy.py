@@ -59,6 +59,7 @@ def refuse_programs(lb: Shell, files: Files, artefact: Artefact) -> None:
         raise StepFailedError(
             _("this file is not started: {what}", what=found.group().strip()),
             where=f"{lb.name}:{artefact.remote}",
+            then="labkit explain 11",
         )
 
 

@@ -15,6 +15,10 @@ from labkit.locale import _
 
 MEMORY_BYTES = 2 * 2**30  # three nodes 400 MiB, what runs on them about 1 GiB
 OLDEST_ENGINE = (20, 10)
+INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+# A node's systemd and its services keep eight to nine: fifteen machines used up the kernel's usual
+# 128 (measured).
+INOTIFY_A_NODE = 9
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,23 @@ def examine() -> list[Finding]:
         Finding(_("node image"), bool(images or maker),
                 images[0] if images else _("built at the first labkit up"),
                 "sudo apt-get install mmdebstrap"),
+        _inotify(),
         *findings,
     ]  # fmt: skip
+
+
+def _inotify() -> Finding:
+    """How many file watchers root may have, on which every node's systemd relies."""
+    try:
+        limit = int(INOTIFY.read_text())
+    except (OSError, ValueError):
+        return Finding("inotify", True, _("not known"))
+    return Finding(
+        "inotify", limit >= 3 * INOTIFY_A_NODE,
+        _("{limit} instances: enough for {labs} labs at once", limit=limit,
+          labs=limit // (3 * INOTIFY_A_NODE)),
+        "sudo sysctl -w fs.inotify.max_user_instances=1024",
+    )  # fmt: skip
 
 
 def _memory() -> Finding:
