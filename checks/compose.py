@@ -194,10 +194,15 @@ def find_project(shell: Shell) -> Project | None:
     return next(iter(good or broken), None)
 
 
-def must_have_all_images(shell: Shell) -> None:
-    """CannotTellError if a service of a machine lacks its image because nobody could be asked."""
-    services = [one for project in find_projects(shell) for one in project.services.values()]
-    must_have_images(shell, dict.fromkeys(one.image for one in services if not one.build_context))
+def must_have_other_images(shell: Shell) -> None:
+    """CannotTellError if the image of a service beside website and API can be had from nobody."""
+    services = [
+        service
+        for project in find_projects(shell)
+        for service in project.services.values()
+        if service not in (project.website, project.api) and not service.build_context
+    ]
+    must_have_images(shell, dict.fromkeys(one.image for one in services))
 
 
 def find_projects(shell: Shell) -> list[Project]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from checks.compose import Project, Stack, find_project, must_have_all_images, stack_of
+from checks.compose import Project, Stack, find_project, must_have_other_images, stack_of
 from checks.docker_facts import CREDENTIALS, RunningImage, api_image, images, tried_out
 from checks.haproxy import HAProxy
 from checks.pages import fetch
@@ -116,7 +116,7 @@ def registry(lb: Shell, web1: Shell) -> Registry:
     """The private registry on lb, as web1 knows it."""
     found = find_registry(lb, web1)
     if found is None:
-        must_have_all_images(lb)
+        must_have_other_images(lb)
         not_met(
             expected=_("a registry that answers on a published port of lb"),
             seen=_("no container on lb answers as a registry does"),

@@ -36,7 +36,8 @@ class Page:
 
     @property
     def soup(self) -> BeautifulSoup:
-        return BeautifulSoup(self.html, "html.parser")
+        # Of an attribute that stands twice the first counts, as for a browser (HTML, 13.2.5.33).
+        return BeautifulSoup(self.html, "html.parser", on_duplicate_attribute="ignore")
 
     @property
     def text(self) -> str:

@@ -140,6 +140,7 @@ def test_checked(haproxy: HAProxy) -> None:
 @check(
     points=0.25,
     needs=["haproxy.runs", "verify.form"],
+    rests_on=["firewall", "selinux"],
     probes=(
         "The website is looked for on HAProxy's ports at lb, from outside, for 5 s; it must answer "
         "with status 200, and the counter of my-backend must have moved."
@@ -227,6 +228,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
 @check(
     points=0.25,
     needs="haproxy.serves",
+    rests_on=["selinux"],
     probes=(
         "A request whose address holds a mark made up at that moment is sent to lb; within 3 s it "
         "must be found in the last lines of /var/log/haproxy.log."

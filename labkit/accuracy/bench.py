@@ -186,16 +186,33 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
     return found
 
 
-def in_order(course: Course, cases: Sequence[Case]) -> list[Case]:
-    """The cases, those that share the most beside each other."""
+SHORTEST, LONGEST = 6, 24  # a group of cases for one lab
+
+
+def in_groups(course: Course, cases: Sequence[Case], labs: int = 1) -> list[list[Case]]:
+    """The cases, those that share the most beside each other, cut where they share little.
+
+    A group is what one lab grades without a pause: what its cases share is brought once. Of few
+    cases each of so many labs gets some.
+    """
+    longest = max(SHORTEST, min(LONGEST, -(-len(cases) // labs)))
     reference = course.root / "steps" / "reference"
+    half = len(course.steps) // 2
 
     def key(case: Case) -> list[str]:
         found = signatures(course, course.recognise(case.files, reference))
         last = max(case.expected.steps)
         return [signature for number, signature in found.items() if number <= last]
 
-    return sorted(cases, key=key)
+    groups: list[list[Case]] = []
+    before: list[str] = []
+    for mine, case in sorted(((key(case), case) for case in cases), key=lambda pair: pair[0]):
+        size = len(groups[-1]) if groups else longest
+        if size >= longest or (size >= SHORTEST and mine[:half] != before[:half]):
+            groups.append([])
+        groups[-1].append(case)
+        before = mine
+    return groups
 
 
 def _outcome(case: Case, result: GradeResult | None, trouble: str) -> Outcome:

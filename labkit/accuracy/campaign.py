@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from labkit.accuracy.bench import Bench, in_order
+from labkit.accuracy.bench import Bench, in_groups
 from labkit.accuracy.corpus import Case
 from labkit.accuracy.matrix import Outcome
 from labkit.course import Course, load_course
@@ -30,7 +30,6 @@ from labkit.lab import Lab, Say, open_lab
 from labkit.locale import _, use_course
 
 LAB_PREFIX = "verify"
-GROUP = 8  # cases that are graded by the same lab, one after the other
 POLL_S = 1.0
 
 
@@ -59,17 +58,20 @@ def run_campaign(
     LabkitError if a lab cannot be made. Labs are removed at the end, whatever happens.
     """
     started = time.monotonic()
-    ordered = in_order(course, cases)
-    rounds = [(turn, ordered) for turn in range(1, repeat + 1)]
-    groups = [
-        (turn, some[at : at + GROUP]) for turn, some in rounds for at in range(0, len(some), GROUP)
-    ]
+    groups = in_groups(course, cases, labs)
+    ordered = [case for group in groups for case in group]
     mark = uuid.uuid4().hex[:4]  # two campaigns on one computer do not meet
-    names = [f"{LAB_PREFIX}-{mark}-{number}" for number in range(1, min(labs, len(groups)) + 1)]
+    count = min(labs, repeat * len(groups))
+    names = [f"{LAB_PREFIX}-{mark}-{number}" for number in range(1, count + 1)]
     spawn = multiprocessing.get_context("spawn")
     todo: Any = spawn.Queue()
     found: Any = spawn.Queue()
-    jobs = [(turn, [ordered.index(case) for case in some]) for turn, some in groups]
+    place = {id(case): index for index, case in enumerate(ordered)}
+    jobs = [
+        (turn, [place[id(case)] for case in group])
+        for turn in range(1, repeat + 1)
+        for group in groups
+    ]
     for job in [*jobs, *(None for _name in names)]:
         todo.put(job)
     workers: list[BaseProcess] = [

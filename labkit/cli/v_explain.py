@@ -16,6 +16,7 @@ from labkit.errors import UsageError
 from labkit.grading import explain
 from labkit.grading.explain import Declared
 from labkit.grading.stepping import select
+from labkit.lab.parity import likeness
 from labkit.locale import _, language
 
 Row = tuple[str, str]
@@ -54,6 +55,9 @@ def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iter
     yield _("points"), show.points(one.spec.points)
     yield _("what is probed"), _(one.spec.probes)
     yield _("why it matters"), _(one.spec.why)
+    if one.spec.rests_on:
+        degree, reason = likeness("containers", one.spec.rests_on)
+        yield _("on containers"), f"{_(degree.value)}; {reason}" if reason else _(degree.value)
     yield from _others(_("waits for"), (checks[name] for name in one.waits_for))
     yield from _others(_("awaited by"), (checks[name] for name in one.awaited_by))
     drill = explain.drill_of(course, one)

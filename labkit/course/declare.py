@@ -57,10 +57,12 @@ def check(
     drill: str = "",
     probes: str = "",
     why: str = "",
+    rests_on: Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Mark a pytest test as a check; its docstring is the sentence that the student reads.
 
-    `probes` and `why` are what `labkit explain` says of it.
+    `probes` and `why` are what `labkit explain` says of it; `rests_on` names what it asks of a
+    machine that not every provider has (`labkit doctor --parity`).
     """
     parents = (needs,) if isinstance(needs, str) else tuple(needs)
     spec = CheckSpec(
@@ -71,6 +73,7 @@ def check(
         drill=drill,
         probes=probes,
         why=why,
+        rests_on=tuple(rests_on),
     )
 
     def mark(function: F) -> F:

@@ -61,6 +61,7 @@ def load_course() -> Course:
         settle=handed_in.settle,
         mutations=tuple(mutations),
         given=tuple(handed_in.GIVEN),
+        survey=package.SURVEY,
     )
 
 

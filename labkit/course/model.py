@@ -93,6 +93,8 @@ class CheckSpec:
     drill: str = ""  # the drill that this check judges, if any
     probes: str = ""  # what exactly is asked, of whom, within which limit
     why: str = ""  # what goes wrong in real life where this does not hold
+    # What of a machine beyond its programs it asks about (labkit.lab.parity): power, firewall, ...
+    rests_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,7 @@ class Course:
     settle: Callable[..., None] = lambda _shells: None
     mutations: Sequence[Mutation] = ()
     given: Sequence[str] = ()  # files of the project that are not the student's to write
+    survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine
 
     def rests_on(self, step: Step) -> set[str]:
         """The artefacts that a step is made of: its own, or else those of what it needs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.accuracy import Case, bench
-from labkit.accuracy.bench import Bench, in_order, mend, signatures
+from labkit.accuracy.bench import Bench, in_groups, mend, signatures
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.course import load_course
 from tests.unit.test_submission import GOOD, MODULES, Made, Shell, made
@@ -101,6 +101,10 @@ def case_of(files: Mapping[str, bytes], name: str = "one", steps: Iterable[int] 
     return Case(name, "accepted", dict(files), Expected("", frozenset(steps)))
 
 
+def in_order(cases: Sequence[Case]) -> list[Case]:
+    return [case for group in in_groups(COURSE, cases) for case in group]
+
+
 def test_cases_that_share_the_most_are_beside_each_other() -> None:
     other = edited("simple_api/Dockerfile")
     cases = [
@@ -110,17 +114,27 @@ def test_cases_that_share_the_most_are_beside_each_other() -> None:
         case_of(WHOLE, "b2"),
         case_of({**other, "haproxy/haproxy.cfg": b"backend x\n"}, "a3"),
     ]
-    names = [one.name[0] for one in in_order(COURSE, cases)]
+    names = [one.name[0] for one in in_order(cases)]
     assert names in (list("aaabb"), list("bbaaa"))
-    assert in_order(COURSE, cases) == in_order(COURSE, cases[::-1])
-    assert in_order(COURSE, []) == []
+    assert in_order(cases) == in_order(cases[::-1])
+    assert in_order([]) == []
 
 
 def test_only_the_steps_that_are_carried_out_decide_the_place() -> None:
     early = case_of(edited("haproxy/haproxy.cfg"), "early", steps=[2, 3])
     late = case_of(edited("simple_api/Dockerfile"), "late", steps=[2])
-    names = {one.name for one in in_order(COURSE, [early, case_of(WHOLE, "x", [2, 3]), late])}
+    names = {one.name for one in in_order([early, case_of(WHOLE, "x", [2, 3]), late])}
     assert names == {"early", "x", "late"}
+
+
+def test_groups_are_cut_where_cases_share_little() -> None:
+    first = [case_of(edited("haproxy/haproxy.cfg", b"a%d" % n), "a") for n in range(9)]
+    page = {**edited("haproxy/haproxy.cfg"), "simple_api/Dockerfile": b"FROM x\n"}
+    second = [case_of({**page, "haproxy/haproxy.cfg": b"b%d" % n}, "b") for n in range(8)]
+    groups = in_groups(COURSE, [*second, *first])
+    assert sorted("".join(case.name for case in group) for group in groups) == ["a" * 9, "b" * 8]
+    assert [len(group) for group in in_groups(COURSE, first, labs=3)] == [6, 3]
+    assert [len(group) for group in in_groups(COURSE, first * 4)] == [24, 12]
 
 
 # -- one lab, several cases, on the made course

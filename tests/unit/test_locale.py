@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po
 from labkit import locale
 from labkit.course import CheckSpec
 from labkit.grading.plugin import _sentence
+from labkit.lab.parity import PARITY, Likeness
 from labkit.load.judging import LIMIT_WORDS
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ DOMAINS = sorted(CATALOGUES)
 # What the engine translates without naming it: the words of a course, and the table of limits.
 INDIRECT = {
     "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
+    "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
 }  # fmt: skip
 
@@ -106,7 +108,9 @@ def said(domain: str) -> set[str]:
     """All that this part of labkit may say."""
     found = literals(ROOT / domain) | templates(ROOT / domain)
     if domain == "labkit":
-        return found | set(LIMIT_WORDS.values())
+        parts = [part for provider in PARITY.values() for part in provider.values()]
+        unlike = {part.why for part in parts if part.likeness is not Likeness.SAME}
+        return found | set(LIMIT_WORDS.values()) | set(Likeness) | unlike
     found |= literals(ROOT / "steps")  # the course's, too
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
