@@ -53,7 +53,7 @@ def test_el9_os_release_leads_every_step_into_its_el9_branch() -> None:
 
 def test_el9_rehearsal_is_named_as_such_wherever_a_person_reads() -> None:
     assert "(rehearsal, not Rocky)" in os_release()["PRETTY_NAME"]
-    assert system_of(node_reference("rehearsal-el9")) == "rehearsal-el9 (rehearsal, not Rocky)"
+    assert system_of(node_reference("rehearsal-el9")) == "el9 (rehearsal, not Rocky)"
     assert system_of("labkit/node:rocky9-0123") == "rocky9"
 
 

@@ -37,9 +37,9 @@ def node_reference(family: Family) -> str:
 
 
 def system_of(reference: str) -> str:
-    """What people read of an image's family; for a rehearsal, that it is one."""
+    """What people read of an image's system: its family; of the rehearsal, that it is one."""
     family = reference.rpartition(":")[2].rpartition("-")[0]
-    return f"{family} (rehearsal, not Rocky)" if family == "rehearsal-el9" else family
+    return "el9 (rehearsal, not Rocky)" if family == "rehearsal-el9" else family
 
 
 def wanted_family() -> Family | Literal["auto"]:
