@@ -1,4 +1,4 @@
-"""Packs Debian's packages as the rpm packages that the steps install on el9, in signed repositories.
+"""Packs Debian's packages as the rpm packages that the steps install on el9, signed and indexed.
 
     packing.py PACKAGES.toml FOLDER
 
@@ -28,8 +28,8 @@ FOLDERS = {
     "baseos": "baseos",
 }
 SIGNERS = {"docker": "Docker", "appstream": "Rocky", "baseos": "Rocky"}
-# Documentation, and what only Debian's tools read.
-NOWHERE = ("/usr/share/doc", "/usr/share/man", "/usr/share/lintian", "/usr/share/bug")
+# Folders of /usr/share: documentation, completion, and what only Debian's tools read.
+NOWHERE = ("doc", "man", "lintian", "bug", "bash-completion", "zsh", "fish", "vim")
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,11 @@ def prune(tree: Path, package: Package) -> None:
             shutil.rmtree(found)
         else:
             found.unlink()
-    for path in NOWHERE:
-        shutil.rmtree(tree / path.lstrip("/"), ignore_errors=True)
+    share = tree / "usr/share"
+    for name in NOWHERE:
+        shutil.rmtree(share / name, ignore_errors=True)
+    if share.is_dir() and not any(share.iterdir()):
+        share.rmdir()
     for path, starts in package.unlines.items():
         file = tree / path.lstrip("/")
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -13,7 +13,5 @@ handler = functools.partial(
 )
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 443), handler)
 # The handshake is made by the thread of a connection: one that says nothing holds up no other.
-server.socket = context.wrap_socket(
-    server.socket, server_side=True, do_handshake_on_connect=False
-)
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 server.serve_forever()
