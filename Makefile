@@ -5,11 +5,11 @@ VENV := .venv
 LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 
-.PHONY: help demo test unit integration smoke lint docs engine clean
+.PHONY: help demo test test-vagrant unit integration smoke lint docs engine clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 # The demo's machines go at the end, its report stays; KEEP=1 leaves the machines to look at.
 demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its report
@@ -19,6 +19,9 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
 test: lint unit docs smoke integration  ## everything, the embedded lab included
+
+test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by software emulation where there is no KVM)
+	$(VENV)/bin/python -m pytest tests/vagrant
 
 unit: $(VENV)/ready  ## tests without machines
 	$(VENV)/bin/python -m pytest tests/unit

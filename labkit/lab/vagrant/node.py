@@ -1,21 +1,25 @@
-"""One machine that Vagrant made: its host key, how to log in, when it is ready."""
+"""One machine that Vagrant made: its host key, its login, its clock, the mirror it asks."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab.model import Machine
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
-from labkit.remote import SshShell
+from labkit.remote import Shell, SshShell
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
 POLL_S = 0.5
+CLOCK_LIMIT_S = 2.0  # certificates and tokens stand more; a log of three machines does not
+DAEMON_JSON = "/etc/docker/daemon.json"
 
 _PUBLIC_KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]+=*")
 
@@ -99,8 +103,64 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
                         then="ip route, then labkit down and labkit up",
                     ) from error
                 time.sleep(POLL_S)
-        # A computer that slept leaves its machines' clocks behind, and then TLS and tokens fail.
-        connection.ask("command -v chronyc && chronyc makestep", sudo=True)
+        set_clock(connection)
     finally:
         connection.close()
     return time.monotonic() - started
+
+
+def set_clock(shell: Shell) -> bool:
+    """Set the machine's clock after this computer's unless they agree; whether it was set.
+
+    A computer that slept leaves its machines' clocks behind, and then TLS and tokens fail. Not left
+    to chronyd or timesyncd: both wait for a server, which a lab without a network never hears.
+    """
+    asked = time.time()
+    answer = shell.ask("date +%s.%N")
+    waited = time.time() - asked
+    if not answer.ok or abs(float(answer.text) - asked - waited / 2) < CLOCK_LIMIT_S + waited / 2:
+        return False
+    return shell.ask(f"date --set @{time.time():.3f}", sudo=True).ok
+
+
+def use_mirror(machine: Machine, mirror: str) -> None:
+    """Make the machine's Docker ask the registry `mirror` first for the names of Docker Hub.
+
+    It is done whether there is a Docker yet or not; one that runs reads both settings again at a
+    reload, which leaves its containers alone (docs.docker.com/reference/cli/dockerd).
+    """
+    connection = shell(machine)
+    try:
+        before = connection.read(DAEMON_JSON, root=True) or ""
+        try:
+            wanted = with_mirror(before, mirror)
+        except ValueError as error:
+            raise NotReadyError(
+                f"{machine.name} has a configuration of Docker that is no JSON: {error}",
+                where=f"{machine.name}:{DAEMON_JSON}",
+                then=f"labkit ssh {machine.name}, sudoedit {DAEMON_JSON}, then labkit up",
+            ) from error
+        if connection.write(DAEMON_JSON, wanted, root=True, quiet=True):
+            connection.ask("systemctl try-reload-or-restart docker", sudo=True)
+    finally:
+        connection.close()
+
+
+def with_mirror(text: str, mirror: str) -> str:
+    """The text of a daemon.json with `mirror` as its first mirror; all else in it stays.
+
+    BuildKit insists on TLS for a mirror unless it stands among the insecure registries as well.
+    Raises `ValueError` if the text is no JSON object.
+    """
+    settings = json.loads(text or "{}")
+    if not isinstance(settings, dict):
+        raise ValueError("not an object")
+    wanted = {"registry-mirrors": mirror}
+    if mirror.startswith("http:"):
+        wanted["insecure-registries"] = urlsplit(mirror).netloc
+    if all(value in settings.get(name, []) for name, value in wanted.items()):
+        return text
+    for name, value in wanted.items():
+        others = [other for other in settings.get(name, []) if other != value]
+        settings[name] = [value, *others]
+    return json.dumps(settings, indent=2) + "\n"
