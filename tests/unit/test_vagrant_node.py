@@ -28,7 +28,9 @@ class Clock(PlannedShell):
         return Result(command, f"{time.time() - self.behind:.9f}\n", "", 0)
 
 
-@pytest.mark.parametrize(("behind", "is_set"), [(0, False), (-1.5, False), (3600, True), (-9, True)])
+@pytest.mark.parametrize(
+    ("behind", "is_set"), [(0, False), (-1.5, False), (3600, True), (-9, True)]
+)
 def test_a_clock_is_set_only_if_it_is_wrong(behind: float, is_set: bool) -> None:
     machine = Clock(behind)
     assert set_clock(machine) is is_set

@@ -1,4 +1,4 @@
-"""Three virtual machines, for real: hypervisor, box and mirror, and nothing left of them at the end.
+"""Three virtual machines, for real: hypervisor, box, mirror, and nothing left at the end.
 
 Run by `make test-vagrant` alone: where the processors are emulated it takes most of an hour.
 """

@@ -61,6 +61,6 @@ def test_nothing_is_left(done: Cli, virsh: Virsh) -> None:
     done("destroy")
     assert virsh("list", "--all", "--name") == []
     assert not [name for name in virsh("net-list", "--all", "--name") if name != "default"]
-    volumes = [volume for pool in virsh("pool-list", "--name") for volume in virsh("vol-list", pool)]
-    assert not [volume for volume in volumes if f"labkit-{LAB}" in volume]
+    for pool in virsh("pool-list", "--name"):
+        assert not [volume for volume in virsh("vol-list", pool) if f"labkit-{LAB}" in volume]
     assert "machine" not in done("leftovers", code=None).stdout

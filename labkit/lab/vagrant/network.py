@@ -47,7 +47,11 @@ def parse_mirror(text: str) -> str:
     """
     mirror = text.strip().rstrip("/")
     parts = urlsplit(mirror)
-    if mirror and (parts.scheme not in ("http", "https") or mirror.split("://")[1] != parts.netloc):
+    if mirror and (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or any((parts.path, parts.query, parts.fragment))
+    ):
         raise UsageError(
             f"LABKIT_MIRROR={text} is not the address of a registry",
             then="LABKIT_MIRROR=http://HOST:5000 labkit up --provider vagrant",

@@ -24,21 +24,21 @@ printf '127.0.0.1 localhost\n::1 localhost\n' >/etc/hosts
 systemctl enable --quiet systemd-networkd.service
 
 # --- SSH ------------------------------------------------------------------------------------
-# Each machine makes its own keys; RSA takes too long where the processor is emulated.
+# Each machine makes its own key, of the kind that labkit asks for; RSA takes long where the
+# processor is emulated.
 rm -f /etc/ssh/ssh_host_*
-cat >/etc/systemd/system/host-keys.service <<'END'
+cat >/etc/systemd/system/host-key.service <<'END'
 [Unit]
-Description=The host keys of this machine
+Description=The host key of this machine
 Before=ssh.service
 ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -q -N "" -t ecdsa -f /etc/ssh/ssh_host_ecdsa_key
 ExecStart=/usr/bin/ssh-keygen -q -N "" -t ed25519 -f /etc/ssh/ssh_host_ed25519_key
 [Install]
 RequiredBy=ssh.service
 END
-systemctl enable --quiet host-keys.service
+systemctl enable --quiet host-key.service
 
 # --- quiet ----------------------------------------------------------------------------------
 # Nothing that waits for the lab's card before Vagrant has configured it, or works at a moment that
