@@ -40,6 +40,9 @@ RequiredBy=ssh.service
 END
 systemctl enable --quiet host-key.service
 
+# Step 11 starts it, as on a machine where it has just been installed.
+systemctl disable --quiet haproxy.service
+
 # --- quiet ----------------------------------------------------------------------------------
 # Nothing that waits for the lab's card before Vagrant has configured it, or works at a moment that
 # nobody chose: a drill measures.
