@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from labkit.errors import UsageError
+from labkit.errors import LabkitError, NotReadyError, UsageError
+from labkit.lab.vagrant import node
 from labkit.lab.vagrant.network import parse_mirror
 from labkit.lab.vagrant.node import set_clock, with_mirror
 from labkit.remote import PlannedShell, Result
@@ -40,6 +41,24 @@ def test_a_clock_is_set_only_if_it_is_wrong(behind: float, is_set: bool) -> None
 def test_a_machine_that_does_not_tell_the_time_keeps_its_own() -> None:
     machine = PlannedShell("web1", lambda command: Result(command, "", "not found", 127))
     assert set_clock(machine) is False
+
+
+def test_a_connection_that_is_lost_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "POLL_S", 0)
+    tries = iter([NotReadyError("lost"), LabkitError("no answer")])
+
+    def act() -> str:
+        if error := next(tries, None):
+            raise error
+        return "done"
+
+    assert node.insistently(act) == "done"
+    with pytest.raises(LabkitError, match="for ever"):
+        node.insistently(lambda: fail("for ever"), limit=0)
+
+
+def fail(why: str) -> None:
+    raise LabkitError(why)
 
 
 def test_a_mirror_comes_first_and_the_rest_stays() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from labkit.errors import LabkitError, NotReadyError
@@ -20,6 +22,8 @@ LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the
 POLL_S = 0.5
 CLOCK_LIMIT_S = 2.0  # certificates and tokens stand more; a log of three machines does not
 DAEMON_JSON = "/etc/docker/daemon.json"
+
+T = TypeVar("T")
 
 _PUBLIC_KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]+=*")
 
@@ -90,23 +94,33 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
     started = time.monotonic()
     connection = shell(machine)
     try:
-        while True:
-            try:
-                connection.ask("true")
-                break
-            except LabkitError as error:
-                if time.monotonic() - started > limit:
-                    raise NotReadyError(
-                        f"{machine.name} runs, but this computer cannot log in to it in the lab's "
-                        f"network: {error.what}",
-                        where=f"{machine.user}@{machine.address}",
-                        then="ip route, then labkit down and labkit up",
-                    ) from error
-                time.sleep(POLL_S)
-        set_clock(connection)
+        insistently(lambda: connection.ask("true"), limit)
+        insistently(lambda: set_clock(connection), limit)
+    except LabkitError as error:
+        raise NotReadyError(
+            f"{machine.name} runs, but this computer cannot log in to it in the lab's "
+            f"network: {error.what}",
+            where=f"{machine.user}@{machine.address}",
+            then="ip route, then labkit down and labkit up",
+        ) from error
     finally:
         connection.close()
     return time.monotonic() - started
+
+
+def insistently(act: Callable[[], T], limit: float = LOGIN_LIMIT_S) -> T:
+    """What `act` returns, tried again for `limit` seconds: a machine that boots drops connections.
+
+    Raises the last `LabkitError`.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            return act()
+        except LabkitError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_S)
 
 
 def set_clock(shell: Shell) -> bool:
@@ -131,7 +145,7 @@ def use_mirror(machine: Machine, mirror: str) -> None:
     """
     connection = shell(machine)
     try:
-        before = connection.read(DAEMON_JSON, root=True) or ""
+        before = insistently(lambda: connection.read(DAEMON_JSON, root=True)) or ""
         try:
             wanted = with_mirror(before, mirror)
         except ValueError as error:
@@ -140,8 +154,10 @@ def use_mirror(machine: Machine, mirror: str) -> None:
                 where=f"{machine.name}:{DAEMON_JSON}",
                 then=f"labkit ssh {machine.name}, sudoedit {DAEMON_JSON}, then labkit up",
             ) from error
-        if connection.write(DAEMON_JSON, wanted, root=True, quiet=True):
-            connection.ask("systemctl try-reload-or-restart docker", sudo=True)
+        write = partial(connection.write, DAEMON_JSON, wanted, root=True, quiet=True)
+        if insistently(write):
+            reload = "systemctl try-reload-or-restart docker"  # waits for one that is starting
+            insistently(lambda: connection.ask(reload, sudo=True, timeout=LOGIN_LIMIT_S))
     finally:
         connection.close()
 
