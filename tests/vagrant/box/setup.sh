@@ -40,6 +40,10 @@ RequiredBy=ssh.service
 END
 systemctl enable --quiet host-key.service
 
+# An emulated processor on a busy computer needed more than the usual 90 s to start firewalld.
+mkdir -p /etc/systemd/system.conf.d
+printf '[Manager]\nDefaultTimeoutStartSec=15min\n' >/etc/systemd/system.conf.d/patience.conf
+
 # Step 11 starts it, as on a machine where it has just been installed.
 systemctl disable --quiet haproxy.service
 
