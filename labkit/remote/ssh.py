@@ -229,9 +229,10 @@ class SshShell(Shell):
         With a stream, both outputs go there as they come, and are one in the result. What is
         longer than OUTPUT_LIMIT is read and dropped: a student's build may print gigabytes.
         """
-        deadline = time.monotonic() + timeout
         with self._explained(shown or command, timeout):
-            channel = self._open().transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            transport = self._open().transport
+            deadline = time.monotonic() + timeout  # a login has limits of its own
+            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             channel.set_combine_stderr(stream is not None)
             channel.exec_command(command)
             channel.shutdown_write()

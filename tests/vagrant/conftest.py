@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.errors import EXIT_INCONCLUSIVE
 from labkit.lab.containers.engine import LAB_LABEL, connect
 from labkit.lab.containers.network import address, ensure_network, network_name
 from labkit.lab.mirror import ensure_mirror, run_mirror
@@ -20,6 +21,7 @@ from tests.integration.conftest import ROOT, Cli
 LAB = "vms"
 LIMIT_S = 3600.0  # for one command: an emulated machine is some ten times slower
 MIRROR_PORT = 5000
+TRIES = 8
 
 Virsh = Callable[..., list[str]]
 
@@ -104,6 +106,15 @@ def up(cli: Cli, mirror: str) -> Cli:
 
 @pytest.fixture(scope="session")
 def done(up: Cli) -> Cli:
-    """The three machines with all thirteen steps carried out."""
-    up("step", "all")
+    """The three machines with all thirteen steps carried out.
+
+    The limits of the checks are for real processors, and stay. A step that an emulated one does not
+    settle in time is unclear (exit code 3), never passed; the next run resumes there and finds the
+    images pulled and the layers built.
+    """
+    for _ in range(TRIES):
+        ended = up("step", "all", code=None)
+        if ended.returncode != EXIT_INCONCLUSIVE:
+            break
+    assert ended.returncode == 0, ended.stdout + ended.stderr
     return up
