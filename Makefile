@@ -6,7 +6,7 @@ LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test unit integration rehearse-el9 smoke lint docs engine clean
+.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs engine clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -20,6 +20,9 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
 test: lint unit docs smoke integration  ## everything, the embedded lab included
+
+test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by software emulation where there is no KVM)
+	$(VENV)/bin/python -m pytest tests/vagrant
 
 unit: $(VENV)/ready  ## tests without machines
 	$(VENV)/bin/python -m pytest tests/unit

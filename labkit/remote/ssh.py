@@ -33,6 +33,7 @@ from labkit.remote.shell import (
 )
 
 CONNECT_TIMEOUT_S = 5
+LOGIN_TIMEOUT_S = 15  # sshd's greeting, and the machine's own work at a login (PAM, systemd --user)
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what is wrong is said by us, once
 OUTPUT_LIMIT = 4 * 2**20  # bytes of a command's output that are kept
 LINE_LIMIT = 4000
@@ -145,7 +146,7 @@ class SshShell(Shell):
                 "key_filename": key,
                 "allow_agent": False,  # an agent full of keys exhausts MaxAuthTries
                 "look_for_keys": False,
-                "banner_timeout": 15,
+                "banner_timeout": LOGIN_TIMEOUT_S,
             },
         )
         # Fabric trusts unknown hosts by default; the key of every machine is known beforehand.
@@ -165,6 +166,9 @@ class SshShell(Shell):
                     # A question is several small packets each way: with Nagle's algorithm each
                     # waits for a delayed acknowledgement, 40 ms.
                     transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    # The first session is granted when the login is complete; from then on a
+                    # machine that grants none within CONNECT_TIMEOUT_S is in trouble.
+                    transport.open_session(timeout=LOGIN_TIMEOUT_S).close()
                     return self._connection
                 except BadHostKeyException as error:
                     raise NotReadyError(
@@ -225,9 +229,10 @@ class SshShell(Shell):
         With a stream, both outputs go there as they come, and are one in the result. What is
         longer than OUTPUT_LIMIT is read and dropped: a student's build may print gigabytes.
         """
-        deadline = time.monotonic() + timeout
         with self._explained(shown or command, timeout):
-            channel = self._open().transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            transport = self._open().transport
+            deadline = time.monotonic() + timeout  # a login has limits of its own
+            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             channel.set_combine_stderr(stream is not None)
             channel.exec_command(command)
             channel.shutdown_write()

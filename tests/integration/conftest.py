@@ -32,6 +32,7 @@ class Cli:
     lab: str
     environment: dict[str, str]
     folder: Path
+    limit: float = 900  # seconds for one command
 
     def __call__(
         self, *words: str, code: int | None = 0, **variables: str
@@ -43,7 +44,7 @@ class Cli:
             env={**self.environment, **variables},
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=self.limit,
             stdin=subprocess.DEVNULL,
             check=False,
         )

@@ -97,6 +97,8 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert found["web1.vm.network.private_network"]["auto_config"] is True
     assert not any(path.endswith("hostname") for path in found)  # that is step 1
     assert not any("provision" in path for path in found)
+    assert found["all.vm.virtualbox.cpus"] == found["all.vm.libvirt.cpus"] == 1
+    assert "all.vm.box_url" not in found
     assert "all.vm.libvirt.driver" not in found
     assert "web1.vm.virtualbox.name" not in found
 
@@ -107,7 +109,9 @@ def test_everything_can_be_changed_from_the_environment(tmp_path: Path) -> None:
         tmp_path,
         LABKIT_BOX="mine/box",
         LABKIT_SUBNET="10.88.0.0/24",
+        LABKIT_BOX_URL="/tmp/my.box",
         LABKIT_MEMORY="2048",
+        LABKIT_CPUS="2",
         LABKIT_AUTO_CONFIG="0",
         LABKIT_LIBVIRT_DRIVER="qemu",
         LABKIT_LAB="demo",
@@ -115,10 +119,12 @@ def test_everything_can_be_changed_from_the_environment(tmp_path: Path) -> None:
     network = found["lb.vm.network.private_network"]
     assert found["all.vm.box"] == "mine/box"
     assert "all.vm.box_version" not in found  # the pinned version is another box's
+    assert found["all.vm.box_url"] == "/tmp/my.box"
     assert network["ip"] == "10.88.0.10"
     assert network["auto_config"] is False
     assert network["libvirt__network_name"] == "labkit-demo"
     assert found["all.vm.libvirt.memory"] == 2048
+    assert found["all.vm.libvirt.cpus"] == found["all.vm.virtualbox.cpus"] == 2
     assert found["all.vm.libvirt.driver"] == "qemu"
     assert found["all.vm.libvirt.default_prefix"] == "labkit-demo-"
     assert found["lb.vm.virtualbox.name"] == "labkit-demo-lb"

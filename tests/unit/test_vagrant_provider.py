@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from paramiko.hostkeys import HostKeys
 
-from labkit.errors import NotReadyError
+from labkit.errors import NotReadyError, UsageError
 from labkit.lab import Machine, open_lab
 from labkit.lab.faults import Power
 from labkit.lab.vagrant import node as nodes
-from labkit.lab.vagrant.project import Project, read_settings, with_settings
+from labkit.lab.vagrant.project import SETTINGS, Project, read_settings, with_settings
 from labkit.lab.vagrant.provider import VagrantProvider
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBNsf+0/1DyqLeaGYc8RhBUSTaOkFyIQOZsqbqxSOEiu"
@@ -113,7 +113,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stub:
     executable = binaries / "vagrant"
     executable.write_text(f"#!{sys.executable}\n{STUB}")
     executable.chmod(0o755)
-    for name in ("LABKIT_SUBNET", "LABKIT_BOX", "LABKIT_MEMORY", "LABKIT_VAGRANT_PARALLEL"):
+    for name in (*SETTINGS, "LABKIT_SUBNET", "LABKIT_VAGRANT_PARALLEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", str(binaries))
     monkeypatch.setenv("STUB_HOME", str(home))
@@ -321,6 +321,30 @@ def test_settings_stay_with_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
         "LABKIT_LAB": "demo",
         "LABKIT_SUBNET": "10.88.0.0/24",
     }
+
+
+@pytest.mark.usefixtures("stub")
+def test_the_mirror_stays_with_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(nodes, "use_mirror", lambda one, mirror: asked.append((one.name, mirror)))
+    provider = VagrantProvider("demo")
+    provider.up(quiet)
+    assert asked == []
+    monkeypatch.setenv("LABKIT_MIRROR", "http://10.77.0.2:5000/")
+    provider.up(quiet)
+    monkeypatch.delenv("LABKIT_MIRROR")
+    provider.up(quiet)
+    once = sorted((name, "http://10.77.0.2:5000") for name in ("web1", "web2", "lb"))
+    assert sorted(asked[:3]) == sorted(asked[3:]) == once
+
+
+def test_a_mirror_that_is_none_is_refused_before_anything_starts(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_MIRROR", "10.77.0.2:5000")
+    with pytest.raises(UsageError, match="LABKIT_MIRROR"):
+        VagrantProvider("demo").up(quiet)
+    assert stub.calls == []
 
 
 @pytest.mark.usefixtures("stub")

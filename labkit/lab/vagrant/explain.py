@@ -53,7 +53,8 @@ KNOWN = (
         "LABKIT_BOX=<name, URL or file> LABKIT_BOX_VERSION=<version> labkit up --provider vagrant",
     ),
     Known(
-        "Timed out while waiting for the machine to boot",
+        # The second one is vagrant-libvirt's, for a machine whose first card gets no address.
+        "Timed out while waiting for the machine to boot|The specified wait_for timeout",
         "a machine started, but never took an SSH login",
         "LABKIT_VAGRANT_PARALLEL=0 labkit up --provider vagrant; "
         "if the box configures its own network: LABKIT_AUTO_CONFIG=0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from labkit.errors import NotReadyError, UsageError
 
@@ -37,6 +38,25 @@ def parse_subnet(text: str) -> Subnet:
     if subnet.prefixlen != 24:
         raise UsageError(f"with Vagrant a lab's network is a /24, which {text} is not", then=then)
     return subnet
+
+
+def parse_mirror(text: str) -> str:
+    """A registry as an engine's `registry-mirrors` names it, http[s]://HOST[:PORT]; "" stays "".
+
+    Raises `UsageError` for anything else: an engine refuses to start on a mirror with a path.
+    """
+    mirror = text.strip().rstrip("/")
+    parts = urlsplit(mirror)
+    if mirror and (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or any((parts.path, parts.query, parts.fragment))
+    ):
+        raise UsageError(
+            f"LABKIT_MIRROR={text} is not the address of a registry",
+            then="LABKIT_MIRROR=http://HOST:5000 labkit up --provider vagrant",
+        )
+    return mirror
 
 
 def choose_subnet(taken: Iterable[Subnet], wanted: str = "") -> Subnet:

@@ -1,21 +1,29 @@
-"""One machine that Vagrant made: its host key, how to log in, when it is ready."""
+"""One machine that Vagrant made: its host key, its login, its clock, the mirror it asks."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab.model import Machine
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
-from labkit.remote import SshShell
+from labkit.remote import Shell, SshShell
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
 POLL_S = 0.5
+CLOCK_LIMIT_S = 2.0  # certificates and tokens stand more; a log of three machines does not
+DAEMON_JSON = "/etc/docker/daemon.json"
+
+T = TypeVar("T")
 
 _PUBLIC_KEY = re.compile(r"ssh-ed25519 [A-Za-z0-9+/]+=*")
 
@@ -86,21 +94,89 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
     started = time.monotonic()
     connection = shell(machine)
     try:
-        while True:
-            try:
-                connection.ask("true")
-                break
-            except LabkitError as error:
-                if time.monotonic() - started > limit:
-                    raise NotReadyError(
-                        f"{machine.name} runs, but this computer cannot log in to it in the lab's "
-                        f"network: {error.what}",
-                        where=f"{machine.user}@{machine.address}",
-                        then="ip route, then labkit down and labkit up",
-                    ) from error
-                time.sleep(POLL_S)
-        # A computer that slept leaves its machines' clocks behind, and then TLS and tokens fail.
-        connection.ask("command -v chronyc && chronyc makestep", sudo=True)
+        insistently(lambda: connection.ask("true"), limit)
+        insistently(lambda: set_clock(connection), limit)
+    except LabkitError as error:
+        raise NotReadyError(
+            f"{machine.name} runs, but this computer cannot log in to it in the lab's "
+            f"network: {error.what}",
+            where=f"{machine.user}@{machine.address}",
+            then="ip route, then labkit down and labkit up",
+        ) from error
     finally:
         connection.close()
     return time.monotonic() - started
+
+
+def insistently(act: Callable[[], T], limit: float = LOGIN_LIMIT_S) -> T:
+    """What `act` returns, tried again for `limit` seconds: a machine that boots drops connections.
+
+    Raises the last `LabkitError`.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            return act()
+        except LabkitError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_S)
+
+
+def set_clock(shell: Shell) -> bool:
+    """Set the machine's clock after this computer's unless they agree; whether it was set.
+
+    A computer that slept leaves its machines' clocks behind, and then TLS and tokens fail. Not left
+    to chronyd or timesyncd: both wait for a server, which a lab without a network never hears.
+    """
+    asked = time.time()
+    answer = shell.ask("date +%s.%N")
+    waited = time.time() - asked
+    if not answer.ok or abs(float(answer.text) - asked - waited / 2) < CLOCK_LIMIT_S + waited / 2:
+        return False
+    return shell.ask(f"date --set @{time.time():.3f}", sudo=True).ok
+
+
+def use_mirror(machine: Machine, mirror: str) -> None:
+    """Make the machine's Docker ask the registry `mirror` first for the names of Docker Hub.
+
+    It is done whether there is a Docker yet or not; one that runs reads both settings again at a
+    reload, which leaves its containers alone (docs.docker.com/reference/cli/dockerd).
+    """
+    connection = shell(machine)
+    try:
+        before = insistently(lambda: connection.read(DAEMON_JSON, root=True)) or ""
+        try:
+            wanted = with_mirror(before, mirror)
+        except ValueError as error:
+            raise NotReadyError(
+                f"{machine.name} has a configuration of Docker that is no JSON: {error}",
+                where=f"{machine.name}:{DAEMON_JSON}",
+                then=f"labkit ssh {machine.name}, sudoedit {DAEMON_JSON}, then labkit up",
+            ) from error
+        write = partial(connection.write, DAEMON_JSON, wanted, root=True, quiet=True)
+        if insistently(write):
+            reload = "systemctl try-reload-or-restart docker"  # waits for one that is starting
+            insistently(lambda: connection.ask(reload, sudo=True, timeout=LOGIN_LIMIT_S))
+    finally:
+        connection.close()
+
+
+def with_mirror(text: str, mirror: str) -> str:
+    """The text of a daemon.json with `mirror` as its first mirror; all else in it stays.
+
+    BuildKit insists on TLS for a mirror unless it stands among the insecure registries as well.
+    Raises `ValueError` if the text is no JSON object.
+    """
+    settings = json.loads(text or "{}")
+    if not isinstance(settings, dict):
+        raise ValueError("not an object")
+    wanted = {"registry-mirrors": mirror}
+    if mirror.startswith("http:"):
+        wanted["insecure-registries"] = urlsplit(mirror).netloc
+    if all(value in settings.get(name, []) for name, value in wanted.items()):
+        return text
+    for name, value in wanted.items():
+        others = [other for other in settings.get(name, []) if other != value]
+        settings[name] = [value, *others]
+    return json.dumps(settings, indent=2) + "\n"

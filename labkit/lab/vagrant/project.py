@@ -19,15 +19,18 @@ from pathlib import Path
 from labkit.errors import NotReadyError
 from labkit.lab.model import MACHINES
 from labkit.lab.store import lab_folder, state_root
-from labkit.lab.vagrant.network import Subnet, choose_subnet
+from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
 
 FOLDER = "vagrant"
 SETTINGS = (
     "LABKIT_BOX",
     "LABKIT_BOX_VERSION",
+    "LABKIT_BOX_URL",
     "LABKIT_MEMORY",
+    "LABKIT_CPUS",
     "LABKIT_AUTO_CONFIG",
     "LABKIT_LIBVIRT_DRIVER",
+    "LABKIT_MIRROR",
 )
 _SETTING = re.compile(r"^ENV\[\"(LABKIT_\w+)\"\] = '((?:[^'\\]|\\.)*)'$", re.MULTILINE)
 
@@ -71,6 +74,10 @@ class Project:
             raise NotReadyError(f"there is no lab named {self.lab}", then="labkit up")
         return ipaddress.IPv4Network(text)
 
+    def mirror(self) -> str:
+        """The registry that the machines' Docker asks first, "" for none."""
+        return parse_mirror(self.settings().get("LABKIT_MIRROR", ""))
+
     def machine_id(self, name: str) -> str:
         """The hypervisor's id of a machine, which Vagrant wrote down, or "" if there is none."""
         for file in sorted(self.data.glob(f"machines/{name}/*/id")):
@@ -85,8 +92,9 @@ class Project:
         """Write the lab's Vagrantfile, with the settings from `wishes` (the environment).
 
         What the lab had before stays unless a wish replaces it; its network never changes while
-        one of its machines exists. Raises what `choose_subnet` raises.
+        one of its machines exists. Raises what `choose_subnet` and `parse_mirror` raise.
         """
+        parse_mirror(wishes.get("LABKIT_MIRROR", ""))  # now, and not after the minutes of a boot
         original = find_vagrantfile().read_text(encoding="utf-8")
         with _held(state_root() / "vagrant.lock"):  # two new labs must not choose the same network
             settings = self.settings()

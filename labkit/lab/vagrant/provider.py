@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from labkit.errors import LabkitError, NotReadyError
@@ -34,7 +35,10 @@ class VagrantProvider:
         self._booting: dict[str, threading.Thread] = {}
 
     def up(self, say: Say) -> Sequence[Machine]:
-        """Create or boot what does not run, learn the host keys, wait for an SSH login on each."""
+        """Create or boot what does not run, learn the host keys, wait for an SSH login on each.
+
+        With LABKIT_MIRROR the machines' Docker asks that registry first.
+        """
         self.engine.require()
         with self._locked(say):
             self.project.prepare()
@@ -47,6 +51,9 @@ class VagrantProvider:
         waited = everywhere(nodes.wait_ready, machines)
         for machine, seconds in zip(machines, waited, strict=True):
             say(f"{machine.name} is ready at {machine.address} ({seconds:.1f} s)")
+        if mirror := self.project.mirror():
+            everywhere(partial(nodes.use_mirror, mirror=mirror), machines)
+            say(f"images come from {mirror}")
         return machines
 
     def down(self, say: Say) -> None:
