@@ -20,6 +20,9 @@ from labkit.locale import use_course
 from labkit.tutorial.reference import filled
 
 CONFIG = re.compile(r'(<script id="__config" type="application/json">)(.*?)(</script>)', re.S)
+ALTERNATES = re.compile(r'<link rel="alternate" [^>]*hreflang=[^>]*>')
+SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
+SEARCH_NAME = re.compile(r'<input [^>]*class="md-search__input" [^>]*aria-label="([^"]+)"')
 
 
 @cache
@@ -39,6 +42,7 @@ def on_page_markdown(markdown: str, page: Page, **_others: Any) -> str:
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Let the search of a language that has a folder look there, and not in the other's pages."""
+    output = _mended(output)
     language = page.file.src_uri.partition("/")[0]
     if language == config.plugins["i18n"].default_language:
         return output
@@ -51,9 +55,26 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     return CONFIG.sub(nearer, output)
 
 
+def on_post_template(output_content: str, **_others: Any) -> str:
+    """The page for what is not there."""
+    return _mended(output_content)
+
+
+def _mended(output: str) -> str:
+    """The page without what the theme makes of it that hinders readers.
+
+    The links to its alternates let the theme ask for a sitemap beside each page, where none is:
+    an error in the console. The dialogue of the search has no name that could be read out.
+    """
+    output = ALTERNATES.sub("", output)
+    name = SEARCH_NAME.search(output)
+    label = f'{SEARCH} aria-label="{name[1]}"' if name else SEARCH
+    return output.replace(SEARCH, label)
+
+
 @event_priority(-200)  # after i18n, which puts all languages into one index
 def on_post_build(config: MkDocsConfig) -> None:
-    """Give each language the index of its own pages, with its own word stems."""
+    """Give each language the index of its own pages, with its own stop words."""
     i18n = config.plugins["i18n"]
     if i18n.building:  # the build of one language, inside of that of all
         return

@@ -90,7 +90,6 @@ def open_page(browser: Browser) -> Iterator[Open]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         context.on("request", asked)
         page.goto(url)
-        page.wait_for_load_state("networkidle")
         return page
 
     yield opened
