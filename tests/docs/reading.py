@@ -5,6 +5,8 @@ from __future__ import annotations
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+AXE = Axe()
+
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= wide) return [];
@@ -20,9 +22,13 @@ def sticks_out(page: Page) -> list[str]:
     return found
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core calls serious or critical: rule, what is asked, and the elements."""
-    violations = Axe().run(page).response["violations"]
+def serious(page: Page, *rules: str) -> list[str]:
+    """What axe-core calls serious or critical: rule, what is asked, and the elements.
+
+    By these rules alone, if any are named.
+    """
+    options = {"runOnly": list(rules)} if rules else {}
+    violations = AXE.run(page, options=options).response["violations"]
     return [
         f"{one['id']}: {one['help']}: {node['html'][:160]}"
         for one in violations
