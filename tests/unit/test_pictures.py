@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from labkit.course import Course, load_course
 from labkit.locale import use_course
 from scripts import pictures
-from scripts.pictures import FOLDER, PICTURES, Picture, notes, untrue
+from scripts.pictures import FOLDER, PICTURES, Picture, fingerprint, notes, untrue
 
 ROOT = Path(__file__).parents[2]
 EMBEDDED = re.compile(r"!\[([^\]]*)\]\((?:\.\./)+pictures/([\w.-]+)\)")
@@ -43,6 +43,11 @@ def embedded(language: str) -> dict[str, set[str]]:
 def test_a_picture_is_true(picture: Picture, course: Course) -> None:
     reasons = untrue(picture, notes()[picture.name], course)
     assert reasons == [], f"{picture.name} is no longer true: make pictures"
+
+
+@each
+def test_a_picture_is_the_one_that_was_made(picture: Picture) -> None:
+    assert notes()[picture.name]["picture"] == fingerprint(FOLDER / picture.name)
 
 
 def test_every_picture_is_known_and_there() -> None:
