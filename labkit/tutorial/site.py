@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import hashlib
 import os
 import subprocess
@@ -125,8 +126,12 @@ def server(folder: Path, port: int) -> ThreadingHTTPServer:
     try:
         return ThreadingHTTPServer((LOOPBACK, port), partial(_Pages, directory=str(folder)))
     except OSError as error:
-        raise NotReadyError(
-            _("port {port} of this computer cannot be used: {reason}", port=port,
-              reason=error.strerror),
-            then="labkit docs --port 0",
-        ) from error  # fmt: skip
+        if error.errno == errno.EADDRINUSE:
+            what = _("port {port} of this computer is taken", port=port)
+        else:
+            what = _(
+                "port {port} of this computer cannot be used: {reason}",
+                port=port,
+                reason=error.strerror,
+            )
+        raise NotReadyError(what, then="labkit docs --port 0") from error
