@@ -5,8 +5,7 @@
 Beside the pictures, `pictures.json` keeps of each the text that can be read in it, and the
 fingerprint of the files that decide what it looks like. So a new picture that differs in its
 measurements alone is thrown away, and tests/unit/test_pictures.py can tell without any lab which
-picture is no longer true. Nothing is retouched, but that the name of the computer's kernel is
-left out of the report.
+picture is no longer true. Nothing is retouched.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,12 +82,6 @@ def _drill_words(_course: Course) -> list[str]:
     return [f"{_('drill')} kill · {bar_word('course')}", words.fault, words.healed, words.lost]
 
 
-def _report_words(course: Course) -> list[str]:
-    missing = read_checks(course)["haproxy.checked"]
-    title = course.titles[os.environ["LABKIT_LANG"]]
-    return [title, _("To settle next"), _(missing.sentence), "labkit check 11"]
-
-
 def _students(course: Course) -> list[str]:
     ages = (course.root / "steps/starter/simple_api/student_age.json").read_text(encoding="utf-8")
     return list(json.loads(ages))
@@ -101,7 +93,6 @@ REGISTRY = tuple(
     for name in ("index.html", "page.js", "style.css")
 )
 STATISTICS = ("steps/reference/haproxy/haproxy.cfg",)
-REPORT = ("labkit/grading/writers/report.html.j2",)
 TERMINAL = ("scripts/screenshot.py",)
 
 PICTURES = (
@@ -113,8 +104,6 @@ PICTURES = (
     Picture("registry.png", "en", REGISTRY, lambda _course: ["student-age"]),
     Picture("registry.fr.png", "fr", REGISTRY, lambda _course: ["student-age"]),
     Picture("stats.png", "", STATISTICS, lambda _course: ["my-backend", "web1", "web2", "DOWN"]),
-    Picture("report.png", "en", REPORT, _report_words),
-    Picture("report.fr.png", "fr", REPORT, _report_words),
 )
 
 # Is a picture still true? ------------------------------------------------------------------------
@@ -283,26 +272,6 @@ def pages(browser: Browser, course: Course) -> None:
         )
 
 
-def reports(browser: Browser) -> None:
-    """The report of a real grade in which one line of HAProxy's configuration is wrong."""
-    configuration = "/etc/haproxy/haproxy.cfg"
-    labkit(
-        "exec", "lb", "--", "sh", "-c",
-        f"sed -i 's/\\(server web2 .*\\) check/\\1/' {configuration} && systemctl reload haproxy",
-    )  # fmt: skip
-    for name, language in (("report.png", "en"), ("report.fr.png", "fr")):
-        with tempfile.TemporaryDirectory() as folder:
-            # Something fails, and so does the command.
-            labkit(
-                "grade", "--student", "Alice", "--report", folder, language=language, check=False
-            )
-            with window(browser, (Path(folder) / "report.html").as_uri(), language) as page:
-                with speaking(language):
-                    kernel = page.locator(".facts div").filter(has_text=_("Kernel"))
-                kernel.evaluate("one => one.remove()")
-                shoot(page, name, 980)
-
-
 def main() -> None:
     """Bring up the lab, take all pictures, remove the lab."""
     from playwright.sync_api import sync_playwright
@@ -322,7 +291,6 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium())
             pages(browser, course)
-            reports(browser)
             browser.close()
     finally:
         labkit("destroy", check=False)
