@@ -6,7 +6,7 @@ LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs engine clean
+.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs test-docs pictures engine browser clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -50,6 +50,16 @@ lint: $(VENV)/ready  ## style, types, import contracts
 
 docs: $(VENV)/ready  ## the tutorial, built strictly
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+
+test-docs: $(VENV)/ready browser  ## the tutorial and the report, read in a browser as readers do
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/docs
+
+# Minutes on a lab of its own, which goes at the end; a picture that shows nothing new stays.
+pictures: $(VENV)/ready engine browser  ## the pictures of the tutorial, made anew on a real lab
+	$(VENV)/bin/python -m scripts.pictures
+
+browser:  ## a Chromium, installed if need be and allowed
+	@scripts/browser
 
 engine:  ## a Docker Engine that answers, installed and started if need be and allowed
 	@scripts/engine

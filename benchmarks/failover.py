@@ -167,9 +167,9 @@ def note(
     if language == "fr":
         return (
             f"Mesuré le {day} par `python -m benchmarks.failover`, {usual:g} requêtes par seconde"
-            f" pour la configuration simple, {rate:g} pour la durcie ;"
-            f" {facts.replace('cores', 'cœurs')}. Configuration durcie : {runs} essais, {total}"
-            f" requêtes, {unclear} essai(s) non concluant(s) écarté(s)."
+            f" pour la configuration simple, {rate:g} pour la durcie\N{NO-BREAK SPACE};"
+            f" {facts.replace('cores', 'cœurs')}. Configuration durcie\N{NO-BREAK SPACE}:"
+            f" {runs} essais, {total} requêtes, {unclear} essai(s) non concluant(s) écarté(s)."
         )
     return (
         f"Measured on {day} by `python -m benchmarks.failover`, {usual:g} requests per second"

@@ -14,6 +14,15 @@ EXIT_INCONCLUSIVE = 3
 EXIT_NOT_READY = 4
 EXIT_NOTHING = 5
 
+EXIT_CODES = {  # code -> what it says, an English message
+    EXIT_PASSED: "all passed",
+    EXIT_FAILED: "something failed",
+    EXIT_USAGE: "usage or interrupted",
+    EXIT_INCONCLUSIVE: "grader error or inconclusive",
+    EXIT_NOT_READY: "environment not ready",
+    EXIT_NOTHING: "nothing to grade",
+}
+
 
 class LabkitError(Exception):
     """An error that a person can act on.

@@ -199,7 +199,7 @@ def note(version: str, language: str) -> str:
     if language == "fr":
         return (
             f"Mesuré le {day} par `python -m benchmarks.stock_locust`, le site de web1 suspendu"
-            f" pendant {HANG_S:g} s d'un essai de {SECONDS:g} s ;"
+            f" pendant {HANG_S:g} s d'un essai de {SECONDS:g} s\N{NO-BREAK SPACE};"
             f" {facts.replace('cores', 'cœurs')}."
         )
     return (

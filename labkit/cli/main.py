@@ -16,8 +16,8 @@ from labkit.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, LabkitError
 from labkit.locale import LANGUAGES, _
 
 VERBS = (
-    "init", "up", "status", "step", "check", "hint", "explain", "drill", "grade", "reset", "ssh",
-    "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
+    "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
+    "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from labkit.locale import _
 
 @click.command()
 @click.argument("machine", metavar="MACHINE|transcript")
-@click.option("-n", "--lines", default=100, show_default=True)
+@click.option("-n", "--lines", default=100, show_default=True, help="How many of the last.")
 @lab_option
 @click.pass_context
 def command(ctx: click.Context, machine: str, lines: int, lab_name: str) -> None:

@@ -12,7 +12,7 @@ from labkit.cli.session import lab_option, the_lab
 
 @click.command()
 @click.argument("machine")
-@click.option("--port", default=80, show_default=True)
+@click.option("--port", default=80, show_default=True, help="Of the machine.")
 @lab_option
 @click.pass_context
 def command(ctx: click.Context, machine: str, port: int, lab_name: str) -> None:

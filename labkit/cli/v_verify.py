@@ -29,7 +29,8 @@ from labkit.locale import _
 )
 @click.option("--smoke", is_flag=True, help="Only a small part, chosen by the corpus' authors.")
 @click.option("--only", default="", metavar="TEXT", help="Only cases with this in their names.")
-@click.option("--mutants/--no-mutants", default=True, show_default=True)
+@click.option("--mutants/--no-mutants", default=True, show_default=True,
+              help="Mutants too, or only what was written by hand.")  # fmt: skip
 @click.option("--bases", default=1, show_default=True, type=click.IntRange(1, 20),
               help="Right answers that each mutation is planted into.")  # fmt: skip
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 100),

@@ -26,8 +26,8 @@ from labkit.remote import CommandFailedError, Result
 ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "steps" / "starter"
 JOURNEY = (  # the order in which one meets them (design.md, section 3)
-    "init", "up", "status", "step", "check", "hint", "explain", "drill", "grade", "reset", "ssh",
-    "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle",
+    "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
+    "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle",
 )  # fmt: skip
 NO_ENGINE = NotReadyError(
     "no Docker Engine answers on this computer", where="the engine's socket", then="make engine"

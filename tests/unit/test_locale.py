@@ -11,15 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
+import click
 import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from labkit import locale
+from labkit.cli.main import VERBS, labkit
 from labkit.course import CheckSpec
+from labkit.errors import EXIT_CODES
 from labkit.grading.plugin import _sentence
+from labkit.grading.schema import published
 from labkit.lab.parity import PARITY, Likeness
 from labkit.load.judging import LIMIT_WORDS
+from labkit.tutorial.reference import STANDARD, VERDICTS, paragraphs
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = {
@@ -33,6 +38,8 @@ INDIRECT = {
     "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
+    "paragraph", "option.help or ''", "meaning", "VERDICTS[one]", "part.likeness.value",
+    "one['description']", "spec.get('description', '')",
 }  # fmt: skip
 
 # A word of a hint that is typed as it is: it holds a sign that prose has not (a path, an option,
@@ -104,13 +111,35 @@ def explanations() -> set[str]:
     return {text for _sentence, spec in declared() for text in (spec.probes, spec.why)} - {""}
 
 
+def helps() -> set[str]:
+    """What the verbs and their options say of themselves: the reference says it in French."""
+    verbs = {name: labkit.get_command(click.Context(labkit), name) for name in VERBS}
+    found: set[str] = set()
+    for one in (labkit, *filter(None, verbs.values())):
+        found.update(paragraphs(one))
+        options = (param for param in one.params if isinstance(param, click.Option))
+        found.update(option.help or "" for option in options if not STANDARD & {*option.opts})
+    return found - {""}
+
+
+def descriptions(schema: object) -> set[str]:
+    """What the schema of the result file says of its parts."""
+    if isinstance(schema, list):
+        return set().union(*map(descriptions, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["description"]} if isinstance(schema.get("description"), str) else set()
+    return own.union(*map(descriptions, schema.values()))
+
+
 def said(domain: str) -> set[str]:
     """All that this part of labkit may say."""
     found = literals(ROOT / domain) | templates(ROOT / domain)
     if domain == "labkit":
         parts = [part for provider in PARITY.values() for part in provider.values()]
         unlike = {part.why for part in parts if part.likeness is not Likeness.SAME}
-        return found | set(LIMIT_WORDS.values()) | set(Likeness) | unlike
+        found |= helps() | descriptions(published()) | set(VERDICTS.values())
+        return found | set(EXIT_CODES.values()) | set(LIMIT_WORDS.values()) | set(Likeness) | unlike
     found |= literals(ROOT / "steps")  # the course's, too
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 

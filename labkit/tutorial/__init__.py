@@ -1,0 +1,1 @@
+"""The tutorial: its reference written from the code, its site built and served on this computer."""
