@@ -6,7 +6,8 @@ from labkit.course import step
 from labkit.remote import Shell, everywhere
 
 # Written as a file instead of by `dnf config-manager`, whose sub-command differs between dnf 4
-# and dnf 5. Source: docs.docker.com/engine/install/rhel, checked against Docker's own repo file.
+# and dnf 5. Sources: https://docs.docker.com/engine/install/rhel/, checked against Docker's own
+# repo file; https://docs.rockylinux.org/gemstones/containers/docker/ names the same repository.
 DOCKER_REPO = """\
 [docker-ce-stable]
 name=Docker CE Stable - $basearch

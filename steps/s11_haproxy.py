@@ -71,7 +71,9 @@ def bound_ports(config: str) -> list[int]:
 
 def load_configuration(lb: Shell) -> None:
     """Validate the file, then let HAProxy take it without losing a connection."""
-    # SELinux lets HAProxy connect to the usual web ports only (Rocky; a boolean of its policy).
+    # Rocky's SELinux lets HAProxy bind, and connect to, the usual web ports only: not 8404, nor
+    # any port that a website may be published on. -P: for good. Sources: haproxy_selinux(8); Red
+    # Hat's guide, docs.redhat.com/en/documentation/red_hat_satellite/6.16 (load balancer, 9).
     lb.run(
         "sudo setsebool -P haproxy_connect_any on",
         unless="! command -v getsebool || ! selinuxenabled"

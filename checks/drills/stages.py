@@ -133,7 +133,7 @@ def no_api(shells: Shells, *, heal_after: float) -> None:
 
 def claimed(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
     """Lists shown while the API was away, and pages that show neither a list nor an error."""
-    stale = sum(row.method == "POST" and row.ok and _within(row, fault) for row in rows)
+    stale = sum(row.method == "POST" and row.ok for row in _within(rows, fault))
     silent = sum(row.error == UNTOLD for row in rows)
     return int(stale + silent)
 
@@ -217,12 +217,21 @@ def registry_page(shells: Shells) -> Iterator[Aim]:
 
 def shown_in_vain(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
     """Catalogues given while there was no registry to ask."""
-    return sum(row.server == CATALOGUE and row.ok and _within(row, fault) for row in rows)
+    return sum(row.server == CATALOGUE and row.ok for row in _within(rows, fault))
 
 
-def _within(row: Any, fault: Any) -> bool:
-    """Whether a request began and ended while the fault lasted, half a second apart."""
-    return bool(fault.at + 0.5 < row.scheduled and row.ended < fault.healed)
+def _within(rows: Sequence[Any], fault: Any) -> list[Any]:
+    """The requests that began and ended while the fault surely lasted, half a second after it.
+
+    CannotTellError if there is none: on a computer so busy, a lie could not have been seen.
+    """
+    found = [one for one in rows if fault.at + 0.5 < one.scheduled and one.ended < fault.sure_until]
+    if not found:
+        raise CannotTellError(
+            _("nothing was asked while the fault surely lasted: it took too long to strike"),
+            settle=_("the same again, on a computer with less to do"),
+        )
+    return found
 
 
 # Step 10: the second server alone ---------------------------------------------------------------

@@ -57,7 +57,7 @@ def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iter
     yield _("why it matters"), _(one.spec.why)
     if one.spec.rests_on:
         degree, reason = likeness("containers", one.spec.rests_on)
-        yield _("on containers"), f"{_(degree.value)}; {reason}" if reason else _(degree.value)
+        yield _("on containers"), f"{_(degree.value)} ({reason})" if reason else _(degree.value)
     yield from _others(_("waits for"), (checks[name] for name in one.waits_for))
     yield from _others(_("awaited by"), (checks[name] for name in one.awaited_by))
     drill = explain.drill_of(course, one)

@@ -49,7 +49,8 @@ def examine() -> list[Finding]:
         subnet, taken = str(free_subnets(used_subnets(engine))[0]), ""
     except LabkitError as error:
         subnet, taken = "", error.what
-    images = [tag for image in engine.images.list("labkit/node") for tag in image.tags]
+    images = [tag for image in engine.images.list("labkit/node") for tag in image.tags
+              if "rehearsal" not in tag]  # fmt: skip
     maker = shutil.which("mmdebstrap") or ""
     return [
         Finding("Docker Engine", numbers >= OLDEST_ENGINE, version,

@@ -19,7 +19,7 @@ class Likeness(StrEnum):
 
     SAME = "same"
     EMULATED = "emulated"  # something stands in for it that behaves alike in what is asked
-    SKIPPED = "skipped"  # there is none: what rests on it is not asked
+    SKIPPED = "skipped in part"  # there is none: the check runs, what it says of this is void
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,14 @@ class Fault:
     healed: float
     servers: int | None = None
 
+    @property
+    def sure_until(self) -> float:
+        """Until when it surely lasted: its end is armed after the call and before it takes effect.
+
+        On a busy computer that may be a second before `healed`.
+        """
+        return self.called + (self.healed - self.at)
+
 
 @dataclass(frozen=True)
 class Measured:

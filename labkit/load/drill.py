@@ -156,6 +156,7 @@ def _decide(site: _Site, bar: str, seed: int, say: Say) -> DrillResult:
         site.run = attempt
         try:
             run = _run_once(site, seed + attempt - 1, say)
+            result = record(site.drill, bar, run, attempt)
         except _NoSteadyStateError as error:
             why = error.what
             if attempt > 1:
@@ -167,8 +168,6 @@ def _decide(site: _Site, bar: str, seed: int, say: Say) -> DrillResult:
                 site.drill.name, Verdict.INCONCLUSIVE, bar, why,
                 seed=seed + attempt - 1, runs=attempt,
             )  # fmt: skip
-        else:
-            result = record(site.drill, bar, run, attempt)
         if result.verdict is not Verdict.INCONCLUSIVE:
             break
         say(

@@ -6,6 +6,7 @@ import base64
 import io
 import itertools
 import json
+import subprocess
 import tarfile
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -290,3 +291,23 @@ def test_lost_keys_are_given_again_without_touching_the_engines_configuration() 
         "etc/ssh/ssh_host_ed25519_key.pub",
         "home/student/.ssh/authorized_keys",
     }
+
+
+# -- when it is ready
+
+
+@pytest.mark.parametrize(
+    ("enabled", "answers", "code"),
+    [(False, False, 0), (True, True, 0), (True, False, 7)],
+    ids=["el9 before step 1", "engine answers", "engine not yet"],
+)
+def test_an_engine_is_waited_for_where_systemd_starts_one(
+    enabled: bool, answers: bool, code: int, tmp_path: Path
+) -> None:
+    """By the shell's own reading of the question, with programs that answer as told."""
+    ends = {"systemctl": 0 if enabled else 1, "sudo": 0 if answers else 1}
+    for name, end in ends.items():
+        (tmp_path / name).write_text(f'#!/bin/sh\n[ "$1" = is-system-running ] || exit {end}\n')
+        (tmp_path / name).chmod(0o755)
+    ran = subprocess.run(["/bin/sh", "-c", nodes.READY], env={"PATH": str(tmp_path)}, check=False)
+    assert ran.returncode == code

@@ -54,7 +54,7 @@ def test_the_table_has_a_row_for_every_check() -> None:
     names = {line.split()[0] for line in answer.output.splitlines() if line and line[0] != " "}
     assert set(read_checks(load_course())) <= names
     [row] = [line for line in answer.output.splitlines() if line.startswith("haproxy.serves")]
-    assert row.split()[1:3] == ["skipped", "same"]
+    assert "skipped in part" in row
 
 
 class TwoMachines:

@@ -26,7 +26,7 @@ from labkit.load.run import LoadRun, run_against
 
 SCENARIOS = Path(__file__).parents[2] / "checks" / "load"
 BASIC = "Basic " + base64.b64encode(b"toto:python").decode()
-EVERYTHING = SimpleNamespace(at=float("-inf"), healed=float("inf"))  # a fault that never ended
+EVERYTHING = SimpleNamespace(at=float("-inf"), sure_until=float("inf"))  # a fault that never ended
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from checks.haproxy import HAProxy
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
 from checks.statistics import Login, StatsPage, find_stats
-from labkit.course import NotMetError
+from labkit.course import CannotTellError, NotMetError
 from labkit.load.availability import Fault
 from labkit.load.readings import Reading, Watched
 from labkit.load.rows import Row
@@ -61,6 +61,19 @@ def test_a_list_is_stale_only_while_the_api_was_certainly_away() -> None:
     ]
     assert claimed(honest, NOBODY, FAULT) == 0
     assert claimed([*honest, *stale], NOBODY, FAULT) == 3
+
+
+def test_what_was_armed_early_ends_early() -> None:
+    """The end is armed before the fault strikes, which takes a while on a busy computer."""
+    late = Fault(called=100.0, at=100.8, healed=104.8)
+    assert late.sure_until == 104.0
+    assert claimed([row(103.0), row(103.95), row(104.4)], NOBODY, late) == 1
+
+
+def test_a_fault_that_struck_too_late_proves_nothing() -> None:
+    late = Fault(called=100.0, at=103.9, healed=107.9)
+    with pytest.raises(CannotTellError, match="nothing was asked"):
+        claimed([row(99.0), row(104.5), row(106.0)], NOBODY, late)
 
 
 def test_a_page_that_shows_neither_a_list_nor_an_error_is_untrue_at_any_time() -> None:

@@ -2,14 +2,15 @@
 
 A machine is a full Linux host in a container, with its own systemd, sshd, dockerd and HAProxy.
 Two families share one recipe (`image/Dockerfile`); only where the packages come from differs:
-`image/rocky9.Dockerfile` and `image/debian13.Dockerfile`.
+`image/rocky9.Dockerfile` and `image/debian13.Dockerfile`. A third one, `rehearsal-el9`, is for the
+authors of steps: a Debian machine dressed as Rocky (`rehearsal/README.md`), never chosen by itself.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import docker
 import requests
@@ -21,9 +22,10 @@ from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
 
-Family = Literal["rocky9", "debian13"]
+Family = Literal["rocky9", "debian13", "rehearsal-el9"]
 
 RECIPE = Path(__file__).with_name("image")
+REHEARSAL = Path(__file__).with_name("rehearsal")
 # The organisation's own repository: the official one, `rockylinux`, is no longer updated.
 ROCKY_ROOT = "rockylinux/rockylinux:9"
 _PROBE_SECONDS = 10
@@ -34,10 +36,16 @@ def node_reference(family: Family) -> str:
     return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=_root_name(family))}"
 
 
+def system_of(reference: str) -> str:
+    """What people read of an image's system: its family; of the rehearsal, that it is one."""
+    family = reference.rpartition(":")[2].rpartition("-")[0]
+    return "el9 (rehearsal, not Rocky)" if family == "rehearsal-el9" else family
+
+
 def wanted_family() -> Family | Literal["auto"]:
-    """What LABKIT_FAMILY asks for: rocky9, debian13, or (the default) whichever can be had."""
+    """What LABKIT_FAMILY asks for: a family, or (the default) Rocky or Debian, as can be had."""
     wanted = os.environ.get("LABKIT_FAMILY", "auto")
-    if wanted not in ("auto", "rocky9", "debian13"):
+    if wanted not in ("auto", *get_args(Family)):
         raise UsageError(
             _("LABKIT_FAMILY={family} is no family of machines", family=wanted),
             then=_("LABKIT_FAMILY=debian13 labkit up, or =rocky9, or unset it"),
@@ -68,7 +76,7 @@ def _ensure_family(engine: docker.DockerClient, say: Say, chosen: Family) -> str
     if has_image(engine, reference):
         return reference
     base = _ensure_base(engine, chosen, say)
-    say(_("the image of the machines ({family})", family=chosen))
+    say(_("the image of the machines ({family})", family=system_of(reference)))
     build(
         engine,
         RECIPE,
@@ -109,11 +117,16 @@ def registry_answers(
 
 
 def _root_name(family: Family) -> str:
+    """What the family starts from; its name changes with it."""
+    if family == "rehearsal-el9":
+        return _base_reference("debian13") + recipe_hash(REHEARSAL)
     return ROCKY_ROOT if family == "rocky9" else root_reference()
 
 
 def _base_reference(family: Family) -> str:
     """Changes only with what the packages come from, so that a changed file costs no download."""
+    if family == "rehearsal-el9":
+        return f"labkit/node-base:{family}-{recipe_hash(extra=_root_name(family))}"
     sources = (RECIPE / f"{family}.Dockerfile", RECIPE / "docker-ce.repo")
     texts = [path.read_text(encoding="utf-8") for path in sources]
     return f"labkit/node-base:{family}-{recipe_hash(extra=''.join([_root_name(family), *texts]))}"
@@ -124,11 +137,14 @@ def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
     base = _base_reference(family)
     if has_image(engine, base):
         return base
-    root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
+    folder, dockerfile = RECIPE, f"{family}.Dockerfile"
+    if family == "rehearsal-el9":
+        root = _ensure_base(engine, "debian13", say)
+        folder, dockerfile = REHEARSAL, "Dockerfile"
+    else:
+        root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
     say(_("the packages of the machines ({family}, 40 s with a near archive)", family=family))
-    build(
-        engine, RECIPE, base, dockerfile=f"{family}.Dockerfile", args={"ROOT": root}, network="host"
-    )
+    build(engine, folder, base, dockerfile=dockerfile, args={"ROOT": root}, network="host")
     return base
 
 

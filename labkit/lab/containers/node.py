@@ -40,6 +40,12 @@ POLL_S = 0.05
 PROCESSES = 4096  # a machine with every container of the practical has about 100 threads
 MEMORY = 3 * 2**30  # bytes; such a machine was seen to use 250 MiB, caches included
 DATA_FOLDERS = {"docker": "/var/lib/docker", "containerd": "/var/lib/containerd"}
+# Ends in 7 while the engine does not answer. None is waited for where systemd starts none: a
+# machine whose Docker comes in step 1.
+READY = (
+    "systemctl is-system-running --wait; ! systemctl is-enabled --quiet docker 2>/dev/null"
+    " || sudo -n docker info --format '{{.Driver}}' 2>/dev/null || exit 7"
+)
 
 
 @dataclass(frozen=True)
@@ -215,13 +221,9 @@ def wait_ready(engine: docker.DockerClient, node: Node, shell: SshShell) -> floa
     while not _ssh_answers(node.address):
         _still_running(engine, node, deadline)
         time.sleep(POLL_S)
-    question = (
-        "systemctl is-system-running --wait; docker info --format '{{.Driver}}' 2>/dev/null"
-        " || exit 7"
-    )
     while True:
         try:
-            answer = shell.ask(question, timeout=max(5.0, deadline - time.monotonic()))
+            answer = shell.ask(READY, timeout=max(5.0, deadline - time.monotonic()))
         except LabkitError:  # not ready for logins yet: /run/nologin still stands
             answer = None
         if answer and answer.ok and answer.text.startswith("running"):

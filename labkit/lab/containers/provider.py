@@ -21,7 +21,7 @@ from labkit.lab.containers.engine import (
     connect,
     explained,
 )
-from labkit.lab.containers.images import ensure_node_image, wanted_family
+from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.network import (
     Subnet,
     address,
@@ -167,7 +167,7 @@ class ContainerProvider:
             image=image,
             address=address(subnet, name),
             mirror=address(subnet, MIRROR),
-            os=image.rpartition(":")[2].partition("-")[0],
+            os=system_of(image),
             host_key=key_pair(self._host_key_path(name)),
             login_key=key_pair(self._login_key_path()),
         )

@@ -57,9 +57,11 @@ fi
 chmod 0600 /etc/ssh/sshd_config.d/*.conf
 
 # --- the student ----------------------------------------------------------------------------
-admins=sudo
-getent group wheel >/dev/null && admins=wheel
-useradd --create-home --uid 1000 --shell /bin/bash --groups "docker,$admins" --password '*' student
+groups=sudo
+getent group wheel >/dev/null && groups=wheel
+# Where Docker is installed later, its group comes with it, and step 1 adds the student.
+getent group docker >/dev/null && groups="$groups,docker"
+useradd --create-home --uid 1000 --shell /bin/bash --groups "$groups" --password '*' student
 install -d -m 0700 -o student -g student /home/student/.ssh
 install -m 0600 -o student -g student /dev/null /home/student/.ssh/authorized_keys
 cat /usr/local/share/labkit/bashrc >>/home/student/.bashrc
