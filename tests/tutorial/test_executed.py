@@ -38,6 +38,7 @@ PAGES = (
     "13-failover.md",
 )
 BOOT_LIMIT_S = 90.0
+START_LIMIT_S = 15.0
 # The addresses in the pages (RFC 5737) -> the machine whose address stands there on a real lab.
 SHOWN_ADDRESSES = {"192.0.2.11": "web1", "192.0.2.12": "web2", "192.0.2.10": "lb"}
 
@@ -90,6 +91,10 @@ class Reader:
         if line == "sudo reboot":
             self.wait_for(place)
             return output
+        deadline = time.monotonic() + START_LIMIT_S
+        while ended != code and line.startswith("curl ") and time.monotonic() < deadline:
+            time.sleep(0.5)  # what was just started needs a moment: a reader asks again
+            output, ended = self.terminal(place).type(line)
         assert ended == code, f"{place or 'here'} $ {line}\nexit code {ended}\n{output}"
         if not place and line.startswith("cd "):
             self.workspace = self.folder / line.removeprefix("cd ")
