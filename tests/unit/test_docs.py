@@ -36,8 +36,8 @@ SHOWN = {
     ("02-dockerfile.md", "simple_api/Dockerfile"): "simple_api/Dockerfile",
     ("04-compose.md", "docker-compose.yml"): "docker-compose.yml",
     ("08-registry.md", "docker-compose-registry.yml"): "docker-compose-registry.yml",
-    ("11-haproxy.md", "/etc/haproxy/haproxy.cfg"): "haproxy/haproxy-11.cfg",
-    ("11-haproxy.md", "/etc/rsyslog.d/haproxy.conf"): "haproxy/rsyslog-haproxy.conf",
+    ("11-haproxy.md", "haproxy/haproxy.cfg"): "haproxy/haproxy-11.cfg",
+    ("11-haproxy.md", "lb: /etc/rsyslog.d/haproxy.conf"): "haproxy/rsyslog-haproxy.conf",
 }
 
 

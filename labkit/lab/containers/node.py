@@ -137,7 +137,9 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             memswap_limit=MEMORY,  # of memory and swap together: no swap
             tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
             init=False,  # systemd is process 1, whatever the engine's default is
-            restart_policy={"Name": "no"},  # a power cut must last
+            # `sudo reboot` ends process 1 with a failure, and the machine boots again. A power cut is
+            # asked of the engine, which then restarts nothing.
+            restart_policy={"Name": "on-failure"},
         )
         host["CgroupnsMode"] = "private"  # said explicitly: on cgroup v1 the default is the host's
         host["MaskedPaths"] = []  # systempaths=unconfined: the node mounts its own /proc and /sys

@@ -1,0 +1,204 @@
+"""The tutorial, carried out: every block of the pages in order, on a lab of its own, as a reader
+would; what the pages show is compared, and after each page the mark is the one that it promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from labkit.course import load_checks, load_course
+from labkit.lab import open_lab
+from tests.tutorial.reading import MACHINES, Block, blocks, is_among, page, points
+from tests.tutorial.terminal import Terminal
+
+LAB = "tutorial"
+LANGUAGE = "fr"  # the other one has the same blocks (test_reading)
+PAGES = (
+    "getting-started.md",
+    "01-machines.md",
+    "02-dockerfile.md",
+    "03-build.md",
+    "04-compose.md",
+    "05-deploy.md",
+    "06-index.md",
+    "07-verify.md",
+    "08-registry.md",
+    "09-registry-ui.md",
+    "10-second-server.md",
+    "11-haproxy.md",
+    "12-stats.md",
+    "13-failover.md",
+)
+BOOT_LIMIT_S = 90.0
+START_LIMIT_S = 15.0
+# The addresses in the pages (RFC 5737) -> the machine whose address stands there on a real lab.
+SHOWN_ADDRESSES = {"192.0.2.11": "web1", "192.0.2.12": "web2", "192.0.2.10": "lb"}
+
+
+@dataclass
+class Reader:
+    """Somebody who reads the pages and types what stands in them."""
+
+    folder: Path
+    environment: dict[str, str]
+    workspace: Path | None = None
+    terminals: dict[str, Terminal] = field(default_factory=dict)
+    output: str = ""  # of the last commands
+
+    def terminal(self, place: str) -> Terminal:
+        """The terminal on a machine, or (for "") on this computer; opened when it is needed."""
+        if place not in self.terminals:
+            start = ["labkit", "ssh", place, "--", "bash"] if place else ["bash"]
+            folder = str(self.workspace or self.folder)
+            self.terminals[place] = Terminal(start, folder=folder, environment=self.environment)
+        return self.terminals[place]
+
+    def close(self) -> None:
+        """Leave every terminal, as somebody does who goes on to the next page."""
+        for terminal in self.terminals.values():
+            terminal.close()
+        self.terminals = {}
+
+    def follow(self, block: Block) -> None:
+        """Do what a block says. AssertionError, with the line and its output, if it went wrong."""
+        if block.skipped:
+            return
+        if block.is_commands:
+            self.output = "".join(
+                self.type(place, line, block.code)
+                for place in block.machines or ("",)
+                for line in block.body.splitlines()
+            )
+        elif block.is_file:
+            self.write(block)
+        else:
+            missing = is_among(block.body, self.output)
+            assert not missing, f"not in the output: {missing}\n{self.output}"
+
+    def type(self, place: str, line: str, code: int) -> str:
+        """Type a line; what it printed."""
+        if line.startswith("sudoedit "):
+            return ""  # the block that follows is what is written there
+        output, ended = self.terminal(place).type(line)
+        if line == "sudo reboot":
+            self.wait_for(place)
+            return output
+        deadline = time.monotonic() + START_LIMIT_S
+        while ended != code and line.startswith("curl ") and time.monotonic() < deadline:
+            time.sleep(0.5)  # what was just started needs a moment: a reader asks again
+            output, ended = self.terminal(place).type(line)
+        assert ended == code, f"{place or 'here'} $ {line}\nexit code {ended}\n{output}"
+        if not place and line.startswith("cd "):
+            self.workspace = self.folder / line.removeprefix("cd ")
+        return output
+
+    def wait_for(self, machine: str) -> None:
+        """Until a machine that boots again takes a login, with a terminal anew."""
+        self.terminals.pop(machine).close()
+        deadline = time.monotonic() + BOOT_LIMIT_S
+        while time.monotonic() < deadline:
+            time.sleep(1.0)
+            said, ended = self.terminal(machine).type("systemctl is-system-running --wait")
+            if ended == 0 and said.strip() == "running":
+                return
+            self.terminals.pop(machine).close()
+        raise AssertionError(f"{machine} has not booted within {BOOT_LIMIT_S:.0f} s")
+
+    def write(self, block: Block) -> None:
+        """Write the file that a block holds, with the lab's own addresses in it."""
+        text = block.body
+        for shown, machine in SHOWN_ADDRESSES.items():
+            text = text.replace(shown, open_lab(LAB).machines()[machine].address)
+        if not block.machines:
+            assert self.workspace is not None
+            with (self.workspace / block.path).open("a" if block.is_added else "w") as file:
+                file.write(text)
+        for machine in block.machines:
+            subprocess.run(
+                ["labkit", "exec", machine, "--", "tee", *(["-a"] if block.is_added else []),
+                 block.path],
+                input=text, text=True, check=True, capture_output=True, env=self.environment,
+            )  # fmt: skip
+
+    def mark(self, steps: int) -> float:
+        """The points of the steps up to a number, as `labkit grade` gives them without drills."""
+        done = subprocess.run(
+            ["labkit", "grade", "--no-drills", "-o", "json"],
+            cwd=self.workspace, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        result = json.loads(done.stdout)
+        return sum(
+            check["points"]
+            for step in result["steps"]
+            if step["number"] <= steps
+            for check in step["checks"]
+        )
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A reader with an empty folder and no lab; the lab goes at the end."""
+    folder = tmp_path_factory.mktemp("reader")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("LABKIT_")},
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LABKIT_LAB": LAB,
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+    }
+    lab = open_lab(LAB)
+    lab.provider.destroy(lambda _line: None)
+    reader = Reader(folder, environment)
+    yield reader
+    reader.close()
+    lab.provider.destroy(lambda _line: None)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(reader: Reader, name: str) -> None:
+    text = page(LANGUAGE, name)
+    try:
+        for block in blocks(text):
+            try:
+                reader.follow(block)
+            except AssertionError as error:
+                raise AssertionError(f"docs/{LANGUAGE}/{name}:{block.line}: {error}") from None
+    finally:
+        reader.close()
+    if points(text) is not None:
+        number = int(name[:2])
+        assert reader.mark(number) == pytest.approx(promised(number))
+
+
+def promised(number: int) -> float:
+    """What the pages up to a step promise, less the points of the drills, which come at the end."""
+    course = load_course()
+    drills = sum(
+        spec.points
+        for one, check in load_checks(course).items()
+        if (spec := check.labkit_check).drill  # type: ignore[attr-defined]
+        and (step := course.step(one.partition(".")[0])) is not None
+        and step.number <= number
+    )
+    return sum(points(page(LANGUAGE, name)) or 0 for name in PAGES[1 : number + 1]) - drills
+
+
+def test_at_the_end_the_whole_practical_is_done(reader: Reader) -> None:
+    done = subprocess.run(
+        ["labkit", "grade", "-o", "json"],
+        cwd=reader.workspace, env=reader.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    result = json.loads(done.stdout)
+    assert result["score"] == result["score_max"], done.stderr[-2000:]
+
+
+def test_every_machine_is_one_of_the_practical() -> None:
+    assert set(SHOWN_ADDRESSES.values()) == set(MACHINES)
