@@ -137,8 +137,8 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             memswap_limit=MEMORY,  # of memory and swap together: no swap
             tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
             init=False,  # systemd is process 1, whatever the engine's default is
-            # `sudo reboot` ends process 1 with a failure, and the machine boots again. A power cut is
-            # asked of the engine, which then restarts nothing.
+            # `sudo reboot` ends process 1 with a failure, and the machine boots again. A power cut
+            # is asked of the engine, which then restarts nothing.
             restart_policy={"Name": "on-failure"},
         )
         host["CgroupnsMode"] = "private"  # said explicitly: on cgroup v1 the default is the host's
