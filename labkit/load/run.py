@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -276,7 +277,7 @@ def make_plan(
         base_url=url,
         duration_s=duration_s,
         seed=new_seed() if seed is None else seed,
-        run=f"{time.time_ns() // 1_000_000:x}",
+        run=uuid.uuid4().hex[:12],  # of a clock, two runs that begin together would have the same
         rows=(out / f"{name}.jsonl").resolve(),
         options=dict(options or {}),
     )
