@@ -15,6 +15,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -278,6 +279,7 @@ def main() -> None:
 
     from scripts.chromium import chromium
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the lab goes then, too
     course = load_course()
     use_course(course.root)
     FOLDER.mkdir(parents=True, exist_ok=True)

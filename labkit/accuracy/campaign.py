@@ -66,12 +66,9 @@ def run_campaign(
     spawn = multiprocessing.get_context("spawn")
     todo: Any = spawn.Queue()
     found: Any = spawn.Queue()
-    place = {id(case): index for index, case in enumerate(ordered)}
-    jobs = [
-        (turn, [place[id(case)] for case in group])
-        for turn in range(1, repeat + 1)
-        for group in groups
-    ]
+    places = iter(range(len(ordered)))
+    indexes = [[next(places) for _case in group] for group in groups]
+    jobs = [(turn, some) for turn in range(1, repeat + 1) for some in indexes]
     for job in [*jobs, *(None for _name in names)]:
         todo.put(job)
     workers: list[BaseProcess] = [

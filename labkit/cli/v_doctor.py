@@ -56,5 +56,5 @@ def _show_parity() -> None:
             reason for degree, reason in found.values() if degree is not Likeness.SAME
         )
         degrees = [_(degree.value) for degree, _reason in found.values()]
-        rows.append((one.id, *degrees, "; ".join(reasons)))
+        rows.append((one.id, *degrees, _("; ").join(reasons)))
     show.table(rows, (_("check"), *PARITY, _("why")))

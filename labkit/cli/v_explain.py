@@ -11,12 +11,12 @@ from rich.text import Text
 
 from labkit.cli import show
 from labkit.cli.session import the_course
-from labkit.course import Course, Drill
+from labkit.course import Course
 from labkit.errors import UsageError
 from labkit.grading import explain
 from labkit.grading.explain import Declared
 from labkit.grading.stepping import select
-from labkit.lab.parity import likeness
+from labkit.lab.parity import in_words, likeness
 from labkit.locale import _, language
 
 Row = tuple[str, str]
@@ -56,13 +56,13 @@ def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iter
     yield _("what is probed"), _(one.spec.probes)
     yield _("why it matters"), _(one.spec.why)
     if one.spec.rests_on:
-        degree, reason = likeness("containers", one.spec.rests_on)
-        yield _("on containers"), f"{_(degree.value)} ({reason})" if reason else _(degree.value)
+        yield _("on containers"), in_words(*likeness("containers", one.spec.rests_on))
     yield from _others(_("waits for"), (checks[name] for name in one.waits_for))
     yield from _others(_("awaited by"), (checks[name] for name in one.awaited_by))
     drill = explain.drill_of(course, one)
     if drill:
-        yield from _of_drill(drill)
+        yield _("drill"), drill.name
+        yield from explain.drill_words(drill)
         yield _("to ask it"), _("labkit drill {name}   (its points: labkit grade)", name=drill.name)
         yield _("hints"), _("in the report of labkit grade")
         return
@@ -75,15 +75,3 @@ def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iter
 def _others(name: str, others: Iterable[Declared]) -> Iterator[Row]:
     for index, other in enumerate(others):
         yield "" if index else name, f"{other.id} · {_(other.sentence)}"
-
-
-def _of_drill(drill: Drill) -> Iterator[Row]:
-    from labkit.grading.writers.html import bar_word  # slow to import, and seldom needed
-
-    yield _("drill"), drill.name
-    yield _("load"), explain.load_words(drill)
-    yield _("fault"), explain.fault_words(drill)
-    for bar, limits in drill.limits.items():
-        yield _("limits, {bar}", bar=bar_word(bar)), explain.limit_words(limits)
-    if drill.promise:
-        yield "", _("and no more than the timings of the configuration under test allow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from labkit.course import CheckSpec, Course, Drill, Limits, Step
@@ -100,3 +100,15 @@ def limit_words(limits: Limits) -> str:
     """What a drill may cost at one bar."""
     asked = {name: limit for name, limit in vars(limits).items() if limit is not None}
     return " · ".join(f"{_(LIMIT_WORDS[name])} ≤ {number(limit)}" for name, limit in asked.items())
+
+
+def drill_words(drill: Drill) -> Iterator[tuple[str, str]]:
+    """What there is to say of a drill: what it is about, and the words, in the user's language."""
+    from labkit.grading.writers.html import bar_word  # slow to import, and seldom needed
+
+    yield _("load"), load_words(drill)
+    yield _("fault"), fault_words(drill)
+    for bar, limits in drill.limits.items():
+        yield _("limits, {bar}", bar=bar_word(bar)), limit_words(limits)
+    if drill.promise:
+        yield _("besides"), _("and no more than the timings of the configuration under test allow")

@@ -30,8 +30,6 @@ class Part:
     why: str
 
 
-PARTS = ("power", "firewall", "selinux", "kernel")
-
 PARITY: dict[str, dict[str, Part]] = {
     "containers": {
         "power": Part(
@@ -63,6 +61,8 @@ PARITY: dict[str, dict[str, Part]] = {
     },
 }
 
+PARTS = tuple(PARITY["containers"])
+
 _ORDER = (Likeness.SKIPPED, Likeness.EMULATED, Likeness.SAME)
 
 
@@ -74,4 +74,9 @@ def likeness(provider: str, rests_on: Collection[str]) -> tuple[Likeness, str]:
     found = [PARITY[provider][part] for part in rests_on]
     least = min((part.likeness for part in found), key=_ORDER.index, default=Likeness.SAME)
     reasons = [_(part.why) for part in found if part.likeness is not Likeness.SAME]
-    return least, "; ".join(reasons)
+    return least, _("; ").join(reasons)
+
+
+def in_words(degree: Likeness, reason: str) -> str:
+    """A likeness as one reads it, with its reason if there is one."""
+    return _("; ").join(filter(None, (_(degree.value), reason)))

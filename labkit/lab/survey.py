@@ -2,8 +2,7 @@
 
 Most of what decides whether a practical works on a system cannot be seen from elsewhere: the
 packages that its repositories have, what SELinux denies, what its firewall lets in. This asks for
-it, in questions that change nothing, without anything of a student's: no file of theirs, no key,
-no environment.
+it, in questions that change nothing: no key, no password, no file that a student wrote.
 """
 
 from __future__ import annotations

@@ -15,14 +15,14 @@ from typing import Any
 
 import click
 
-from labkit.course import Course, Drill, Step, Verdict
+from labkit.course import Course, Step, Verdict
 from labkit.errors import EXIT_CODES
 from labkit.grading import explain
 from labkit.grading.explain import Declared, drill_of, read_checks
 from labkit.grading.schema import published
-from labkit.grading.writers.html import SYMBOLS, bar_word
+from labkit.grading.writers.html import SYMBOLS
 from labkit.grading.writers.summary import verdict_word
-from labkit.lab.parity import PARITY, PARTS, Likeness, Part, likeness
+from labkit.lab.parity import PARITY, PARTS, Likeness, Part, in_words, likeness
 from labkit.load.judging import number
 from labkit.locale import _, language
 
@@ -200,8 +200,7 @@ def _of_check(course: Course, one: Declared) -> Iterator[tuple[str, str]]:
     if drill:
         yield _("drill"), f"[`{drill.name}`](drills.md#{drill.name})"
     if one.spec.rests_on:
-        degree, reason = likeness("containers", one.spec.rests_on)
-        yield _("on containers"), _plain(_("; ").join(filter(None, (_(degree.value), reason))))
+        yield _("on containers"), _plain(in_words(*likeness("containers", one.spec.rests_on)))
 
 
 def drills(course: Course) -> Iterator[str]:
@@ -212,17 +211,9 @@ def drills(course: Course) -> Iterator[str]:
             yield f"## {_step(step)} {{ #{step.slug} }}\n"
         for one in mine:
             yield f"### `{one.name}` {{ #{one.name} }}\n"
-            yield from (f"- **{label}** – {_plain(text)}" for label, text in _of_drill(one))
+            words = explain.drill_words(one)
+            yield from (f"- **{label}** – {_plain(text)}" for label, text in words)
             yield ""
-
-
-def _of_drill(drill: Drill) -> Iterator[tuple[str, str]]:
-    yield _("fault"), explain.fault_words(drill)
-    yield _("load"), explain.load_words(drill)
-    for bar, limits in drill.limits.items():
-        yield _("limits, {bar}", bar=bar_word(bar)), explain.limit_words(limits)
-    if drill.promise:
-        yield _("besides"), _("and no more than the timings of the configuration under test allow")
 
 
 def parity(course: Course) -> Iterator[str]:
@@ -240,9 +231,8 @@ def parity(course: Course) -> Iterator[str]:
 
 
 def _part(part: Part) -> str:
-    if part.likeness is Likeness.SAME:
-        return _(part.likeness.value)
-    return _plain(_("; ").join((_(part.likeness.value), _(part.why))))
+    why = "" if part.likeness is Likeness.SAME else _(part.why)
+    return _plain(in_words(part.likeness, why))
 
 
 # Markdown ---------------------------------------------------------------------------------------

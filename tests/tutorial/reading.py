@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ MACHINES = ("web1", "web2", "lb")
 WORKSPACE = "~/student-list"
 SYSTEM = "Debian"  # of the machines on which the pages are carried out
 
-_FENCE = re.compile(
+FENCE = re.compile(
     r"^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S
 )
 _TITLE = re.compile(r'title="([^"]*)"')
@@ -35,12 +35,21 @@ _POINTS = re.compile(r"^## .*\(([\d.,]+) points?\) \{ #checked \}$", re.M)
 class Block:
     """A fenced block, freed from the indentation of what surrounds it."""
 
-    line: int  # of its fence, in the page
-    language: str
-    title: str
+    line: int = field(compare=False)  # of its fence, in the page
+    info: str  # all of what stands behind the fence
     body: str
     skipped: str = ""  # why it is not run, "" if it is
     code: int = 0  # with which the commands end
+
+    @property
+    def language(self) -> str:
+        return self.info.split(" ")[0]
+
+    @property
+    def title(self) -> str:
+        """Where it is typed, or the file that it is; "" without one."""
+        found = _TITLE.search(self.info)
+        return found[1] if found else ""
 
     @property
     def is_commands(self) -> bool:
@@ -79,10 +88,9 @@ def blocks(text: str) -> list[Block]:
 
 
 def _blocks(text: str) -> Iterator[Block]:
-    for found in _FENCE.finditer(text):
+    for found in FENCE.finditer(text):
         before = text[: found.start()]
         indent = found["indent"]
-        title = _TITLE.search(found["info"])
         lines = [line.removeprefix(indent) for line in found["body"].splitlines()]
         said = _COMMENT.search(before)
         tab = _tab(before) if indent else ""
@@ -91,8 +99,7 @@ def _blocks(text: str) -> Iterator[Block]:
             skipped = said["why"]
         yield Block(
             line=before.count("\n") + 1,
-            language=found["info"].split(" ")[0],
-            title=title[1] if title else "",
+            info=found["info"],
             body="\n".join(lines) + "\n",
             skipped=skipped,
             code=int(said["code"]) if said and said["code"] else 0,

@@ -115,8 +115,9 @@ class Reader:
     def write(self, block: Block) -> None:
         """Write the file that a block holds, with the lab's own addresses in it."""
         text = block.body
+        machines = open_lab(LAB).machines()
         for shown, machine in SHOWN_ADDRESSES.items():
-            text = text.replace(shown, open_lab(LAB).machines()[machine].address)
+            text = text.replace(shown, machines[machine].address)
         if not block.machines:
             assert self.workspace is not None
             with (self.workspace / block.path).open("a" if block.is_added else "w") as file:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
@@ -22,13 +22,11 @@ from babel.messages.pofile import read_po
 from labkit.cli.main import VERBS
 from labkit.course import load_checks, load_course
 from labkit.lab import MACHINES
+from tests.tutorial.reading import FENCE, blocks, page
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "fr")
 REFERENCE = ROOT / "steps" / "reference"
-FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.M | re.S
-)
 STEPS = range(1, 14)
 
 # page -> title of a block there -> the reference artefact that the block shows, comments left out
@@ -41,28 +39,8 @@ SHOWN = {
 }
 
 
-class Block(NamedTuple):
-    info: str
-    body: str
-
-
-def page(language: str, name: str) -> str:
-    return (ROOT / "docs" / language / name).read_text(encoding="utf-8")
-
-
 def pages(language: str) -> list[str]:
     return sorted(path.name for path in (ROOT / "docs" / language).glob("*.md"))
-
-
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks of a page in order, freed from the indentation of what surrounds them."""
-    found = []
-    for match in FENCE.finditer(text):
-        lines = match["body"].splitlines()
-        found.append(
-            Block(match["info"], "\n".join(line.removeprefix(match["indent"]) for line in lines))
-        )
-    return found
 
 
 def substance(text: str) -> list[str]:

@@ -38,7 +38,7 @@ INDIRECT = {
     "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
-    "paragraph", "option.help or ''", "meaning", "VERDICTS[one]", "part.likeness.value",
+    "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",
     "one['description']", "spec.get('description', '')",
 }  # fmt: skip
 

@@ -1,0 +1,31 @@
+"""What the doctor says of a limit of the kernel, and what it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.lab import doctor
+
+
+@pytest.mark.parametrize(
+    ("limit", "fit", "labs"), [("128", True, "4 labs"), ("27", True, "1 labs"), ("26", False, "0")]
+)
+def test_file_watchers_decide_how_many_labs_there_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, fit: bool, labs: str
+) -> None:
+    file = tmp_path / "max_user_instances"
+    file.write_text(f"{limit}\n")
+    monkeypatch.setattr(doctor, "INOTIFY", file)
+    found = doctor._inotify()
+    assert found.fit is fit
+    assert labs in found.seen
+    assert "sysctl" in found.fix
+
+
+def test_a_kernel_without_the_limit_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "INOTIFY", tmp_path / "none")
+    assert doctor._inotify().fit
