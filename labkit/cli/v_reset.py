@@ -21,8 +21,7 @@ def command(ctx: click.Context, step: str, lab_name: str) -> None:
     What was done by hand on the machines is gone; the workspace is never touched.
     """
     lab = the_lab(ctx, lab_name)
-    lab.provider.destroy(show.say)
-    lab.provider.up(show.say)
+    lab.provider.fresh(show.say)
     if step == "0":
         show.say(_("fresh machines.   next: {command}", command=lab.command("step 1")))
         return

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,22 +155,23 @@ def grade(
 
 def _run_pytest(context: Context, plugin: CheckPlugin, *options: str) -> None:
     folder = context.course.root / "checks"
-    code = pytest.main(
-        [
-            str(folder),
-            f"--rootdir={context.course.root}",
-            f"--config-file={folder / 'pytest.ini'}",  # nobody's own pytest settings
-            "-p",
-            "no:terminal",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:logging",
-            "--capture=no",
-            *options,
-        ],
-        plugins=[plugin],
-    )
+    with _nobodys_settings():
+        code = pytest.main(
+            [
+                str(folder),
+                f"--rootdir={context.course.root}",
+                f"--config-file={folder / 'pytest.ini'}",
+                "-p",
+                "no:terminal",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:logging",
+                "--capture=no",
+                *options,
+            ],
+            plugins=[plugin],
+        )
     if plugin.errors or code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise LabkitError(
             _("the course's checks cannot be read:\n{errors}", errors="\n".join(plugin.errors[:3])),
@@ -177,6 +180,23 @@ def _run_pytest(context: Context, plugin: CheckPlugin, *options: str) -> None:
         )
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def _nobodys_settings() -> Iterator[None]:
+    """Keep pytest from what whoever grades has set, or installed, for tests of their own.
+
+    PYTEST_ADDOPTS="-k name" would leave out checks; see docs.pytest.org, "Environment variables".
+    """
+    theirs = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
+    for name in theirs:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        os.environ.update(theirs)
 
 
 def _empty(context: Context, student: str, *, look: bool) -> GradeResult:

@@ -55,6 +55,10 @@ class Provider(Protocol):
         """Remove everything that `up` made."""
         ...
 
+    def fresh(self, say: Say) -> None:
+        """Machines as after the first `up`, whatever was done on them since."""
+        ...
+
     def machines(self) -> Sequence[Machine]:
         """The machines that exist now, running or not; empty without a lab. Cheap."""
         ...

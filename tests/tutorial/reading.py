@@ -3,8 +3,8 @@
 A block's title is where its lines are typed: machines (`web1, web2, lb`), or the workspace
 (`~/student-list`, or no title). A title with a dot or a slash is a file that the block holds:
 `PATH` in the workspace, `MACHINES: PATH` on machines, with `(+)` behind it when the block is added
-to what is there. A block without a title that is not of commands is among the output of the
-commands before it; `…` in it stands for anything.
+to what is there. A block without a title in one of `PRINTED` is among the output of the commands
+before it; `…` in it stands for anything. What is left are lines of a file, shown as such.
 
 A block in a tab of another system is not run, nor one below `<!-- not run: REASON -->`.
 `<!-- exit N -->` says how the commands below it end.
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MACHINES = ("web1", "web2", "lb")
 WORKSPACE = "~/student-list"
+PRINTED = ("", "text", "json", "html")  # what commands print
 SYSTEM = "Debian"  # of the machines on which the pages are carried out
 
 FENCE = re.compile(
@@ -58,6 +59,10 @@ class Block:
     @property
     def is_file(self) -> bool:
         return not self.is_commands and bool(self.title)
+
+    @property
+    def is_output(self) -> bool:
+        return not self.title and self.language in PRINTED
 
     @property
     def machines(self) -> tuple[str, ...]:

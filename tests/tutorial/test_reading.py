@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tutorial.reading import MACHINES, blocks, is_among, page, points
-from tests.tutorial.test_executed import PAGES
+from tests.tutorial.reading import MACHINES, ROOT, blocks, is_among, page, points
+from tests.tutorial.test_executed import AUTHORS, PAGES
 
 TEXT = """
 === "Debian"
@@ -52,6 +52,7 @@ def test_blocks_are_read() -> None:
     assert (debian.skipped, rocky.skipped) == ("", "for Rocky 9")
     assert typed.machines == ("web1", "lb")
     assert typed.body == "one\ntwo\n"
+    assert output.is_output
     assert not output.is_commands
     assert not output.is_file
     assert by_hand.skipped == "it needs a hand"
@@ -70,14 +71,19 @@ def test_expected_output_is_found_or_named() -> None:
     assert is_among("a.b\n", "axb\n") == "a.b"
 
 
-@pytest.mark.parametrize("name", PAGES)
+ALL_PAGES = sorted(path.name for path in (ROOT / "docs" / "fr").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
 def test_both_languages_give_the_same_trace(name: str) -> None:
     assert blocks(page("fr", name)) == blocks(page("en", name))
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_what_is_run_has_a_place(name: str) -> None:
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_what_is_not_run_says_why(name: str) -> None:
+    """A block of commands is on a page that is carried out, or its reason stands above it."""
     for one in blocks(page("fr", name)):
         if one.is_commands and not one.skipped:
+            assert name in (*PAGES, AUTHORS), f"{name}:{one.line}"
             assert one.machines or one.title in ("", "~/student-list"), (name, one.line)
             assert set(one.title.split(", ")) <= {*MACHINES, "", "~/student-list"}

@@ -71,11 +71,16 @@ for name in names:
     if verb == "halt":
         state(name, "shutoff")
     if verb == "destroy":
+        (home / f"{name}-kept").unlink(missing_ok=True)
         state(name, "not_created")
         identity(name).unlink()
     if verb == "ssh-config":
         print(f"Host {name}\\n  HostName 192.168.121.9\\n  User vagrant\\n  Port 22")
         print(f"  IdentityFile {data}/machines/{name}/libvirt/private_key\\n")
+if verb == "snapshot" and words[1] == "list" and (home / f"{names[0]}-kept").exists():
+    print("labkit-fresh")
+if verb == "snapshot" and words[1] == "save":
+    (home / f"{names[0]}-kept").touch()
 if verb == "ssh":
     print("KEY localhost\\r")
 if verb == "destroy":
@@ -96,8 +101,14 @@ class Stub:
         return [" ".join(json.loads(line)[0]) for line in lines]
 
     def changes(self) -> list[str]:
-        reads = ("status", "ssh", "--version")
+        """What changed a machine; each `snapshot save` is left out (`kept`)."""
+        reads = ("status", "ssh", "--version", "snapshot list", "snapshot save")
         return [call for call in self.calls if not call.startswith(reads)]
+
+    def kept(self) -> list[str]:
+        """The machines of which a snapshot was made."""
+        saved = (call.split() for call in self.calls if call.startswith("snapshot save"))
+        return [name for _, _, name, called in saved if called == "labkit-fresh"]
 
     def answer(self, **answers: tuple[str, str, int]) -> None:
         """By verb: standard output, standard error, exit code."""
@@ -139,6 +150,7 @@ def test_up_starts_all_in_one_command_and_says_what_happens(stub: Stub) -> None:
     ]
     assert machines[0].user == "vagrant"
     assert machines[0].key.name == "private_key"
+    assert stub.kept() == ["web1", "web2", "lb"]
     assert "web1: Booting" in said
 
 
@@ -156,6 +168,33 @@ def test_a_second_up_changes_nothing_and_a_partial_one_starts_the_rest(stub: Stu
     provider.up(quiet)
     assert stub.changes()[1:] == ["halt web2 --force", "up web2 --parallel"]
     assert sum(call.startswith("ssh web") for call in stub.calls) == 2  # keys: fetched once
+
+
+def test_fresh_machines_come_from_their_snapshots(stub: Stub) -> None:
+    provider = VagrantProvider("demo")
+    provider.up(quiet)
+    done = len(stub.changes())
+    provider.fresh(quiet)
+    assert stub.changes()[done:] == [
+        f"snapshot restore --no-provision {name} labkit-fresh" for name in ("web1", "web2", "lb")
+    ]
+
+
+@pytest.mark.parametrize("lost", ["a snapshot", "the restoring"])
+def test_without_a_snapshot_fresh_machines_are_made_anew(stub: Stub, lost: str) -> None:
+    provider = VagrantProvider("demo")
+    provider.up(quiet)
+    done = len(stub.changes())
+    if lost == "a snapshot":
+        (stub.home / "web2-kept").unlink()
+    else:
+        stub.answer(snapshot=("labkit-fresh\n", "no space left\n", 1))
+    provider.fresh(quiet)
+    made_anew = [f"destroy {name} --force" for name in ("web1", "web2", "lb")]
+    changes = stub.changes()[done:]
+    assert [one for one in changes if one.startswith("destroy")] == made_anew
+    assert changes[-1] == "up web1 web2 lb --parallel"
+    assert stub.kept() == ["web1", "web2", "lb"] * 2
 
 
 def test_host_keys_are_known_before_the_first_login(stub: Stub) -> None:

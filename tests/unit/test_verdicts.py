@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,6 +160,20 @@ def test_a_full_disk_blames_nobody(course: Course, tmp_path: Path) -> None:
     bad = by_name(run(course, tmp_path, free_kib="100"))["bad"]
     assert bad.verdict is Verdict.INCONCLUSIVE
     assert "the disk of web1 is full" in bad.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PYTEST_ADDOPTS", "-v"), ("PYTEST_ADDOPTS", "-k nothing"), ("PYTEST_PLUGINS", "no_such")],
+)
+def test_settings_for_somebodys_own_tests_touch_no_grade(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    expected = {one: check.verdict for one, check in by_name(run(course, tmp_path)).items()}
+    monkeypatch.setenv(name, value)
+    seen = {one: check.verdict for one, check in by_name(run(course, tmp_path)).items()}
+    assert seen == expected
+    assert os.environ[name] == value
 
 
 def test_a_machine_that_went_off_blames_nobody(course: Course, tmp_path: Path) -> None:

@@ -35,6 +35,17 @@ def test_up_is_idempotent_and_sets_the_clock(up: Cli) -> None:
     assert -5 < late < 15  # the command itself takes some seconds to come and go
 
 
+def test_fresh_machines_come_from_snapshots(up: Cli) -> None:
+    """`reset 0` undoes what was done by hand; the same machines run on, their clocks right."""
+    made = up("exec", "web1", "--", "cat", "/proc/sys/kernel/random/boot_id").stdout
+    up("exec", "web1", "--", "touch", "/srv/by-hand")
+    up("reset", "0")
+    up("exec", "web1", "--", "test", "-e", "/srv/by-hand", code=1)
+    assert up("exec", "web1", "--", "cat", "/proc/sys/kernel/random/boot_id").stdout == made
+    late = time.time() - float(up("exec", "web1", "--", "date", "+%s").stdout)
+    assert -5 < late < 15
+
+
 def test_every_step_and_the_whole_mark(done: Cli) -> None:
     """All checks that disturb nothing pass; those that load or break something are not asked."""
     result = done.json("grade", "--no-drills", "-o", "json", code=None)

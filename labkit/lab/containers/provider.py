@@ -98,6 +98,11 @@ class ContainerProvider:
             path.unlink(missing_ok=True)
         say(_("lab {name} is gone", name=self.lab))
 
+    def fresh(self, say: Say) -> None:
+        """New nodes: they start in seconds, so that nothing is kept of old ones."""
+        self.destroy(say)
+        self.up(say)
+
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of their names in the practical; one API call."""
         folder = lab_folder(self.lab)

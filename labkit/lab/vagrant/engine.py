@@ -20,6 +20,7 @@ from labkit.lab.vagrant.explain import explained, missing
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import State, VagrantExitError, states
 
+SNAPSHOT = "labkit-fresh"  # a machine right after its first `up`
 QUESTION_S = 60.0  # 0.8 s is usual; a hypervisor whose service hangs never answers
 
 
@@ -123,6 +124,35 @@ class Engine:
     def destroy(self, name: str) -> None:
         """Remove one machine and its disks, without a question."""
         self._verb(("destroy", name), lambda vagrant: vagrant.destroy(vm_name=name))
+
+    def has_snapshot(self, name: str) -> bool:
+        """Whether there is a snapshot of the machine right after its first `up`."""
+        return SNAPSHOT in self.ask("snapshot", "list", name).split()
+
+    def save_snapshot(self, name: str) -> None:
+        """Keep the running machine, memory included, as it is now."""
+        self._snapshot("save", name, SNAPSHOT)
+
+    def restore_snapshot(self, name: str) -> bool:
+        """Bring the machine back to its snapshot; whether that went well.
+
+        The one exit code that is believed, since no state shows which disk a machine runs from.
+        """
+        return self._snapshot("restore", "--no-provision", name, SNAPSHOT)
+
+    def _snapshot(self, *words: str) -> bool:
+        """Not through python-vagrant, which names no machine here and so takes all."""
+        words = ("snapshot", *words)
+        with self._open_log(words) as log:
+            done = subprocess.run(
+                [self.require(), *words],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+            )
+        return done.returncode == 0
 
     def version(self) -> str:
         """For example "Vagrant 2.4.1"."""

@@ -37,12 +37,13 @@ class VagrantProvider:
     def up(self, say: Say) -> Sequence[Machine]:
         """Create or boot what does not run, learn the host keys, wait for an SSH login on each.
 
-        With LABKIT_MIRROR the machines' Docker asks that registry first.
+        With LABKIT_MIRROR the machines' Docker asks that registry first. Machines that were made
+        now are kept in a snapshot at the end (see `fresh`).
         """
         self.engine.require()
         with self._locked(say):
             self.project.prepare()
-            self._start(say)
+            made = self._start(say)
             self._learn_logins()
             subnet = self.project.subnet()
             addresses = {name: address(subnet, name) for name in MACHINES}
@@ -54,7 +55,22 @@ class VagrantProvider:
         if mirror := self.project.mirror():
             everywhere(partial(nodes.use_mirror, mirror=mirror), machines)
             say(f"images come from {mirror}")
+        with self._locked(say):
+            for name in made:
+                say(f"keeping {name} as it is now, for labkit reset")
+                self.engine.save_snapshot(name)
         return machines
+
+    def fresh(self, say: Say) -> None:
+        """Machines as after the first `up`: from their snapshots, or made anew if one is missing.
+
+        A snapshot's clock stands still; `up` sets it.
+        """
+        with self._locked(say):
+            restored = self._restored(say)
+        if not restored:
+            self.destroy(say)
+        self.up(say)
 
     def down(self, say: Say) -> None:
         """Shut the machines down one by one; disks stay."""
@@ -131,12 +147,15 @@ class VagrantProvider:
         running = next((machine for machine in self.machines() if machine.running), None)
         return {**facts, **(_system(running) if running else {})}
 
-    def _start(self, say: Say) -> None:
-        """Bring up what does not run. Raises NotReadyError if something still does not."""
+    def _start(self, say: Say) -> list[str]:
+        """Bring up what does not run; the machines that were made for it.
+
+        Raises NotReadyError if something still does not run.
+        """
         before = self.engine.states()
         off = [name for name in MACHINES if not before[name].running]
         if not off:
-            return
+            return []
         if before[off[0]].hypervisor == "virtualbox":
             require_allowed(self.project.subnet())
         parallel = os.environ.get("LABKIT_VAGRANT_PARALLEL", "1") != "0"
@@ -147,6 +166,21 @@ class VagrantProvider:
         still_off = [name for name in MACHINES if not after[name].running]
         if still_off:
             raise self._failed(f"starting {', '.join(still_off)}", mark)
+        return [name for name in off if not before[name].exists]
+
+    def _restored(self, say: Say) -> bool:
+        """Whether all machines were there with a snapshot, and are back at it."""
+        if set(self.project.created()) != set(MACHINES):
+            return False
+        for name in MACHINES:
+            self._settle(name)
+            if not self.engine.has_snapshot(name):
+                return False
+        for name in MACHINES:
+            say(f"back to the fresh {name}")
+            if not self.engine.restore_snapshot(name):
+                return False
+        return True
 
     def _halt(self, name: str, *, force: bool) -> None:
         mark = self.engine.mark()
