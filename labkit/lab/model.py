@@ -56,7 +56,10 @@ class Provider(Protocol):
         ...
 
     def fresh(self, say: Say) -> None:
-        """Machines as after the first `up`, whatever was done on them since."""
+        """Machines as after the first `up`, whatever was done on them since.
+
+        The one state that is kept (by snapshots, where that is quicker): steps lead to all others.
+        """
         ...
 
     def machines(self) -> Sequence[Machine]:
