@@ -6,7 +6,7 @@ LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs test-docs pictures engine browser clean
+.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -51,8 +51,9 @@ lint: $(VENV)/ready  ## style, types, import contracts
 docs: $(VENV)/ready  ## the tutorial, built strictly
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
-test-docs: $(VENV)/ready browser  ## the tutorial and the report, read in a browser as readers do
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/docs
+# Every command of the pages on a lab of its own, the pages and the report in a browser, the French.
+test-docs: $(VENV)/ready engine browser speller  ## the tutorial, carried out and read (half an hour)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/tutorial tests/docs
 
 # Minutes on a lab of its own, which goes at the end; a picture that shows nothing new stays.
 pictures: $(VENV)/ready engine browser  ## the pictures of the tutorial, made anew on a real lab
@@ -60,6 +61,9 @@ pictures: $(VENV)/ready engine browser  ## the pictures of the tutorial, made an
 
 browser:  ## a Chromium, installed if need be and allowed
 	@scripts/browser
+
+speller:  ## a grammar checker for French, installed if need be and allowed
+	@scripts/speller
 
 engine:  ## a Docker Engine that answers, installed and started if need be and allowed
 	@scripts/engine

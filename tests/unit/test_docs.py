@@ -339,9 +339,10 @@ def french_prose() -> Iterator[tuple[str, str]]:
         (r"[^\W\d_]:(?=\s|$)", "a no-break space before :"),
         (r"«(?!\u00a0)|(?<!\u00a0)»", "no-break spaces within « »"),
         (r"[\u2018\u2019\u201c\u201d]", "the apostrophe ', and « » for quotations"),
+        (r"\d (?:ms|s|min|h|[KMG]io|secondes?|minutes?|heures?|ans|points?)(?!\w)", "5\u00a0s"),
         (r"\d\.\d+(?: |\u00a0)?(?:%|ms|s|min|h|points?|requêtes)(?!\w)", "a decimal comma"),
     ],
-    ids=["spaces", "none", "colon", "guillemets", "apostrophe", "comma"],
+    ids=["spaces", "none", "colon", "guillemets", "apostrophe", "units", "comma"],
 )
 def test_french_pages_are_set_as_french_is_set(wrong: str, why: str) -> None:
     found = [f"{name}: {line}" for name, line in french_prose() if re.search(wrong, line)]
