@@ -15,6 +15,9 @@ from labkit.locale import _
 from labkit.remote import Result, SshShell
 
 FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
+# As many as docker build and its helpers start at once. A shell that may start no more ends with 2
+# and says so (POSIX 2.8.1); the machine's own limit and the kernel's look the same from here.
+ROOM_FOR_PROCESSES = 100
 PROBE_EVERY_S = 10.0
 
 
@@ -62,8 +65,8 @@ class Context:
     def trouble(self) -> str:
         """The control probe: what is wrong with the lab itself, or "".
 
-        Asked before a student is blamed. A machine that does not answer or whose disk is full
-        makes every check that needs it a matter of luck.
+        Asked before a student is blamed. A machine that does not answer, whose disk is full or
+        that may start no process makes every check that needs it a matter of luck.
         """
         if time.monotonic() - self._probed > PROBE_EVERY_S or not self._probed:
             self._trouble = self._probe()
@@ -83,8 +86,13 @@ class Context:
                     "df --output=avail -k / /var/lib/docker 2>/dev/null | tail -n +2 | sort -n"
                     " | head -n 1"
                 )
+                room = self.shell(name).ask(
+                    f"for i in $(seq {ROOM_FOR_PROCESSES}); do sleep 0.5 & done; wait"
+                )
             except LabkitError as error:
                 return error.what
+            if not room.ok:
+                return _("{machine} has no room for another process", machine=name)
             if free.text.isdigit() and int(free.text) < FULL_DISK_KIB:
                 return _("the disk of {machine} is full", machine=name)
         return ""

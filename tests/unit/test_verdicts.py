@@ -68,13 +68,18 @@ def test_after_both():
 class FakeShell:
     """A machine that answers the control probe, and nothing else."""
 
-    def __init__(self, free_kib: str) -> None:
+    def __init__(self, free_kib: str, *, can_fork: bool) -> None:
         self.free_kib = free_kib
+        self.can_fork = can_fork
         self.history: list[Result] = []
 
     def ask(self, command: str) -> Result:
-        """The free space."""
-        return Result(command, self.free_kib, "", 0)
+        """The free space, or whether there is room for processes."""
+        if command.startswith("df"):
+            return Result(command, self.free_kib, "", 0)
+        return (
+            Result(command, "", "", 0) if self.can_fork else Result(command, "", "Cannot fork", 2)
+        )
 
     def close(self) -> None:
         """Nothing to close."""
@@ -110,11 +115,13 @@ def course(tmp_path: Path) -> Iterator[Course]:
     sys.modules.pop("test_01_alpha", None)
 
 
-def run(course: Course, out: Path, *, free_kib: str = "999999", **more: Any) -> GradeResult:
+def run(
+    course: Course, out: Path, *, free_kib: str = "999999", can_fork: bool = True, **more: Any
+) -> GradeResult:
     """Grade the made course on a machine with this much free space."""
     lab = Lab("made", cast("Any", FakeProvider()), out)
     context = Context(course=course, lab=lab, out=out)
-    context.shells["web1"] = cast("SshShell", FakeShell(free_kib))
+    context.shells["web1"] = cast("SshShell", FakeShell(free_kib, can_fork=can_fork))
     return grade(context, Scope(frozenset({1})), **more)
 
 
@@ -160,6 +167,13 @@ def test_a_full_disk_blames_nobody(course: Course, tmp_path: Path) -> None:
     bad = by_name(run(course, tmp_path, free_kib="100"))["bad"]
     assert bad.verdict is Verdict.INCONCLUSIVE
     assert "the disk of web1 is full" in bad.message
+
+
+def test_a_machine_without_room_for_a_process_blames_nobody(course: Course, tmp_path: Path) -> None:
+    """After a fork bomb a right Dockerfile cannot be built either."""
+    bad = by_name(run(course, tmp_path, can_fork=False))["bad"]
+    assert bad.verdict is Verdict.INCONCLUSIVE
+    assert "web1 has no room for another process" in bad.message
 
 
 @pytest.mark.parametrize(
