@@ -6,7 +6,7 @@ LABKIT := $(VENV)/bin/labkit
 DEMO_LAB ?= demo
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs test-docs pictures engine browser speller clean
+.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,7 +19,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-test: lint unit docs smoke integration  ## everything, the embedded lab included
+test: lint unit docs smoke integration tutorial  ## everything, the embedded lab included
 
 test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by software emulation where there is no KVM)
 	$(VENV)/bin/python -m pytest tests/vagrant
@@ -51,9 +51,11 @@ lint: $(VENV)/ready  ## style, types, import contracts
 docs: $(VENV)/ready  ## the tutorial, built strictly
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
-# Every command of the pages on a lab of its own, the pages and the report in a browser, the French.
-test-docs: $(VENV)/ready engine browser speller  ## the tutorial, carried out and read (half an hour)
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/tutorial tests/docs
+tutorial: $(VENV)/ready engine  ## every command of the tutorial, typed on a lab of its own
+	$(VENV)/bin/python -m pytest tests/tutorial
+
+test-docs: tutorial browser speller  ## the same, and the pages and the report read in a browser, the French
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/docs
 
 # Minutes on a lab of its own, which goes at the end; a picture that shows nothing new stays.
 pictures: $(VENV)/ready engine browser  ## the pictures of the tutorial, made anew on a real lab

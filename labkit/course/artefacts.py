@@ -94,6 +94,11 @@ class Files:
         origin = Origin.REFERENCE if own == reference else Origin.OWN
         return Content(artefact, origin, own)
 
+    def left_unhardened(self) -> list[str]:
+        """Paths of the student's own files that were used although hardened ones were asked for."""
+        own = [one.artefact for one in self.used if self.hardened and one.origin is Origin.OWN]
+        return list(dict.fromkeys(artefact.path for artefact in own if artefact.hardened))
+
     def _own(self, path: str) -> bytes | None:
         """The workspace's file, or None while it is missing, empty or as the starter has it."""
         if self.handed:

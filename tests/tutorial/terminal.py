@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+# On a terminal curl shows no progress, and no reader asks for any; into this pipe it would.
+LIKE_A_TERMINAL = 'curl() { command curl --no-progress-meter "$@"; }'
 LINE_LIMIT_S = 420.0  # the longest that one line takes: a drill, or the build of an image
 
 
@@ -29,6 +31,7 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        self.type(LIKE_A_TERMINAL)
 
     def __enter__(self) -> Self:
         return self

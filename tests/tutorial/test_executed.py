@@ -44,6 +44,7 @@ PAGES = (
 AUTHORS = "authors.md"
 BOOT_LIMIT_S = 90.0
 START_LIMIT_S = 15.0
+NOTICE_LIMIT_S = 15.0
 # The addresses in the pages (RFC 5737) -> the machine whose address stands there on a real lab.
 SHOWN_ADDRESSES = {"192.0.2.11": "web1", "192.0.2.12": "web2", "192.0.2.10": "lb"}
 
@@ -57,6 +58,7 @@ class Reader:
     workspace: Path | None = None
     terminals: dict[str, Terminal] = field(default_factory=dict)
     output: str = ""  # of the last commands
+    look: tuple[str, str] = ("", "")  # where, and what: the last line, if it only looked
 
     def terminal(self, place: str) -> Terminal:
         """The terminal on a machine, or (for "") on this computer; opened when it is needed."""
@@ -77,15 +79,22 @@ class Reader:
         if block.skipped:
             return
         if block.is_commands:
-            self.output = "".join(
-                self.type(place, line, block.code)
+            typed = [
+                (place, line)
                 for place in block.machines or ("",)
                 for line in block.body.splitlines()
-            )
+            ]
+            self.output = "".join(self.type(*one, block.code) for one in typed)
+            self.look = typed[-1] if typed[-1][1].startswith("curl ") else ("", "")
         elif block.is_file:
             self.write(block)
         elif block.is_output:
             missing = is_among(block.body, self.output)
+            deadline = time.monotonic() + NOTICE_LIMIT_S
+            while missing and self.look[1] and time.monotonic() < deadline:
+                time.sleep(0.5)  # what has just been stopped is not noticed at once
+                self.output = self.type(*self.look, block.code)
+                missing = is_among(block.body, self.output)
             assert not missing, f"not in the output: {missing}\n{self.output}"
 
     def type(self, place: str, line: str, code: int) -> str:

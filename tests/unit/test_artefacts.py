@@ -383,6 +383,13 @@ def test_hardening_spares_what_was_written_by_hand(hardened_course: Path) -> Non
     files = Files(hardened_course, None, hardened=True)
     assert not files.place(THIRD, lb)
     assert [one.origin for one in files.used] == [Origin.OWN]
+    assert files.left_unhardened() == [THIRD.path]
+
+
+def test_what_was_hardened_is_not_said_to_be_left(hardened_course: Path) -> None:
+    files = Files(hardened_course, None, hardened=True)
+    assert files.place(THIRD, machine())
+    assert files.left_unhardened() == []
 
 
 def test_hardening_takes_the_students_own_file_where_there_is_one(
