@@ -30,6 +30,7 @@ class Terminal:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            bufsize=0,  # what could not be typed into a shell that ended is not kept for its close
         )
         self.type(LIKE_A_TERMINAL)
 
@@ -56,7 +57,6 @@ class Terminal:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(typed.encode())
-            self._process.stdin.flush()
         except BrokenPipeError:
             return "", None
         output = self._read(mark, time.monotonic() + limit)
