@@ -58,14 +58,12 @@ def command(
 def hooks() -> StepHooks:
     """A header per step, its commands as they are typed, and how it ended."""
     clock = {"started": time.monotonic()}
-    begun: list[Files] = []
 
     def header(step: Step) -> str:
         return f"{_('step')} {step.number} · {step.letter} · {step.title(language())}"
 
     def begin(step: Step, files: Files) -> None:
         clock["started"] = time.monotonic()
-        begun.append(files)
         show.progress.print(f"\n[bold]{header(step)}[/bold]")
         for artefact in step.artefacts:
             origin = files.content(artefact).origin
@@ -76,12 +74,12 @@ def hooks() -> StepHooks:
         if report.done is Done.NOTHING_TO_DO:
             show.say(f"{header(report.step)}: {_('nothing to do, everything holds')}")
             return
-        for path in begun[-1].left_unhardened():
+        for path in report.unhardened:
             show.say(
                 _(
-                    "{path} is your own and stays: add the hardened lines yourself   ({page})",
+                    "{path} is your own and stays: add the hardened lines yourself   ({command})",
                     path=path,
-                    page="labkit docs: hardening",
+                    command="labkit docs hardening",
                 )
             )
         seconds = time.monotonic() - clock["started"]

@@ -15,9 +15,12 @@ from labkit.locale import _
 from labkit.remote import Result, SshShell
 
 FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
-# As many as docker build and its helpers start at once. A shell that may start no more ends with 2
-# and says so (POSIX 2.8.1); the machine's own limit and the kernel's look the same from here.
-ROOM_FOR_PROCESSES = 100
+# As many as docker build and its helpers start at once must find room beside each other. They
+# outlast bash, which waits up to 15 s for room before it gives up (dash gives up at once).
+ROOM_FOR_PROCESSES = (
+    'sh -c \'trap "kill \\$all" EXIT;'
+    ' for i in $(seq 100); do sleep 20 >/dev/null 2>&1 & all="$all $!"; done\''
+)
 PROBE_EVERY_S = 10.0
 
 
@@ -86,9 +89,7 @@ class Context:
                     "df --output=avail -k / /var/lib/docker 2>/dev/null | tail -n +2 | sort -n"
                     " | head -n 1"
                 )
-                room = self.shell(name).ask(
-                    f"for i in $(seq {ROOM_FOR_PROCESSES}); do sleep 0.5 & done; wait"
-                )
+                room = self.shell(name).ask(ROOM_FOR_PROCESSES)
             except LabkitError as error:
                 return error.what
             if not room.ok:

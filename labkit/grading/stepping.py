@@ -36,6 +36,7 @@ class StepReport:
     step: Step
     done: Done
     artefacts: list[tuple[str, Origin]] = field(default_factory=list)
+    unhardened: list[str] = field(default_factory=list)  # the student's own, although asked for
 
 
 @dataclass
@@ -116,7 +117,7 @@ def _one(
     hooks.on_verify(step)
     _verify(context, step, held)
     used = [(content.artefact.path, content.origin) for content in files.used]
-    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)))
+    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.left_unhardened())
     hooks.on_end(report)
     return report
 

@@ -16,6 +16,7 @@ from labkit.classroom.submission import Stumble, record
 from labkit.course import Artefact, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
+from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
 from labkit.remote import PlannedShell, Result, SshShell, from_facts
 
@@ -49,7 +50,7 @@ class Shell(PlannedShell):
     """A machine that holds what was written to it."""
 
     def __init__(self, ups: int) -> None:
-        super().__init__("web1", from_facts({}))
+        super().__init__("web1", from_facts({ROOM_FOR_PROCESSES: 0}))
         self.ups = ups  # how many labs there were before
         self.asked: list[str] = []
         self.history: list[Result] = []

@@ -14,6 +14,7 @@ import pytest
 from labkit.course import Course, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, Scope, grade
+from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
 from labkit.remote import Result, SshShell
 
@@ -75,11 +76,9 @@ class FakeShell:
 
     def ask(self, command: str) -> Result:
         """The free space, or whether there is room for processes."""
-        if command.startswith("df"):
-            return Result(command, self.free_kib, "", 0)
-        return (
-            Result(command, "", "", 0) if self.can_fork else Result(command, "", "Cannot fork", 2)
-        )
+        if command == ROOM_FOR_PROCESSES and not self.can_fork:
+            return Result(command, "", "Cannot fork", 2)
+        return Result(command, self.free_kib, "", 0)
 
     def close(self) -> None:
         """Nothing to close."""
