@@ -32,9 +32,9 @@ def command(wanted: str, port: int) -> None:
         serving.start()
         place = f"{LOOPBACK}:{listening.server_port}"
         url = f"http://{place}/{address(site, language(), page)}"
-        show.results.print(url)
-        show.say(_("for this computer alone; Ctrl-C ends it"))
         try:
+            show.say(_("for this computer alone; Ctrl-C ends it"))
+            show.results.print(url)
             webbrowser.open(url)
             serving.join()
         except KeyboardInterrupt:  # the way in which it ends

@@ -150,7 +150,7 @@ def test_the_verb_serves_until_it_is_interrupted(root: Path, tmp_path: Path) -> 
         port = int(url.rpartition(":")[2].strip("/").partition("/")[0])
         assert url == f"http://127.0.0.1:{port}/en/"
         assert get(port, "/en/")[0] == 200
-        process.terminate()
+        process.terminate()  # no matter how far it has come since
         _out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Ctrl-C ends it" in err
