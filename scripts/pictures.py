@@ -18,6 +18,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,9 +44,22 @@ WIDTH = 1100  # CSS pixels, of all windows
 FAINT = 48  # of 255: a difference of a pixel that no eye sees, as of another Chromium
 FEW = 0.02  # of all pixels: another way to smooth letters differs in more than a changed word
 PATIENCE_MS = 30_000
+# The text of a page that is seen without scrolling.
+IN_SIGHT = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), seen = [];
+  for (let node; (node = walker.nextNode()); ) {
+    const range = document.createRange();
+    range.selectNode(node);
+    const box = range.getBoundingClientRect();
+    const text = node.data.trim();
+    if (text && box.height && box.top < innerHeight) seen.push(text);
+  }
+  return seen.join("\\n");
+}"""
 
 # What differs from one honest run to the next: names of containers, durations, numbers, bars.
 PASSING = (
+    (r"\bsub-[0-9a-f]{8}\b", "sub"),
     (r"\b[0-9a-f]{12,64}\b", "0"),
     (r"(\d+[dhm] ?)*\d+s\b", "0s"),
     (r"(?<!\w)\d+([.,]\d+)?", "0"),  # web1 is a name
@@ -83,6 +97,19 @@ def _drill_words(_course: Course) -> list[str]:
     return [f"{_('drill')} kill · {bar_word('course')}", words.fault, words.healed, words.lost]
 
 
+def _report_words(course: Course) -> list[str]:
+    checks = read_checks(course)
+    step = course.step("12")
+    assert step
+    return [
+        course.title(os.environ["LABKIT_LANG"]),
+        _("To settle next"),
+        _(checks["haproxy.checked"].sentence),
+        step.title(os.environ["LABKIT_LANG"]),
+        verdict_word(Verdict.FAILED),
+    ]
+
+
 def _students(course: Course) -> list[str]:
     ages = (course.root / "steps/starter/simple_api/student_age.json").read_text(encoding="utf-8")
     return list(json.loads(ages))
@@ -95,6 +122,8 @@ REGISTRY = tuple(
 )
 STATISTICS = ("steps/reference/haproxy/haproxy.cfg",)
 TERMINAL = ("scripts/screenshot.py",)
+WRONG = "tests/submissions/wrong/haproxy-no-check-on-web2"  # a mistake that fails one check
+REPORT = ("labkit/grading/writers/report.html.j2", f"{WRONG}/haproxy/haproxy.cfg")
 
 PICTURES = (
     Picture("check.svg", "en", TERMINAL, _check_words),
@@ -104,6 +133,8 @@ PICTURES = (
     Picture("app.png", "", APP, _students),
     Picture("registry.png", "en", REGISTRY, lambda _course: ["student-age"]),
     Picture("registry.fr.png", "fr", REGISTRY, lambda _course: ["student-age"]),
+    Picture("report.png", "en", REPORT, _report_words),
+    Picture("report.fr.png", "fr", REPORT, _report_words),
     Picture("stats.png", "", STATISTICS, lambda _course: ["my-backend", "web1", "web2", "DOWN"]),
 )
 
@@ -238,8 +269,8 @@ def window(browser: Browser, url: str, language: str = "en", **more: Any) -> Ite
 def shoot(page: Page, name: str, height: int) -> None:
     """The picture of the upper part of a page, so many pixels of it."""
     page.set_viewport_size({"width": WIDTH, "height": height})
-    text = page.locator("body").inner_text()
-    print(keep(name, page.screenshot(animations="disabled", caret="hide"), text), flush=True)
+    made = page.screenshot(animations="disabled", caret="hide")
+    print(keep(name, made, page.evaluate(IN_SIGHT)), flush=True)
 
 
 def pages(browser: Browser, course: Course) -> None:
@@ -273,6 +304,16 @@ def pages(browser: Browser, course: Course) -> None:
         )
 
 
+def report(browser: Browser, name: str, language: str) -> None:
+    """The head of the report on a submission with one mistake, and what it says to settle."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "report"
+        graded = f"grade --submission {ROOT / WRONG} --steps 11-12 --student Ada --report {folder}"
+        labkit(*graded.split(), language=language, check=False)
+        with window(browser, (folder / "report.html").as_uri(), language) as page:
+            shoot(page, name, 900)
+
+
 def main() -> None:
     """Bring up the lab, take all pictures, remove the lab."""
     from playwright.sync_api import sync_playwright
@@ -293,6 +334,8 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium())
             pages(browser, course)
+            for name, language in (("report.png", "en"), ("report.fr.png", "fr")):
+                report(browser, name, language)
             browser.close()
     finally:
         labkit("destroy", check=False)

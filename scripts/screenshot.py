@@ -42,7 +42,10 @@ def still(command: Sequence[str], shown: str, variables: Mapping[str, str]) -> t
 
 
 def run_in_terminal(command: Sequence[str], variables: Mapping[str, str]) -> str:
-    """What the command prints to its terminal, escape sequences included."""
+    """What the command prints to its terminal, escape sequences included.
+
+    CalledProcessError unless it ends well: a drill without a verdict is no picture of one.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     process = subprocess.Popen(
@@ -59,5 +62,7 @@ def run_in_terminal(command: Sequence[str], variables: Mapping[str, str]) -> str
         if not part:
             break
         printed += part
-    process.wait()
-    return printed.decode(errors="replace").replace("\r\n", "\n")
+    text = printed.decode(errors="replace").replace("\r\n", "\n")
+    if process.wait():
+        raise subprocess.CalledProcessError(process.returncode, command, text)
+    return text

@@ -67,6 +67,7 @@ def as_html(result: GradeResult, *, title: str = "") -> str:
         figure=figure(result),
         caveat=caveat(result),
         facts=_facts(result),
+        machines=_machines(result),
         causes=causes(result),
         doubts=doubts(result),
         drills=[_view(DrillResult.from_json(data)) for data in result.drills],
@@ -112,11 +113,18 @@ def report_words() -> Words:
 def _facts(result: GradeResult) -> list[tuple[str, str]]:
     """Label and value of what the head of the page says about the run."""
     started = datetime.datetime.fromisoformat(result.started).astimezone(datetime.UTC)
-    lab = result.lab
     facts = [
         (_("Student"), result.student),
         (_("Date"), f"{started:%Y-%m-%d %H:%M} UTC"),
         (_("Duration"), _duration(result.seconds)),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _machines(result: GradeResult) -> list[tuple[str, str]]:
+    """Label and value of what its foot says about the machines: who asks for it looks there."""
+    lab = result.lab
+    facts = [
         (_("Lab"), " · ".join(lab[key] for key in ("name", "provider", "os") if lab.get(key))),
         (_("Engine"), lab.get("engine", "")),
         (_("Kernel"), lab.get("kernel", "")),
