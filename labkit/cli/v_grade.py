@@ -18,7 +18,7 @@ from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
 from labkit.lab import Transcript
 from labkit.lab.store import reports_root
-from labkit.locale import _, language
+from labkit.locale import _, language, number
 from labkit.remote import Silent
 
 
@@ -165,4 +165,4 @@ def _started(check: CheckResult) -> None:
 
 
 def _ended(check: CheckResult) -> None:
-    show.progress.print(show.word(check.verdict), f"{check.id}  ({check.seconds:.1f} s)")
+    show.progress.print(show.word(check.verdict), f"{check.id}  ({number(check.seconds, '.1f')} s)")

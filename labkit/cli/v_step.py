@@ -10,7 +10,7 @@ from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_course, the_lab, the_shells, the_workspace
 from labkit.course import Files, Origin, Step
 from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan, select
-from labkit.locale import _, language
+from labkit.locale import _, language, number
 
 
 @click.command()
@@ -87,7 +87,7 @@ def hooks() -> StepHooks:
             _(
                 "done: step {number} holds ({seconds} s)",
                 number=report.step.number,
-                seconds=f"{seconds:.1f}",
+                seconds=number(seconds, ".1f"),
             )
         )
 

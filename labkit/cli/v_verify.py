@@ -18,7 +18,7 @@ from labkit.cli import show
 from labkit.cli.session import the_course
 from labkit.course import load_checks
 from labkit.errors import EXIT_FAILED, NothingToGradeError
-from labkit.locale import _
+from labkit.locale import _, number
 
 
 @click.command()
@@ -111,4 +111,6 @@ def chosen(cases: list[Case], *, smoke: bool, only: str) -> list[Case]:
 
 def _told(outcome: Outcome, done: int, total: int) -> None:
     word = _("as expected") if not outcome.problems else "; ".join(outcome.problems)
-    show.say(f"{done}/{total} {outcome.kind} {outcome.name} ({outcome.seconds:.1f} s): {word}")
+    show.say(
+        f"{done}/{total} {outcome.kind} {outcome.name} ({number(outcome.seconds, '.1f')} s): {word}"
+    )

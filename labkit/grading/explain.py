@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from labkit.course import CheckSpec, Course, Drill, Limits, Step
 from labkit.errors import UsageError
 from labkit.grading.graph import Graph, Node
-from labkit.load.judging import LIMIT_WORDS, number
-from labkit.locale import _, language
+from labkit.load.judging import LIMIT_WORDS
+from labkit.locale import _, language, number
 
 
 @dataclass(frozen=True)

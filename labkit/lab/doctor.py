@@ -11,7 +11,7 @@ from labkit.errors import LabkitError
 from labkit.lab.containers.engine import CAPABILITIES, bounding_set, capabilities, connect
 from labkit.lab.containers.network import free_subnets, used_subnets
 from labkit.lab.containers.provider import ROOM_BYTES
-from labkit.locale import _
+from labkit.locale import _, number
 
 MEMORY_BYTES = 2 * 2**30  # three nodes 400 MiB, what runs on them about 1 GiB
 OLDEST_ENGINE = (20, 10)
@@ -90,8 +90,11 @@ def _inotify() -> Finding:
 
 def _memory() -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Finding(_("memory"), total >= MEMORY_BYTES, _("{size:.1f} GiB", size=total / 2**30),
-                   _("close other programs: the lab needs 2 GiB"))  # fmt: skip
+    return Finding(
+        _("memory"), total >= MEMORY_BYTES,
+        _("{size} GiB", size=number(total / 2**30, ".1f")),
+        _("close other programs: the lab needs 2 GiB"),
+    )  # fmt: skip
 
 
 def _ssh() -> Finding:

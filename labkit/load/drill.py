@@ -22,12 +22,12 @@ from labkit.errors import LabkitError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine, Say
 from labkit.load.availability import Fault, effective
-from labkit.load.judging import Run, number, record
+from labkit.load.judging import Run, record
 from labkit.load.readings import Watched
 from labkit.load.record import DrillResult
 from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Starter, Unwatched, Watch
-from labkit.locale import _
+from labkit.locale import _, number
 
 RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
 STEADY_TIMEOUT_S = 15.0

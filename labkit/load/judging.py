@@ -22,7 +22,7 @@ from labkit.load.plan import LoadPlan
 from labkit.load.readings import Watched
 from labkit.load.record import DrillResult, Samples
 from labkit.load.run import LoadRun
-from labkit.locale import _, language
+from labkit.locale import _, number
 
 PROMISE_MARGIN_S = 1.0  # a busy computer's, on top of what the settings allow at worst
 LOSS_MARGIN = 1.05
@@ -193,9 +193,3 @@ def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str
     if restored:
         parts.append(_("the service is still not whole: {reason}", reason=restored))
     return _("; ").join(parts)
-
-
-def number(value: float, form: str = "g") -> str:
-    """A number for people, with a comma where the language has one."""
-    text = format(value, form)
-    return text.replace(".", ",") if language() == "fr" else text

@@ -15,6 +15,7 @@ from html import escape
 from labkit.load.availability import Series
 from labkit.load.readings import SERVING
 from labkit.load.record import DrillResult, Samples
+from labkit.locale import number
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 NOTHING = "·"
@@ -28,14 +29,14 @@ class Words:
     lost: str = "lost"
     fault: str = "fault"
     healed: str = "healed"
-    after: str = "after {seconds:.1f} s"
-    of: str = "{lost} of {scheduled} ({share:.1f} %)"
-    scheduled: str = "requests per bin of {bin:g} s"
+    after: str = "after {seconds} s"
+    of: str = "{lost} of {scheduled} ({share} %)"
+    scheduled: str = "requests per bin of {bin} s"
     answered: str = "answered"
     slow: str = "slow"
     seconds: str = "seconds"
     title: str = "Drill {name}: {verdict}"
-    desc: str = "{scheduled} requests in {duration:g} s, {lost} lost, {slow} slow. {events}"
+    desc: str = "{scheduled} requests in {duration} s, {lost} lost, {slow} slow. {events}"
 
 
 ENGLISH = Words()
@@ -98,7 +99,7 @@ def _since(samples: Samples, at: float, state: str, words: Words) -> str:
     cause = samples.heal_s if state in SERVING else samples.fault_s
     if cause is None or at < cause:
         return ""
-    return " " + words.after.format(seconds=at - cause)
+    return " " + words.after.format(seconds=number(at - cause, ".1f"))
 
 
 def _placed(marks: Sequence[tuple[float, str]], duration: float, columns: int, fill: str) -> str:
@@ -116,7 +117,7 @@ def _lost(result: DrillResult, words: Words) -> str:
     lost = (result.failed_get or 0) + (result.failed_post or 0)
     scheduled = result.scheduled or 0
     share = 100 * lost / scheduled if scheduled else 0.0
-    return words.of.format(lost=lost, scheduled=scheduled, share=share)
+    return words.of.format(lost=lost, scheduled=scheduled, share=number(share, ".1f"))
 
 
 def rebin(series: Series, most: int) -> Series:
@@ -185,10 +186,10 @@ def _desc(result: DrillResult, samples: Samples, words: Words) -> str:
     events += [(at, word) for at, word in _moments(samples, words)]
     return words.desc.format(
         scheduled=result.scheduled or 0,
-        duration=samples.duration_s,
+        duration=number(samples.duration_s),
         lost=(result.failed_get or 0) + (result.failed_post or 0),
         slow=result.slow or 0,
-        events=", ".join(f"{at:.1f} s {what}" for at, what in sorted(events)),
+        events=", ".join(f"{number(at, '.1f')} s {what}" for at, what in sorted(events)),
     )
 
 
@@ -218,7 +219,7 @@ def _bars(samples: Samples, key: str, words: Words) -> list[str]:
         lost.append(_bar(samples, merged, index, 0, failed, most))
         slow.append(_bar(samples, merged, index, failed, late, most))
         right.append(_bar(samples, merged, index, failed + late, total - failed - late, most))
-    label = words.scheduled.format(bin=merged.bin_s)
+    label = words.scheduled.format(bin=number(merged.bin_s))
     return [
         f'<text x="{LEFT}" y="14">{escape(label)}</text>',
         f'<text x="{LEFT - 8}" y="{TOP + 10}" text-anchor="end">{most}</text>',
@@ -285,7 +286,7 @@ def _events(samples: Samples, bottom: float, words: Words) -> list[str]:
         x = _x(samples, at)
         parts.append(
             f'<path class="l" stroke-dasharray="4 3" d="M{x:.1f} {TOP - 6}V{bottom:.0f}"/>'
-            f'<text x="{x + 3:.1f}" y="{TOP - 4}">{escape(word)} {at:.1f} s</text>'
+            f'<text x="{x + 3:.1f}" y="{TOP - 4}">{escape(word)} {number(at, ".1f")} s</text>'
         )
     return parts
 

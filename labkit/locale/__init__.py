@@ -35,6 +35,12 @@ def language() -> str:
     return "en"
 
 
+def number(value: float, form: str = "g") -> str:
+    """A number for people, formatted as `form` says: with a comma where the language has one."""
+    text = format(value, form)
+    return text.replace(".", ",") if language() == "fr" else text
+
+
 def translate(message: str, **values: object) -> str:
     """The message in the user's language, its {names} filled in."""
     text = message

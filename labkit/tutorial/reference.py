@@ -23,8 +23,7 @@ from labkit.grading.schema import published
 from labkit.grading.writers.html import SYMBOLS
 from labkit.grading.writers.summary import verdict_word
 from labkit.lab.parity import PARITY, PARTS, Likeness, Part, in_words, likeness
-from labkit.load.judging import number
-from labkit.locale import _, language
+from labkit.locale import _, language, number
 
 STANDARD = {"--help", "--version"}  # options of every program: known
 WANTED = re.compile(r"^<!-- labkit: ([a-z-]+) -->$", re.M)

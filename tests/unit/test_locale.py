@@ -16,7 +16,7 @@ import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
-from labkit import locale
+from labkit import errors, locale
 from labkit.cli.main import VERBS, labkit
 from labkit.course import CheckSpec
 from labkit.errors import EXIT_CODES
@@ -169,6 +169,26 @@ def typed(hint: str) -> Counter[str]:
 def test_everything_that_is_said_has_a_french_translation(domain: str) -> None:
     translated = {message for message, text in catalogue(domain).items() if text.strip()}
     assert sorted(said(domain) - translated) == []
+
+
+def unspoken(root: Path) -> list[str]:
+    """Words that an error or a line of progress says in English only, with their place."""
+    speakers = {name for name in vars(errors) if name.endswith("Error")} | {"say"}
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[said, *_]):
+                    parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+                    words = [part.value for part in parts if isinstance(part, ast.Constant)]
+                    if name in speakers and re.search(r"[a-z]{2}", " ".join(map(str, words))):
+                        found.append(f"{path.name}:{node.lineno}: {ast.unparse(said)}")
+    return found
+
+
+@pytest.mark.parametrize("folder", ["labkit", "checks", "steps"])
+def test_no_error_and_no_progress_speaks_english_only(folder: str) -> None:
+    assert unspoken(ROOT / folder) == []
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

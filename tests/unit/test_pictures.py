@@ -136,3 +136,4 @@ def test_another_measurement_is_no_other_picture(
     same = "web1 DOWN after 4.6 s\nlost ···▄▅▅··\n98 of 1700 (5.8 %)"
     assert take("drill.svg", b"<svg>2</svg>", same).endswith("as it was")
     assert take("drill.svg", b"<svg>3</svg>", same.replace("web1", "web2")).endswith("new")
+    assert take("drill.svg", b"<svg>4</svg>", same.replace("5.8", "5,8")).endswith("new")

@@ -20,10 +20,9 @@ from labkit.grading.writers.summary import (
     doubts,
     handed_in,
     mark,
-    number,
     verdict_word,
 )
-from labkit.locale import _
+from labkit.locale import _, number
 
 FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 

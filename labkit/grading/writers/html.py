@@ -25,14 +25,13 @@ from labkit.grading.writers.summary import (
     doubts,
     figure,
     handed_in,
-    number,
     verdict_word,
 )
 from labkit.load.availability import Judged
 from labkit.load.judging import LIMIT_WORDS
 from labkit.load.record import DrillResult
 from labkit.load.timeline import Words, svg
-from labkit.locale import _, language
+from labkit.locale import _, language, number
 
 SYMBOLS = {
     Verdict.PASSED: "✓",
@@ -99,14 +98,14 @@ def report_words() -> Words:
         lost=_("lost"),
         fault=_("fault"),
         healed=_("healed"),
-        after=_("after {seconds:.1f} s"),
-        of=_("{lost} of {scheduled} ({share:.1f} %)"),
-        scheduled=_("requests per bin of {bin:g} s"),
+        after=_("after {seconds} s"),
+        of=_("{lost} of {scheduled} ({share} %)"),
+        scheduled=_("requests per bin of {bin} s"),
         answered=_("answered"),
         slow=_("slow"),
         seconds=_("seconds"),
         title=_("Drill {name}"),
-        desc=_("{scheduled} requests in {duration:g} s, {lost} lost, {slow} slow. {events}"),
+        desc=_("{scheduled} requests in {duration} s, {lost} lost, {slow} slow. {events}"),
     )
 
 

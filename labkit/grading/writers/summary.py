@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.locale import _, language
+from labkit.locale import _, number
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,6 @@ def _doubt(result: GradeResult, why: str, settle: str, checks: list[CheckResult]
 def _waiting(result: GradeResult, checks: list[CheckResult]) -> tuple[CheckResult, ...]:
     roots = {check.id for check in checks}
     return tuple(check for check in result.checks if check.because in roots)
-
-
-def number(value: float) -> str:
-    """A number for people: no needless zeros, and a comma where the language has one."""
-    text = f"{value:g}"
-    return text.replace(".", ",") if language() == "fr" else text
 
 
 def mark(result: GradeResult) -> str:

@@ -32,7 +32,7 @@ from labkit.lab.containers.network import (
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import MACHINES, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
-from labkit.locale import _
+from labkit.locale import _, number
 from labkit.remote import SshShell, everywhere
 
 MIRROR = "mirror"
@@ -72,10 +72,10 @@ class ContainerProvider:
         for node, seconds in zip(planned, waited, strict=True):
             say(
                 _(
-                    "{node} is ready at {address} ({seconds:.1f} s)",
+                    "{node} is ready at {address} ({seconds} s)",
                     node=node.name,
                     address=node.address,
-                    seconds=seconds,
+                    seconds=number(seconds, ".1f"),
                 )
             )
         return self.machines()

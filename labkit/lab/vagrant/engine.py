@@ -19,6 +19,7 @@ from labkit.lab.model import Say
 from labkit.lab.vagrant.explain import explained, missing
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import State, VagrantExitError, states
+from labkit.locale import _, number
 
 SNAPSHOT = "labkit-fresh"  # a machine right after its first `up`
 QUESTION_S = 60.0  # 0.8 s is usual; a hypervisor whose service hangs never answers
@@ -66,7 +67,7 @@ class Engine:
                 )
             except subprocess.TimeoutExpired as error:
                 raise NotReadyError(
-                    f"Vagrant did not answer within {QUESTION_S:.0f} s",
+                    _("Vagrant did not answer within {limit} s", limit=number(QUESTION_S)),
                     where=f"vagrant {' '.join(words)}",
                     then="labkit doctor",
                 ) from error

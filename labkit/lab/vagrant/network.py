@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from labkit.errors import NotReadyError, UsageError
+from labkit.locale import _
 
 Subnet = ipaddress.IPv4Network
 
@@ -34,9 +35,14 @@ def parse_subnet(text: str) -> Subnet:
     try:
         subnet = ipaddress.IPv4Network(text)
     except ValueError as error:
-        raise UsageError(f"{text} is not an IPv4 network ({error})", then=then) from error
+        raise UsageError(
+            _("{wanted} is not an IPv4 network ({error})", wanted=text, error=error), then=then
+        ) from error
     if subnet.prefixlen != 24:
-        raise UsageError(f"with Vagrant a lab's network is a /24, which {text} is not", then=then)
+        raise UsageError(
+            _("with Vagrant a lab's network is a /24, which {wanted} is not", wanted=text),
+            then=then,
+        )
     return subnet
 
 
@@ -53,7 +59,7 @@ def parse_mirror(text: str) -> str:
         or any((parts.path, parts.query, parts.fragment))
     ):
         raise UsageError(
-            f"LABKIT_MIRROR={text} is not the address of a registry",
+            _("LABKIT_MIRROR={address} is not the address of a registry", address=text),
             then="LABKIT_MIRROR=http://HOST:5000 labkit up --provider vagrant",
         )
     return mirror
@@ -70,15 +76,16 @@ def choose_subnet(taken: Iterable[Subnet], wanted: str = "") -> Subnet:
         subnet = parse_subnet(wanted)
         if subnet in others:
             raise NotReadyError(
-                f"another lab has the network {subnet}", then="unset LABKIT_SUBNET, then labkit up"
+                _("another lab has the network {subnet}", subnet=subnet),
+                then=_("unset LABKIT_SUBNET, then labkit up"),
             )
         return subnet
     for subnet in POOL.subnets(new_prefix=24):
         if subnet not in others:
             return subnet
     raise NotReadyError(
-        f"every network in {POOL} belongs to a lab already",
-        then="labkit --lab <one that you no longer need> destroy",
+        _("every network in {pool} belongs to a lab already", pool=POOL),
+        then=_("labkit --lab <one that you no longer need> destroy"),
     )
 
 
@@ -117,10 +124,13 @@ def range_refused(subnet: Subnet, file: Path = ALLOWED_FILE) -> NotReadyError:
     """The error that says exactly what to write, and into which file."""
     text = file.read_text(encoding="utf-8") if file.exists() else None
     return NotReadyError(
-        f"VirtualBox does not allow host-only networks in {subnet}",
+        _("VirtualBox does not allow host-only networks in {subnet}", subnet=subnet),
         where=str(file),
-        then=f"make {file} hold exactly this (as root), then labkit up:\n"
-        + networks_conf(subnet, text),
+        then=_(
+            "make {file} hold exactly this (as root), then labkit up:\n{content}",
+            file=file,
+            content=networks_conf(subnet, text),
+        ),
     )
 
 

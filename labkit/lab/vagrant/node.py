@@ -15,6 +15,7 @@ from labkit.errors import LabkitError, NotReadyError
 from labkit.lab.model import Machine
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
+from labkit.locale import _
 from labkit.remote import Shell, SshShell
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
@@ -38,7 +39,7 @@ def fetch_host_key(engine: Engine, name: str) -> str:
     said = engine.ask("ssh", name, "--no-tty", "--command", f"cat {HOST_KEY_FILE}")
     found = _PUBLIC_KEY.search(said)
     if not found:
-        doing = f"reading {HOST_KEY_FILE} on {name}"
+        doing = _("reading {file} on {name}", file=HOST_KEY_FILE, name=name)
         raise explained(said + engine.said_since(mark), doing, engine.project.log)
     return found.group()
 
@@ -98,10 +99,13 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
         insistently(lambda: set_clock(connection), limit)
     except LabkitError as error:
         raise NotReadyError(
-            f"{machine.name} runs, but this computer cannot log in to it in the lab's "
-            f"network: {error.what}",
+            _(
+                "{node} runs, but this computer cannot log in to it in the lab's network: {error}",
+                node=machine.name,
+                error=error.what,
+            ),
             where=f"{machine.user}@{machine.address}",
-            then="ip route, then labkit down and labkit up",
+            then=_("ip route, then labkit down and labkit up"),
         ) from error
     finally:
         connection.close()
@@ -150,9 +154,17 @@ def use_mirror(machine: Machine, mirror: str) -> None:
             wanted = with_mirror(before, mirror)
         except ValueError as error:
             raise NotReadyError(
-                f"{machine.name} has a configuration of Docker that is no JSON: {error}",
+                _(
+                    "{node} has a configuration of Docker that is no JSON: {error}",
+                    node=machine.name,
+                    error=error,
+                ),
                 where=f"{machine.name}:{DAEMON_JSON}",
-                then=f"labkit ssh {machine.name}, sudoedit {DAEMON_JSON}, then labkit up",
+                then=_(
+                    "labkit ssh {node}, sudoedit {file}, then labkit up",
+                    node=machine.name,
+                    file=DAEMON_JSON,
+                ),
             ) from error
         write = partial(connection.write, DAEMON_JSON, wanted, root=True, quiet=True)
         if insistently(write):

@@ -20,6 +20,7 @@ from labkit.errors import NotReadyError
 from labkit.lab.model import MACHINES
 from labkit.lab.store import lab_folder, state_root
 from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
+from labkit.locale import _
 
 FOLDER = "vagrant"
 SETTINGS = (
@@ -71,7 +72,7 @@ class Project:
         """The lab's network. NotReadyError before its first `up`."""
         text = self.settings().get("LABKIT_SUBNET")
         if text is None:
-            raise NotReadyError(f"there is no lab named {self.lab}", then="labkit up")
+            raise NotReadyError(_("there is no lab named {name}", name=self.lab), then="labkit up")
         return ipaddress.IPv4Network(text)
 
     def mirror(self) -> str:
@@ -142,9 +143,9 @@ def find_vagrantfile() -> Path:
         if place.is_file():
             return place
     raise NotReadyError(
-        "this installation of labkit has no Vagrantfile",
-        where=" or ".join(str(place) for place in places),
-        then="run labkit from a checkout of the project, or: labkit up --provider containers",
+        _("this installation of labkit has no Vagrantfile"),
+        where="; ".join(str(place) for place in places),
+        then=_("run labkit from a checkout of the project, or: labkit up --provider containers"),
     )
 
 

@@ -18,6 +18,7 @@ from labkit.lab.vagrant.explain import explained
 from labkit.lab.vagrant.network import address, require_allowed
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
+from labkit.locale import _, number
 from labkit.remote import everywhere
 
 DEFAULT_USER = "vagrant"  # by the convention of Vagrant boxes
@@ -51,13 +52,20 @@ class VagrantProvider:
         machines = self.machines()
         waited = everywhere(nodes.wait_ready, machines)
         for machine, seconds in zip(machines, waited, strict=True):
-            say(f"{machine.name} is ready at {machine.address} ({seconds:.1f} s)")
+            say(
+                _(
+                    "{node} is ready at {address} ({seconds} s)",
+                    node=machine.name,
+                    address=machine.address,
+                    seconds=number(seconds, ".1f"),
+                )
+            )
         if mirror := self.project.mirror():
             everywhere(partial(nodes.use_mirror, mirror=mirror), machines)
-            say(f"images come from {mirror}")
+            say(_("images come from {mirror}", mirror=mirror))
         with self._locked(say):
             for name in made:
-                say(f"keeping {name} as it is now, for labkit reset")
+                say(_("keeping {name} as it is now, for labkit reset", name=name))
                 self.engine.save_snapshot(name)
         return machines
 
@@ -77,9 +85,9 @@ class VagrantProvider:
         with self._locked(say):
             for name, state in self._states().items():
                 if state.running:
-                    say(f"stopping {name}")
+                    say(_("stopping {name}", name=name))
                     self._halt(name, force=False)
-        say(f"lab {self.lab} is stopped; its disks are kept")
+        say(_("lab {name} is stopped; its disks are kept", name=self.lab))
 
     def destroy(self, say: Say) -> None:
         """Remove the machines, their disks and this lab's project and keys. The log stays."""
@@ -87,14 +95,14 @@ class VagrantProvider:
             for name in self.project.created():
                 self._settle(name)
                 mark = self.engine.mark()
-                say(f"removing {name}")
+                say(_("removing {name}", name=name))
                 self.engine.destroy(name)
                 if self.engine.states(name)[name].exists:
-                    raise self._failed(f"removing {name}", mark)
+                    raise self._failed(_("removing {name}", name=name), mark)
             self.project.remove()
             for path in (self._known_hosts(), self._ssh_config()):
                 path.unlink(missing_ok=True)
-        say(f"lab {self.lab} is gone")
+        say(_("lab {name} is gone", name=self.lab))
 
     def machines(self) -> Sequence[Machine]:
         """The machines that exist. No Vagrant is started (0.8 s) while none was ever made."""
@@ -159,13 +167,19 @@ class VagrantProvider:
         if before[off[0]].hypervisor == "virtualbox":
             require_allowed(self.project.subnet())
         parallel = os.environ.get("LABKIT_VAGRANT_PARALLEL", "1") != "0"
-        say(f"vagrant up {' '.join(off)} ({before[off[0]].hypervisor}; some minutes)")
+        say(
+            _(
+                "vagrant up {machines} ({hypervisor}; some minutes)",
+                machines=" ".join(off),
+                hypervisor=before[off[0]].hypervisor,
+            )
+        )
         mark = self.engine.mark()
         self.engine.start(off, parallel=parallel, say=say)
         after = self.engine.states()
         still_off = [name for name in MACHINES if not after[name].running]
         if still_off:
-            raise self._failed(f"starting {', '.join(still_off)}", mark)
+            raise self._failed(_("starting {name}", name=", ".join(still_off)), mark)
         return [name for name in off if not before[name].exists]
 
     def _restored(self, say: Say) -> bool:
@@ -177,7 +191,7 @@ class VagrantProvider:
             if not self.engine.has_snapshot(name):
                 return False
         for name in MACHINES:
-            say(f"back to the fresh {name}")
+            say(_("back to the fresh {name}", name=name))
             if not self.engine.restore_snapshot(name):
                 return False
         return True
@@ -186,7 +200,7 @@ class VagrantProvider:
         mark = self.engine.mark()
         self.engine.halt(name, force=force)
         if self.engine.states(name)[name].running:
-            raise self._failed(f"stopping {name}", mark)
+            raise self._failed(_("stopping {name}", name=name), mark)
 
     def _settle(self, name: str) -> None:
         """Wait for a boot of ours that is still going on: Vagrant locks the machine meanwhile."""
@@ -203,7 +217,7 @@ class VagrantProvider:
         text = self.engine.ask("ssh-config", *MACHINES)
         silent = [name for name in MACHINES if name not in ssh_hosts(text)]
         if silent:
-            raise self._failed(f"asking how to log in to {', '.join(silent)}", mark)
+            raise self._failed(_("asking how to log in to {name}", name=", ".join(silent)), mark)
         self._ssh_config().write_text(text, encoding="utf-8")
 
     def _logins(self, running: Sequence[str]) -> dict[str, SshHost]:
@@ -222,14 +236,17 @@ class VagrantProvider:
 
     def _require_created(self, machine: str) -> None:
         if machine not in self.project.created():
-            raise NotReadyError(f"there is no {machine} in lab {self.lab}", then="labkit up")
+            raise NotReadyError(
+                _("there is no {node} in lab {name}", node=machine, name=self.lab),
+                then="labkit up",
+            )
 
     def _failed(self, doing: str, mark: int) -> NotReadyError:
         return explained(self.engine.said_since(mark), doing, self.project.log)
 
     def _locked(self, say: Say) -> AbstractContextManager[None]:
         return self.project.locked(
-            lambda: say(f"another labkit is at work on lab {self.lab}: waiting for it")
+            lambda: say(_("another labkit is at work on lab {name}: waiting for it", name=self.lab))
         )
 
     def _known_hosts(self) -> Path:
