@@ -20,7 +20,19 @@ from labkit.load.timeline import text as timeline
 from labkit.locale import _
 from labkit.text import clean
 
-progress = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Progress(Console):
+    """Lines about the work; whoever reads them may leave before it is done."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more, as after `2>&1 | head`: the work goes on in silence.
+
+        Rich would raise SystemExit in the middle of a check, which then knew nothing.
+        """
+        self.quiet = True
+
+
+progress = _Progress(stderr=True, highlight=False, soft_wrap=True)
 results = Console(highlight=False, soft_wrap=True)
 
 STYLES = {
