@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,10 @@ from labkit.lab import Lab, open_lab
 
 LAB = "ci"
 ROOT = Path(__file__).resolve().parents[2]
+
+# A shell starts what it puts into the background with SIGINT ignored, and that is inherited: the
+# commands that are interrupted here would go on, and spoil what comes after them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
