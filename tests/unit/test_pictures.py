@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from labkit.course import Course, load_course
 from labkit.locale import use_course
 from scripts import pictures
 from scripts.pictures import FOLDER, PICTURES, Picture, fingerprint, notes, untrue
+from scripts.screenshot import still
 
 ROOT = Path(__file__).parents[2]
 EMBEDDED = re.compile(r"!\[([^\]]*)\]\((?:\.\./)+pictures/([\w.-]+)\)")
@@ -137,3 +139,12 @@ def test_another_measurement_is_no_other_picture(
     assert take("drill.svg", b"<svg>2</svg>", same).endswith("as it was")
     assert take("drill.svg", b"<svg>3</svg>", same.replace("web1", "web2")).endswith("new")
     assert take("drill.svg", b"<svg>4</svg>", same.replace("5.8", "5,8")).endswith("new")
+
+
+def test_a_command_that_ends_badly_is_no_picture() -> None:
+    """A drill without a verdict ends in 3: it was once shown as if it were one."""
+    picture, text = still(["sh", "-c", "echo measured"], "labkit drill", {})
+    assert "measured" in picture
+    assert text.split() == ["$", "labkit", "drill", "measured"]
+    with pytest.raises(subprocess.CalledProcessError):
+        still(["sh", "-c", "echo not measured; exit 3"], "labkit drill", {})
