@@ -47,8 +47,10 @@ if verb in answers:
 
 def state(name, new=None):
     file = home / f"{data.parent.parent.name}-{name}"
-    if new:
-        file.write_text(new)
+    if new:  # in one piece: others ask meanwhile, and an empty state is that of no machine
+        written = file.with_suffix(f".{os.getpid()}")
+        written.write_text(new)
+        written.replace(file)
     return file.read_text() if file.exists() else "not_created"
 
 def identity(name):
