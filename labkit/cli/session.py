@@ -14,6 +14,7 @@ from labkit.cli import show
 from labkit.course import Course, find_workspace, load_course
 from labkit.grading import Context
 from labkit.lab import Lab, open_lab, open_shells
+from labkit.lab.lock import hold
 from labkit.locale import use_course
 from labkit.remote import SshShell, Transcript
 
@@ -30,6 +31,18 @@ def lab_option(function: F) -> F:
 def the_lab(ctx: click.Context, lab_name: str = "", provider: str = "") -> Lab:
     """The lab that the command line names; its provider is found unless one is given."""
     return open_lab(lab_name or ctx.obj["lab"], provider)
+
+
+@contextmanager
+def the_lab_alone(ctx: click.Context, lab_name: str = "", provider: str = "") -> Iterator[Lab]:
+    """The lab, held by this command alone, and settled after a command that was killed.
+
+    The one door for every verb that changes a lab; those that only look do not wait.
+    """
+    lab = the_lab(ctx, lab_name, provider)
+    with hold(lab, str(ctx.info_name)):
+        lab.provider.settle(show.say)
+        yield lab
 
 
 def the_course() -> Course:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labkit.errors import UsageError
-from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
+from labkit.lab.model import MACHINES, Checkpoint, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
 from labkit.remote import Echo, SshShell, Transcript
@@ -13,6 +13,7 @@ from labkit.remote import Echo, SshShell, Transcript
 __all__ = [
     "MACHINES",
     "PROVIDERS",
+    "Checkpoint",
     "Lab",
     "Machine",
     "Provider",

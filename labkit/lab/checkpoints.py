@@ -20,6 +20,11 @@ def step_name(number: int) -> str:
     return f"step-{number}"
 
 
+def automatic_wanted() -> bool:
+    """Whether `labkit step` keeps checkpoints; LABKIT_CHECKPOINTS=0 switches that off."""
+    return os.environ.get("LABKIT_CHECKPOINTS", "1") != "0"
+
+
 def check_name(name: str, existing: Sequence[Checkpoint], *, automatic: bool) -> None:
     """Raise `UsageError` unless a checkpoint may be kept under this name."""
     if not _NAME.fullmatch(name):
