@@ -9,7 +9,7 @@ import click
 
 from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, the_course
+from labkit.cli.session import grading, lab_option, now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
