@@ -75,21 +75,21 @@ def test_what_was_lost_comes_back_with_the_same_keys(kept: Cli) -> None:
 def test_what_is_written_after_a_save_is_not_in_it(kept: Cli) -> None:
     """Containers start again, images are built and removed, a volume is written: twice the same."""
     container = "docker compose -f /srv/student-list/docker-compose.yml"
-    on_web1(kept, "docker volume create v; docker run --rm -v v:/v php:apache sh -c 'echo 1 >/v/x'")
+    on_web1(
+        kept,
+        "docker volume create kept; docker run --rm -v kept:/v php:apache sh -c 'echo 1 >/v/x'",
+    )
     kept("save", "written")
     for _again in range(2):
         on_web1(
             kept,
-            f"docker run --rm -v v:/v php:apache sh -c 'echo 2 >/v/x'; {container} restart;"
+            f"{run} 'echo 2 >/v/x'; {container} restart;"
             " printf 'FROM php:apache\\nRUN rm -rf /var/www; echo new >/new' |"
             " docker build -t php:apache -;"
             " docker run --name changed php:apache sh -c 'echo 3 >/etc/debian_version'",
         )
         kept("restore", "written")
-        seen = on_web1(
-            kept,
-            "docker run --rm -v v:/v php:apache sh -c 'cat /v/x; ls -d /var/www; test ! -e /new'",
-        )
+        seen = on_web1(kept, f"{run} 'cat /v/x; ls -d /var/www; test ! -e /new'")
         assert seen == "1\n/var/www\n"
         works(kept)
     kept("save", "--remove", "written")
