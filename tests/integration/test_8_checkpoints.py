@@ -75,10 +75,8 @@ def test_what_was_lost_comes_back_with_the_same_keys(kept: Cli) -> None:
 def test_what_is_written_after_a_save_is_not_in_it(kept: Cli) -> None:
     """Containers start again, images are built and removed, a volume is written: twice the same."""
     container = "docker compose -f /srv/student-list/docker-compose.yml"
-    on_web1(
-        kept,
-        "docker volume create kept; docker run --rm -v kept:/v php:apache sh -c 'echo 1 >/v/x'",
-    )
+    run = "docker run --rm -v kept:/v php:apache sh -c"
+    on_web1(kept, f"docker volume create kept; {run} 'echo 1 >/v/x'")
     kept("save", "written")
     for _again in range(2):
         on_web1(
