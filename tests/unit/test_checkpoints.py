@@ -14,6 +14,8 @@ from typing import Any, cast
 
 import docker
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab import Checkpoint, Lab, Provider
@@ -155,6 +157,33 @@ def test_addresses_are_changed_as_wholes() -> None:
     done = subprocess.run(["sed", script], input=text, text=True, capture_output=True, check=True)
     assert done.stdout == "10.77.5.1 lb\n10.77.5.11 web1\n110.77.0.1 10x77.0.1\n"
     assert kept.moved(old, old.__getitem__) == ""
+
+
+class Restless:
+    """A container that cannot be frozen at once."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+        self.paused = False
+
+    def pause(self) -> None:
+        if self.said:
+            raise APIError("500", explanation=self.said.pop(0))
+        self.paused = True
+
+
+def test_a_machine_that_forks_is_frozen_at_the_next_attempt() -> None:
+    restless = Restless(["OCI runtime pause failed: unable to freeze: unknown"] * 2)
+    kept._pause(cast("Container", restless))
+    assert restless.paused
+    with pytest.raises(APIError, match="no such container"):
+        kept._pause(cast("Container", Restless(["no such container"])))
+
+
+def test_a_machine_that_never_stands_still_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PAUSE_LIMIT_S", 0.2)
+    with pytest.raises(APIError, match="unable to freeze"):
+        kept._pause(cast("Container", Restless(["unable to freeze"] * 100)))
 
 
 # -- the copying
