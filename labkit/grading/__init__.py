@@ -3,7 +3,8 @@
 from labkit.grading.context import Context
 from labkit.grading.drills import perform_drill
 from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.grading.session import Hooks, Scope, everything, grade, quick
+from labkit.grading.plan import Scope, everything, quick
+from labkit.grading.session import Hooks, grade, write_open
 
 __all__ = [
     "CheckResult",
@@ -16,4 +17,5 @@ __all__ = [
     "grade",
     "perform_drill",
     "quick",
+    "write_open",
 ]

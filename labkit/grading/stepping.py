@@ -14,7 +14,8 @@ from labkit.course import Course, Files, Origin, Step, Verdict
 from labkit.errors import LabkitError, NotReadyError, StepFailedError, UsageError
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult
-from labkit.grading.session import grade, quick
+from labkit.grading.plan import quick
+from labkit.grading.session import grade
 from labkit.locale import _
 from labkit.remote import PlannedShell, Shell
 

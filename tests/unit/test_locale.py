@@ -35,7 +35,7 @@ DOMAINS = sorted(CATALOGUES)
 
 # What the engine translates without naming it: the words of a course, and the table of limits.
 INDIRECT = {
-    "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
+    "node.sentence", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
     "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",
