@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from labkit.course import CannotTellError, Verdict, not_met
 from labkit.grading import Context, perform_drill
-from labkit.load.judging import LIMIT_WORDS
+from labkit.load.words import LIMIT_WORDS
 from labkit.locale import _
 
 

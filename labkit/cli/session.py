@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,7 +15,10 @@ from labkit.course import Course, find_workspace, load_course
 from labkit.grading import Context
 from labkit.lab import Lab, open_lab, open_shells
 from labkit.locale import use_course
-from labkit.remote import SshShell, Transcript
+from labkit.remote import Transcript
+
+if TYPE_CHECKING:
+    from labkit.remote import SshShell
 
 F = TypeVar("F", bound=Callable[..., Any])
 

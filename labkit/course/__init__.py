@@ -18,6 +18,7 @@ from labkit.course.model import (
     Verdict,
 )
 from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
+from labkit.course.selection import select
 
 __all__ = [
     "Aim",
@@ -42,5 +43,6 @@ __all__ = [
     "load_checks",
     "load_course",
     "not_met",
+    "select",
     "step",
 ]

@@ -1,10 +1,26 @@
 """Grading: the pytest plugin, verdicts, marks, writers of reports."""
 
-from labkit.grading.context import Context
-from labkit.grading.drills import perform_drill
+from typing import TYPE_CHECKING
+
 from labkit.grading.model import CheckResult, GradeResult, StepResult
 from labkit.grading.plan import Scope, everything, quick
-from labkit.grading.session import Hooks, grade, write_open
+from labkit.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from labkit.grading.context import Context
+    from labkit.grading.drills import perform_drill
+    from labkit.grading.session import Hooks, grade, write_open
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "Context": "context",  # Fabric
+            "Hooks": "session",  # pytest
+            "grade": "session",
+            "perform_drill": "drills",
+            "write_open": "session",
+        },
+    )
 
 __all__ = [
     "CheckResult",

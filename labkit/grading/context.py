@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.course import Course, HandedIn
 from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
 from labkit.locale import _
-from labkit.remote import Result, SshShell
+from labkit.remote import Result
+
+if TYPE_CHECKING:
+    from labkit.remote import SshShell
 
 FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
 # As many as docker build and its helpers start at once must find room beside each other. They

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
+from labkit import remote
 from labkit.errors import UsageError
 from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
-from labkit.remote import Echo, SshShell, Transcript
+from labkit.remote import Echo, Transcript
+
+if TYPE_CHECKING:
+    from labkit.remote import SshShell
 
 __all__ = [
     "MACHINES",
@@ -36,9 +41,9 @@ def open_lab(name: str, provider: str = "") -> Lab:
         vagrant = any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
         provider = "vagrant" if vagrant else "containers"
     if provider == "containers":
-        from labkit.lab.containers.provider import ContainerProvider
+        from labkit.lab.containers.listing import Door
 
-        return Lab(name, ContainerProvider(name), folder)
+        return Lab(name, cast("Provider", Door(name)), folder)
     if provider == "vagrant":
         from labkit.lab.vagrant.provider import VagrantProvider
 
@@ -55,7 +60,7 @@ def open_shells(
     """A shell per machine, connected on first use. NotReadyError if one of them is off."""
     machines = lab.require_running(names)
     return {
-        name: SshShell(
+        name: remote.SshShell(
             name,
             machine.address,
             user=machine.user,

@@ -23,7 +23,7 @@ from labkit.errors import EXIT_CODES
 from labkit.grading.plugin import _sentence
 from labkit.grading.schema import published
 from labkit.lab.parity import PARITY, Likeness
-from labkit.load.judging import LIMIT_WORDS
+from labkit.load.words import LIMIT_WORDS
 from labkit.tutorial.reference import STANDARD, VERDICTS, paragraphs
 
 ROOT = Path(__file__).parents[2]
