@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from labkit.course import Verdict
+from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError
 from labkit.locale import _
 from labkit.text import clean

@@ -16,10 +16,9 @@ from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
-from labkit.lab import Transcript
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
-from labkit.remote import Silent
+from labkit.remote import Silent, Transcript
 
 
 @click.command()

@@ -2,22 +2,28 @@
 
 from typing import TYPE_CHECKING
 
-from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.grading.plan import Scope, everything, quick
 from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.grading.context import Context
     from labkit.grading.drills import perform_drill
+    from labkit.grading.model import CheckResult, GradeResult, StepResult
+    from labkit.grading.plan import Scope, everything, quick
     from labkit.grading.session import Hooks, grade, write_open
 else:
     __getattr__ = on_first_use(
         __name__,
         {
-            "Context": "context",  # Fabric
-            "Hooks": "session",  # pytest
+            "CheckResult": "model",
+            "Context": "context",
+            "GradeResult": "model",
+            "Hooks": "session",
+            "Scope": "plan",
+            "StepResult": "model",
+            "everything": "plan",
             "grade": "session",
             "perform_drill": "drills",
+            "quick": "plan",
             "write_open": "session",
         },
     )

@@ -10,10 +10,9 @@ from labkit.errors import UsageError
 from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
-from labkit.remote import Echo, Transcript
 
 if TYPE_CHECKING:
-    from labkit.remote import SshShell
+    from labkit.remote import Echo, SshShell
 
 __all__ = [
     "MACHINES",
@@ -22,7 +21,6 @@ __all__ = [
     "Machine",
     "Provider",
     "Say",
-    "Transcript",
     "open_lab",
     "open_shells",
 ]

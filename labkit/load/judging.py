@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.course.model import Drill, Limits, Verdict
+from labkit.course.model import Drill, Limits
+from labkit.course.verdict import Verdict
 from labkit.load.availability import (
     Fault,
     Judged,
