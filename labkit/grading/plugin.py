@@ -64,6 +64,19 @@ class CheckPlugin:
         """The run's context."""
         return self._run.context
 
+    @pytest.fixture(scope="session")
+    def asked_for(self) -> frozenset[str]:
+        """The fixtures that the run's checks ask for; none while a run stops or loads something.
+
+        What they stand for may then be asked before its turn, beside other questions.
+        """
+        planned = self._run.planned
+        if any(self.graph.nodes[name].spec.disturbs for name in planned):
+            return frozenset()
+        return frozenset(
+            fixture for name in planned for fixture in getattr(self.items[name], "fixturenames", ())
+        )
+
     @pytest.fixture
     def note(self) -> Callable[[str], None]:
         """Say what was seen although the check passed."""

@@ -55,9 +55,9 @@ def open_lab(name: str, provider: str = "") -> Lab:
 def open_shells(
     lab: Lab, echo: Echo | None = None, names: Sequence[str] = MACHINES
 ) -> dict[str, SshShell]:
-    """A shell per machine, connected on first use. NotReadyError if one of them is off."""
+    """A shell per machine, logging in by and by. NotReadyError if one of them is off."""
     machines = lab.require_running(names)
-    return {
+    shells = {
         name: remote.SshShell(
             name,
             machine.address,
@@ -70,3 +70,6 @@ def open_shells(
         for name, machine in machines.items()
         if name in names
     }
+    for shell in shells.values():
+        shell.log_in_ahead()
+    return shells
