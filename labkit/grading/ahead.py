@@ -90,5 +90,4 @@ class Ahead:
 
     def twin(self, machine: str) -> SshShell:
         """A second shell on a machine's connection. NotReadyError if the machine is off."""
-        with self._lock:
-            return self._context.shell(machine).twin()
+        return self._context.shell(machine).twin()

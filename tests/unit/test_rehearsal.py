@@ -223,6 +223,7 @@ def haproxy(*, check: int = 6, status: str = "UP", op: int = 2, **more: str | in
         "show stat;show servers state": STAT.replace("STATUS", status)
         + "\n"
         + STATE.replace("CHECK", str(check)).replace("OP", str(op)),
+        "show stat": STAT.replace("STATUS", status),
     }
     return HAProxy(PlannedShell("lb", from_facts(answers)))
 
