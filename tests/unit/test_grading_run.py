@@ -23,6 +23,10 @@ from labkit.remote import Result
 CONFTEST = """
 import pytest
 
+def pytest_collection_finish():
+    with open(ASKED, "a") as file:
+        file.write("collected\\n")
+
 @pytest.fixture(scope="session")
 def fact():
     with open(ASKED, "a") as file:
@@ -33,9 +37,6 @@ def fact():
 """
 CHECKS = """
 from labkit.course import check, expect
-
-with open(ASKED, "a") as file:
-    file.write("collected\\n")
 
 @check(points=1)
 def test_one(fact):
