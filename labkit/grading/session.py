@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.grading.context import Context
-from labkit.grading.mention import award
 from labkit.grading.model import CheckResult, GradeResult
 from labkit.grading.plan import Scope, plan
 from labkit.grading.plugin import Run
@@ -64,6 +63,8 @@ def grade(
 
     checks.ask(Run(context, planned, known, record.started + RUN_LIMIT_S, started_one, ended_one))
     if scope.drills:
+        from labkit.grading.mention import award  # with all that makes a load
+
         record.result.mention = award(context, record.result)
     record.complete()
     return record.result
