@@ -45,6 +45,8 @@ class Door:
         return self._whole.machines() if found is None else machines_of(self._lab, found)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # asked by Python itself, of a copy that has nothing yet
+            raise AttributeError(name)
         return getattr(self._whole, name)
 
     @cached_property
