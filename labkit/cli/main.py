@@ -18,7 +18,8 @@ from labkit.locale import LANGUAGES, _
 
 VERBS = (
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
-    "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle", "verify",
+    "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
+    "bundle", "verify",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import click
 
 from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, the_course, the_lab
+from labkit.cli.session import grading, lab_option, now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
 from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
@@ -94,7 +94,7 @@ def command(
             _("--steps and --no-fill-gaps go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
-    lab = the_lab(ctx, lab_name)
+    lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
     if not lab.machines():
         raise NothingToGradeError(
             _("there is no lab named {name}", name=lab.name), then=lab.command("up")
