@@ -25,7 +25,7 @@ def stats(lb: Shell, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
     if not files.place(HAPROXY_STATS, lb) and files.handed:
         return  # one file for both steps: it was loaded, and its ports opened, by the one before
-    load_configuration(lb)
+    load_configuration(lb, unprivileged=bool(files.handed))
     lb.open_port(f"--add-port={stats_port(lb.read(CONFIG, root=True) or '')}/tcp")
 
 

@@ -33,11 +33,11 @@ def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
     lb.service("haproxy")
     service = website_service(web1)
     stack = stack_of(files)
-    web1.run(stack.compose(f"stop {service}"), cwd=stack.folder)
+    web1.run(stack.compose("stop", service), cwd=stack.folder)
     try:
         lb.run(VISITS)
     finally:
-        web1.run(stack.compose(f"start {service}"), cwd=stack.folder)
+        web1.run(stack.compose("start", service), cwd=stack.folder)
     lb.run(VISITS)
 
 
