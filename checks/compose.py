@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shlex
@@ -184,13 +183,16 @@ printf '%s\\n%s\\n%s\\n' "$running" "$judged" "$found" |
 sed 's|^{JUDGED}||' | awk 'NF && !seen[$0]++' | while read -r file; do
   test -r "$file" || continue
   case "$file" in *override.y*) continue;; esac
-  out=$(cd "$(dirname "$file")" && set -- -f "$file"
+  echo "@@file $file"
+  said=$(cd "$(dirname "$file")" && set -- -f "$file"
    stem=$(echo "$file" | sed -E 's/[.]ya?ml$//')
    for more in "$stem".override.y*ml; do test -r "$more" && set -- "$@" -f "$more"; done
    test -s "{JUDGED}$file" &&
     set -- --project-directory . --env-file /dev/null -f "{JUDGED}$file"
    docker compose "$@" config --format json 2>&1)
-  echo "$? $(printf %s "$file" | base64 -w0) $(printf %s "$out" | base64 -w0)"
+  code=$?
+  printf '%s\\n' "$said" | sed 's/^/| /'
+  echo "@@code $code"
 done"""
     return _parse(shell.name, shell.ask(script, timeout=60).stdout)
 
@@ -200,35 +202,31 @@ def _is_registry(project: Project) -> bool:
 
 
 def _parse(machine: str, text: str) -> list[Project]:
-    """One project for each line: Compose's exit code, the file and Compose's output, in base64.
+    """Of each file its name, what Compose said with a bar before each line, and the exit code.
 
     Nothing that stands in a file can be taken for the answer about another one.
     """
     projects = []
-    for line in text.splitlines():
-        code, name, said = (*line.split(" "), "", "")[:3]
-        file, output = _decoded(name), _decoded(said)
-        if code == "0":
+    file, said = "", list[str]()
+    for line in text.split("\n"):
+        if line.startswith("| "):
+            said.append(line.removeprefix("| "))
+        elif line.startswith("@@file "):
+            file, said = line.removeprefix("@@file "), []
+        elif line == "@@code 0":
             try:
-                projects.append(parsed(machine, file, output))
+                projects.append(parsed(machine, file, "\n".join(said)))
             except ValueError:
                 continue
-        else:
-            if any(sign in output for sign in NO_ROOM):
+        elif line.startswith("@@code "):
+            if any(sign in part for sign in NO_ROOM for part in said):
                 raise CannotTellError(
                     _("{machine} has no room for another process", machine=machine),
                     settle="labkit doctor",
                 )
-            lines = [line for line in output.strip().splitlines() if "level=warning" not in line]
+            lines = [part for part in said if part.strip() and "level=warning" not in part]
             projects.append(Project(machine, file, "", {}, "\n".join(lines[-3:]) or "?"))
     return projects
-
-
-def _decoded(word: str) -> str:
-    try:
-        return base64.b64decode(word).decode("utf-8", "replace")
-    except ValueError:  # cut off where the answer was too long
-        return ""
 
 
 def parsed(machine: str, file: str, config: str) -> Project:

@@ -177,7 +177,7 @@ def binds(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_bind(mount: Mapping[str, Any]) -> bool:
-    return mount.get("type", "bind") == "bind"
+    return str(mount.get("type", "bind")) == "bind"
 
 
 def _of_service(raw: Mapping[str, Any], folder: str) -> Iterator[str]:

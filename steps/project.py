@@ -225,7 +225,7 @@ def trust_registry(shell: Shell, lb: Shell) -> str:
         shell.run(
             f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin"
             f" {shlex.quote(name)}",
-            unless=f"grep -qF {shlex.quote(json.dumps(name))} ~/.docker/config.json",
+            unless=f"grep -q {shlex.quote(json.dumps(name))} ~/.docker/config.json",
         )
     return name
 

@@ -45,7 +45,7 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     if web2.ask(unended).ok:  # what is added next begins a line of its own
         web2.run("echo >> .env", cwd=stack.folder)
     setting = shlex.quote(f"STUDENT_AGE_IMAGE={pushed}")
-    web2.run(f"echo {setting} >> .env", cwd=stack.folder, unless=f"grep -qxF {setting} .env")
+    web2.run(f"echo {setting} >> .env", cwd=stack.folder, unless=f"grep -qx {setting} .env")
     project = described(web2, files)
     wanted = project.api_image if project else pushed
     if wanted == pushed:

@@ -93,7 +93,7 @@ def refuse_configuration(lb: Shell, files: Files) -> None:
     if not found:
         return
     lb.write(TRIED, data, root=True, quiet=True)
-    said = lb.ask(f"sudo -n -u nobody {VALIDATE} {TRIED} 2>&1").stdout
+    said = lb.ask(f"cd / && sudo -n -u nobody {VALIDATE} {TRIED} 2>&1").stdout
     left = [one for one in found if not is_unknown(one, said)]
     refuse(lb, HAPROXY_BACKEND.remote, dict.fromkeys(f"{one.word} ({one.line})" for one in left))
 
@@ -132,6 +132,9 @@ def load_configuration(lb: Shell, *, unprivileged: bool = False) -> None:
         unless="! command -v getsebool || ! selinuxenabled"
         " || getsebool haproxy_connect_any | grep -q 'on$'",
     )
-    lb.run(f"sudo {'-u nobody ' if unprivileged else ''}{VALIDATE} {CONFIG}")
+    if unprivileged:  # HAProxy goes back to the folder that it is called in: not a student's home
+        lb.run(f"sudo -u nobody {VALIDATE} {CONFIG}", cwd="/")
+    else:
+        lb.run(f"sudo {VALIDATE} {CONFIG}")
     if not lb.service("haproxy"):
         lb.run("sudo systemctl reload haproxy")
