@@ -117,9 +117,9 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 )
                 continue
             lb.run(
-                f"sudo install -D -m 644 {made} {quoted}",
+                f"sudo install -D -m 644 {shlex.quote(made)} {quoted}",
                 cwd=REGISTRY_HOME,
-                unless=f"cmp -s {made} {quoted}",
+                unless=f"cmp -s {shlex.quote(made)} {quoted}",
             )
 
 

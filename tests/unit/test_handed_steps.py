@@ -159,9 +159,9 @@ def named(name: str, image: str = "", **raw: Any) -> Service:
     return Service(name, {"image": image, **raw})
 
 
-AT_DATA = {"volumes": [{"source": "x", "target": "/data/"}]}
-AT_WWW = {"volumes": [{"source": "x", "target": "/var/www/html"}]}
-PORT = {"ports": [{"target": 5000, "published": "5000"}]}
+AT_DATA: dict[str, Any] = {"volumes": [{"source": "x", "target": "/data/"}]}
+AT_WWW: dict[str, Any] = {"volumes": [{"source": "x", "target": "/var/www/html"}]}
+PORT: dict[str, Any] = {"ports": [{"target": 5000, "published": "5000"}]}
 
 
 @pytest.mark.parametrize(
