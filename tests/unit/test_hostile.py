@@ -209,6 +209,14 @@ def test_hostile_values_that_come_with_dotenv_are_judged_after_its_last_change()
                    for line in machine.shell.plan)  # fmt: skip
 
 
+def test_hostile_values_are_judged_again_when_they_are_started() -> None:
+    """What was harmless when the step began is not taken on trust."""
+    machine = Machine(GOOD, BAD)
+    with pytest.raises(StepFailedError, match="pid: host"):
+        carried(5, machine, handed({"docker-compose.yml": STACK, "x.txt": ""}))
+    assert not any(" up " in line for line in machine.shell.plan)
+
+
 def test_hostile_changes_between_judgement_and_start_are_too_late() -> None:
     """What is started is the document that was judged, and .env is not read again."""
     machine = Machine(GOOD)
@@ -233,10 +241,13 @@ def test_hostile_links_are_followed_at_the_moment_of_the_start() -> None:
 def test_hostile_links_cannot_be_put_into_a_folder_that_is_mounted() -> None:
     """The outer one is started for reading only; nobody loses a right answer for it."""
     services = {"php": {"volumes": [bind(f"{HOME}/www"), bind(f"{HOME}/www/data")]}}
-    judged = judge(Machine({"services": services}).shell, f"{HOME}/compose.yml", by_name=True)
+    machine = Machine({"services": services})
+    judged = judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
     outer, inner = judged.services["php"].raw["volumes"]
     assert outer["read_only"]
     assert "read_only" not in inner
+    started = json.loads(machine.shell.files[f"{JUDGED}{HOME}/compose.yml"])
+    assert started == judged.document
 
 
 def test_hostile_paths_that_nobody_can_tell_are_refused() -> None:
