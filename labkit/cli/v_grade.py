@@ -11,15 +11,14 @@ from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_fo
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, now, the_course, the_lab
 from labkit.cli.v_check import exit_code
+from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
-from labkit.grading.stepping import select
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
-from labkit.lab import Transcript
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
-from labkit.remote import Silent
+from labkit.remote import Silent, Transcript
 
 
 @click.command()

@@ -7,7 +7,8 @@ import click
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_lab, the_shells
 from labkit.cli.v_step import hooks
-from labkit.grading.stepping import carry_out, select
+from labkit.course import select
+from labkit.grading.stepping import carry_out
 from labkit.locale import _
 
 

@@ -8,8 +8,8 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_course, the_lab, the_shells, the_workspace
-from labkit.course import Files, Origin, Step
-from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan, select
+from labkit.course import Files, Origin, Step, select
+from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
 from labkit.locale import _, language, number
 
 

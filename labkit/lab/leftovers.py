@@ -8,7 +8,8 @@ from pathlib import Path
 import docker
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.engine import LAB_LABEL, connect, explained
+from labkit.lab.containers.engine import connect, explained
+from labkit.lab.containers.listing import LAB_LABEL
 from labkit.lab.store import state_root
 from labkit.locale import _
 

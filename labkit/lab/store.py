@@ -12,9 +12,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -59,6 +56,9 @@ class KeyPair:
 
 def key_pair(path: Path) -> KeyPair:
     """The key at this path, made if there is none. The private file is readable by its owner."""
+    from cryptography.hazmat.primitives import serialization  # slow to import, seldom needed
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     if not path.exists():
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(

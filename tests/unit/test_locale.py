@@ -23,7 +23,7 @@ from labkit.errors import EXIT_CODES
 from labkit.grading.plugin import _sentence
 from labkit.grading.schema import published
 from labkit.lab.parity import PARITY, Likeness
-from labkit.load.judging import LIMIT_WORDS
+from labkit.load.words import LIMIT_WORDS
 from labkit.tutorial.reference import STANDARD, VERDICTS, paragraphs
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ DOMAINS = sorted(CATALOGUES)
 
 # What the engine translates without naming it: the words of a course, and the table of limits.
 INDIRECT = {
-    "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
+    "node.sentence", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
     "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",

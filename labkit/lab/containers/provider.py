@@ -11,17 +11,19 @@ import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
+from labkit import remote
 from labkit.errors import NotReadyError
 from labkit.lab.containers import node as nodes
-from labkit.lab.containers.engine import (
-    ADDRESS_LABEL,
+from labkit.lab.containers.engine import connect, explained
+from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
+from labkit.lab.containers.listing import (
     LAB_LABEL,
     MACHINE_LABEL,
-    OS_LABEL,
-    connect,
-    explained,
+    MIRROR,
+    USER,
+    filters,
+    machines_of,
 )
-from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.network import (
     Subnet,
     address,
@@ -33,9 +35,8 @@ from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import MACHINES, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
-from labkit.remote import SshShell, everywhere
+from labkit.remote import everywhere
 
-MIRROR = "mirror"
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
 
 
@@ -105,25 +106,9 @@ class ContainerProvider:
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of their names in the practical; one API call."""
-        folder = lab_folder(self.lab)
         with explained(_("listing the machines")):
-            found = self.engine.api.containers(
-                all=True, filters={"label": [self._label, MACHINE_LABEL]}
-            )
-        machines = [
-            Machine(
-                name=summary["Labels"][MACHINE_LABEL],
-                address=summary["Labels"][ADDRESS_LABEL],
-                user=nodes.USER,
-                key=folder / "id_ed25519",
-                known_hosts=folder / "known_hosts",
-                running=summary["State"] == "running",
-                os=summary["Labels"].get(OS_LABEL, ""),
-            )
-            for summary in found
-            if summary["Labels"][MACHINE_LABEL] != MIRROR
-        ]
-        return sorted(machines, key=lambda machine: MACHINES.index(machine.name))
+            found = self.engine.api.containers(all=True, filters=filters(self.lab))
+        return machines_of(self.lab, found)
 
     def power_off(self, machine: str) -> None:
         """Kill the container: to systemd inside, the power is gone."""
@@ -192,10 +177,10 @@ class ContainerProvider:
         )
 
     def _wait_ready(self, node: nodes.Node) -> float:
-        shell = SshShell(
+        shell = remote.SshShell(
             node.name,
             node.address,
-            user=nodes.USER,
+            user=USER,
             key=str(self._login_key_path()),
             known_hosts=str(self._known_hosts()),
         )
