@@ -75,7 +75,7 @@ def compose_files() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    "path", compose_files(), ids=lambda path: f"{path.parent.name}/{path.name}"
+    "path", list(compose_files()), ids=lambda path: f"{path.parent.name}/{path.name}"
 )
 def test_hostile_is_no_compose_file_of_a_right_answer(path: Path) -> None:
     try:
@@ -576,7 +576,7 @@ def is_safe(value: ast.expr, assigned: Assigned) -> bool:
     return False
 
 
-@pytest.mark.parametrize("function", functions())
+@pytest.mark.parametrize("function", list(functions()))
 def test_hostile_words_are_quoted_in_every_command(function: ast.FunctionDef) -> None:
     assert foreign(function) == []
 
