@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.course import Files, step
+from labkit.course import Artefact, Files, step
 from labkit.remote import Shell
 from steps import haproxy_grammar, rsyslog_grammar, undo
 from steps.haproxy_grammar import Refused
@@ -30,10 +30,9 @@ def haproxy(lb: Shell, files: Files) -> None:
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
     if files.handed:
         confine(lb)
-        refuse_configuration(lb, files)
     if not unwelcome_rules(files) and files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
-    files.place(HAPROXY_BACKEND, lb)
+    place_configuration(lb, files, HAPROXY_BACKEND)
     load_configuration(lb, unprivileged=bool(files.handed))
     ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.handed else [80]
     for port in ports:
@@ -82,20 +81,27 @@ def confine(lb: Shell) -> None:
         lb.run("sudo systemctl restart rsyslog haproxy")
 
 
-def refuse_configuration(lb: Shell, files: Files) -> None:
+def place_configuration(lb: Shell, files: Files, artefact: Artefact) -> bool:
+    """Put haproxy.cfg in its place; StepFailedError if it was handed in and may not be loaded."""
+    if files.handed:
+        refuse_configuration(lb, files, artefact)
+    return files.place(artefact, lb)
+
+
+def refuse_configuration(lb: Shell, files: Files, artefact: Artefact) -> None:
     """StepFailedError if haproxy.cfg says what is not known to be harmless.
 
     What HAProxy itself knows nothing of is a slip of the pen, which its validation will name. It is
     asked as nobody, of a file that is nowhere loaded.
     """
-    data = files.content(HAPROXY_BACKEND).data
+    data = files.content(artefact).data
     found = haproxy_grammar.refused(data.decode("utf-8", "replace"))
     if not found:
         return
     lb.write(TRIED, data, root=True, quiet=True)
     said = lb.ask(f"cd / && sudo -n -u nobody {VALIDATE} {TRIED} 2>&1").stdout
     left = [one for one in found if not is_unknown(one, said)]
-    refuse(lb, HAPROXY_BACKEND.remote, dict.fromkeys(f"{one.word} ({one.line})" for one in left))
+    refuse(lb, artefact.remote, dict.fromkeys(f"{one.word} ({one.line})" for one in left))
 
 
 def is_unknown(refused: Refused, said: str) -> bool:

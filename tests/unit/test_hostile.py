@@ -23,7 +23,7 @@ from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
 from steps.haproxy_grammar import words_of
 from steps.judged import judge
-from steps.s11_haproxy import is_unknown, refuse_configuration
+from steps.s11_haproxy import is_unknown
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "steps" / "reference"
@@ -393,7 +393,9 @@ def test_hostile_scripts_cannot_say_that_haproxy_does_not_know_them() -> None:
     assert not is_unknown(found, SLIP.format("lua-load"))
 
 
-def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place() -> None:
+@pytest.mark.parametrize("number", [11, 12])
+def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place(number: int) -> None:
+    """Two steps bring the same file; neither loads it."""
     asked: list[str] = []
 
     def answer(question: str) -> Result:
@@ -403,8 +405,10 @@ def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place()
     shell = PlannedShell("lb", answer)
     cfg = "global\n lua-load /x\nbackend my-backend\n server a web1:80\n"
     files = Files(COURSE.root, None, handed=handed({"haproxy.cfg": cfg, "x.txt": ""}))
+    step = COURSE.step(str(number))
+    assert step is not None
     with pytest.raises(StepFailedError, match=r"not started: lua-load \(2\)"):
-        refuse_configuration(shell, files)
+        call(step, {"lb": shell}, files)
     assert any("sudo -n -u nobody haproxy -c" in question for question in asked)
     assert "/etc/haproxy/haproxy.cfg" not in shell.files
 
