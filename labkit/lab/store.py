@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +68,27 @@ def key_pair(path: Path) -> KeyPair:
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-        path.with_suffix(".new").rename(path)
+        _write_first(path, pem)
     private = path.read_bytes()
     loaded = serialization.load_ssh_private_key(private, password=None)
     public = loaded.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return KeyPair(path, private, public.decode())
+
+
+def _write_first(path: Path, content: bytes) -> None:
+    """Write a file whole, for its owner alone, unless somebody else has just written it.
+
+    A machine is told the key that is on the disk: of two runs that both made one, the first wins.
+    """
+    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(new)  # unlike a rename, it replaces nothing
+    finally:
+        Path(new).unlink()
