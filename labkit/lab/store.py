@@ -7,10 +7,9 @@ enough to be backed up).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,14 +80,17 @@ def _write_first(path: Path, content: bytes) -> None:
     """Write a file whole, for its owner alone, unless somebody else has just written it.
 
     A machine is told the key that is on the disk: of two runs that both made one, the first wins.
+    What a crash left half written is nobody's any more, and written over.
     """
-    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            path.hardlink_to(new)  # unlike a rename, it replaces nothing
-    finally:
-        Path(new).unlink()
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():  # it was written while we waited, and `new` is it, or nothing
+            new.unlink(missing_ok=True)
+            return
+        file.truncate()
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        new.rename(path)
