@@ -108,10 +108,12 @@ def _one(
 
 
 def _later_holds(context: Context, step: Step, held: Mapping[str, CheckResult]) -> bool:
-    """Whether any step after this one holds. Asked of the machines now: what was blocked before
-    this step was carried out may hold since.
+    """Whether any step after this one holds that brings something. Asked of the machines now:
+    what was blocked before this step was carried out may hold since.
     """
-    later = [other for other in context.course.steps if other.number > step.number]
+    later = [one for one in context.course.steps if one.number > step.number and not one.shows]
+    if not later:
+        return False
     known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
     scope = quick(context.course, {other.number for other in later})
     now = {one.id: one for one in grade(context, scope, keep=False, known=known).checks}

@@ -19,8 +19,9 @@ SLUGS = ("one", "two", "three")
 class Machines:
     """What holds on them, by slug; each step needs the one before it to be told."""
 
-    def __init__(self, *hold: str) -> None:
+    def __init__(self, *hold: str, shows: str = "") -> None:
         self.hold = set(hold)
+        self.shows = shows  # the step that brings nothing
 
     def verdict(self, slug: str) -> Verdict:
         before = SLUGS[: SLUGS.index(slug)]
@@ -29,7 +30,10 @@ class Machines:
         return Verdict.PASSED if slug in self.hold else Verdict.FAILED
 
     def step(self, number: int, slug: str) -> Step:
-        return Step(number, slug, "abc"[number - 1], (), lambda: self.hold.add(slug))
+        def run() -> None:
+            self.hold.add(slug)
+
+        return Step(number, slug, "abc"[number - 1], (), run, shows=slug == self.shows)
 
     def grade(self, context: Context, scope: Scope, **_options: object) -> SimpleNamespace:
         steps = [step for step in context.course.steps if step.number in scope.steps]
@@ -76,6 +80,13 @@ def test_a_step_done_again_beneath_a_later_one_is_not(monkeypatch: pytest.Monkey
     machines = Machines("one", "three")
     assert machines.verdict("three") is Verdict.BLOCKED
     assert kept(machines, monkeypatch, 2) == []
+
+
+@pytest.mark.parametrize(("shows", "found"), [("three", [2]), ("", [])])
+def test_a_step_that_only_shows_may_hold_by_itself(
+    monkeypatch: pytest.MonkeyPatch, shows: str, found: list[int]
+) -> None:
+    assert kept(Machines("one", "three", shows=shows), monkeypatch, 2) == found
 
 
 def test_nobody_asks_where_no_checkpoint_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
