@@ -29,11 +29,13 @@ def kept(cli: Cli) -> Iterator[Cli]:
     """
     own = replace(cli, lab=LAB)
     own("destroy")
-    own("up")
-    own("step", "1-5")
-    own("save", "mine")
-    yield own
-    own("destroy")
+    try:
+        own("up")
+        own("step", "1-5")
+        own("save", "mine")
+        yield own
+    finally:
+        own("destroy")
     left = own("leftovers", code=None)
     assert LAB not in left.stdout, left.stdout
 

@@ -1,0 +1,82 @@
+"""Which steps are worth a checkpoint: those after which no later step holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from labkit.course import Course, Step, Verdict
+from labkit.grading import Context, Scope, stepping
+from labkit.grading.model import CheckResult
+from labkit.grading.stepping import StepHooks, carry_out
+
+SLUGS = ("one", "two", "three")
+
+
+class Machines:
+    """What holds on them, by slug; each step needs the one before it to be told."""
+
+    def __init__(self, *hold: str) -> None:
+        self.hold = set(hold)
+
+    def verdict(self, slug: str) -> Verdict:
+        before = SLUGS[: SLUGS.index(slug)]
+        if not set(before) <= self.hold:
+            return Verdict.BLOCKED
+        return Verdict.PASSED if slug in self.hold else Verdict.FAILED
+
+    def step(self, number: int, slug: str) -> Step:
+        return Step(number, slug, "abc"[number - 1], (), lambda: self.hold.add(slug))
+
+    def grade(self, context: Context, scope: Scope, **_options: object) -> SimpleNamespace:
+        steps = [step for step in context.course.steps if step.number in scope.steps]
+        checks = [
+            CheckResult(f"{step.slug}.is", step.slug, 1, verdict=self.verdict(step.slug))
+            for step in steps
+        ]
+        return SimpleNamespace(checks=checks)
+
+
+def kept(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, *numbers: int, wanted: bool = True
+) -> list[int]:
+    """The steps after which a checkpoint would be kept, when these are carried out."""
+    monkeypatch.setattr(stepping, "grade", machines.grade)
+    steps = tuple(machines.step(number, slug) for number, slug in enumerate(SLUGS, 1))
+    course = cast(
+        "Course",
+        SimpleNamespace(
+            steps=steps,
+            root=Path(),
+            step=lambda slug: next(one for one in steps if one.slug == slug),
+        ),
+    )
+    context = cast("Context", SimpleNamespace(course=course, workspace=None))
+    found: list[int] = []
+    hooks = StepHooks(on_furthest=(lambda step: found.append(step.number)) if wanted else None)
+    carry_out(context, [steps[number - 1] for number in numbers], {}, hooks=hooks)
+    return found
+
+
+def test_each_step_that_brings_the_machines_further_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert kept(Machines(), monkeypatch, 1, 2, 3) == [1, 2, 3]
+
+
+def test_a_step_with_nothing_to_do_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept(Machines("one"), monkeypatch, 1, 2) == [2]
+
+
+def test_a_step_done_again_beneath_a_later_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, the third step was blocked by the second, and seemed not to hold."""
+    machines = Machines("one", "three")
+    assert machines.verdict("three") is Verdict.BLOCKED
+    assert kept(machines, monkeypatch, 2) == []
+
+
+def test_nobody_asks_where_no_checkpoint_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept(Machines(), monkeypatch, 1, wanted=False) == []
