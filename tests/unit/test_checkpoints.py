@@ -192,7 +192,7 @@ def test_a_machine_that_never_stands_still_is_an_error(monkeypatch: pytest.Monke
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """What a Docker Engine keeps: a layer of an image, one of a container, a volume."""
-    root = tmp_path / "data"
+    root = tmp_path / "a" / "lab" / "data"  # not as deep as where it is copied to
     for folder, content in (
         ("overlay2/abc/diff/etc", "layer"),
         ("overlay2/def/diff/etc", "container"),
@@ -247,7 +247,7 @@ def test_going_back_touches_no_layer_that_is_whole(data: Path, tmp_path: Path) -
     assert not same_inode(checkpoint, data, "overlay2/def/diff/etc/file")
 
 
-@pytest.mark.parametrize("harm", ["emptied", "replaced", "more", "gone", "a link", "all a link"])
+@pytest.mark.parametrize("harm", ["emptied", "replaced", "more", "gone", "a link", "all moved"])
 def test_going_back_mends_a_layer_that_is_not_whole(data: Path, tmp_path: Path, harm: str) -> None:
     checkpoint, elsewhere = tmp_path / "checkpoint", tmp_path / "elsewhere"
     assert copy("link", data, checkpoint).returncode == 0
@@ -260,9 +260,9 @@ def test_going_back_mends_a_layer_that_is_not_whole(data: Path, tmp_path: Path, 
         (layer / "etc/file").write_text("other")
     elif harm == "more":
         (layer / "etc/more").write_text("more")
-    elif harm == "all a link":
-        shutil.rmtree(data / "overlay2")
-        (data / "overlay2").symlink_to(elsewhere)
+    elif harm == "all moved":
+        (data / "overlay2").rename(data / "moved")
+        (data / "overlay2").symlink_to("moved")
     else:
         shutil.rmtree(layer)
         if harm == "a link":
@@ -285,28 +285,36 @@ def test_for_another_lab_everything_is_copied(data: Path, tmp_path: Path) -> Non
 
 def test_a_hostile_machine_reaches_nothing_outside_its_data(data: Path, tmp_path: Path) -> None:
     """Paths and symbolic links in place of what Docker writes: root on a machine can write any."""
-    secret = tmp_path / "other-lab"
-    (secret / "diff").mkdir(parents=True)
-    (secret / "diff" / "key").write_text("secret")
+    secret = data.parent / "other"
+    for folder in ("diff", "abc/diff"):
+        (secret / folder).mkdir(parents=True)
+        (secret / folder / "key").write_text("secret")
     registered = data / "image/overlay2/layerdb/sha256"
-    for number, identity in enumerate(("../../other-lab", "evil", "evil2", "/")):
+    for number, identity in enumerate(("../../other", "evil", "evil2", "/")):
         (registered / str(number)).mkdir()
         (registered / str(number) / "cache-id").write_text(identity)
     (data / "overlay2/evil").symlink_to(secret)
     (data / "overlay2/evil2").mkdir()
     (data / "overlay2/evil2/diff").symlink_to(secret / "diff")
-    target = tmp_path / "target"
+    target = tmp_path / "copies" / "target"
     done = copy("link", data, target)
     assert done.returncode == 0, done.stderr
     assert (target / "overlay2/evil").is_symlink()
     assert (target / "overlay2/evil2/diff").is_symlink()
-    assert not [path for path in target.rglob("key") if not path.parent.is_symlink()]
+    assert not leaked(tmp_path / "copies")
+    assert not (tmp_path / "other").exists()
 
     (data / "overlay2").rename(data / "real")
     (data / "overlay2").symlink_to(secret)
-    again = tmp_path / "again"
+    again = tmp_path / "copies" / "again"
     assert copy("link", data, again).returncode == 0
     assert (again / "overlay2").is_symlink()
+    assert not leaked(tmp_path / "copies")
+
+
+def leaked(folder: Path) -> list[Path]:
+    """The files of another lab that are in a folder, links to them apart."""
+    return [path for path in folder.rglob("key") if folder in path.resolve().parents]
 
 
 def test_a_copy_that_fails_is_no_success(tmp_path: Path) -> None:
