@@ -48,7 +48,8 @@ class StepHooks:
     on_begin: Callable[[Step, Files], None] = lambda _step, _files: None
     on_verify: Callable[[Step], None] = lambda _step: None
     on_end: Callable[[StepReport], None] = lambda _report: None
-    # After a step that was carried out, if no later step holds: it is the furthest state.
+    # After a step that was carried out, if no later one held before: the state right after it.
+    # (That a later one holds since is a consequence: what step 11 brings is enough for 13's.)
     on_furthest: Callable[[Step], None] | None = None
 
 
@@ -74,11 +75,18 @@ def carry_out(
     last = max(step.number for step in steps)
     held = _holding(context, {step.number for step in course.steps if step.number <= last})
     wanted = _with_needed(course, steps, held) if catch_up else list(steps)
+    before = {step.number for step in course.steps if _holds(step, held)}
+    if hooks.on_furthest and (hardened or not {step.number for step in wanted} <= before):
+        before |= _holding_later(context, last, held)
     reports = []
     for step in wanted:
         if not catch_up:
             _refuse_unless_ready(course, step, held)
-        reports.append(_one(context, step, shells, held, hooks, hardened and step in steps))
+        report = _one(context, step, shells, held, hooks, hardened and step in steps)
+        reports.append(report)
+        furthest = report.done is Done.CARRIED_OUT and max(before, default=0) <= step.number
+        if hooks.on_furthest and furthest:
+            hooks.on_furthest(step)
     return reports
 
 
@@ -102,22 +110,16 @@ def _one(
     used = [(content.artefact.path, content.origin) for content in files.used]
     report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.left_unhardened())
     hooks.on_end(report)
-    if hooks.on_furthest and not _later_holds(context, step, held):
-        hooks.on_furthest(step)
     return report
 
 
-def _later_holds(context: Context, step: Step, held: Mapping[str, CheckResult]) -> bool:
-    """Whether any step after this one holds that brings something. Asked of the machines now:
-    what was blocked before this step was carried out may hold since.
-    """
-    later = [one for one in context.course.steps if one.number > step.number and not one.shows]
-    if not later:
-        return False
+def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult]) -> set[int]:
+    """The steps after `last` that hold already; what cannot be told of them does not."""
+    later = [step for step in context.course.steps if step.number > last]
     known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
-    scope = quick(context.course, {other.number for other in later})
-    now = {one.id: one for one in grade(context, scope, keep=False, known=known).checks}
-    return any(_holds(other, now) for other in later)
+    scope = quick(context.course, {step.number for step in later})
+    now = {check.id: check for check in grade(context, scope, keep=False, known=known).checks}
+    return {step.number for step in later if _holds(step, now)}
 
 
 def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from labkit.course import load_course
 from labkit.grading.schema import published
+from labkit.lab import open_lab
 from tests.integration.conftest import Cli
 
 # What a second run of all steps could have changed without being asked to.
@@ -69,6 +70,18 @@ def test_a_second_run_changes_nothing(done: Cli) -> None:
     after = [done("exec", name, "--", "sh", "-c", STATE).stdout for name in machines]
     assert again.stderr.count("nothing to do") == 13
     assert before == after
+
+
+def test_each_step_is_kept_as_it_was_right_after_it(
+    done: Cli, exec_on: Callable[[str, str], str]
+) -> None:
+    """A checkpoint per step; done again with later ones in place, a step's stays the old one."""
+    provider = open_lab(done.lab).provider
+    kept = {one.name: one.made for one in provider.checkpoints()}
+    assert list(kept) == [f"step-{number}" for number in range(1, 14)]
+    exec_on("web1", "cd /srv/student-list && docker compose down 2>&1")
+    assert "step 5 holds" in done("step", "5").stderr
+    assert {one.name: one.made for one in provider.checkpoints()} == kept
 
 
 def test_full_mark(graded: dict[str, Any]) -> None:

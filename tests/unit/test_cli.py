@@ -264,12 +264,19 @@ def test_a_full_disk_is_a_sentence_with_the_files_name(
     assert err.startswith("labkit: No space left on device\n  where  /srv/report.json\n  next   df")
 
 
-def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug shows where it is; only what a person can act on becomes a sentence."""
+def test_a_mistake_of_ours_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug is the grader's error, code 3: where it is stands in a file that one can send us."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     raising(monkeypatch, ZeroDivisionError())
     monkeypatch.setattr("sys.argv", ["labkit", "status"])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as ended:
         command_line.main()
+    assert ended.value.code == 3
+    (kept,) = (tmp_path / "labkit" / "_crashes").glob("*.txt")
+    assert "ZeroDivisionError" in kept.read_text(encoding="utf-8")
+    assert str(kept) in "".join(capsys.readouterr().err.split())
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
