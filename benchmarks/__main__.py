@@ -50,7 +50,7 @@ def run(modules: dict[str, ModuleType], report: Path | None) -> dict[str, Result
         print(f"{name}: {sentence(module)} ({module.TAKES})", file=sys.stderr)
         try:
             results[name] = result = module.measure()
-        except Exception:
+        except (Exception, SystemExit):  # some end so when the machine cannot tell
             traceback.print_exc()
             results[name] = None
         else:

@@ -15,12 +15,12 @@ from benchmarks.result import Figure, Limit, Result, ratios, read_budget
 WHY = "a reason"
 
 
-def module(name: str, result: Result | Exception) -> ModuleType:
+def module(name: str, result: Result | BaseException) -> ModuleType:
     """A benchmark that finds this."""
     made = ModuleType(name, f"{name} measures something.")
 
     def measure() -> Result:
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
         return result
 
@@ -80,10 +80,13 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert ratios("b", [2.0, 9.0], [1.0, 3.0]).values == (2.0, 3.0)
 
 
-def test_one_that_fails_does_not_lose_what_the_others_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [OSError("no engine"), SystemExit("needs two cores")])
+def test_one_that_fails_does_not_lose_what_the_others_found(
+    tmp_path: Path, error: BaseException
+) -> None:
     report = tmp_path / "found.json"
     found = Result((Figure("b", (1.0,)),))
-    modules = {"good": module("good", found), "bad": module("bad", OSError("no engine"))}
+    modules = {"good": module("good", found), "bad": module("bad", error)}
     assert runner.run(modules, report) == {"good": found, "bad": None}
     written = json.loads(report.read_text())
     assert written["bad"] is None
