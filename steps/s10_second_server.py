@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from checks.compose import find_project
 from checks.docker_facts import is_student_age
 from labkit.course import Files, step
 from labkit.remote import Shell
@@ -16,9 +15,10 @@ from steps.project import (
     can_be_had,
     compose_up,
     copy_project,
-    refuse_harm,
+    described,
     refuse_when_down,
     stack_of,
+    tag,
     trust_registry,
 )
 
@@ -38,34 +38,28 @@ def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
     registry = trust_registry(web2, lb)
-    before = find_project(web2)
-    refuse_harm(web2, before)
-    refuse_when_down(web2, before)
+    refuse_when_down(web2, described(web2, files))
     stack = stack_of(files)
     pushed = f"{registry}/{IMAGE}"
     unended = f'cd {shlex.quote(stack.folder)} && test -s .env && test -n "$(tail -c 1 .env)"'
     if web2.ask(unended).ok:  # what is added next begins a line of its own
         web2.run("echo >> .env", cwd=stack.folder)
-    web2.run(
-        f"echo STUDENT_AGE_IMAGE={pushed} >> .env",
-        cwd=stack.folder,
-        unless=f"grep -qx STUDENT_AGE_IMAGE={pushed} .env",
-    )
-    project = find_project(web2)
+    setting = shlex.quote(f"STUDENT_AGE_IMAGE={pushed}")
+    web2.run(f"echo {setting} >> .env", cwd=stack.folder, unless=f"grep -qx {setting} .env")
+    project = described(web2, files)
     wanted = project.api_image if project else pushed
     if wanted == pushed:
-        web2.run(stack.compose("pull --quiet"), cwd=stack.folder)
+        web2.run(stack.compose("pull", "--quiet"), cwd=stack.folder)
         compose_up(web2, files)
         return
     # A file that names another image, or builds it: the registry's image under that name.
-    web2.run(f"docker pull --quiet {pushed}")
+    web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))
     built = bool(project and project.api and project.api.build_context)
     if wanted and not built and not is_student_age(wanted):
-        name = shlex.quote(wanted)
-        web2.run(f"docker tag {pushed} {name}", unless=can_be_had(name))
+        tag(web2, pushed, wanted, unless=can_be_had(wanted))
     elif wanted:
-        web2.run(f"docker tag {pushed} {shlex.quote(wanted)}")
+        tag(web2, pushed, wanted)
     website = project.website if project else None
     if website and website.build_context:
-        web2.run(stack.compose(f"build --quiet {website.name}"), cwd=stack.folder)
-    compose_up(web2, files, options="--no-build")
+        web2.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+    compose_up(web2, files, "--no-build")

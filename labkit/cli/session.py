@@ -15,6 +15,7 @@ import labkit.grading
 import labkit.remote
 from labkit.cli import show
 from labkit.lab import Lab, open_lab, open_shells
+from labkit.lab.lock import hold
 from labkit.locale import use_course
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ def lab_option(function: F) -> F:
 def the_lab(ctx: click.Context, lab_name: str = "", provider: str = "") -> Lab:
     """The lab that the command line names; its provider is found unless one is given."""
     return open_lab(lab_name or ctx.obj["lab"], provider)
+
+
+@contextmanager
+def the_lab_alone(ctx: click.Context, lab_name: str = "", provider: str = "") -> Iterator[Lab]:
+    """The lab, held by this command alone, and settled after a command that was killed.
+
+    The one door for every verb that changes a lab; those that only look do not wait.
+    """
+    lab = the_lab(ctx, lab_name, provider)
+    with hold(lab, str(ctx.info_name)):
+        lab.provider.settle(show.say)
+        yield lab
 
 
 def the_course() -> Course:

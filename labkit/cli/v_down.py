@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
-from labkit.cli.session import lab_option, the_lab
+from labkit.cli.session import lab_option, the_lab_alone
 
 
 @click.command()
@@ -13,4 +13,5 @@ from labkit.cli.session import lab_option, the_lab
 @click.pass_context
 def command(ctx: click.Context, lab_name: str) -> None:
     """Stop the machines; their disks stay."""
-    the_lab(ctx, lab_name).provider.down(show.say)
+    with the_lab_alone(ctx, lab_name) as lab:
+        lab.provider.down(show.say)

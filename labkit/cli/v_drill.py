@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, the_lab
+from labkit.cli.session import grading, lab_option, the_lab, the_lab_alone
 from labkit.course import Course, Verdict
 from labkit.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, UsageError
 from labkit.grading import Context, perform_drill
@@ -33,7 +33,7 @@ def command(
     ctx: click.Context, name: str | None, only_list: bool, bar: str, seed: int | None, lab_name: str
 ) -> None:
     """One availability drill, live, with its timeline; or all that have the bar, in turn."""
-    lab = the_lab(ctx, lab_name)
+    lab = the_lab(ctx, lab_name) if only_list else ctx.with_resource(the_lab_alone(ctx, lab_name))
     with grading(ctx, lab, bar=bar, seed=seed) as context:
         if only_list:
             _list(context.course)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, the_course, the_lab
+from labkit.cli.session import grading, lab_option, now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
 from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
@@ -19,6 +20,13 @@ from labkit.grading.writers.html import write_html
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
 from labkit.remote import Silent, Transcript
+
+
+def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> float:
+    """Click's ranges let NaN through: it is neither too small nor too large."""
+    if math.isnan(value):
+        raise click.BadParameter(_("{value} is not a number", value=value))
+    return value
 
 
 @click.command()
@@ -43,6 +51,7 @@ from labkit.remote import Silent, Transcript
     default=1.0,
     show_default=True,
     type=click.FloatRange(0, 1),
+    callback=_a_number,
     help="What steps done with reference files are worth.",
 )
 @click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
@@ -94,7 +103,7 @@ def command(
             _("--steps and --no-fill-gaps go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
-    lab = the_lab(ctx, lab_name)
+    lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
     if not lab.machines():
         raise NothingToGradeError(
             _("there is no lab named {name}", name=lab.name), then=lab.command("up")
@@ -125,6 +134,12 @@ def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
     stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
     out = Path(report).resolve() if report else reports_root() / f"{name}-{stamp}"
+    if out.resolve().is_relative_to(path.resolve()):
+        raise UsageError(
+            _("the report cannot be written into the submission itself"),
+            where=str(out),
+            then=f"labkit grade --submission {path} --report DIR",
+        )
     out.mkdir(parents=True, exist_ok=True)
     shown = Shown(
         say=show.say,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, the_lab, the_shells
-from labkit.cli.v_step import hooks
+from labkit.cli.session import grading, lab_option, the_course, the_lab_alone, the_shells
+from labkit.cli.v_step import after, hooks
 from labkit.course import select
 from labkit.grading.stepping import carry_out
+from labkit.lab.checkpoints import step_name
 from labkit.locale import _
 
 
@@ -19,14 +20,35 @@ from labkit.locale import _
 def command(ctx: click.Context, step: str, lab_name: str) -> None:
     """Bring the lab to the state right after a step. `labkit reset 0`: fresh machines.
 
-    What was done by hand on the machines is gone; the workspace is never touched.
+    From the checkpoint that `labkit step` kept then, where there is one; else with fresh machines
+    and every step anew. What was done by hand since is gone; the workspace is never touched.
     """
-    lab = the_lab(ctx, lab_name)
-    lab.provider.fresh(show.say)
-    if step == "0":
-        show.say(_("fresh machines.   next: {command}", command=lab.command("step 1")))
-        return
-    with the_shells(lab) as shells, grading(ctx, lab, shells=shells) as context:
-        last = select(context.course, step)[-1]
-        wanted = [one for one in context.course.steps if one.number <= last.number]
-        carry_out(context, wanted, shells, catch_up=True, hooks=hooks())
+    course = the_course()
+    # Before anything is changed: a name that is no step must not cost the machines.
+    last = None if step == "0" else select(course, step)[-1]
+    with the_lab_alone(ctx, lab_name) as lab:
+        if last is None:
+            lab.provider.fresh(show.say)
+            show.say(_("fresh machines.   next: {command}", command=lab.command("step 1")))
+            return
+        name = step_name(last.number)
+        if any(one.name == name for one in lab.provider.checkpoints()):
+            lab.provider.restore(name, show.say)
+            show.say(
+                _(
+                    "the machines are as they were right after step {number}.   next: {command}",
+                    number=last.number,
+                    command=lab.command(after(course, last)),
+                )
+            )
+            return
+        show.say(
+            _(
+                "no checkpoint of step {number}: fresh machines, then every step up to it",
+                number=last.number,
+            )
+        )
+        lab.provider.fresh(show.say)
+        with the_shells(lab) as shells, grading(ctx, lab, shells=shells) as context:
+            wanted = [one for one in course.steps if one.number <= last.number]
+            carry_out(context, wanted, shells, catch_up=True, hooks=hooks(lab))

@@ -7,9 +7,20 @@ import time
 import click
 
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, the_course, the_lab, the_shells, the_workspace
-from labkit.course import Files, Origin, Step, select
+from labkit.cli.session import (
+    grading,
+    lab_option,
+    the_course,
+    the_lab,
+    the_lab_alone,
+    the_shells,
+    the_workspace,
+)
+from labkit.course import Course, Files, Origin, Step, select
+from labkit.errors import LabkitError
 from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
+from labkit.lab import Lab
+from labkit.lab.checkpoints import automatic_wanted, step_name
 from labkit.locale import _, language, number
 
 
@@ -31,32 +42,46 @@ def command(
     """Carry out a step: your own file where you have written one, else the reference's."""
     course = the_course()
     steps = select(course, wanted)
-    lab = the_lab(ctx, lab_name)
-    lab.require_running()
-    with the_shells(lab) as shells:
-        if only_plan:
+    if only_plan:
+        lab = the_lab(ctx, lab_name)
+        lab.require_running()
+        with the_shells(lab) as shells:
             for step in steps:
                 files = Files(course.root, the_workspace(ctx), hardened=hardened)
                 for line in plan(course, step, shells, files):
                     show.results.print(line, markup=False)
-            return
-        with grading(ctx, lab, shells=shells) as context:
+        return
+    with the_lab_alone(ctx, lab_name) as lab:
+        lab.require_running()
+        with the_shells(lab) as shells, grading(ctx, lab, shells=shells) as context:
             reports = carry_out(
                 context,
                 steps,
                 shells,
                 catch_up=catch_up or wanted == "all",
                 hardened=hardened,
-                hooks=hooks(),
+                hooks=hooks(lab),
             )
-    last = reports[-1].step.number
-    after = course.step(str(last + 1))
-    then = f"step {after.number}" if after else "grade"
+    then = after(course, reports[-1].step)
     show.say(_("next: {command}", command=lab.command(then)))
 
 
-def hooks() -> StepHooks:
-    """A header per step, its commands as they are typed, and how it ended."""
+def after(course: Course, step: Step) -> str:
+    """The command that comes after a step, without `labkit`."""
+    following = course.step(str(step.number + 1))
+    return f"step {following.number}" if following else "grade"
+
+
+def _keep(lab: Lab, step: Step) -> None:
+    """Keep a checkpoint after a step. That this fails is said, and spoils no step."""
+    try:
+        lab.provider.save(step_name(step.number), show.say, automatic=True)
+    except LabkitError as error:
+        show.say(_("no checkpoint of step {number}: {why}", number=step.number, why=error.what))
+
+
+def hooks(lab: Lab) -> StepHooks:
+    """A header per step, its commands as they are typed, how it ended, and a checkpoint."""
     clock = {"started": time.monotonic()}
 
     def header(step: Step) -> str:
@@ -92,5 +117,8 @@ def hooks() -> StepHooks:
         )
 
     return StepHooks(
-        on_look=lambda: show.say(_("looking at what holds already …")), on_begin=begin, on_end=end
+        on_look=lambda: show.say(_("looking at what holds already …")),
+        on_begin=begin,
+        on_end=end,
+        on_furthest=(lambda step: _keep(lab, step)) if automatic_wanted() else None,
     )

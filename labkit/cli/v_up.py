@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
-from labkit.cli.session import lab_option, the_lab
+from labkit.cli.session import lab_option, the_lab_alone
 from labkit.lab import PROVIDERS
 from labkit.locale import _
 
@@ -21,7 +21,7 @@ from labkit.locale import _
 @click.pass_context
 def command(ctx: click.Context, provider: str | None, lab_name: str) -> None:
     """Make the three machines, or resume what is there. Idempotent."""
-    lab = the_lab(ctx, lab_name, provider or "")
-    machines = lab.provider.up(show.say)
+    with the_lab_alone(ctx, lab_name, provider or "") as lab:
+        machines = lab.provider.up(show.say)
     names = ", ".join(machine.name for machine in machines)
     show.say(_("{names} are up.   next: {command}", names=names, command=lab.command("step 1")))

@@ -48,6 +48,8 @@ class StepHooks:
     on_begin: Callable[[Step, Files], None] = lambda _step, _files: None
     on_verify: Callable[[Step], None] = lambda _step: None
     on_end: Callable[[StepReport], None] = lambda _report: None
+    # After a step that was carried out, if no later step holds: it is the furthest state.
+    on_furthest: Callable[[Step], None] | None = None
 
 
 def carry_out(
@@ -100,7 +102,20 @@ def _one(
     used = [(content.artefact.path, content.origin) for content in files.used]
     report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.left_unhardened())
     hooks.on_end(report)
+    if hooks.on_furthest and not _later_holds(context, step, held):
+        hooks.on_furthest(step)
     return report
+
+
+def _later_holds(context: Context, step: Step, held: Mapping[str, CheckResult]) -> bool:
+    """Whether any step after this one holds. Asked of the machines now: what was blocked before
+    this step was carried out may hold since.
+    """
+    later = [other for other in context.course.steps if other.number > step.number]
+    known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
+    scope = quick(context.course, {other.number for other in later})
+    now = {one.id: one for one in grade(context, scope, keep=False, known=known).checks}
+    return any(_holds(other, now) for other in later)
 
 
 def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from labkit import remote
 from labkit.errors import UsageError
-from labkit.lab.model import MACHINES, Lab, Machine, Provider, Say
+from labkit.lab.model import MACHINES, Checkpoint, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MACHINES",
     "PROVIDERS",
+    "Checkpoint",
     "Lab",
     "Machine",
     "Provider",

@@ -8,6 +8,7 @@ from pathlib import Path
 import docker
 
 from labkit.errors import NotReadyError
+from labkit.lab.containers import checkpoints
 from labkit.lab.containers.engine import connect, explained
 from labkit.lab.containers.listing import LAB_LABEL
 from labkit.lab.store import state_root
@@ -21,7 +22,7 @@ KEPT_VOLUME = "labkit-mirror"  # the store of base images, shared by all labs, k
 class Leftover:
     """Something that a lab made and that is still there."""
 
-    kind: str  # container, volume, network, machine
+    kind: str  # container, volume, network, image, machine
     name: str
     lab: str
 
@@ -47,6 +48,8 @@ def _of_engine(engine: docker.DockerClient) -> list[Leftover]:
         lab = (volume.attrs.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or (volume.name.startswith(PREFIX) and volume.name != KEPT_VOLUME):
             found.append(Leftover(_("volume"), volume.name, lab))
+    for tag in checkpoints.image_tags(engine):
+        found.append(Leftover(_("image"), tag, tag.partition(":")[2].partition(".")[0]))
     for network in engine.networks.list():
         lab = (network.attrs.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or str(network.name).startswith(PREFIX):

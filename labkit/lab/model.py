@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +35,20 @@ class Machine:
     os: str = ""
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state of all machines of a lab, kept under a name.
+
+    `automatic` ones were kept by `labkit step`: they make room for newer ones. `bytes` is the disk
+    that removing it would free, as near as can be told.
+    """
+
+    name: str
+    made: datetime
+    automatic: bool
+    bytes: int
+
+
 class Provider(Protocol):
     """Makes the machines of a lab and ends them. Both providers keep the same file names inside.
 
@@ -52,13 +67,49 @@ class Provider(Protocol):
         ...
 
     def destroy(self, say: Say) -> None:
-        """Remove everything that `up` made."""
+        """Remove everything that `up` made, and the checkpoints."""
         ...
 
     def fresh(self, say: Say) -> None:
-        """Machines as after the first `up`, whatever was done on them since.
+        """Machines as after the first `up`, whatever was done on them since. Checkpoints stay."""
+        ...
 
-        The one state that is kept (by snapshots, where that is quicker): steps lead to all others.
+    def save(self, name: str, say: Say, *, automatic: bool = False) -> Checkpoint:
+        """Keep the state of the running machines, all of one moment, under a name.
+
+        An automatic checkpoint replaces an automatic one of the same name; no other is replaced.
+        Raises `UsageError` for a name that cannot be used or is in use, `NotReadyError` if a
+        machine is off or the disk is full; then nothing is kept.
+        """
+        ...
+
+    def restore(self, name: str, say: Say) -> Sequence[Machine]:
+        """The machines as they were, with the same names, addresses and keys; ready on return.
+
+        Raises `UsageError`, which lists the checkpoints, if there is none with this name.
+        """
+        ...
+
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """What is kept of this lab, oldest first."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """Remove a checkpoint. `UsageError`, which lists them, if there is none with this name."""
+        ...
+
+    def clone(self, lab: str, checkpoint: str, say: Say) -> Sequence[Machine]:
+        """Make this lab, which must not exist, from another one's checkpoint; ready on return.
+
+        Names of the machines are the same, addresses and keys this lab's own. Many labs may be
+        made from one checkpoint at once. `NotReadyError` if the provider cannot.
+        """
+        ...
+
+    def settle(self, say: Say) -> None:
+        """End what a command that was killed has left half done on running machines. Cheap.
+
+        Only for whoever holds the lab's lock.
         """
         ...
 

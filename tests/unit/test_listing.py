@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from labkit.errors import NotReadyError
 from labkit.lab.containers.listing import Door, filters
 from labkit.lab.containers.provider import ContainerProvider
 
@@ -79,6 +80,15 @@ def test_machines_are_read_from_one_answer(place: Path) -> None:
     assert len(engine.asked) == 1
     assert "all=1" in engine.asked[0]
     assert json.dumps(filters("mine")) in unquote(engine.asked[0])
+
+
+def test_machines_that_a_restore_has_not_finished_are_none(place: Path) -> None:
+    helper = {"io.labkit.checkpoint.doing": "making", "io.labkit.checkpoint.name": "mine"}
+    Engine(place, answer([*FOUND, {"Labels": helper, "State": "exited"}]))
+    with pytest.raises(NotReadyError) as caught:
+        Door("x").machines()
+    assert "mine" in caught.value.what
+    assert caught.value.then == "labkit --lab x up"
 
 
 @pytest.mark.parametrize(

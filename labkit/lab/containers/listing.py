@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from labkit.lab import checkpoints as rules
 from labkit.lab.model import MACHINES, Machine
 from labkit.lab.store import lab_folder
 
@@ -24,6 +25,11 @@ LAB_LABEL = f"{LABEL}.lab"
 MACHINE_LABEL = f"{LABEL}.machine"
 OS_LABEL = f"{LABEL}.os"
 ADDRESS_LABEL = f"{LABEL}.address"
+CHECKPOINT_LABEL = f"{LABEL}.checkpoint"
+# Of the container that copies while a checkpoint is taken or brought back (checkpoints.py).
+DOING_LABEL = f"{CHECKPOINT_LABEL}.doing"
+NAME_LABEL = f"{CHECKPOINT_LABEL}.name"
+MAKING = "making"
 MIRROR = "mirror"
 USER = "student"
 
@@ -57,12 +63,19 @@ class Door:
 
 
 def filters(lab: str) -> dict[str, list[str]]:
-    """Which containers are a lab's machines, as the engine's API wants it."""
-    return {"label": [f"{LAB_LABEL}={lab}", MACHINE_LABEL]}
+    """Which containers belong to a lab, as the engine's API wants it."""
+    return {"label": [f"{LAB_LABEL}={lab}"]}
 
 
 def machines_of(lab: str, found: Iterable[dict[str, Any]]) -> list[Machine]:
-    """The nodes among the engine's summaries of containers, in the order of the practical."""
+    """The nodes among the engine's summaries of containers, in the order of the practical.
+
+    NotReadyError while a restore that was interrupted waits for its end.
+    """
+    found = list(found)
+    for summary in found:
+        if summary["Labels"].get(DOING_LABEL) == MAKING:
+            raise rules.interrupted(lab, summary["Labels"][NAME_LABEL])
     folder = lab_folder(lab)
     machines = [
         Machine(
@@ -75,7 +88,7 @@ def machines_of(lab: str, found: Iterable[dict[str, Any]]) -> list[Machine]:
             os=summary["Labels"].get(OS_LABEL, ""),
         )
         for summary in found
-        if summary["Labels"][MACHINE_LABEL] != MIRROR
+        if summary["Labels"].get(MACHINE_LABEL, MIRROR) != MIRROR
     ]
     return sorted(machines, key=lambda machine: MACHINES.index(machine.name))
 

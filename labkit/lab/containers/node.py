@@ -55,6 +55,8 @@ class Node:
     os: str
     host_key: KeyPair
     login_key: KeyPair
+    moved: str = ""  # from another lab's checkpoint: the sed script that puts its addresses right
+    checkpoint: bool = False  # the image is one, and has this machine's configuration
 
     @property
     def container_name(self) -> str:
@@ -144,7 +146,13 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             node.image,
             name=node.container_name,
             labels=node.labels,
-            environment={"container": "docker", "LABKIT_FILES": first_files(node)},
+            # Both are said even if empty: the image of a checkpoint brings its machine's own.
+            entrypoint=["/usr/local/sbin/labkit-boot"],
+            environment={
+                "container": "docker",
+                "LABKIT_FILES": _archive(_keys(node)) if node.checkpoint else first_files(node),
+                "LABKIT_MOVED": node.moved,
+            },
             stop_signal="SIGRTMIN+3",  # the signal for a clean halt of systemd
             host_config=host,
             networking_config=api.create_networking_config(

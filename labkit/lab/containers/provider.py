@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
+from docker.models.volumes import Volume
 
 from labkit import remote
 from labkit.errors import NotReadyError
+from labkit.lab import checkpoints as rules
+from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import connect, explained
 from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.listing import (
+    CHECKPOINT_LABEL,
+    DOING_LABEL,
     LAB_LABEL,
     MACHINE_LABEL,
+    MAKING,
     MIRROR,
+    NAME_LABEL,
     USER,
     filters,
     machines_of,
@@ -32,12 +40,13 @@ from labkit.lab.containers.network import (
     network_name,
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
-from labkit.lab.model import MACHINES, Machine, Say
+from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
 
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
+SAVE_ROOM_BYTES = 2**30  # a whole practical without its images' layers takes 0.1 GiB
 
 
 class ContainerProvider:
@@ -57,28 +66,23 @@ class ContainerProvider:
         return self._engine
 
     def up(self, say: Say) -> Sequence[Machine]:
-        """Create or resume network, mirror and nodes; return when every node is ready."""
-        self._room()
+        """Create or resume network, mirror and nodes; return when every node is ready.
+
+        A restore or a clone that was interrupted is brought to its end.
+        """
+        interrupted = self._interrupted()
+        if interrupted:
+            origin, name = interrupted
+            say(_("ending what was interrupted: the machines come from {name}", name=name))
+            return self._make(self._saved(origin, name), say)
+        self.settle(say)
+        self._room(ROOM_BYTES)
         image = ensure_node_image(self.engine, say, wanted_family())
         ensure_mirror(self.engine, say)
         subnet = ensure_network(self.engine, self.lab)
         say(_("network {name}: {subnet}", name=network_name(self.lab), subnet=subnet))
         keys_lost = not self._login_key_path().exists()
-        planned = [self._node(name, subnet, image) for name in MACHINES]
-        self._write_known_hosts(planned)
-        starts = [partial(self._start_mirror, subnet)]
-        starts += [partial(self._boot, node, rekey=keys_lost) for node in planned]
-        everywhere(_call, starts)
-        waited = everywhere(self._wait_ready, planned)
-        for node, seconds in zip(planned, waited, strict=True):
-            say(
-                _(
-                    "{node} is ready at {address} ({seconds} s)",
-                    node=node.name,
-                    address=node.address,
-                    seconds=number(seconds, ".1f"),
-                )
-            )
+        self._start([self._node(name, subnet, image) for name in MACHINES], subnet, keys_lost, say)
         return self.machines()
 
     def down(self, say: Say) -> None:
@@ -90,8 +94,12 @@ class ContainerProvider:
         """Remove containers, volumes, network and keys of this lab. Reports stay."""
         with explained(_("removing lab {name}", name=self.lab)):
             everywhere(lambda container: container.remove(force=True, v=True), self._containers())
-            for volume in self.engine.volumes.list(filters={"label": self._label}):
+            volumes = self.engine.volumes.list(filters={"label": self._label})
+            # Markers first: what a kill leaves of the rest is then known to be rubbish.
+            for volume in sorted(volumes, key=lambda one: CHECKPOINT_LABEL not in _labels(one)):
                 volume.remove(force=True)
+            for tag in kept.image_tags(self.engine, self.lab):
+                kept.remove_image(self.engine, tag)
             network = find_network(self.engine, self.lab)
             if network:
                 network.remove()
@@ -101,8 +109,75 @@ class ContainerProvider:
 
     def fresh(self, say: Say) -> None:
         """New nodes: they start in seconds, so that nothing is kept of old ones."""
-        self.destroy(say)
+        with explained(_("removing the machines of lab {name}", name=self.lab)):
+            self._remove_machines()
+            for helper in self._helpers():
+                helper.remove(force=True)
         self.up(say)
+
+    def save(self, name: str, say: Say, *, automatic: bool = False) -> Checkpoint:
+        """Pause all nodes, commit their containers, copy their volumes, and let them go on."""
+        rules.check_name(name, self.checkpoints(), automatic=automatic)
+        allowed = rules.room()
+        machines = self.machines()
+        off = [name for name in MACHINES if name not in {m.name for m in machines if m.running}]
+        if off:
+            raise rules.machines_off(off, self.lab)
+        self._room(SAVE_ROOM_BYTES)
+        self.settle(say)
+        saved = kept.save(
+            self.engine,
+            self.lab,
+            [self._container(machine) for machine in MACHINES],
+            name=name,
+            automatic=automatic,
+            image=ensure_node_image(self.engine, say, wanted_family()),
+            addresses=self._addresses(ensure_network(self.engine, self.lab)),
+        )
+        for old in rules.too_many(self.checkpoints(), allowed) if automatic else []:
+            say(_("the checkpoint {name} makes room for newer ones", name=old.name))
+            self.forget(old.name)
+        return saved.checkpoint
+
+    def restore(self, name: str, say: Say) -> Sequence[Machine]:
+        """New nodes from the checkpoint's images, with copies of its volumes."""
+        return self._make(self._saved(self.lab, name), say)
+
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Those with a marker, oldest first."""
+        return [saved.checkpoint for saved in kept.find(self.engine, self.lab)]
+
+    def forget(self, name: str) -> None:
+        """Remove a checkpoint; machines that were made from it do not need it any more."""
+        kept.remove(self.engine, self._saved(self.lab, name))
+
+    def clone(self, lab: str, checkpoint: str, say: Say) -> Sequence[Machine]:
+        """Make this lab from another one's checkpoint; nothing on disk is shared with it."""
+        if self._containers():
+            raise NotReadyError(
+                _("there is a lab named {name} already", name=self.lab),
+                then=f"labkit --lab {self.lab} destroy",
+            )
+        return self._make(self._saved(lab, checkpoint), say)
+
+    def settle(self, say: Say) -> None:
+        """Resume machines that a killed `save` left paused; remove what it had not finished."""
+        with explained(_("listing the containers")):
+            left = [one for one in self._helpers() if _labels(one)[DOING_LABEL] == kept.SAVING]
+        if left:
+            with explained(_("resuming the machines")):
+                for container in self._containers():
+                    if container.status == "paused":
+                        say(
+                            _(
+                                "resuming {name}, which a killed save had paused",
+                                name=container.name,
+                            )
+                        )
+                        container.unpause()
+                for helper in left:
+                    helper.remove(force=True)
+            kept.remove_rubbish(self.engine, self.lab)
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of their names in the practical; one API call."""
@@ -150,6 +225,110 @@ class ContainerProvider:
                 then="labkit up",
             ) from error
 
+    def _helpers(self) -> list[Container]:
+        return [one for one in self._containers() if DOING_LABEL in _labels(one)]
+
+    def _interrupted(self) -> tuple[str, str] | None:
+        """The lab and the checkpoint that machines were being made from, if that did not end."""
+        for helper in self._helpers():
+            labels = _labels(helper)
+            if labels[DOING_LABEL] == MAKING:
+                return labels[kept.ORIGIN_LABEL], labels[NAME_LABEL]
+        return None
+
+    def _saved(self, lab: str, name: str) -> kept.Saved:
+        found = kept.find(self.engine, lab)
+        for saved in found:
+            if saved.checkpoint.name == name:
+                return saved
+        raise rules.unknown(name, [saved.checkpoint for saved in found])
+
+    def _make(self, saved: kept.Saved, say: Say) -> Sequence[Machine]:
+        """Machines from a checkpoint, of this lab or another, in place of those that are there.
+
+        The copying container exists from before the first change until all machines are ready:
+        while it does, the lab has no machines for anybody but `up`, which begins again.
+        """
+        self.settle(say)
+        self._room(ROOM_BYTES)
+        image = ensure_node_image(self.engine, say, wanted_family())
+        folder = kept.volumes_folder(self.engine, saved)
+        before = self._helpers()
+        with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
+            helper = kept.helper_container(
+                self.engine,
+                self.lab,
+                image,
+                MAKING,
+                kept.copy_back(saved, self.lab, MACHINES),
+                folder,
+                {kept.ORIGIN_LABEL: saved.lab, NAME_LABEL: saved.checkpoint.name},
+            )
+            for old in before:
+                old.remove(force=True)
+            self._remove_containers()
+            if not self._mirror_exists():
+                ensure_mirror(self.engine, say)
+            subnet = ensure_network(self.engine, self.lab)
+            planned = [self._restored(name, subnet, saved) for name in MACHINES]
+            for node in planned:
+                for volume in node.volumes:
+                    self.engine.volumes.create(volume, labels=node.labels)
+                repository, _colon, tag = node.image.partition(":")
+                self.engine.images.get(saved.image(node.name)).tag(repository, tag)
+            kept.run_copy(helper)
+        self._start(planned, subnet, False, say)
+        with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
+            helper.remove(force=True)
+        return self.machines()
+
+    def _remove_machines(self) -> None:
+        """The nodes with their volumes; checkpoints, keys, mirror and network stay."""
+        self._remove_containers()
+        volumes = self.engine.volumes.list(filters={"label": [self._label, MACHINE_LABEL]})
+        everywhere(lambda volume: volume.remove(force=True), volumes)
+        for name in MACHINES:
+            kept.remove_image(self.engine, kept.image_tag(self.lab, kept.LIVE, name))
+
+    def _remove_containers(self) -> None:
+        found = self._containers()
+        machines = [one for one in found if _labels(one).get(MACHINE_LABEL) in MACHINES]
+        everywhere(lambda container: container.remove(force=True), machines)
+
+    def _mirror_exists(self) -> bool:
+        return any(_labels(one).get(MACHINE_LABEL) == MIRROR for one in self._containers())
+
+    def _addresses(self, subnet: Subnet) -> dict[str, str]:
+        return {name: address(subnet, name) for name in (*MACHINES, MIRROR)}
+
+    def _start(
+        self, planned: Sequence[nodes.Node], subnet: Subnet, keys_lost: bool, say: Say
+    ) -> None:
+        """Start mirror and nodes at once, and wait until each node is ready."""
+        self._write_known_hosts(planned)
+        starts = [partial(self._start_mirror, subnet)]
+        starts += [partial(self._boot, node, rekey=keys_lost) for node in planned]
+        everywhere(_call, starts)
+        waited = everywhere(self._wait_ready, planned)
+        for node, seconds in zip(planned, waited, strict=True):
+            say(
+                _(
+                    "{node} is ready at {address} ({seconds} s)",
+                    node=node.name,
+                    address=node.address,
+                    seconds=number(seconds, ".1f"),
+                )
+            )
+
+    def _restored(self, name: str, subnet: Subnet, saved: kept.Saved) -> nodes.Node:
+        new = self._addresses(subnet)
+        return replace(
+            self._node(name, subnet, kept.image_tag(self.lab, kept.LIVE, name)),
+            os=saved.os,
+            checkpoint=True,
+            moved=kept.moved(saved.addresses, new.__getitem__),
+        )
+
     def _node(self, name: str, subnet: Subnet, image: str) -> nodes.Node:
         return nodes.Node(
             lab=self.lab,
@@ -193,11 +372,11 @@ class ContainerProvider:
         with explained(_("stopping {name}", name=container.name)):
             container.stop(timeout=20)
 
-    def _room(self) -> None:
+    def _room(self, wanted: int) -> None:
         root = Path(str(self.engine.info().get("DockerRootDir", "/")))
-        if root.exists() and shutil.disk_usage(root).free < ROOM_BYTES:
+        if root.exists() and shutil.disk_usage(root).free < wanted:
             raise NotReadyError(
-                _("less than {room} GiB are free on the engine's disk", room=ROOM_BYTES // 2**30),
+                _("less than {room} GiB are free on the engine's disk", room=wanted // 2**30),
                 where=str(root),
                 then=_("docker system df, then docker system prune"),
             )
@@ -217,6 +396,12 @@ class ContainerProvider:
     def _write_known_hosts(self, planned: Sequence[nodes.Node]) -> None:
         lines = [f"{node.address} {node.host_key.public}\n" for node in planned]
         self._known_hosts().write_text("".join(lines), encoding="utf-8")
+
+
+def _labels(thing: Container | Volume) -> dict[str, str]:
+    if isinstance(thing, Container):
+        return thing.labels
+    return thing.attrs.get("Labels") or {}
 
 
 def _call(act: Callable[[], None]) -> None:

@@ -126,20 +126,24 @@ class Engine:
         """Remove one machine and its disks, without a question."""
         self._verb(("destroy", name), lambda vagrant: vagrant.destroy(vm_name=name))
 
-    def has_snapshot(self, name: str) -> bool:
-        """Whether there is a snapshot of the machine right after its first `up`."""
-        return SNAPSHOT in self.ask("snapshot", "list", name).split()
+    def has_snapshot(self, name: str, snapshot: str = SNAPSHOT) -> bool:
+        """Whether the machine has this snapshot; without a name, that of its first `up`."""
+        return snapshot in self.ask("snapshot", "list", name).split()
 
-    def save_snapshot(self, name: str) -> None:
+    def save_snapshot(self, name: str, snapshot: str = SNAPSHOT) -> None:
         """Keep the running machine, memory included, as it is now."""
-        self._snapshot("save", name, SNAPSHOT)
+        self._snapshot("save", name, snapshot)
 
-    def restore_snapshot(self, name: str) -> bool:
-        """Bring the machine back to its snapshot; whether that went well.
+    def restore_snapshot(self, name: str, snapshot: str = SNAPSHOT) -> bool:
+        """Bring the machine back to a snapshot; whether that went well.
 
         The one exit code that is believed, since no state shows which disk a machine runs from.
         """
-        return self._snapshot("restore", "--no-provision", name, SNAPSHOT)
+        return self._snapshot("restore", "--no-provision", name, snapshot)
+
+    def delete_snapshot(self, name: str, snapshot: str) -> None:
+        """Remove a snapshot of the machine."""
+        self._snapshot("delete", name, snapshot)
 
     def _snapshot(self, *words: str) -> bool:
         """Not through python-vagrant, which names no machine here and so takes all."""

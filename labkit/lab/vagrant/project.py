@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import ipaddress
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from labkit.errors import NotReadyError
-from labkit.lab.model import MACHINES
+from labkit.lab.model import MACHINES, Checkpoint
 from labkit.lab.store import lab_folder, state_root
 from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
 from labkit.locale import _
@@ -112,6 +114,54 @@ class Project:
     def remove(self) -> None:
         """Delete the folder; the log stays."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kept(self) -> list[Checkpoint]:
+        """The lab's checkpoints, oldest first."""
+        found = [json.loads(file.read_text(encoding="utf-8")) for file in self._marks("*")]
+        checkpoints = [
+            Checkpoint(one["name"], datetime.fromisoformat(one["made"]), one["automatic"], bytes=0)
+            for one in found
+        ]
+        return sorted(checkpoints, key=lambda one: one.made)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Note, in one piece, that a checkpoint is whole."""
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        text = {
+            "name": checkpoint.name,
+            "made": checkpoint.made.isoformat(),
+            "automatic": checkpoint.automatic,
+        }
+        new = self._checkpoints / f"{checkpoint.name}.new"
+        new.write_text(json.dumps(text), encoding="utf-8")
+        new.rename(new.with_suffix(".json"))
+
+    def drop(self, name: str) -> None:
+        """Note that a checkpoint is whole no more."""
+        for file in self._marks(name):
+            file.unlink()
+
+    def restoring(self) -> str:
+        """The checkpoint that was being brought back when labkit was killed, or ""."""
+        file = self.folder / "restoring"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
+    def begin_restore(self, name: str) -> None:
+        """Note that the machines are between two states from now on."""
+        new = self.folder / "restoring.new"
+        new.write_text(name, encoding="utf-8")
+        new.rename(self.folder / "restoring")
+
+    def end_restore(self) -> None:
+        """Note that they are not."""
+        (self.folder / "restoring").unlink(missing_ok=True)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def _marks(self, name: str) -> list[Path]:
+        return sorted(self._checkpoints.glob(f"{name}.json"))
 
     @contextmanager
     def locked(self, waiting: Callable[[], None]) -> Iterator[None]:

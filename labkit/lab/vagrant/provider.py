@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from labkit.errors import LabkitError, NotReadyError
-from labkit.lab.model import MACHINES, Machine, Say
+from labkit.lab import checkpoints as rules
+from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
 from labkit.lab.store import lab_folder
 from labkit.lab.vagrant import node as nodes
 from labkit.lab.vagrant.engine import Engine
@@ -42,6 +44,11 @@ class VagrantProvider:
         now are kept in a snapshot at the end (see `fresh`).
         """
         self.engine.require()
+        if interrupted := self.project.restoring():
+            return self.restore(interrupted, say)
+        return self._up(say)
+
+    def _up(self, say: Say) -> Sequence[Machine]:
         with self._locked(say):
             self.project.prepare()
             made = self._start(say)
@@ -72,13 +79,84 @@ class VagrantProvider:
     def fresh(self, say: Say) -> None:
         """Machines as after the first `up`: from their snapshots, or made anew if one is missing.
 
-        A snapshot's clock stands still; `up` sets it.
+        A snapshot's clock stands still; `up` sets it. Machines that are made anew have no
+        checkpoints: those belonged to the old ones.
         """
         with self._locked(say):
+            self.project.end_restore()
             restored = self._restored(say)
         if not restored:
             self.destroy(say)
         self.up(say)
+
+    def save(self, name: str, say: Say, *, automatic: bool = False) -> Checkpoint:
+        """A snapshot of each machine, memory included, one after the other: not of one moment.
+
+        The file with the checkpoint's name and time is written last.
+        """
+        rules.check_name(name, self.checkpoints(), automatic=automatic)
+        machines = {machine.name for machine in self.machines() if machine.running}
+        if off := [one for one in MACHINES if one not in machines]:
+            raise rules.machines_off(off, self.lab)
+        made = datetime.now().astimezone()
+        checkpoint = Checkpoint(name, made, automatic, bytes=0)
+        with self._locked(say):
+            self._drop(name)
+            for machine in MACHINES:
+                self._settle(machine)
+                mark = self.engine.mark()
+                say(_("saving {name}", name=machine))
+                self.engine.save_snapshot(machine, _snapshot(name))
+                if not self.engine.has_snapshot(machine, _snapshot(name)):
+                    failed = self._failed(_("saving {name}", name=machine), mark)
+                    self._drop(name)
+                    raise failed
+            self.project.keep(checkpoint)
+        return checkpoint
+
+    def restore(self, name: str, say: Say) -> Sequence[Machine]:
+        """Each machine back to its snapshot; then as `up`, which sets the clocks."""
+        rules.find(name, self.checkpoints())
+        with self._locked(say):
+            self.project.begin_restore(name)
+            for machine in MACHINES:
+                self._settle(machine)
+                mark = self.engine.mark()
+                say(_("back to {checkpoint}: {name}", checkpoint=name, name=machine))
+                if not self.engine.restore_snapshot(machine, _snapshot(name)):
+                    raise self._failed(_("restoring {name}", name=machine), mark)
+            self.project.end_restore()
+        return self._up(say)
+
+    def checkpoints(self) -> Sequence[Checkpoint]:
+        """Those whose file was written. How much disk each takes only the hypervisor knows: 0."""
+        return self.project.kept()
+
+    def forget(self, name: str) -> None:
+        """Remove the file, then the snapshots."""
+        rules.find(name, self.checkpoints())
+        with self._locked(lambda _text: None):
+            self._drop(name)
+
+    def clone(self, lab: str, checkpoint: str, say: Say) -> Sequence[Machine]:
+        """Vagrant's snapshots belong to their machine: NotReadyError."""
+        del checkpoint, say
+        raise NotReadyError(
+            _("virtual machines cannot be made from a checkpoint of another lab"),
+            where=f"lab {lab}",
+            then="labkit up",
+        )
+
+    def settle(self, say: Say) -> None:
+        """Nothing: Vagrant saves running machines, and leaves none paused."""
+        del say
+
+    def _drop(self, name: str) -> None:
+        """Remove a checkpoint, or what there is of one."""
+        self.project.drop(name)
+        for machine in MACHINES:
+            if self.engine.has_snapshot(machine, _snapshot(name)):
+                self.engine.delete_snapshot(machine, _snapshot(name))
 
     def down(self, say: Say) -> None:
         """Shut the machines down one by one; disks stay."""
@@ -106,6 +184,8 @@ class VagrantProvider:
 
     def machines(self) -> Sequence[Machine]:
         """The machines that exist. No Vagrant is started (0.8 s) while none was ever made."""
+        if interrupted := self.project.restoring():
+            raise rules.interrupted(self.lab, interrupted)
         existing = [state for state in self._states().values() if state.exists]
         if not existing:
             return []
@@ -254,6 +334,10 @@ class VagrantProvider:
 
     def _ssh_config(self) -> Path:
         return lab_folder(self.lab) / "ssh_config"
+
+
+def _snapshot(checkpoint: str) -> str:
+    return f"labkit-at-{checkpoint}"
 
 
 def _system(machine: Machine) -> dict[str, str]:

@@ -1,0 +1,64 @@
+"""One lock per lab: two commands that change a lab do not do so at the same time.
+
+The lock is the system's (flock), so that a killed command holds nothing. Who holds it stands in a
+file beside it, which is only read, to name the holder, after the lock could not be had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from labkit.errors import NotReadyError
+from labkit.lab.model import Lab
+from labkit.locale import _
+
+
+@contextmanager
+def hold(lab: Lab, verb: str) -> Iterator[None]:
+    """Hold the lab for as long as `verb` works on it.
+
+    Raises `NotReadyError` at once, naming verb, process and time, if another command holds it.
+    """
+    lock = FileLock(lab.state / "lock")
+    holder = lab.state / "lock.json"
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise NotReadyError(
+            _holder(holder),
+            where=f"lab {lab.name}",
+            then=_("wait until it has ended, then the same command again"),
+        ) from error
+    try:
+        now = datetime.now().astimezone()
+        new = holder.with_suffix(".new")
+        new.write_text(
+            json.dumps({"verb": verb, "pid": os.getpid(), "since": now.isoformat()}),
+            encoding="utf-8",
+        )
+        new.replace(holder)
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(file: Path) -> str:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(found["since"]).strftime("%H:%M")
+        command = f"labkit {found['verb']}"
+        return _(
+            "{command} (process {pid}) has been working on this lab since {time}",
+            command=command,
+            pid=found["pid"],
+            time=since,
+        )
+    except (OSError, ValueError, KeyError):  # it took the lock a moment ago
+        return _("another labkit command is working on this lab")
