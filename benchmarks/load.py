@@ -24,11 +24,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from benchmarks.result import Figure, Result
 from labkit.course.model import Load
 from labkit.load.availability import MAX_LATENESS_S
 from labkit.load.plan import MAX_RATE
 from labkit.load.run import LoadRun, run_against
 
+TAKES = "1 minute"
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
@@ -124,8 +126,35 @@ def cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def measure(seconds: float = 20.0) -> Result:
+    """Offer both loads and print what was held; lateness in ms, CPU in s."""
+    first, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise SystemExit("this benchmark needs two cores: one for the generator, one for a server")
+    last = others[-1]
+    with server_on(last) as url:
+        print("workers  cores      rate  scheduled     sent  lost   median     worst     CPU")
+        single = offer(url, 1, {first}, seconds)
+        print(single)
+        double = offer(url, 2, {first, last}, seconds)
+        print(double)
+    print(
+        f"limit (one worker, one core, {MAX_RATE:.0f}/s, at most {MAX_LATENESS_S * 1000:.0f} ms"
+        f" late): {'held' if single.held else 'NOT HELD'}"
+    )
+    figures = []
+    for outcome in (single, double):
+        who = f"{outcome.workers} worker{'s' if outcome.workers > 1 else ''}"
+        figures += [
+            Figure(f"{who}: lost or unsent", (outcome.lost + outcome.run.unsent,)),
+            Figure(f"{who}: latest start", (outcome.run.worst_lateness_s * 1000,), "ms"),
+            Figure(f"{who}: CPU", (outcome.cpu_s,), "s"),
+        ]
+    return Result(tuple(figures), held=single.held)
+
+
 def main() -> None:
-    """Offer both loads, print what was held, and say whether the limit was."""
+    """Offer both loads, and say whether the limit was held."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
@@ -133,20 +162,7 @@ def main() -> None:
     if options.serve:
         asyncio.run(serve())
         return
-    first, *others = sorted(os.sched_getaffinity(0))
-    if not others:
-        raise SystemExit("this benchmark needs two cores: one for the generator, one for a server")
-    last = others[-1]
-    with server_on(last) as url:
-        print("workers  cores      rate  scheduled     sent  lost   median     worst     CPU")
-        single = offer(url, 1, {first}, options.seconds)
-        print(single)
-        print(offer(url, 2, {first, last}, options.seconds))
-    print(
-        f"limit (one worker, one core, {MAX_RATE:.0f}/s, at most {MAX_LATENESS_S * 1000:.0f} ms"
-        f" late): {'held' if single.held else 'NOT HELD'}"
-    )
-    sys.exit(0 if single.held else 1)
+    measure(options.seconds).finish()
 
 
 if __name__ == "__main__":

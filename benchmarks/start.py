@@ -16,8 +16,12 @@ import subprocess
 import sys
 import tempfile
 
+from benchmarks.result import Figure, Result
+
+TAKES = "1 minute"
 LIMIT = 2.0
 BASELINE = [sys.executable, "-c", "import click, rich.console, rich.table, rich.text"]
+BASELINE_NAME = "click and rich alone"
 NOBODYS_LAB = "bench-no-such-lab"
 COMMANDS = {
     "--help": ["--help"],
@@ -36,13 +40,10 @@ def processor_time(command: list[str], environment: dict[str, str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main() -> None:
-    """Measure, print, and say whether the limit held."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--repeat", type=int, default=15)
-    repeat = parser.parse_args().repeat
+def measure(repeat: int = 15) -> Result:
+    """Seconds of each command and how many times the baseline's median that is."""
     labkit = [sys.executable, "-m", "labkit.cli.main"]
-    runs = {"click and rich alone": BASELINE}
+    runs = {BASELINE_NAME: BASELINE}
     runs |= {name: labkit + words for name, words in COMMANDS.items()}
     found: dict[str, list[float]] = {name: [] for name in runs}
     with tempfile.TemporaryDirectory() as folder:
@@ -55,17 +56,24 @@ def main() -> None:
         for _round in range(repeat):
             for name, command in runs.items():
                 found[name].append(processor_time(command, environment))
-    base = statistics.median(found["click and rich alone"])
-    held = True
-    for name, values in found.items():
-        ratio = statistics.median(values) / base
-        held = held and ratio <= LIMIT
-        print(
-            f"{name:<22} min {min(values):5.3f}   median {statistics.median(values):5.3f}"
-            f"   max {max(values):5.3f} s   = {ratio:4.2f} times"
-        )
-    print(f"limit, {LIMIT:g} times: {'held' if held else 'NOT HELD'}")
-    sys.exit(0 if held else 1)
+    base = found.pop(BASELINE_NAME)
+    least = statistics.median(base)
+    times = [
+        Figure(name, tuple(value / least for value in values), "×")
+        for name, values in found.items()
+    ]
+    seconds = [Figure(f"{name}, processor", tuple(values), "s") for name, values in found.items()]
+    return Result(
+        (*times, *seconds, Figure(BASELINE_NAME, tuple(base), "s")),
+        held=all(one.median <= LIMIT for one in times),
+    )
+
+
+def main() -> None:
+    """Measure, print, and say whether the limit held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=15)
+    measure(parser.parse_args().repeat).finish()
 
 
 if __name__ == "__main__":

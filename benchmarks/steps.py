@@ -16,6 +16,9 @@ import subprocess
 import sys
 import time
 
+from benchmarks.result import Figure, Result, ratios
+
+TAKES = "5 minutes"
 LAB = "bench"
 FRESH, NOTHING, CHECKS = "steps, fresh", "steps, nothing to do", "checks, no drills"
 FRESH_LIMIT_S = 90.0
@@ -33,11 +36,8 @@ def labkit(*words: str) -> float:
     return time.monotonic() - started
 
 
-def main() -> None:
-    """Measure, print, and say whether the limits held."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--repeat", type=int, default=3)
-    repeat = parser.parse_args().repeat
+def measure(repeat: int = 3) -> Result:
+    """Seconds of each, and how many builds they are, round by round."""
     found: dict[str, list[float]] = {name: [] for name in (FRESH, NOTHING, CHECKS)}
     build: list[float] = []
     try:
@@ -52,22 +52,19 @@ def main() -> None:
             )  # fmt: skip
     finally:
         labkit("destroy")
+    times = {name: ratios(f"{name}, in builds", found[name], build) for name in found}
     held = statistics.median(found[FRESH]) <= FRESH_LIMIT_S
-    for name, values in found.items():
-        ratios = [one / yardstick for one, yardstick in zip(values, build, strict=True)]
-        ratio = statistics.median(ratios)
-        if name in RATIO_LIMITS:
-            held = held and ratio <= RATIO_LIMITS[name]
-            limit = f"limit {RATIO_LIMITS[name]:g} builds"
-        else:
-            limit = f"limit {FRESH_LIMIT_S:g} s"
-        print(
-            f"{name:<22} min {min(values):5.1f}   median {statistics.median(values):5.1f}"
-            f"   max {max(values):5.1f} s   = {ratio:4.1f} builds   {limit}"
-        )
-    print(f"{'one build, no cache':<22} median {statistics.median(build):5.1f} s")
-    print(f"limits: {'held' if held else 'NOT HELD'}")
-    sys.exit(0 if held else 1)
+    held = held and all(times[name].median <= limit for name, limit in RATIO_LIMITS.items())
+    seconds = (Figure(name, tuple(values), "s") for name, values in found.items())
+    yardstick = Figure("one build, no cache", tuple(build), "s")
+    return Result((*times.values(), *seconds, yardstick), held=held)
+
+
+def main() -> None:
+    """Measure, print, and say whether the limits held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=3)
+    measure(parser.parse_args().repeat).finish()
 
 
 if __name__ == "__main__":

@@ -11,12 +11,11 @@ Images must be there before (`labkit up && labkit destroy`).
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+from benchmarks.result import Figure, Result, ratios
 from labkit.lab import open_lab
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import connect
@@ -27,6 +26,7 @@ from labkit.lab.model import MACHINES
 from labkit.lab.store import key_pair, lab_folder
 from labkit.remote import everywhere
 
+TAKES = "2 minutes"
 LAB = "bench"
 LIMIT = 1.5
 MEMORY_LIMIT_MIB = 400
@@ -98,11 +98,8 @@ def destroy() -> None:
     open_lab(LAB).provider.destroy(quiet)
 
 
-def main() -> None:
-    """Measure in pairs, A B A B, and print the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--pairs", type=int, default=3)
-    pairs = parser.parse_args().pairs
+def measure(pairs: int = 3) -> Result:
+    """Seconds of both, in pairs, A B A B, their ratios, and the nodes' memory."""
     ContainerProvider(LAB).up(quiet)  # images and mirror are there from here on
     destroy()
     ups, plains = [], []
@@ -113,17 +110,24 @@ def main() -> None:
         destroy()
         plains.append(plain_start())
         destroy()
-    ratios = [up / plain for up, plain in zip(ups, plains, strict=True)]
-    print(f"engine {connect().version()['Version']}, {pairs} pairs, {Path(__file__).name}")
-    for name, values in (("labkit up (s)", ups), ("plain start (s)", plains), ("ratio", ratios)):
-        print(
-            f"{name:<18} min {min(values):5.2f}   median {statistics.median(values):5.2f}"
-            f"   max {max(values):5.2f}"
-        )
-    print(f"{'memory (MiB)':<18} {memory:.0f} for three idle nodes")
-    held = statistics.median(ratios) <= LIMIT and memory <= MEMORY_LIMIT_MIB
-    print(f"limits (ratio {LIMIT}, {MEMORY_LIMIT_MIB} MiB): {'held' if held else 'NOT HELD'}")
-    sys.exit(0 if held else 1)
+    ratio = ratios("labkit up, in plain starts", ups, plains)
+    return Result(
+        (
+            ratio,
+            Figure("labkit up", tuple(ups), "s"),
+            Figure("plain start", tuple(plains), "s"),
+            Figure("memory of three idle nodes", (memory,), "MiB"),
+        ),
+        held=ratio.median <= LIMIT and memory <= MEMORY_LIMIT_MIB,
+        versions={"engine": str(connect().version()["Version"])},
+    )
+
+
+def main() -> None:
+    """Measure in pairs and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--pairs", type=int, default=3)
+    measure(parser.parse_args().pairs).finish()
 
 
 if __name__ == "__main__":

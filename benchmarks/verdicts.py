@@ -17,6 +17,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from benchmarks.result import Figure, Result
+
+TAKES = "60 minutes"
 VERDICTS = {0: "passed", 1: "failed", 3: "inconclusive"}  # labkit's exit codes
 DRILL_LIMIT_S = 600  # three runs of 34 s at the most, each with its waits, on a busy computer
 
@@ -77,15 +80,11 @@ def compute() -> None:
         pass
 
 
-def main() -> None:
-    """Prepare the labs one after the other, repeat side by side, and say whether anything flips."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--repeat", type=int, default=20)
-    parser.add_argument("--idle", action="store_true", help="no computing beside")
-    options = parser.parse_args()
+def measure(repeat: int = 20, *, idle: bool = False) -> Result:
+    """Prepare the labs one after the other, repeat side by side, and count what flips."""
     busy = [
         multiprocessing.Process(target=compute, daemon=True)
-        for _core in range(0 if options.idle else os.cpu_count() or 1)
+        for _core in range(0 if idle else os.cpu_count() or 1)
     ]
     try:
         for case in CASES:
@@ -93,7 +92,7 @@ def main() -> None:
         for process in busy:
             process.start()
         with ThreadPoolExecutor(len(CASES)) as pool:
-            list(pool.map(lambda case: case.repeat(options.repeat), CASES))
+            list(pool.map(lambda case: case.repeat(repeat), CASES))
     finally:
         for process in busy:
             if process.pid:
@@ -108,8 +107,16 @@ def main() -> None:
         average = f"{min(case.load):.1f} to {max(case.load):.1f}"
         print(f"| {case.drill} | {case.bar} | {kind} | {case.expected} | {seen} | {average} |")
     flips = sum(case.flips for case in CASES)
-    print(f"flips: {flips}")
-    sys.exit(1 if flips else 0)
+    return Result((Figure("flips", (flips,)),), held=not flips)
+
+
+def main() -> None:
+    """Measure, and say whether anything flips."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--idle", action="store_true", help="no computing beside")
+    options = parser.parse_args()
+    measure(options.repeat, idle=options.idle).finish()
 
 
 if __name__ == "__main__":

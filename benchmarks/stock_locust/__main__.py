@@ -26,6 +26,7 @@ from pathlib import Path
 
 from benchmarks.failover import labkit
 from benchmarks.pages import write
+from benchmarks.result import Figure, Result
 from benchmarks.stock_locust import StockLocust
 from checks.drills.aims import behind_lb, website_aim
 from checks.drills.failover import website
@@ -35,6 +36,7 @@ from labkit.lab import Lab, faults, open_lab, open_shells
 from labkit.load.run import Generator, base_url, make_plan
 from labkit.remote import Shell
 
+TAKES = "5 minutes"
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {"en": ROOT / "docs/en/measuring.md", "fr": ROOT / "docs/fr/measuring.md"}
 SECONDS, FAULT_AT_S, HANG_S = 26.0, 5.0, 10.0
@@ -159,7 +161,7 @@ def wait_whole(shells: Mapping[str, Shell]) -> None:
         time.sleep(POLL_S)
 
 
-def measure(lab: Lab, rate: int) -> dict[str, Seen]:
+def compare(lab: Lab, rate: int) -> dict[str, Seen]:
     """The fault under each instrument in turn."""
     shells = open_shells(lab)
     out = lab.state / "stock"
@@ -208,29 +210,39 @@ def note(version: str, language: str) -> str:
     )
 
 
-def main() -> None:
-    """Measure all three and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rate", type=int, default=50)
-    parser.add_argument("--lab", default="stock")
-    options = parser.parse_args()
+def measure(rate: int = 50, name: str = "stock") -> Result:
+    """Measure all three and write the table into the tutorial."""
     try:
-        labkit(options.lab, "up")
-        labkit(options.lab, "step", "all")
-        found = measure(open_lab(options.lab), options.rate)
-        said = labkit(options.lab, "exec", "lb", "--", "haproxy", "-v")
+        labkit(name, "up")
+        labkit(name, "step", "all")
+        found = compare(open_lab(name), rate)
+        said = labkit(name, "exec", "lb", "--", "haproxy", "-v")
     finally:
-        labkit(options.lab, "destroy")
-    version = re.search(r"version (\d+\.\d+\.\d+)", said)
+        labkit(name, "destroy")
+    told = re.search(r"version (\d+\.\d+\.\d+)", said)
+    version = told.group(1) if told else "?"
     texts = {
-        language: f"{table(found, options.rate, language)}"
-        f"\n\n{note(version.group(1) if version else '?', language)}"
+        language: f"{table(found, rate, language)}\n\n{note(version, language)}"
         for language in PAGES
     }
     for language, page in PAGES.items():
         if page.exists():
             write(texts[language], page, "stock")
     print(texts["en"])
+    shares = (
+        Figure(f"failed, {who}", (seen.failed / seen.sent * 100,), "%")
+        for who, seen in found.items()
+    )
+    return Result(tuple(shares), versions={"HAProxy": version})
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rate", type=int, default=50)
+    parser.add_argument("--lab", default="stock")
+    options = parser.parse_args()
+    measure(options.rate, options.lab).finish()
 
 
 if __name__ == "__main__":
