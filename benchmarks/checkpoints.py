@@ -1,6 +1,6 @@
 """`labkit reset 12` from a checkpoint against doing the twelve steps again, in turn.
 
-    python -m benchmarks.checkpoints [--pairs 3]
+    python -m benchmarks.checkpoints [--repeat 3]
 
 Also the seconds of `labkit save` and `labkit restore`, for how long the machines stand still while
 a checkpoint is taken, and what a checkpoint takes of the disk. Redoing is what `reset` does without
@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
 
+from benchmarks.result import Figure, Result, ratios
 from labkit.lab import open_lab
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers.engine import connect
 
+TAKES = "10 minutes"
 LAB = "checkpoints-bench"
 LIMIT = 4.0  # redoing takes at least so many times as long: else nobody would need checkpoints
 LAST = 12
@@ -65,60 +63,53 @@ def save() -> tuple[float, float]:
     return seconds, still[0]
 
 
-def show(name: str, values: Sequence[float]) -> None:
-    """One line of the table."""
-    print(
-        f"{name:<24} min {min(values):6.2f}   median {statistics.median(values):6.2f}"
-        f"   max {max(values):6.2f}"
-    )
-
-
-def measure(pairs: int) -> bool:
-    """Measure in pairs, A B A B, and print the ratios; whether the limit is held."""
+def measure(repeat: int = 3) -> Result:
+    """Seconds on a lab with twelve steps done, and the ratio in pairs, A B A B."""
     back, again, saves, stills, restores = [], [], [], [], []
-    size = 0
+    sizes = []
     name = f"step-{LAST}"
-    for _pair in range(pairs):
-        provider = open_lab(LAB).provider
-        seconds, still = save()
-        saves.append(seconds)
-        stills.append(still)
-        size = next(one.bytes for one in provider.checkpoints() if one.name == "bench")
-        restores.append(labkit("restore", "bench"))
-        back.append(labkit("reset", str(LAST)))
-        for checkpoint in provider.checkpoints():
-            provider.forget(checkpoint.name)
-        again.append(labkit("reset", str(LAST)))
-        provider.save(name, quiet, automatic=True)
-    ratios = [redone / gone for redone, gone in zip(again, back, strict=True)]
-    version = connect().version()["Version"]
-    print(f"engine {version}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-          f"{pairs} pairs, {Path(__file__).name}")  # fmt: skip
-    show("save (s)", saves)
-    show("of it standing still (s)", stills)
-    show("restore (s)", restores)
-    show(f"reset {LAST}, checkpoint (s)", back)
-    show(f"reset {LAST}, redone (s)", again)
-    show("ratio", ratios)
-    print(f"{'disk (MiB)':<24} {size / 2**20:.0f}")
-    held = statistics.median(ratios) >= LIMIT
-    print(f"limit (ratio {LIMIT:g}): {'held' if held else 'NOT HELD'}")
-    return held
-
-
-def main() -> None:
-    """A lab with twelve steps done, measured, and removed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--pairs", type=int, default=3)
-    pairs = parser.parse_args().pairs
     provider = open_lab(LAB).provider
     provider.up(quiet)
     try:
         labkit("step", f"1-{LAST}")
-        held = measure(pairs)
+        for _pair in range(repeat):
+            seconds, still = save()
+            saves.append(seconds)
+            stills.append(still)
+            size = next(one.bytes for one in provider.checkpoints() if one.name == "bench")
+            sizes.append(size / 2**20)
+            restores.append(labkit("restore", "bench"))
+            back.append(labkit("reset", str(LAST)))
+            for checkpoint in provider.checkpoints():
+                provider.forget(checkpoint.name)
+            again.append(labkit("reset", str(LAST)))
+            provider.save(name, quiet, automatic=True)
     finally:
         provider.destroy(quiet)
-    sys.exit(0 if held else 1)
+    redone = ratios(f"reset {LAST}, redone in goings back", again, back)
+    seconds_of = {
+        "save": saves,
+        "save, machines standing still": stills,
+        "restore": restores,
+        f"reset {LAST}, from a checkpoint": back,
+        f"reset {LAST}, redone": again,
+    }
+    return Result(
+        (
+            redone,
+            *(Figure(what, tuple(values), "s") for what, values in seconds_of.items()),
+            Figure("disk of a checkpoint", tuple(sizes), "MiB"),
+        ),
+        held=redone.median >= LIMIT,
+        versions={"engine": str(connect().version()["Version"])},
+    )
+
+
+def main() -> None:
+    """Measure, print, and say whether the limit held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=3)
+    measure(parser.parse_args().repeat).finish()
 
 
 if __name__ == "__main__":
