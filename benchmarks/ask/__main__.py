@@ -1,4 +1,4 @@
-"""All quick checks, by `labkit check` and by pytest-testinfra, side by side.
+"""All quick checks, by labkit check and by pytest-testinfra. NOT RUN YET: claims nothing.
 
     python -m benchmarks.ask [--repeat 5]
 

@@ -1,4 +1,4 @@
-"""The configuration work of five steps, by labkit, ansible-core and pyinfra, side by side.
+"""Steps 1, 4, 8, 11, 12 by labkit, ansible-core, pyinfra. NOT RUN TO ITS END YET: claims nothing.
 
     python -m benchmarks.converge [--repeat 3]
 
@@ -29,7 +29,7 @@ from labkit.lab import Machine, open_lab
 from steps.project import IMAGE, REGISTRY_PASSWORD, REGISTRY_USER
 
 TAKES = "20 minutes"
-LAB = "bench-conv"
+LAB = "bench-converge"
 HERE = Path(__file__).parent
 FIVE = (1, 4, 8, 11, 12)
 # The steps that are timed in one go, and what is put in place before them.
