@@ -39,7 +39,7 @@ from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
 from checks.registries import MANIFESTS, find_page
 from checks.statistics import Login, find_stats
-from labkit.course import Aim, CannotTellError, Drill, Limits, Load
+from labkit.course import Aim, CannotTellError, Drill, Limits, Load, expect
 from labkit.lab import faults
 from labkit.locale import _
 
@@ -89,6 +89,11 @@ def garbage(shells: Shells, *, heal_after: float) -> None:
         f"docker ps -q --filter label={PROBE_LABEL} | head -n 1 | xargs -r docker inspect -f"
         " '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'"
     ).text
+    expect(
+        probe,
+        expected=_("the container goes on running and answers on port {port}", port=API_PORT),
+        seen=_("it ended before anything was done to it"),
+    )
     script = (
         "import os, socket\n"
         f"for one in range({GARBAGE}):\n"

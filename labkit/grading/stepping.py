@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from labkit.course import Course, Files, Origin, Step, Verdict
@@ -114,9 +114,13 @@ def _one(
 
 
 def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult]) -> set[int]:
-    """The steps after `last` that hold already; what cannot be told of them does not."""
+    """The steps after `last` that hold by themselves; what cannot be told of them does not.
+
+    What they rest on is taken as given: a student who lost the image of a stack that is up has
+    come further than the image.
+    """
     later = [step for step in context.course.steps if step.number > last]
-    known = {name: check for name, check in held.items() if check.verdict is Verdict.PASSED}
+    known = {name: replace(check, verdict=Verdict.PASSED) for name, check in held.items()}
     scope = quick(context.course, {step.number for step in later})
     now = {check.id: check for check in grade(context, scope, keep=False, known=known).checks}
     return {step.number for step in later if _holds(step, now)}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.course.model import Aim, Drill
-from labkit.course.outcome import CannotTellError
+from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.faults import Power
@@ -163,6 +163,14 @@ def _decide(site: _Site, bar: str, seed: int, say: Say) -> DrillResult:
             if attempt > 1:
                 why = _("{earlier}; then {why}", earlier=result.message, why=why)
             return replace(result, message=why, runs=attempt - 1)
+        except NotMetError as error:
+            # What the drill needs of the student's work is not there, and repeating brings nothing.
+            why = _(
+                "it cannot be carried out: expected {expected}; seen {seen}",
+                expected=error.expected,
+                seen=error.seen,
+            )
+            return replace(result, verdict=Verdict.FAILED, message=why, runs=attempt - 1)
         except (LabkitError, CannotTellError) as error:
             why = error.what if isinstance(error, LabkitError) else error.why
             result = DrillResult(

@@ -236,6 +236,18 @@ class SshShell(Shell):
                 then="labkit status",
             ) from error
 
+    def _refuse_if_crammed(self, transport: Any, command: str, error: SSHException) -> None:
+        """Say so if the machine, which can be talked to, starts no process for this user.
+
+        On a session that it has granted sshd refuses a command when its fork fails.
+        """
+        if transport.is_active():
+            raise NotReadyError(
+                _("{machine} has no room for another process", machine=self.name),
+                where=f"{self.name} $ {command}",
+                then="labkit doctor",
+            ) from error
+
     def _execute(
         self, command: str, timeout: float, *, shown: str = "", stream: _LineEcho | None = None
     ) -> Result:
@@ -249,7 +261,11 @@ class SshShell(Shell):
             deadline = time.monotonic() + timeout  # a login has limits of its own
             channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             channel.set_combine_stderr(stream is not None)
-            channel.exec_command(command)
+            try:
+                channel.exec_command(command)
+            except SSHException as error:
+                self._refuse_if_crammed(transport, shown or command, error)
+                raise
             channel.shutdown_write()
             try:
                 stdout = _received(channel, channel.recv, deadline, stream)

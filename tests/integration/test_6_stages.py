@@ -41,9 +41,10 @@ STALE = edit(
     ' s#^const PATIENCE_.*#&  const LAST = "/tmp/list";#; /error = .problem/d',
     "true",
 )
+# It answers, and goes at the first request with a method that it does not know.
 EXIT = edit(
     SCRIPT,
-    "s/^( *)return jsonify\\(error=error.description\\).*/\\1os._exit(1)/",
+    "s/^( *)return jsonify\\(error=error.description\\).*/\\1error.code != 405 or os._exit(1)\\n&/",
     BUILD,
 )
 NO_RESTART = edit(COMPOSE, "/restart:/d", UP)

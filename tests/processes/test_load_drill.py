@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from labkit.course.model import Aim, Drill, Limits, Load
-from labkit.course.outcome import CannotTellError
+from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.faults import Power
@@ -294,6 +294,20 @@ def test_an_aim_that_is_not_found_makes_the_drill_inconclusive(
     result = run(site, tmp_path, short(nothing, aim=nowhere))
     assert (result.verdict, result.bars) == (Verdict.INCONCLUSIVE, {})
     assert result.message == "there is no website at lb to load"
+    assert site.turn == 0
+
+
+def test_work_that_a_drill_cannot_be_carried_out_with_fails_it(site: Site, tmp_path: Path) -> None:
+    """As an image that ends as soon as it is started: a failure, once, and nothing sent."""
+
+    @contextmanager
+    def ended(_shells: Any) -> Iterator[Aim]:
+        raise NotMetError(expected="a container that runs", seen="it ended")
+        yield
+
+    result = run(site, tmp_path, short(nothing, aim=ended))
+    assert (result.verdict, result.scheduled) == (Verdict.FAILED, None)
+    assert "expected a container that runs; seen it ended" in result.message
     assert site.turn == 0
 
 

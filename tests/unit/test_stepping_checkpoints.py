@@ -75,6 +75,27 @@ def test_a_step_done_again_beneath_a_later_one_is_not(monkeypatch: pytest.Monkey
     assert kept(Machines("two"), monkeypatch, 1) == []
 
 
+class Lost(Machines):
+    """Steps 1 and 2 do not hold any more, and nobody is judged whose predecessor does not."""
+
+    def grade(self, context: Context, scope: Scope, **options: object) -> SimpleNamespace:
+        given = cast("dict[str, CheckResult]", options.get("known") or {})
+        result = super().grade(context, scope)
+        for check in result.checks:
+            if check.id == "three.is" and "two" not in self.hold | {
+                name.partition(".")[0] for name, one in given.items() if one.verdict == "passed"
+            }:
+                check.verdict = Verdict.BLOCKED
+        return result
+
+
+def test_a_step_whose_image_was_lost_is_done_again_beneath_what_stands_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the later step holds by itself counts, not that it is blocked for the moment."""
+    assert kept(Lost("one", "three"), monkeypatch, 2) == []
+
+
 def test_a_later_step_that_holds_because_of_it_does_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
