@@ -9,10 +9,13 @@ import tarfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from paramiko import SSHException
 
+from labkit.errors import NotReadyError
 from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts, ssh
 from labkit.remote.ssh import LINE_LIMIT, _LineEcho, _received
 
@@ -110,7 +113,7 @@ def test_what_never_ends_is_ended_by_the_deadline(monkeypatch: pytest.MonkeyPatc
         now += 1
         return now
 
-    monkeypatch.setattr(ssh.time, "monotonic", clock)
+    monkeypatch.setattr(time, "monotonic", clock)
     channel = Channel(iter(lambda: b"x", b""))
     with pytest.raises(TimeoutError):
         _received(cast("Any", channel), channel.recv, 20, None)
@@ -231,3 +234,27 @@ def test_a_real_tar_takes_it_and_the_archive_is_gone_in_any_case(tmp_path: Path)
     }
     assert found == FILES
     assert not any(Path(path).exists() for path in shell.files)
+
+
+class Crammed(Channel):
+    """A session that is granted; the command on it is not, as of an sshd that cannot fork."""
+
+    def exec_command(self, command: str) -> None:
+        """Refused, as Paramiko says it."""
+        raise SSHException(f"Channel closed: {command}")
+
+    def set_combine_stderr(self, combined: bool) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("alive", "said"), [(True, "lb has no room for another process"), (False, "was lost")]
+)
+def test_a_machine_that_starts_nothing_is_told_from_one_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, said: str
+) -> None:
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    transport = SimpleNamespace(open_session=lambda **_limits: Crammed(()), is_active=lambda: alive)
+    monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(transport=transport))
+    with pytest.raises(NotReadyError, match=said):
+        shell.ask("true")
