@@ -17,6 +17,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
@@ -149,12 +150,12 @@ def _tar(file: IO[bytes], start: bytes) -> Iterator[Member]:
             yield Member(path, data, why, executable=bool(info.mode & stat.S_IXUSR))
 
 
-def _decompressed(file: IO[bytes], start: bytes) -> IO[bytes]:
+def _decompressed(file: IO[bytes], start: bytes) -> AbstractContextManager[IO[bytes]]:
     if start.startswith(b"\x1f\x8b"):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+        return cast("AbstractContextManager[IO[bytes]]", gzip.GzipFile(fileobj=file))
     if start.startswith(b"BZh"):
         return bz2.BZ2File(file)
-    return lzma.LZMAFile(file) if start.startswith(b"\xfd7zXZ") else file
+    return lzma.LZMAFile(file) if start.startswith(b"\xfd7zXZ") else nullcontext(file)
 
 
 def _tar_kind(info: tarfile.TarInfo) -> int:
