@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from labkit.cli import show
 from labkit.lab import Lab, open_lab, open_shells
 from labkit.lab.lock import hold
 from labkit.locale import use_course
+from labkit.whole import fresh_folder
 
 if TYPE_CHECKING:
     from labkit.course import Course
@@ -67,6 +68,11 @@ def now() -> datetime.datetime:
     return datetime.datetime.now().astimezone()
 
 
+def stamp_now() -> str:
+    """The time as it stands in names of folders."""
+    return now().strftime("%Y-%m-%dT%H-%M-%S")
+
+
 @contextmanager
 def the_shells(lab: Lab) -> Iterator[dict[str, SshShell]]:
     """Shells that show what they type and keep a transcript in the lab's folder."""
@@ -89,12 +95,16 @@ def grading(
     bar: str = "course",
     seed: int | None = None,
 ) -> Iterator[Context]:
-    """A grading context whose connections are closed at the end."""
-    stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
+    """A grading context whose connections are closed at the end, with a folder of its own.
+
+    A folder of its own into which nothing came goes again.
+    """
+    own = out is None
+    folder = out or fresh_folder(lab.state / "reports" / stamp_now())
     context = labkit.grading.Context(
         course=the_course(),
         lab=lab,
-        out=out or lab.state / "reports" / stamp,
+        out=folder,
         workspace=the_workspace(ctx),
         bar=bar,
         seed=seed,
@@ -105,3 +115,6 @@ def grading(
         yield context
     finally:
         context.close()
+        if own:
+            with suppress(OSError):
+                folder.rmdir()
