@@ -23,8 +23,8 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from labkit.errors import NotReadyError
-from labkit.grading.writers.safe import write_whole
 from labkit.locale import _
+from labkit.whole import write_whole
 
 Slot = Literal["graded", "proposed"]
 State = Literal["graded", "inconclusive", "unreadable"]
@@ -87,8 +87,8 @@ class Ledger:
     def finish(self, folder: Path, record: Record, slot: Slot = "graded") -> None:
         """Let a run count; what counted before goes to the earlier ones."""
         write_whole(
-            json.dumps({"slot": slot, **asdict(record)}, ensure_ascii=False, indent=2) + "\n",
             folder / "record.json",
+            json.dumps({"slot": slot, **asdict(record)}, ensure_ascii=False, indent=2) + "\n",
         )
         self._move(folder, slot)
 
@@ -134,7 +134,7 @@ def _read(path: Path, *, whole: bool = False) -> dict[str, Any] | None:
 
 def note_lab(folder: Path, lab: str) -> None:
     """Write down which lab a run is about to make: whoever finds it killed removes the lab."""
-    write_whole(lab, folder / "lab")
+    write_whole(folder / "lab", lab)
 
 
 def lab_of(folder: Path) -> str:
