@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import stat
@@ -312,3 +313,31 @@ def test_entries_are_matched_and_who_handed_in_nothing_is_told() -> None:
     assert absent == [eve]
     twins = [Person("Al", "1"), Person("Al", "2")]
     assert matched(twins, [Entry("al", "Al")]) == ({}, twins)
+
+
+def test_the_class_that_is_kept_for_trying_is_read_and_is_what_its_script_builds() -> None:
+    place = Path(__file__).parents[1] / "class"
+    spec = importlib.util.spec_from_file_location("build", place / "build.py")
+    assert spec
+    assert spec.loader
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    kept, built = place / "moodle.zip", io.BytesIO(build.moodle())
+    with zipfile.ZipFile(kept) as one, zipfile.ZipFile(built) as other:
+        assert {name: one.read(name) for name in one.namelist()} == {
+            name: other.read(name) for name in other.namelist()
+        }
+    entries = read_class(kept)
+    assert {one.name: one.folder is not None for one in entries} == {
+        "Ada Lovelace": True,
+        "Alan Turing": False,
+        "Edsger Dijkstra": True,
+        "Grace Hopper": True,
+        "Zoé Lefèvre": True,
+    }
+    found, absent = matched(read_roster(place / "roster.csv"), entries)
+    assert len(found) == 5
+    assert [(one.name, one.excused) for one in absent] == [
+        ("Barbara Liskov", False),
+        ("Donald Knuth", True),
+    ]
