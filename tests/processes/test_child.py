@@ -144,7 +144,7 @@ def test_french_is_said_in_a_locale_without_accents(
 ) -> None:
     locale = {"LC_ALL": "C", "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0"}
     folders = {"XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    command = [LABKIT, "--lang", "fr", "--lab", "nobodys-lab", *words]
+    command = [str(LABKIT), "--lang", "fr", "--lab", "nobodys-lab", *words]
     ended = subprocess.run(command, env={**os.environ, **locale, **folders}, check=False,
                            capture_output=True, timeout=60)  # fmt: skip
     said = ended.stdout + ended.stderr
