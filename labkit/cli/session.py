@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,9 +15,10 @@ import labkit.course
 import labkit.grading
 import labkit.remote
 from labkit.cli import show
-from labkit.lab import Lab, open_lab, open_shells
+from labkit.errors import UsageError
+from labkit.lab import Lab, by_hand, open_lab, open_shells
 from labkit.lab.lock import hold
-from labkit.locale import use_course
+from labkit.locale import _, use_course
 from labkit.whole import fresh_folder
 
 if TYPE_CHECKING:
@@ -56,6 +58,33 @@ def the_course() -> Course:
     course = labkit.course.load_course()
     use_course(course.root)
     return course
+
+
+def yes_option(function: F) -> F:
+    """`--yes`: nobody is asked."""
+    return click.option("--yes", is_flag=True, help="Do not ask about work that would be lost.")(
+        function
+    )
+
+
+def may_be_lost(lab: Lab, *, yes: bool) -> None:
+    """Ask before work by hand that no checkpoint holds is lost; `UsageError` if it is to stay.
+
+    Nobody is asked with `yes`, nor where there is no terminal to answer at.
+    """
+    last = None if yes or not sys.stdin.isatty() else by_hand.since_kept(lab)
+    if last:
+        when = last.astimezone().strftime("%Y-%m-%d %H:%M")
+        show.say(
+            _(
+                "somebody worked on the machines by hand since they were last saved ({when}).   "
+                "to keep that: {command}",
+                when=when,
+                command=lab.command("save my-work"),
+            )
+        )
+        if not click.confirm(_("lose it?"), err=True):
+            raise UsageError(_("nothing was changed"), then=lab.command("save my-work"))
 
 
 def the_workspace(ctx: click.Context) -> Path | None:
