@@ -21,7 +21,7 @@ from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
-from steps.haproxy_grammar import words_of
+from checks.haproxy_file import words_of
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
 
