@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from checks.compose import HTTP_PORT, Project, by_judged, find_project
 from checks.docker_facts import containers
-from checks.registries import is_registry
+from checks.registries import is_registry, registry_ports
 from labkit.course import Artefact, Files
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
@@ -93,7 +93,8 @@ def stack_of(files: Files) -> Stack:
     there = {PurePosixPath(PROJECT, one) for one in (files.handed.files if files.handed else ())}
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
     services = tuple(shlex.split(files.option("compose: services")))
-    return Stack(str(path), path.name != first, services, judged=bool(files.handed))
+    by_name = path.name != first and not files.option("compose: by itself")
+    return Stack(str(path), by_name, services, judged=bool(files.handed))
 
 
 def own_folder(shell: Shell, path: str) -> None:
@@ -205,6 +206,7 @@ def registry_name(lb: Shell) -> str:
     """HOST:PORT of the registry: the port on which its container on lb is published."""
     running = (one for one in containers(lb) if is_registry(one.image) and one.published)
     ports = [one.published.get(5000) or next(iter(one.published.values())) for one in running]
+    ports = ports or registry_ports(lb)
     return f"lb:{ports[0]}" if ports else REGISTRY
 
 

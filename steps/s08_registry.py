@@ -110,6 +110,8 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 continue
             quoted = shlex.quote(path)
             if variable == "REGISTRY_AUTH_HTPASSWD_PATH" and lb.ask(f"test -s {quoted}").ok:
+                if not lb.ask(f"grep -q ':[$]2[aby][$]' {quoted}").ok:
+                    continue  # in a form that the registry ignores: the mistake stays one
                 lb.run(
                     add_user(path, lb),
                     cwd=REGISTRY_HOME,
