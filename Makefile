@@ -81,7 +81,7 @@ smoke: $(VENV)/ready engine  ## is the grader right? a small part of the corpus,
 	$(TIMED) $@ $(LABKIT) verify --smoke
 
 wild: $(VENV)/ready engine  ## folders of strangers (WILD=FOLDER, ONLY=WORD,WORD) against what is expected of each
-	$(VENV)/bin/python -m labkit.accuracy.wild "$(WILD)" "$(ONLY)" wild
+	$(VENV)/bin/python -m scripts.wild "$(WILD)" "$(ONLY)" wild
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \

@@ -210,7 +210,8 @@ def must_have_other_images(shell: Shell) -> None:
         service
         for project in find_projects(shell)
         for service in project.services.values()
-        if service not in (project.website, project.api) and not service.build_context
+        if not (project.is_the_practical and service in (project.website, project.api))
+        and not service.build_context
     ]
     must_have_images(shell, dict.fromkeys(one.image for one in services))
 

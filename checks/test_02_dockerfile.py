@@ -26,7 +26,8 @@ BUILD_LIMIT_S = 50.0
 FIND = (
     f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
     "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
-    "grep -qiE '^[[:space:]]*FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*[^[:space:]]*(php|httpd|apache)' \"$file\" "
+    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
+    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
     '|| echo "$file"; done'
 )
 

@@ -159,7 +159,7 @@ def test_checked(haproxy: HAProxy) -> None:
 def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     """The website is seen at lb, through my-backend."""
     before = haproxy.backend()
-    # Of several sections on one port the kernel chooses one for each connection: not one visit, many.
+    # Of several sections on one port the kernel chooses one for each connection.
     for _visit in range(REQUESTS * 2 if haproxy.shared(site_port) else 1):
         fetch(lab, "lb", site_port).must_be_ok()
     after = haproxy.backend()

@@ -51,7 +51,8 @@ FROM_WEBSITE = re.compile(
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 RSYSLOG_WORD = re.compile(
-    r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\.|:\w+, ?|if[ \t]+\$|ruleset ?\()",
+    r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\."
+    r"|:\w+, ?|if[ \t]+\$|ruleset ?\()",
     re.M | re.I,
 )
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
@@ -338,7 +339,7 @@ class _Look:
         return min(found, key=_least, default="")
 
     def before_rules(self, rules: str) -> list[str]:
-        """Files of rsyslog's beside that with the rule, which open what it needs; the last first."""
+        """Files of rsyslog's beside that with the rule, which open what it needs, last first."""
         folder = PurePosixPath(rules).parent
         return sorted(
             (
@@ -554,7 +555,8 @@ def _commands(text: str) -> Iterable[list[str]]:
 
 # A plain assignment of a shell or of make, and how either names what was assigned.
 ASSIGNED = re.compile(
-    r"(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|]*)\s*(?:#.*)?$"
+    r"(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*"
+    r"(\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|]*)\s*(?:#.*)?$"
 )
 NAMED = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|\((\w+)\)|([A-Za-z_]\w*))")
 

@@ -77,7 +77,7 @@ def read_folder(path: Path) -> Folder:
 
 
 def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
-    """Every file, what may be somebody's artefact first; folders that cannot be entered are skipped.
+    """Every file, what may be an artefact first; folders that cannot be entered are skipped.
 
     A folder of a virtual environment is passed over, whatever it is called (PEP 405: pyvenv.cfg).
     """
@@ -106,7 +106,7 @@ def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
 def _names_in(folder: Path) -> set[str]:
     """What lies in a folder; nothing where that cannot be told."""
     try:
-        return set() if folder.is_symlink() else set(os.listdir(folder))
+        return set() if folder.is_symlink() else {one.name for one in folder.iterdir()}
     except OSError:
         return set()
 

@@ -42,6 +42,7 @@ def main(folder: Path, only: str, lab: str, say: Say = print) -> bool:
     with tempfile.TemporaryDirectory(prefix="labkit-wild-") as out:
         bench = Bench(course, open_lab(lab), Path(out), lambda _line: None)
         try:
+            bench.close()  # what a killed run may have left
             for case in (case for group in in_groups(course, cases) for case in group):
                 started = time.monotonic()
                 with _environment(notes[case.name].get("env", {})):
