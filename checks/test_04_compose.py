@@ -124,7 +124,8 @@ def test_credentials(project: Project, api: RunningImage) -> None:
     needs="compose.services",
     probes=(
         "docker compose config on web1: the folder mounted at /var/www/html must exist and hold "
-        "index.php, or the website be built from a folder that holds it; and the API must have a mount at /data or at /data/student_age.json."
+        "index.php, or the website be built from a folder that holds it; and the API must have a "
+        "mount at /data or at /data/student_age.json."
     ),
     why=(
         "Where a path does not exist, Docker mounts an empty folder and says nothing: Apache then "
