@@ -325,7 +325,13 @@ def test_pictures_do_not_take_the_room_of_artefacts(
 
 
 def test_what_macos_and_virtual_environments_leave_is_passed_over(place: Path) -> None:
-    for name in ("__MACOSX/._a.yml", "._docker-compose.yml", ".DS_Store", "env/pyvenv.cfg", "env/x"):
+    for name in (
+        "__MACOSX/._a.yml",
+        "._docker-compose.yml",
+        ".DS_Store",
+        "env/pyvenv.cfg",
+        "env/x",
+    ):
         (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text("x")
     read = read_folder(place)
