@@ -34,6 +34,7 @@ ASK_SOCKET = (
     "s=socket.socket(socket.AF_UNIX) if u else socket.create_connection((h,p),5);"
     "s.settimeout(5);u and s.connect(w);"
     "s.sendall(sys.argv[2].encode()+b'\\n');"
+    "sys.argv[2][0]=='@' and s.shutdown(socket.SHUT_WR);"  # the master would wait for more
     "sys.stdout.write(b''.join(iter(lambda:s.recv(65536),b'')).decode())"
 )
 

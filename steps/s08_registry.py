@@ -36,6 +36,8 @@ SECRETS = {
     "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
 }
 
+# The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
+OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
@@ -59,7 +61,12 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
     lb.run(
         f"mkdir -p auth && {add_user('auth/htpasswd', lb)}",
         cwd=REGISTRY_HOME,
-        unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}",
+        unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}"
+        + (
+            f" || {{ test -s auth/htpasswd && {OTHER_FORM} auth/htpasswd; }}"
+            if files.handed
+            else ""
+        ),
     )
     if commands := files.option("registry: commands"):
         files.note(REGISTRY_COMPOSE)
@@ -114,7 +121,7 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 continue
             quoted = shlex.quote(path)
             if variable == "REGISTRY_AUTH_HTPASSWD_PATH" and lb.ask(f"test -s {quoted}").ok:
-                if lb.ask(f"! grep -q ':[$]2[aby][$]' {quoted}").ok:
+                if lb.ask(f"{OTHER_FORM} {quoted}").ok:
                     continue  # in a form that the registry ignores: the mistake stays one
                 lb.run(
                     add_user(path, lb),
