@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 
+# Errors of rows that nobody has answered, not even with a refusal: whose fault that is, the row
+# cannot say.
+UNANSWERED = ("timeout", "no route")
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """What became of one request. `status` is 0 and `error` a word when there was no answer.
