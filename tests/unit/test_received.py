@@ -307,6 +307,9 @@ class Crammed(Channel):
     def set_combine_stderr(self, combined: bool) -> None:
         """Nothing."""
 
+    def close(self) -> None:
+        """Nothing."""
+
 
 @pytest.mark.parametrize(
     ("alive", "said"), [(True, "lb has no room for another process"), (False, "was lost")]
