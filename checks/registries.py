@@ -47,7 +47,7 @@ class Registry:
             self.client,
             f"{self.scheme}://{self.machine}:{self.port}{path}",
             user=self.user,
-            options=["-k", "-L", "-H", f"Accept: {MANIFESTS}"],
+            options=["-k", "-H", f"Accept: {MANIFESTS}"],
         )
 
     def headers(self, path: str, header: str) -> str:
