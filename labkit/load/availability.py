@@ -18,7 +18,7 @@ from labkit.course.model import Limits
 from labkit.course.verdict import Verdict
 from labkit.load.plan import LoadPlan
 from labkit.load.readings import FAILED, REDISPATCHED, SERVED, Watched
-from labkit.load.rows import UNANSWERED, Row
+from labkit.load.rows import GENERATOR_ERROR, UNANSWERED, Row
 from labkit.load.run import LoadRun
 from labkit.locale import _
 
@@ -34,8 +34,6 @@ RECONCILE_REQUESTS = 3
 
 BIN_S = 0.25  # of the series for pictures
 BIN_REQUESTS = 5  # at the least: few and uneven ones would look like a service that flickers
-
-GENERATOR_ERROR = "generator:"  # prefix of row errors that are the generator's own limits
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Measured:
     scheduled: int
     scheduled_post: int
     sent: int
+    rows: int
     failed_get: int
     failed_post: int
     failed_early: int
@@ -157,6 +156,7 @@ def measure(
         scheduled=plan.count,
         scheduled_post=sum(arrival.method == "POST" for arrival in plan.arrivals()),
         sent=plan.count - run.unsent,
+        rows=len(rows),
         failed_get=sum(row.method != "POST" for row in failed),
         failed_post=sum(row.method == "POST" for row in failed),
         failed_early=len(early),
@@ -325,10 +325,18 @@ def doubts(measured: Measured) -> list[str]:
                 scheduled=measured.scheduled,
             )
         )
+    elif measured.rows < measured.scheduled:
+        found.append(
+            _(
+                "of {scheduled} requests only {rows} left a trace",
+                scheduled=measured.scheduled,
+                rows=measured.rows,
+            )
+        )
     if measured.own_errors:
         found.append(
             _(
-                "the load generator ran out of ports or files {count} times",
+                "the load generator ran out of ports or files, or failed, {count} times",
                 count=measured.own_errors,
             )
         )

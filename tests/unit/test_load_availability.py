@@ -180,6 +180,7 @@ def names(measured: Measured, limits: Limits) -> list[str]:
         ({"watcher_late_s": 0.3}, "the balancer's states were read 300 ms late"),
         ({"sent": 97}, "only 97 of 100"),
         ({"failed_early": 1, "silent_early": 1}, "1 requests got no answer before the fault"),
+        ({"rows": 99}, "of 100 requests only 99 left a trace"),
         ({"own_errors": 2}, "ran out of ports"),
         ({"balancer_failed": 14}, "the balancer counted 14"),
         ({"balancer_failed": 6}, "the balancer counted 6"),
