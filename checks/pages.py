@@ -6,6 +6,7 @@ import http.client
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NoReturn
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from labkit.locale import _
 
 NEAR = 60  # characters between a name and its age
 MOST_FIELDS = 500  # of a page's forms that are looked at
+MOST_NAMED = 5_000  # places where a page names somebody
 MOST_REDIRECTS = 5
 OK = 200
 
@@ -222,7 +224,8 @@ def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
     text = page.text
     names = "|".join(map(re.escape, sorted(students, key=len, reverse=True)))
     spans = [
-        (*found.span(), found.group()) for found in re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text)
+        (*found.span(), found.group())
+        for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MOST_NAMED)
     ]
 
     def lacking(after: bool) -> list[str]:
