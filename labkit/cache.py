@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from labkit.whole import write_whole
+
 KEPT = 8  # of each name: several checkouts and courses may be used in turn
 
 
@@ -44,13 +46,10 @@ def remembered(name: str, digest: str, make: Callable[[], bytes]) -> bytes:
         pass
     data = make()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         found = sorted(path.parent.glob(f"{name}-*"), key=lambda one: one.stat().st_mtime)
         for old in found[: 1 - KEPT]:
             old.unlink(missing_ok=True)
-        new = path.with_name(f".{os.getpid()}-{path.name}")
-        new.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
-        new.rename(path)
+        write_whole(path, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
     except OSError:
         pass
     return data

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,9 +15,11 @@ import labkit.course
 import labkit.grading
 import labkit.remote
 from labkit.cli import show
-from labkit.lab import Lab, open_lab, open_shells
+from labkit.errors import UsageError
+from labkit.lab import Lab, by_hand, open_lab, open_shells
 from labkit.lab.lock import hold
-from labkit.locale import use_course
+from labkit.locale import _, use_course
+from labkit.whole import fresh_folder
 
 if TYPE_CHECKING:
     from labkit.course import Course
@@ -57,6 +60,33 @@ def the_course() -> Course:
     return course
 
 
+def yes_option(function: F) -> F:
+    """`--yes`: nobody is asked."""
+    return click.option("--yes", is_flag=True, help="Do not ask about work that would be lost.")(
+        function
+    )
+
+
+def may_be_lost(lab: Lab, *, yes: bool) -> None:
+    """Ask before work by hand that no checkpoint holds is lost; `UsageError` if it is to stay.
+
+    Nobody is asked with `yes`, nor where there is no terminal to answer at.
+    """
+    last = None if yes or not sys.stdin.isatty() else by_hand.since_kept(lab)
+    if last:
+        when = last.astimezone().strftime("%Y-%m-%d %H:%M")
+        show.say(
+            _(
+                "somebody worked on the machines by hand since they were last saved ({when}).   "
+                "to keep that: {command}",
+                when=when,
+                command=lab.command("save my-work"),
+            )
+        )
+        if not click.confirm(_("lose it?"), err=True):
+            raise UsageError(_("nothing was changed"), then=lab.command("save my-work"))
+
+
 def the_workspace(ctx: click.Context) -> Path | None:
     """The student's folder, if the command was given one or started in one."""
     return labkit.course.find_workspace(ctx.obj["workspace"], ctx.obj["cwd"])
@@ -65,6 +95,11 @@ def the_workspace(ctx: click.Context) -> Path | None:
 def now() -> datetime.datetime:
     """The time, with its zone."""
     return datetime.datetime.now().astimezone()
+
+
+def stamp_now() -> str:
+    """The time as it stands in names of folders."""
+    return now().strftime("%Y-%m-%dT%H-%M-%S")
 
 
 @contextmanager
@@ -89,12 +124,16 @@ def grading(
     bar: str = "course",
     seed: int | None = None,
 ) -> Iterator[Context]:
-    """A grading context whose connections are closed at the end."""
-    stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
+    """A grading context whose connections are closed at the end, with a folder of its own.
+
+    A folder of its own into which nothing came goes again.
+    """
+    own = out is None
+    folder = out or fresh_folder(lab.state / "reports" / stamp_now())
     context = labkit.grading.Context(
         course=the_course(),
         lab=lab,
-        out=out or lab.state / "reports" / stamp,
+        out=folder,
         workspace=the_workspace(ctx),
         bar=bar,
         seed=seed,
@@ -105,3 +144,6 @@ def grading(
         yield context
     finally:
         context.close()
+        if own:
+            with suppress(OSError):
+                folder.rmdir()

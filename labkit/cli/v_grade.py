@@ -10,7 +10,7 @@ import click
 
 from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, the_course, the_lab_alone
+from labkit.cli.session import grading, lab_option, now, stamp_now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
 from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
@@ -20,6 +20,7 @@ from labkit.grading.writers.html import write_html
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
 from labkit.remote import Silent, Transcript
+from labkit.whole import fresh_folder
 
 
 def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> float:
@@ -131,16 +132,18 @@ def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
     course = the_course()
     folder = read_folder(path)
     recognised(course, folder)  # before any machine is made for nothing
-    stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
-    out = Path(report).resolve() if report else reports_root() / f"{name}-{stamp}"
-    if out.resolve().is_relative_to(path.resolve()):
+    out = Path(report or reports_root() / f"{name}-{stamp_now()}").resolve()
+    if out.is_relative_to(path.resolve()):
         raise UsageError(
             _("the report cannot be written into the submission itself"),
             where=str(out),
             then=f"labkit grade --submission {path} --report DIR",
         )
-    out.mkdir(parents=True, exist_ok=True)
+    if report:
+        out.mkdir(parents=True, exist_ok=True)
+    else:
+        out = fresh_folder(out)
     shown = Shown(
         say=show.say,
         on_step=lambda step: show.say(f"  {step.number} · {step.slug}"),

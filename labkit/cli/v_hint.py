@@ -12,6 +12,7 @@ from labkit.course import Verdict, select
 from labkit.errors import EXIT_FAILED
 from labkit.grading import quick
 from labkit.locale import _
+from labkit.whole import write_whole
 
 
 @click.command()
@@ -35,7 +36,7 @@ def command(ctx: click.Context, wanted: str, lab_name: str) -> None:
     given = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
     level = min(given.get(failed.id, 0), len(failed.hints) - 1)
     given[failed.id] = level + 1
-    memory.write_text(json.dumps(given), encoding="utf-8")
+    write_whole(memory, json.dumps(given))
     show.check(failed)
     for number in range(1, level + 1):
         show.results.print(

@@ -5,19 +5,29 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, the_course, the_lab_alone, the_shells
+from labkit.cli.session import (
+    grading,
+    lab_option,
+    may_be_lost,
+    the_course,
+    the_lab_alone,
+    the_shells,
+    yes_option,
+)
 from labkit.cli.v_step import after, hooks
 from labkit.course import select
 from labkit.grading.stepping import carry_out
+from labkit.lab import by_hand
 from labkit.lab.checkpoints import step_name
 from labkit.locale import _
 
 
 @click.command()
 @click.argument("step")
+@yes_option
 @lab_option
 @click.pass_context
-def command(ctx: click.Context, step: str, lab_name: str) -> None:
+def command(ctx: click.Context, step: str, lab_name: str, yes: bool) -> None:
     """Bring the lab to the state right after a step. `labkit reset 0`: fresh machines.
 
     From the checkpoint that `labkit step` kept then, where there is one; else with fresh machines
@@ -27,6 +37,8 @@ def command(ctx: click.Context, step: str, lab_name: str) -> None:
     # Before anything is changed: a name that is no step must not cost the machines.
     last = None if step == "0" else select(course, step)[-1]
     with the_lab_alone(ctx, lab_name) as lab:
+        may_be_lost(lab, yes=yes)
+        by_hand.gone(lab)
         if last is None:
             lab.provider.fresh(show.say)
             show.say(_("fresh machines.   next: {command}", command=lab.command("step 1")))

@@ -9,7 +9,7 @@ import click
 
 from labkit.cli.session import lab_option, the_lab
 from labkit.errors import NotReadyError
-from labkit.lab import Machine
+from labkit.lab import Machine, by_hand
 from labkit.locale import _
 
 
@@ -20,7 +20,9 @@ from labkit.locale import _
 @click.pass_context
 def command(ctx: click.Context, machine: str, words: tuple[str, ...], lab_name: str) -> None:
     """Log in to a machine as its user, or run a command there; input is passed on."""
-    target = the_lab(ctx, lab_name).prove_target(machine)
+    lab = the_lab(ctx, lab_name)
+    target = lab.prove_target(machine)
+    by_hand.note(lab)
     become_ssh(target, [" ".join(words)] if words else [])
 
 

@@ -23,6 +23,7 @@ from labkit.grading.graph import Graph, Node
 from labkit.grading.model import CheckResult
 from labkit.locale import _
 from labkit.text import clean
+from labkit.whole import write_whole
 
 EVIDENCE_LIMIT = 100_000  # characters of one command's output
 # Each command has its own limit, 60 s at most, and may be ended some seconds later; this is for a
@@ -194,14 +195,12 @@ def _keep_evidence(context: Context, result: CheckResult, before: dict[str, int]
     answers = context.since(before)
     if not answers:
         return
-    folder = context.out / "evidence"
-    folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for machine, answer in answers:
         said = clean(answer.said, EVIDENCE_LIMIT)
         lines.append(f"{machine} $ {answer.command}\n{said}\n[{answer.exit_code}]\n")
-    path = folder / f"{result.id}.txt"
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path = context.out / "evidence" / f"{result.id}.txt"
+    write_whole(path, "\n".join(lines))
     result.evidence = str(path.relative_to(context.out))
 
 

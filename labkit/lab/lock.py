@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from labkit.errors import NotReadyError
 from labkit.lab.model import Lab
 from labkit.locale import _
+from labkit.whole import write_whole
 
 
 @contextmanager
@@ -38,12 +39,8 @@ def hold(lab: Lab, verb: str) -> Iterator[None]:
         ) from error
     try:
         now = datetime.now().astimezone()
-        new = holder.with_suffix(".new")
-        new.write_text(
-            json.dumps({"verb": verb, "pid": os.getpid(), "since": now.isoformat()}),
-            encoding="utf-8",
-        )
-        new.replace(holder)
+        record = {"verb": verb, "pid": os.getpid(), "since": now.isoformat()}
+        write_whole(holder, json.dumps(record))
         yield
     finally:
         lock.release()

@@ -7,7 +7,6 @@ enough to be backed up).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from labkit.errors import UsageError
 from labkit.locale import _
+from labkit.whole import write_secret_once
 
 _LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")  # it becomes part of host and volume names
 
@@ -67,30 +67,10 @@ def key_pair(path: Path) -> KeyPair:
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-        _write_first(path, pem)
+        write_secret_once(path, pem)  # machines are told the key that is on the disk
     private = path.read_bytes()
     loaded = serialization.load_ssh_private_key(private, password=None)
     public = loaded.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return KeyPair(path, private, public.decode())
-
-
-def _write_first(path: Path, content: bytes) -> None:
-    """Write a file whole, for its owner alone, unless somebody else has just written it.
-
-    A machine is told the key that is on the disk: of two runs that both made one, the first wins.
-    What a crash left half written is nobody's any more, and written over.
-    """
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists():  # it was written while we waited, and `new` is it, or nothing
-            new.unlink(missing_ok=True)
-            return
-        file.truncate()
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-        new.rename(path)

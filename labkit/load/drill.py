@@ -29,6 +29,7 @@ from labkit.load.record import DrillResult
 from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Starter, Unwatched, Watch
 from labkit.locale import _, number
+from labkit.whole import write_whole
 
 RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
 STEADY_TIMEOUT_S = 15.0
@@ -121,7 +122,7 @@ def run_drill(
     out.mkdir(parents=True, exist_ok=True)
     result = _decide(site, bar, new_seed() if seed is None else seed, say)
     text = json.dumps(result.to_json(), indent=1) + "\n"
-    (out / f"{site.name}.json").write_text(text, encoding="utf-8")
+    write_whole(out / f"{site.name}.json", text)
     return result
 
 
@@ -356,4 +357,4 @@ def _keep_readings(site: _Site, watched: Watched) -> None:
         for one in watched.readings
     )
     path = site.out / f"{site.name}.watch.jsonl"
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_whole(path, "".join(f"{line}\n" for line in lines))

@@ -12,6 +12,7 @@ from pathlib import Path
 from labkit.course.model import Load
 from labkit.errors import UsageError
 from labkit.locale import _
+from labkit.whole import write_whole
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
 
@@ -103,7 +104,7 @@ class LoadPlan:
 
     def write(self, path: Path) -> None:
         """Keep the plan as JSON, for the generator and as evidence."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(asdict(self), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> LoadPlan:

@@ -6,7 +6,7 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.remote.echo import Echo, Silent, Transcript
-    from labkit.remote.parallel import everywhere
+    from labkit.remote.parallel import everywhere, to_its_end
     from labkit.remote.plan import PlannedShell, from_facts
     from labkit.remote.shell import (
         CommandFailedError,
@@ -31,6 +31,7 @@ else:
             "SshShell": "ssh",
             "Transcript": "echo",
             "everywhere": "parallel",
+            "to_its_end": "parallel",
             "from_facts": "plan",
         },
     )
@@ -47,5 +48,6 @@ __all__ = [
     "SshShell",
     "Transcript",
     "everywhere",
+    "to_its_end",
     "from_facts",
 ]

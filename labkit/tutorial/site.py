@@ -17,6 +17,7 @@ from labkit import child
 from labkit.course import Course
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.locale import _
+from labkit.whole import write_whole
 
 LOOPBACK = "127.0.0.1"
 SOURCES = ("docs", "steps", "checks", "mkdocs.yml")  # of a course; labkit itself is one as well
@@ -54,7 +55,7 @@ def build(root: Path, say: Callable[[str], None]) -> Path:
             where=last[0],
             then=f"cd {root} && mkdocs build",
         )
-    stamp.write_text(state, encoding="utf-8")
+    write_whole(stamp, state)
     return site
 
 

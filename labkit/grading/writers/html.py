@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from labkit.course import Origin, Verdict
 from labkit.grading.model import GradeResult
-from labkit.grading.writers.safe import cleaned, write_whole
+from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
     causes,
     caveat,
@@ -32,6 +32,7 @@ from labkit.load.record import DrillResult
 from labkit.load.timeline import Words, svg
 from labkit.load.words import LIMIT_WORDS, bar_word
 from labkit.locale import _, language, number
+from labkit.whole import write_whole
 
 SYMBOLS = {
     Verdict.PASSED: "✓",
@@ -53,7 +54,7 @@ class DrillView:
 
 def write_html(result: GradeResult, path: Path, *, title: str = "") -> None:
     """Write the page, UTF-8, whole; the folder is made. OSError if it cannot be written."""
-    write_whole(as_html(result, title=title), path)
+    write_whole(path, as_html(result, title=title))
 
 
 def as_html(result: GradeResult, *, title: str = "") -> str:

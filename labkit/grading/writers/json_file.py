@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from labkit.grading.model import GradeResult
-from labkit.grading.writers.safe import cleaned, write_whole
+from labkit.grading.writers.safe import cleaned
+from labkit.whole import write_whole
 
 
 def as_json(result: GradeResult) -> str:
@@ -17,4 +18,4 @@ def as_json(result: GradeResult) -> str:
 
 def write_json(result: GradeResult, path: Path) -> None:
     """Write a result so that a reader, or a kill, never meets half a file."""
-    write_whole(as_json(result), path)
+    write_whole(path, as_json(result))

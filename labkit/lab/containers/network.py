@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -16,6 +17,7 @@ from labkit.errors import NotReadyError, UsageError
 from labkit.lab.containers.engine import explained
 from labkit.lab.containers.listing import LAB_LABEL
 from labkit.locale import _
+from labkit.remote import to_its_end
 
 Subnet = ipaddress.IPv4Network
 
@@ -134,13 +136,15 @@ def ensure_network(engine: docker.DockerClient, lab: str) -> Subnet:
     for subnet in free_subnets(used_subnets(engine), wanted):
         pool = IPAMPool(subnet=str(subnet), gateway=str(subnet.network_address + 1))
         try:
-            engine.networks.create(
+            create = partial(
+                engine.networks.create,
                 network_name(lab),
                 driver="bridge",
                 ipam=IPAMConfig(pool_configs=[pool]),
                 labels={LAB_LABEL: lab},
                 check_duplicate=True,
             )
+            to_its_end(create)
         except APIError as error:
             if "overlaps" in str(error.explanation):
                 continue  # another lab took it between the look and the grasp

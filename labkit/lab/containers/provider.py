@@ -44,6 +44,7 @@ from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
+from labkit.whole import write_whole
 
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
 SAVE_ROOM_BYTES = 2**30  # a whole practical without its images' layers takes 0.1 GiB
@@ -395,7 +396,7 @@ class ContainerProvider:
 
     def _write_known_hosts(self, planned: Sequence[nodes.Node]) -> None:
         lines = [f"{node.address} {node.host_key.public}\n" for node in planned]
-        self._known_hosts().write_text("".join(lines), encoding="utf-8")
+        write_whole(self._known_hosts(), "".join(lines))
 
 
 def _labels(thing: Container | Volume) -> dict[str, str]:

@@ -17,6 +17,7 @@ from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
 from labkit.locale import _
 from labkit.remote import Shell, SshShell
+from labkit.whole import write_whole
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
@@ -70,9 +71,7 @@ def learn_host_keys(engine: Engine, addresses: Mapping[str, str], file: Path) ->
         machine_id = engine.project.machine_id(name)
         line = trusted(before, address, machine_id)
         lines.append(line or known_hosts_line(address, fetch_host_key(engine, name), machine_id))
-    new = file.with_suffix(".new")
-    new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    new.rename(file)
+    write_whole(file, "".join(f"{line}\n" for line in lines))
 
 
 def shell(machine: Machine) -> SshShell:

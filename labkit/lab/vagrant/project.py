@@ -23,6 +23,7 @@ from labkit.lab.model import MACHINES, Checkpoint
 from labkit.lab.store import lab_folder, state_root
 from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
 from labkit.locale import _
+from labkit.whole import write_whole
 
 FOLDER = "vagrant"
 SETTINGS = (
@@ -106,10 +107,7 @@ class Project:
                 wanted = wishes.get("LABKIT_SUBNET") or settings.get("LABKIT_SUBNET", "")
                 settings["LABKIT_SUBNET"] = str(choose_subnet(self._other_subnets(), wanted))
             settings["LABKIT_LAB"] = self.lab
-            self.folder.mkdir(parents=True, exist_ok=True)
-            new = self.vagrantfile.with_suffix(".new")
-            new.write_text(with_settings(original, settings), encoding="utf-8")
-            new.rename(self.vagrantfile)
+            write_whole(self.vagrantfile, with_settings(original, settings))
 
     def remove(self) -> None:
         """Delete the folder; the log stays."""
@@ -126,15 +124,12 @@ class Project:
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Note, in one piece, that a checkpoint is whole."""
-        self._checkpoints.mkdir(parents=True, exist_ok=True)
-        text = {
+        record = {
             "name": checkpoint.name,
             "made": checkpoint.made.isoformat(),
             "automatic": checkpoint.automatic,
         }
-        new = self._checkpoints / f"{checkpoint.name}.new"
-        new.write_text(json.dumps(text), encoding="utf-8")
-        new.rename(new.with_suffix(".json"))
+        write_whole(self._checkpoints / f"{checkpoint.name}.json", json.dumps(record))
 
     def drop(self, name: str) -> None:
         """Note that a checkpoint is whole no more."""
@@ -148,9 +143,7 @@ class Project:
 
     def begin_restore(self, name: str) -> None:
         """Note that the machines are between two states from now on."""
-        new = self.folder / "restoring.new"
-        new.write_text(name, encoding="utf-8")
-        new.rename(self.folder / "restoring")
+        write_whole(self.folder / "restoring", name)
 
     def end_restore(self) -> None:
         """Note that they are not."""

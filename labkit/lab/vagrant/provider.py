@@ -22,6 +22,7 @@ from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
 from labkit.locale import _, number
 from labkit.remote import everywhere
+from labkit.whole import write_whole
 
 DEFAULT_USER = "vagrant"  # by the convention of Vagrant boxes
 
@@ -298,7 +299,7 @@ class VagrantProvider:
         silent = [name for name in MACHINES if name not in ssh_hosts(text)]
         if silent:
             raise self._failed(_("asking how to log in to {name}", name=", ".join(silent)), mark)
-        self._ssh_config().write_text(text, encoding="utf-8")
+        write_whole(self._ssh_config(), text)
 
     def _logins(self, running: Sequence[str]) -> dict[str, SshHost]:
         """How to log in, from our copy; asked again if it is lost and the machines run."""
