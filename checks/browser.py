@@ -158,13 +158,12 @@ def path_of(link: str, url: str, *, host: str = "", base: str = "") -> str | Non
     return quoted(f"{there.path}?{there.query}" if there.query else there.path)
 
 
-def finished(page: str) -> str:
+def finished(text: str) -> str:
     """A page with nothing half in it, for a parser that would read such again and again.
 
     A tag or a comment that does not end is left out with what follows it, as the standard has
     it; so is what stands behind MOST_MARKS. The time that it takes grows as the page does.
     """
-    text = HUGE_CHARACTER.sub("\ufffd", page)
     parts = list[str]()
     at = marks = 0
     while at < len(text):
@@ -190,7 +189,8 @@ def finished(page: str) -> str:
             break
         elif token["bogus"] is None:
             parts.append("&lt;")
-    return "".join(parts)
+    # At the end: what was left out may have stood between a reference and its digits.
+    return HUGE_CHARACTER.sub("\ufffd", "".join(parts))
 
 
 def _after(text: str, sign: str, at: int) -> int:

@@ -63,6 +63,7 @@ ENDLESS = {
     "sections": "<![CDATA[" * 100_000,
     "ampersands": "&" * 1_000_000,
     "a huge character": "&#" + "9" * 900_000 + ";",
+    "a huge character in two": "&#<?x>" + "9" * 5000,
     "less-than signs": "<" * 1_000_000,
 }
 
