@@ -19,7 +19,7 @@ REPEATED = st.builds(lambda piece, times: piece * times, st.binary(max_size=6), 
 
 @pytest.mark.parametrize("name", READERS)
 @settings(
-    max_examples=50, derandomize=True, deadline=None, database=None,
+    max_examples=30, derandomize=True, deadline=None, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(data=st.data())
