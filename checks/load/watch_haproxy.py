@@ -112,7 +112,7 @@ def watch(paths: list[str], backend: str, seconds: float) -> None:
         seen = look(paths, backend)
         states = seen.get("states")
         if states != said or began - spoke >= SPEAK_S:
-            print(json.dumps({"t": time.time(), "late": late, **seen}), flush=True)
+            print(json.dumps({"t": time.monotonic(), "late": late, **seen}), flush=True)
             said, spoke, late = states, began, 0.0
         due = max(began + POLL_S, time.monotonic())  # a slow answer is not our lateness
         time.sleep(due - time.monotonic() if due > time.monotonic() else 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.classroom.folder import Folder, read_folder
+from labkit.classroom.intake import read_submission
 from labkit.classroom.submission import (
     Carried,
     Shown,
@@ -22,5 +23,6 @@ __all__ = [
     "fresh_lab",
     "grade_submission",
     "read_folder",
+    "read_submission",
     "recognised",
 ]

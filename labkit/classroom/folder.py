@@ -36,7 +36,7 @@ def read_folder(path: Path) -> Folder:
     if not path.is_dir():
         raise UsageError(
             _("the submission {folder} is not a folder", folder=path),
-            then=_("labkit grade --submission FOLDER   (unpack an archive first)"),
+            then=_("labkit grade --submission PATH   (a folder, .zip or .tar.gz)"),
         )
     files: dict[str, bytes] = {}
     skipped: list[tuple[str, str]] = []

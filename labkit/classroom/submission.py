@@ -72,9 +72,9 @@ def carry(
 
 
 @contextmanager
-def fresh_lab(say: Say, provider: str = "") -> Iterator[Lab]:
+def fresh_lab(say: Say, provider: str = "", name: str = "") -> Iterator[Lab]:
     """Machines of their own under a name of their own; gone again at the end, whatever happens."""
-    lab = open_lab(f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}", provider)
+    lab = open_lab(name or f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}", provider)
     try:
         lab.provider.up(say)
         yield lab

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
+from labkit.classroom import (
+    Shown,
+    Wishes,
+    fresh_lab,
+    grade_submission,
+    read_submission,
+    recognised,
+)
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, now, stamp_now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
@@ -60,8 +67,8 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
 @click.option(
     "--submission",
     default="",
-    metavar="DIR",
-    help="Grade a student's folder, on fresh machines that are removed afterwards.",
+    metavar="PATH",
+    help="Grade a student's folder or archive, on fresh machines that are removed afterwards.",
 )
 @click.option(
     "--steps", "wanted", default="all", metavar="A-B", help="Of a submission: only these steps."
@@ -128,9 +135,9 @@ def command(
 
 
 def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
-    """Grade a folder on machines of its own; the exit code."""
+    """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
-    folder = read_folder(path)
+    folder = read_submission(path)
     recognised(course, folder)  # before any machine is made for nothing
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
     out = Path(report or reports_root() / f"{name}-{stamp_now()}").resolve()

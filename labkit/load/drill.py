@@ -23,6 +23,7 @@ from labkit.errors import LabkitError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine, Say
 from labkit.load.availability import Fault, effective
+from labkit.load.clock import CLOCK
 from labkit.load.judging import Run, record
 from labkit.load.readings import Watched
 from labkit.load.record import DrillResult
@@ -219,7 +220,7 @@ def _run_once(site: _Site, seed: int, say: Say) -> Run:
         )
         try:
             load, fault = _load_and_fault(site, seed, watch, aim)
-            wait = max(0.0, fault.healed - time.time()) + drill.restore_s
+            wait = max(0.0, fault.healed - CLOCK.now()) + drill.restore_s
             reason, whole_at = _wait_whole(site, watch, aim, "restoring", wait)
         finally:
             if drill.mend:
@@ -251,7 +252,7 @@ def _wait_whole(
     deadline = time.monotonic() + timeout_s
     reason = watch.wait_steady(timeout_s, lambda: _show(site, phase, watch, None))
     while not reason:
-        asked, late = time.time(), time.monotonic() > deadline
+        asked, late = CLOCK.now(), time.monotonic() > deadline
         try:
             missing = aim.unready()
         except LabkitError:  # a machine that boots cannot be asked yet
@@ -282,9 +283,9 @@ def _load_and_fault(
         started = generator.wait_started()
         strike = started + drill.fault_at_s
         _follow(site, generator, watch, "baseline", strike)
-        called = time.time()
+        called = CLOCK.now()
         said = drill.fault(site.shells, heal_after=drill.heal_after_s, **_power(site))
-        returned = time.time()
+        returned = CLOCK.now()
         _follow(site, generator, watch, "fault", returned + drill.heal_after_s)
         _follow(site, generator, watch, "healed", float("inf"))
         load = generator.finish()
@@ -310,7 +311,7 @@ def _follow(
 ) -> None:
     """Read along and report until an instant (epoch s) or until the load ends."""
     while generator.running and not generator.overdue:
-        left = until - time.time()
+        left = until - CLOCK.now()
         if left <= 0:
             return
         generator.poll()
@@ -327,7 +328,7 @@ def _show(site: _Site, phase: Phase, watch: Watch | Unwatched, generator: Genera
         Progress(
             phase=phase,
             run=site.run,
-            elapsed_s=time.time() - generator.started if generator else 0.0,
+            elapsed_s=CLOCK.now() - generator.started if generator else 0.0,
             duration_s=site.drill.duration_s,
             scheduled=round(site.drill.load.rate * site.drill.duration_s),
             answered=len(generator.rows) if generator else 0,

@@ -32,10 +32,11 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from locust import User, task
 from locust.exception import StopUser
 
+from labkit.load.clock import Clock
 from labkit.load.plan import PLAN_VARIABLE, Arrival, LoadPlan
 from labkit.load.rows import GENERATOR_ERROR, End, Line, Row, Start, encode
 from labkit.load.visitor import browser
-from labkit.load.workers import Clock, agree, leave
+from labkit.load.workers import agree, leave
 
 BLOCK = 65_536  # bytes per read: one read for the answers of the course
 # What is looked at of an answer; a page of the practical has some kilobytes. At a hundred requests
@@ -185,12 +186,12 @@ class _Walk:
 
     def run(self) -> None:
         plan = self.user.plan
-        begin = agree(self.user.environment.runner, plan.workers)
-        self.clock = Clock(begin.offset)
-        self._write(Start(begin.at))
+        self.clock = Clock(plan.clock)
+        begin = self.clock.at(agree(self.user.environment.runner, plan.workers))
+        self._write(Start(begin))
         requests = gevent.pool.Group()
         for arrival in plan.share(self.worker):
-            due = begin.at + arrival.offset_s
+            due = begin + arrival.offset_s
             gevent.sleep(max(0.0, due - self.clock.now()))
             requests.spawn(self._one, arrival, due)
         # One second more than patience: a time-out that is itself late still writes its row.

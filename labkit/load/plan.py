@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labkit.course.model import Load
 from labkit.errors import UsageError
+from labkit.load.clock import CLOCK
 from labkit.locale import _
 from labkit.whole import write_whole
 
@@ -45,7 +46,8 @@ class LoadPlan:
 
     `run` is a word that makes the ids of POSTs unique among all runs against one lab. `rows` is
     the file that receives one JSON line per request. `options` belong to the scenario. `workers`
-    processes share the schedule, each with a file of its own (`rows_of`).
+    processes share the schedule, each with a file of its own (`rows_of`). `clock` is the offset of
+    the clock by which whoever made the plan reads its rows (`labkit.load.clock`).
     """
 
     base_url: str
@@ -58,6 +60,7 @@ class LoadPlan:
     rows: str
     options: dict[str, str] = field(default_factory=dict)
     workers: int = 1
+    clock: float = CLOCK.offset
 
     def __post_init__(self) -> None:
         _bound_rate(self.rate, self.workers)

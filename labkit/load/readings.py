@@ -2,10 +2,11 @@
 
 The protocol with the course's watcher script: one JSON object per line on its standard output,
 
-    {"t": 1795384043.61, "late": 0.002, "states": {"web1": "UP", "web2": "DOWN"},
+    {"t": 4043.61, "late": 0.002, "states": {"web1": "UP", "web2": "DOWN"},
      "counters": {"failed": 12}}
 
-`t` is epoch seconds of the machine; a line comes when a state changed and at least every 0.5 s.
+`t` is seconds of the machine's monotonic clock, which nobody sets; a line comes when a state is new
+and at least every 0.5 s.
 `late` is by how many seconds the watcher missed its own time at worst since the line before: a
 machine without a free core sees a change of state later than it came.
 States are the words below. Counters only grow; `failed` is how many answers of the service as a

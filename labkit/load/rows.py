@@ -1,7 +1,7 @@
 """Raw rows: one JSON line per request, written while a load runs and kept as evidence.
 
 A file starts with a `start` line and, unless the generator was killed, ends with an `end` line.
-All times are epoch seconds of the generator's clock, made monotonic within a run.
+All times are epoch seconds that only move forward (`labkit.load.clock`).
 """
 
 from __future__ import annotations

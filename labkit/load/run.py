@@ -29,6 +29,7 @@ from labkit import child
 from labkit.course.model import Load
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.model import Lab, Machine
+from labkit.load.clock import CLOCK
 from labkit.load.plan import PLAN_VARIABLE, LoadPlan, plan_load
 from labkit.load.rows import End, Row, Start, Tail
 from labkit.locale import _
@@ -128,7 +129,7 @@ class Generator:
 
         All workers announce the same instant (`labkit.load.workers`).
         """
-        return min((start.at for start in self._starts), default=time.time())
+        return min((start.at for start in self._starts), default=CLOCK.now())
 
     @property
     def running(self) -> bool:
@@ -139,7 +140,7 @@ class Generator:
     def overdue(self) -> bool:
         """Should it have ended by now?"""
         allowed = self.plan.duration_s + self.plan.patience_s + WIND_UP_S
-        return bool(self._starts) and time.time() > self.started + allowed
+        return bool(self._starts) and CLOCK.now() > self.started + allowed
 
     def poll(self) -> list[Row]:
         """The rows that are new; also kept in `rows`."""

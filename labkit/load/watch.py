@@ -16,11 +16,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
+from labkit.load.clock import CLOCK
 from labkit.load.readings import Reading, Watched
 from labkit.locale import _
 
-# A lab machine that has slept may be hours off; more is not a clock, and not ours to correct.
-MAX_CLOCK_OFFSET_S = 86_400.0
 FRESH_S = 2.0  # a watcher that has been silent for longer (it speaks every 0.5 s) sees nothing
 HOLD_S = 1.0  # a steady state that does not last this long is not steady
 
@@ -44,8 +43,9 @@ class Starter(Protocol):
 class Watch:
     """A watcher that runs on a machine. Use as a context manager.
 
-    Readings carry local time: the machine's clock offset is the smallest difference seen between
-    a line's arrival and its own time, so it is wrong by no more than the fastest line's journey.
+    Readings carry this computer's time (`labkit.load.clock`): the machine's clock offset is the
+    smallest difference seen between a line's arrival and its own time, so it is wrong by no more
+    than the fastest line's journey. A machine's clock may begin anywhere, but must not be set.
     """
 
     def __init__(self, shell: Starter, script: str, arguments: Sequence[str] = ()) -> None:
@@ -128,7 +128,7 @@ class Watch:
 
     def _collect(self, process: Process) -> None:
         for line in process.lines():
-            self._take(line.strip(), time.time())
+            self._take(line.strip(), CLOCK.now())
 
     def _take(self, line: str, arrived: float) -> None:
         try:
@@ -140,11 +140,6 @@ class Watch:
             return
         if "error" in said:
             self._noise.append(str(said["error"]))
-            return
-        if abs(arrived - at) > MAX_CLOCK_OFFSET_S:
-            self._noise.append(
-                _("its clock is {days:.0f} days off", days=abs(arrived - at) / 86_400)
-            )
             return
         self._offset = min(self._offset, arrived - at)
         self._heard = time.monotonic()

@@ -4,10 +4,9 @@ Imported only inside a Locust process, by `openloop`.
 
 Locust's master gives each worker its user when it sees fit, so none of them may begin by itself.
 Each says that it is ready; when all have, the master names one instant, `LEAD_S` ahead, on the
-monotonic clock, which is the computer's and so the same in each of its processes, together with
-what makes epoch seconds of it. The shares of a schedule are therefore not shifted against each
-other at all: what each worker is late by is measured there, request by request, and bounded like
-the lateness of a single generator.
+monotonic clock, which is the computer's and so the same in each of its processes. The shares of a
+schedule are therefore not shifted against each other at all: what each worker is late by is
+measured there, request by request, and bounded like the lateness of a single generator.
 
 A worker that has walked its share says so and stays. The master ends all of them when the last
 has: one that left earlier would have its user given to another one.
@@ -16,7 +15,6 @@ has: one that left earlier would have its user given to another one.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import gevent
@@ -28,46 +26,27 @@ LEAD_S = 0.5  # from the start line to the first request: start-up work is over,
 READY, BEGIN, DONE = "labkit-ready", "labkit-begin", "labkit-done"
 
 
-class Clock:
-    """Epoch seconds that only move forward: a step of the system's clock does not enter a run.
+def soon() -> float:
+    """`LEAD_S` from now, on the monotonic clock."""
+    return time.monotonic() + LEAD_S
 
-    `offset` is what the monotonic clock lacks to epoch seconds.
+
+def agree(runner: Any, workers: int) -> float:
+    """When to begin, on the monotonic clock: once all workers can.
+
+    Waits for them; whoever started Locust bounds that.
     """
-
-    def __init__(self, offset: float) -> None:
-        self._offset = offset
-
-    def now(self) -> float:
-        return time.monotonic() + self._offset
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """The instant of the first request, in epoch seconds of a clock with this offset."""
-
-    at: float
-    offset: float
-
-    @classmethod
-    def soon(cls) -> Beginning:
-        """`LEAD_S` from now."""
-        offset = time.time() - time.monotonic()
-        return cls(Clock(offset).now() + LEAD_S, offset)
-
-
-def agree(runner: Any, workers: int) -> Beginning:
-    """When to begin: once all workers can. Waits for them; whoever started Locust bounds that."""
     if workers == 1:
-        return Beginning.soon()
+        return soon()
     named = gevent.event.AsyncResult()
 
     def begin(environment: Any, msg: Any) -> None:
         del environment
-        named.set(Beginning(**msg.data))
+        named.set(float(msg.data))
 
     runner.register_message(BEGIN, begin)
     runner.send_message(READY, runner.worker_index)
-    beginning: Beginning = named.get()
+    beginning: float = named.get()
     return beginning
 
 
@@ -93,7 +72,7 @@ class _Conductor:
     def _ready(self, environment: Any, msg: Any) -> None:
         del environment
         if self._all(msg):
-            self._runner.send_message(BEGIN, asdict(Beginning.soon()))
+            self._runner.send_message(BEGIN, soon())
 
     def _done(self, environment: Any, msg: Any) -> None:
         del environment

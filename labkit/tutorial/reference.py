@@ -65,7 +65,10 @@ def commands(verbs: click.Group) -> Iterator[str]:
     for name in verbs.list_commands(top):
         verb = verbs.get_command(top, name)
         if verb:
-            yield from _command(verb, click.Context(verb, info_name=name, parent=top))
+            ctx = click.Context(verb, info_name=name, parent=top)
+            yield from _command(verb, ctx)
+            for inner, one in verb.commands.items() if isinstance(verb, click.Group) else ():
+                yield from _command(one, click.Context(one, info_name=inner, parent=ctx))
 
 
 def paragraphs(command: click.Command) -> list[str]:
@@ -76,7 +79,7 @@ def paragraphs(command: click.Command) -> list[str]:
 
 def _command(command: click.Command, ctx: click.Context) -> Iterator[str]:
     usage = " ".join([ctx.command_path, *command.collect_usage_pieces(ctx)])
-    yield f"## `{ctx.command_path}` {{ #{ctx.info_name} }}\n"
+    yield f"## `{ctx.command_path}` {{ #{_place(ctx)} }}\n"
     yield f"`{usage}`\n"
     for paragraph in paragraphs(command):
         yield f"{_plain(_(paragraph))}\n"
@@ -87,6 +90,11 @@ def _command(command: click.Command, ctx: click.Context) -> Iterator[str]:
     ]
     if rows:
         yield from _table((_("option"), _("what it does"), _("default"), _("environment")), rows)
+
+
+def _place(ctx: click.Context) -> str:
+    """The anchor of a command: its words after labkit."""
+    return "-".join(ctx.command_path.split()[1:]) or str(ctx.info_name)
 
 
 def _option(option: click.Option, ctx: click.Context) -> tuple[str, ...]:

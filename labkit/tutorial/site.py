@@ -46,6 +46,7 @@ def build(root: Path, say: Callable[[str], None]) -> Path:
         env={**child.environment(root), "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
+        errors="replace",  # what is said in a locale that is not this terminal's
         check=False,
     )
     if built.returncode:

@@ -135,6 +135,24 @@ def test_what_is_no_number_of_its_kind_is_refused(tmp_path: Path, words: list[st
     assert run(*words, XDG_STATE_HOME=str(tmp_path))[0] == 2
 
 
+@pytest.mark.parametrize("utf8", ["1", "0"], ids=["as Python sets it there", "ASCII alone"])
+@pytest.mark.parametrize(
+    ("words", "code"), [(["explain", "3"], 0), (["hint", "3"], 4)], ids=["results", "an error"]
+)
+def test_french_is_said_in_a_locale_without_accents(
+    tmp_path: Path, words: list[str], code: int, utf8: str
+) -> None:
+    locale = {"LC_ALL": "C", "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0"}
+    folders = {"XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [str(LABKIT), "--lang", "fr", "--lab", "nobodys-lab", *words]
+    ended = subprocess.run(command, env={**os.environ, **locale, **folders}, check=False,
+                           capture_output=True, timeout=60)  # fmt: skip
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == code, said
+    assert said.isascii() is (utf8 == "0")
+    assert not (tmp_path / "labkit" / "_crashes").exists(), said
+
+
 def test_a_mistake_of_ours_is_no_failure_of_a_students(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,7 +88,7 @@ class Site:
             while not over.is_set():
                 counters = {"failed": self.failed, "served.web1": self.turn // 2}
                 states = {"web1": self.state, "web2": "UP"}
-                yield json.dumps({"t": time.time(), "states": states, "counters": counters})
+                yield json.dumps({"t": time.monotonic(), "states": states, "counters": counters})
                 over.wait(0.02)
 
         return SimpleNamespace(lines=lines, stop=over.set)
@@ -176,6 +176,21 @@ def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None
     assert (out / "drill-kill.jsonl").read_text().count('"request"') == 240
     assert json.loads((out / "drill-kill.json").read_text()) == result.to_json()
     assert (out / "drill-kill.watch.jsonl").stat().st_size > 0
+
+
+def test_a_clock_that_is_set_back_does_not_move_the_fault_behind_the_load(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = time.time
+
+    def set_back(progress: Progress) -> None:
+        if progress.phase == "baseline":
+            monkeypatch.setattr(time, "time", lambda: said() - 60.0)
+
+    result = run(site, tmp_path, drill(site.kill), live=set_back)
+    assert result.verdict is Verdict.PASSED, result.message
+    assert result.detect_s == pytest.approx(0.5, abs=0.15)
+    assert (result.failed_get or 0) + (result.failed_post or 0) == site.failed > 0
 
 
 def test_the_same_run_fails_a_bar_that_it_does_not_reach(site: Site, tmp_path: Path) -> None:

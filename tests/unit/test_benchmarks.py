@@ -6,10 +6,12 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import benchmarks.__main__ as runner
+from benchmarks.kills import Campaign, differing, report
 from benchmarks.result import Figure, Limit, Result, ratios, read_budget
 
 WHY = "a reason"
@@ -32,6 +34,7 @@ def test_every_benchmark_has_the_common_shape() -> None:
     known = runner.known()
     assert {
         "failover",
+        "kills",
         "load",
         "start",
         "steps",
@@ -111,3 +114,34 @@ def test_check_runs_what_the_budget_names_and_ends_with_its_verdict(
         runner.main()
     assert ended.value.code == code
     assert "| b |" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "held"),
+    [({}, True), ({"unsettled": 1}, False), ({"wrong": 1}, False), ({"left": 1}, False),
+     ({"moments": {}}, False)],
+    ids=["all settled", "one not settled", "a wrong verdict", "a leftover", "nobody killed"],
+)  # fmt: skip
+def test_a_campaign_of_kills_holds_if_nothing_at_all_was_lost(
+    tmp_path: Path, found: dict[str, Any], held: bool
+) -> None:
+    campaign = Campaign(1, tmp_path, moments={"up": [2.0, 4.0], "save": [1.0]})
+    vars(campaign).update(found)
+    assert report(campaign).held is held
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"a": "passed", "b": "failed"}, 0),
+        ({"a": "passed", "b": "inconclusive"}, 1),
+        ({"a": "passed"}, 1),
+        ({"a": "failed", "b": "passed"}, 2),
+    ],
+)
+def test_a_verdict_that_a_kill_changed_or_lost_is_counted(said: dict[str, str], wrong: int) -> None:
+    assert differing({"a": "passed", "b": "failed"}, said) == wrong
+
+
+def test_what_a_killed_run_has_not_asked_yet_is_no_wrong_verdict() -> None:
+    assert differing({"a": "passed", "b": "failed"}, {"a": "passed"}, but={"b"}) == 0

@@ -355,3 +355,37 @@ def test_what_init_makes_is_found_as_the_workspace(labkit: Run) -> None:
 
     labkit("init", "mine")
     assert find_workspace("", Path.cwd() / "mine" / "website") == Path.cwd() / "mine"
+
+
+# -- bundle
+
+
+@pytest.fixture
+def mirrored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What was put into a mirror that there is not: (image of the engine, public name)."""
+    added: list[tuple[str, str]] = []
+
+    def add_image(_engine: object, local: str, public: str, _say: object) -> str:
+        added.append((local, public))
+        return f"sha256:{len(added)}"
+
+    monkeypatch.setattr("labkit.cli.v_bundle.connect", lambda: None)
+    monkeypatch.setattr("labkit.cli.v_bundle.ensure_mirror", lambda _engine, _say: None)
+    monkeypatch.setattr("labkit.cli.v_bundle.add_image", add_image)
+    return added
+
+
+def test_bundle_adds_every_image_that_it_is_given(
+    labkit: Run, mirrored: list[tuple[str, str]]
+) -> None:
+    outcome = labkit("bundle", "--add", "a:1", "--add", "b:2")
+    assert (outcome.code, mirrored) == (0, [("a:1", "a:1"), ("b:2", "b:2")])
+    assert outcome.out.splitlines() == ["a:1 sha256:1", "b:2 sha256:2"]
+
+
+def test_bundle_gives_a_public_name_to_one_image_alone(
+    labkit: Run, mirrored: list[tuple[str, str]]
+) -> None:
+    assert labkit("bundle", "--add", "a:1", "--as", "python:3").code == 0
+    assert labkit("bundle", "--add", "a:1", "--add", "b:2", "--as", "python:3").code == 2
+    assert mirrored == [("a:1", "python:3")]

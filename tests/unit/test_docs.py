@@ -347,3 +347,27 @@ def french_prose() -> Iterator[tuple[str, str]]:
 def test_french_pages_are_set_as_french_is_set(wrong: str, why: str) -> None:
     found = [f"{name}: {line}" for name, line in french_prose() if re.search(wrong, line)]
     assert found == [], why
+
+
+# The threat model -------------------------------------------------------------------------------
+
+
+@cache
+def known_tests() -> str:
+    """The names of all tests, one a line."""
+    found = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    return "\n".join(name for text in found for name in re.findall(r"(?m)^def (test_\w+)", text))
+
+
+def test_each_promise_of_the_threat_model_is_tested_by_what_there_is() -> None:
+    text = page("en", "threat-model.md")
+    rows = re.findall(r"(?m)^\| [A-E]\. .+$", section(text, "findings"))
+    assert len(rows) >= 10
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.rpartition(" | ")[2] or row)
+        assert named, f"nothing tests this: {row}"
+    cited = set(re.findall(r"`(test_\w+)`", text))
+    assert cited <= set(known_tests().splitlines())
+    assert cited == set(re.findall(r"`(test_\w+)`", page("fr", "threat-model.md")))
+    for path in re.findall(r"`((?:tests|benchmarks)/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), path

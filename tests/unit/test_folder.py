@@ -292,7 +292,7 @@ def test_what_is_no_folder_is_a_usage_error_that_says_what_to_do(place: Path) ->
     for path in (place / "docker-compose.yml", place / "nowhere"):
         with pytest.raises(UsageError, match="is not a folder") as caught:
             read_folder(path)
-        assert "unpack" in caught.value.then
+        assert ".zip" in caught.value.then
 
 
 @pytest.mark.parametrize("names", [(), (".git/config",), ("expected.toml",), ("sub/",)])

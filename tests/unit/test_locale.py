@@ -122,7 +122,13 @@ def helps() -> set[str]:
     """What the verbs and their options say of themselves: the reference says it in French."""
     verbs = {name: labkit.get_command(click.Context(labkit), name) for name in VERBS}
     found: set[str] = set()
-    for one in (labkit, *filter(None, verbs.values())):
+    inner = [
+        one
+        for verb in verbs.values()
+        if isinstance(verb, click.Group)
+        for one in verb.commands.values()
+    ]
+    for one in (labkit, *filter(None, verbs.values()), *inner):
         found.update(paragraphs(one))
         options = (param for param in one.params if isinstance(param, click.Option))
         found.update(option.help or "" for option in options if not STANDARD & {*option.opts})

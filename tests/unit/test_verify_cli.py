@@ -193,11 +193,14 @@ def test_verify_ends_in_0_only_if_it_is_flawless(
 
 def test_a_file_or_a_missing_folder_is_a_usage_error(labkit: Run, tmp_path: Path) -> None:
     (tmp_path / "tp.zip").write_text("PK")
-    for path in (tmp_path / "tp.zip", tmp_path / "nowhere"):
-        code, out, err = labkit("grade", "--submission", path)
+    for name, why, then in (
+        ("tp.zip", "tp.zip cannot be read to its end", "pack it as .zip or .tar.gz"),
+        ("nowhere", "is not a folder", "labkit grade --submission PATH"),
+    ):
+        code, out, err = labkit("grade", "--submission", tmp_path / name)
         assert (code, out) == (2, "")
-        assert "is not a folder" in err
-        assert "labkit grade --submission FOLDER" in err
+        assert why in err
+        assert then in err
 
 
 def test_an_empty_folder_is_nothing_to_grade(labkit: Run, tmp_path: Path) -> None:

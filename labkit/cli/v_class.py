@@ -1,0 +1,257 @@
+"""labkit class"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labkit.classroom import Wishes
+from labkit.classroom.intake import Entry, read_class
+from labkit.classroom.ledger import Ledger, Record, Slot
+from labkit.classroom.roll import (
+    digest,
+    free_memory,
+    grade_class,
+    room_for_labs,
+    wanted,
+)
+from labkit.classroom.roster import Person, read_roster
+from labkit.classroom.table import (
+    Row,
+    as_csv,
+    as_json_lines,
+    as_moodle,
+    differences,
+    mark,
+    rows,
+)
+from labkit.cli import show
+from labkit.cli.session import the_course
+from labkit.course import Course, select
+from labkit.errors import (
+    EXIT_FAILED,
+    EXIT_INCONCLUSIVE,
+    EXIT_PASSED,
+    NothingToGradeError,
+    UsageError,
+)
+from labkit.lab.store import reports_root
+from labkit.locale import _, number
+
+OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
+}  # fmt: skip
+
+
+@click.group()
+def command() -> None:
+    """A whole class: every submission on machines of its own. Stopped at any moment, it goes on."""
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.argument("submissions", type=click.Path(path_type=Path)),
+        click.option("--report", "folder", default="", metavar="DIR",
+                     help="Where the ledger of the class and all reports are kept."),
+        click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 64),
+                     help="Labs at once; else as many as memory and processors bear."),
+        click.option("--no-drills", is_flag=True,
+                     help="Only what disturbs nothing; no full mark."),
+        click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
+        click.option("--only", default="", metavar="WHO",
+                     help="failed, inconclusive, changed, or a part of a name."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class _Class:
+    """What both verbs begin with."""
+
+    course: Course
+    entries: list[Entry]
+    ledger: Ledger
+    wishes: Wishes
+    digests: dict[str, str]
+    labs: int
+
+    @classmethod
+    def opened(
+        cls, submissions: Path, folder: str, labs: int, no_drills: bool, steps: str
+    ) -> _Class:
+        course = the_course()
+        place = submissions.resolve()
+        mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", place.stem).strip(".-") or "class"
+        root = (
+            Path(folder).resolve() if folder
+            else reports_root() / f"class-{name}-{mark_of_place}"
+        )  # fmt: skip
+        if root.is_relative_to(place):
+            raise UsageError(
+                _("the report cannot be written into the submission itself"),
+                where=str(root),
+                then=f"labkit class grade {submissions} --report DIR",
+            )
+        wishes = Wishes(
+            steps=frozenset(step.number for step in select(course, steps)), drills=not no_drills
+        )
+        entries = read_class(place)
+        digests = {one.key: digest(one, course, wishes) for one in entries}
+        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room)
+
+    def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
+        """Grade what is to be graded, a line for each."""
+        show.say(
+            _("{todo} of {all} to grade, labs at once: {labs}; ledger: {path}",
+              todo=len(todo), all=len(self.entries), labs=self.labs, path=self.ledger.root)
+        )  # fmt: skip
+        started, done = time.monotonic(), 0
+
+        def told(record: Record) -> None:
+            nonlocal done
+            done += 1
+            left = (time.monotonic() - started) / done * (len(todo) - done)
+            result = self.ledger.result(record.key, slot)
+            marks = f"{result['score_low']:g} / {result['score_max']:g}" if result else record.why
+            show.say(
+                _("{done}/{all} {name}: {state}, {marks} ({seconds} s); about {left} min left",
+                  done=done, all=len(todo), name=record.name, state=_states()[record.state],
+                  marks=marks, seconds=number(record.seconds, ".0f"),
+                  left=number(left / 60, ".0f"))
+            )  # fmt: skip
+
+        grade_class(todo, self.ledger, self.digests, self.wishes, labs=self.labs, slot=slot,
+                    on_done=told)  # fmt: skip
+
+
+@command.command("grade")
+@_common
+@click.option(
+    "--roster",
+    default="",
+    metavar="FILE",
+    help="The list of the class, CSV: name, number, email, group, late, excused.",
+)
+@click.option(
+    "-o",
+    "--output",
+    default="ansi",
+    show_default=True,
+    type=click.Choice(["ansi", *OUTPUTS]),
+    help="What goes to standard output.",
+)
+@click.pass_context
+def grade(
+    ctx: click.Context,
+    submissions: Path,
+    folder: str,
+    labs: int,
+    no_drills: bool,
+    steps: str,
+    only: str,
+    roster: str,
+    output: str,
+) -> None:
+    """Grade a folder or an archive with a folder or an archive for each student.
+
+    Moodle's download of all submissions, exports of Gradescope and clones of GitHub Classroom are
+    read as they are. Who has been graded is not graded again until the files, the course or the
+    options change.
+    """
+    people = read_roster(Path(roster)) if roster else []
+    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    with the_class.ledger.held():
+        todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
+        try:
+            the_class.grade(todo, "graded")
+        except KeyboardInterrupt:
+            _print(the_class, people, output)
+            raise
+        ctx.exit(_exit_code(_print(the_class, people, output)))
+
+
+@command.command("regrade")
+@_common
+@click.option("--accept", is_flag=True, help="Let what was found count; the old results are kept.")
+@click.pass_context
+def regrade(
+    ctx: click.Context,
+    submissions: Path,
+    folder: str,
+    labs: int,
+    no_drills: bool,
+    steps: str,
+    only: str,
+    accept: bool,
+) -> None:
+    """Grade again what was graded, and show what would change. Nothing changes without --accept."""
+    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    ledger = the_class.ledger
+    with ledger.held():
+        graded = [one for one in the_class.entries if ledger.record(one.key)]
+        if not graded:
+            raise NothingToGradeError(
+                _("nobody of this class has been graded yet"),
+                where=str(ledger.root),
+                then=f"labkit class grade {submissions}",
+            )
+        if not accept:
+            todo = wanted(graded, ledger, the_class.digests, only=only, slot="proposed")
+            the_class.grade(todo, "proposed")
+        changes = [one for one in differences(ledger, graded) if one.changed]
+        table = [
+            (one.name, one.before, one.after,
+             "\n".join(f"{check}: {old or '–'} → {new or '–'}" for check, old, new in one.checks))
+            for one in changes
+        ]  # fmt: skip
+        show.table(table, (_("student"), _("before"), _("after"), _("checks")))
+        if accept:
+            count = sum(ledger.accept(one.key) for one in graded)
+            show.say(_("results that count now: {count}; the old ones are kept", count=count))
+        else:
+            show.say(
+                _("students with a difference: {count}.   next: {command}", count=len(changes),
+                  command=f"labkit class regrade {submissions} --accept")
+            )  # fmt: skip
+    ctx.exit(EXIT_PASSED)
+
+
+def _print(the_class: _Class, people: Sequence[Person], output: str) -> list[Row]:
+    found = rows(the_class.ledger, the_class.entries, people)
+    if output != "ansi":
+        click.echo(OUTPUTS[output](found), nl=False)
+        return found
+    show.table(
+        [(one.name, one.number, _states()[one.state], mark(one), one.why or " ".join(one.causes))
+         for one in found],
+        (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
+    )  # fmt: skip
+    return found
+
+
+def _states() -> dict[str, str]:
+    return {
+        "graded": _("graded"),
+        "inconclusive": _("inconclusive"),
+        "unreadable": _("cannot be read"),
+        "open": _("open"),
+        "absent": _("nothing handed in"),
+    }
+
+
+def _exit_code(found: Sequence[Row]) -> int:
+    """As of one grading: what could not be told comes first, then what failed."""
+    if any(one.state in ("inconclusive", "unreadable", "open") for one in found):
+        return EXIT_INCONCLUSIVE
+    return EXIT_FAILED if any(one.causes or one.state == "absent" for one in found) else EXIT_PASSED
