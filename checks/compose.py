@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from checks.docker_facts import (
     is_student_age,
     must_have_images,
 )
+from checks.foreign import as_json, is_readable, within
 from checks.harm import asked_for
 from labkit.course import CannotTellError
 from labkit.locale import _
@@ -53,7 +53,8 @@ class Service:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {name: value or "" for name, value in (self.raw.get("environment") or {}).items()}
+        found = (self.raw.get("environment") or {}).items()
+        return {str(name): "" if value is None else str(value) for name, value in found}
 
     @property
     def networks(self) -> set[str]:
@@ -283,13 +284,13 @@ def parsed(machine: str, file: str, config: str) -> Project:
 
     Warnings about unset variables may stand before it.
     """
-    document = json.loads(config[config.index("{") :])
-    if not isinstance(document, dict):
+    document = as_json(config[config.index("{") :])
+    found = within(document, "services") or {}
+    if not isinstance(document, dict) or not isinstance(found, dict):
         raise ValueError("no mapping")
-    services = {
-        str(name): Service(str(name), raw or {})
-        for name, raw in (document.get("services") or {}).items()
-    }
+    services = {str(name): Service(str(name), raw or {}) for name, raw in found.items()}
+    if not all(is_readable(one) for one in services.values()):
+        raise ValueError("not in Compose's normal form")
     return Project(machine, file, str(document.get("name", "")), services, document=document)
 
 

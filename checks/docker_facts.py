@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from checks.foreign import as_json, is_readable
 from labkit.course import CannotTellError, expect, not_met
 from labkit.locale import _
 from labkit.remote import Shell
@@ -99,7 +100,8 @@ class Container:
 
     @property
     def labels(self) -> dict[str, str]:
-        return self.raw["Config"].get("Labels") or {}
+        labels = self.raw["Config"].get("Labels") or {}
+        return {str(name): str(value) for name, value in labels.items()}
 
     @property
     def restart_policy(self) -> str:
@@ -113,7 +115,7 @@ class Container:
     @property
     def addresses(self) -> list[str]:
         networks = self.raw["NetworkSettings"]["Networks"].values()
-        return [network["IPAddress"] for network in networks if network.get("IPAddress")]
+        return [str(network["IPAddress"]) for network in networks if network.get("IPAddress")]
 
     @property
     def published(self) -> dict[int, int]:
@@ -136,14 +138,34 @@ def images(shell: Shell) -> list[Image]:
     )
     return [
         Image(
-            id=one["Id"],
-            tags=tuple(one.get("RepoTags") or ()),
-            digests=tuple(one.get("RepoDigests") or ()),
+            id=str(one["Id"]),
+            tags=tuple(map(str, one.get("RepoTags") or ())),
+            digests=tuple(map(str, one.get("RepoDigests") or ())),
             config=one.get("Config") or {},
             created=str(one.get("Created") or ""),
         )
-        for one in json.loads(answer.stdout or "[]")
+        for one in inspected(shell, answer.stdout)
     ]
+
+
+def inspected(shell: Shell, said: str) -> list[dict[str, Any]]:
+    """What `docker inspect` said: the records; failed if they cannot be read."""
+    found = as_json(said or "[]")
+    if not isinstance(found, list) or not all(_is_record(one) for one in found):
+        not_met(
+            expected=_("what docker inspect says can be read"),
+            seen=said[-120:],
+            where=f"{shell.name} $ docker inspect",
+        )
+    return found
+
+
+def _is_record(one: Any) -> bool:
+    """Whether it has an id, and mappings and lists where an image or a container has them."""
+    if not isinstance(one, dict) or not isinstance(one.get("Id"), str):
+        return False
+    kinds = {"Config": dict, "RepoTags": list, "RepoDigests": list}
+    return all(isinstance(one.get(key) or kind(), kind) for key, kind in kinds.items())
 
 
 def api_image(found: list[Image]) -> Image | None:
@@ -185,7 +207,13 @@ def must_have_images(shell: Shell, images: Iterable[str]) -> None:
 def containers(shell: Shell) -> list[Container]:
     """Every container, running or not, those of the grader apart."""
     answer = shell.ask("docker ps -aq | xargs -r docker inspect")
-    found = [Container(raw) for raw in json.loads(answer.stdout or "[]")]
+    found = [Container(raw) for raw in inspected(shell, answer.stdout)]
+    if not all(is_readable(one) for one in found):
+        not_met(
+            expected=_("what docker inspect says can be read"),
+            seen=answer.stdout[-120:],
+            where=f"{shell.name} $ docker inspect",
+        )
     return [one for one in found if PROBE_LABEL not in one.labels]
 
 
@@ -211,10 +239,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, or None if it is none."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
+        return as_json(self.body)
 
 
 def curl(

@@ -5,8 +5,6 @@ Fields of `show stat` and `show servers state`: HAProxy's management guide, sect
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import re
 import shlex
@@ -14,6 +12,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 
+from checks.foreign import number, table
 from checks.haproxy_file import Section, sections, server_lines
 from labkit.course import CannotTellError
 from labkit.locale import _
@@ -23,6 +22,7 @@ BACKEND = "my-backend"
 BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
 CHECK_CONFIGURED = 2  # a bit of srv_check_state (the same; a disabled server's check is paused)
 STARTING = "1"  # srv_op_state of a server that warms up (management guide, show servers state)
+STATE_COLUMNS = {"srv_name", "srv_addr", "srv_port", "srv_op_state", "srv_check_state"}
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
 
@@ -173,7 +173,7 @@ class HAProxy:
                     port=port,
                     status=row.get("status", ""),
                     checked=bool(check & CHECK_CONFIGURED),
-                    sessions=int(row.get("stot") or 0),
+                    sessions=number(row.get("stot")),
                     warming=state == STARTING,
                 )
             )
@@ -211,11 +211,11 @@ class HAProxy:
         """The number of the line that a server of a backend comes from, 0 if none is found."""
         for section in self.sections:
             if section.kind in ("backend", "listen") and section.name == backend:
-                for number, words in server_lines(section):
+                for place, words in server_lines(section):
                     if words[1] == server or (
                         words[0] == "server-template" and server.startswith(words[1])
                     ):
-                        return number
+                        return place
         return 0
 
     @cached_property
@@ -223,11 +223,11 @@ class HAProxy:
         """The TCP ports that it listens on, the usual web port first."""
         listing = self.shell.ask("ss -Hltnp", sudo=True).stdout
         ports = {
-            int(line.split()[3].rpartition(":")[2])
+            number("".join(line.split()[3:4]).rpartition(":")[2])
             for line in listing.splitlines()
             if '"haproxy"' in line
         }
-        return sorted(ports, key=lambda port: (port != 80, port))
+        return sorted(ports - {0}, key=lambda port: (port != 80, port))
 
 
 def _socket(address: str) -> str:
@@ -243,8 +243,7 @@ def _socket(address: str) -> str:
 
 def _rows(statistics: str) -> list[dict[str, str]]:
     """`show stat`, a dictionary per line, to the first empty one."""
-    table = statistics.lstrip("# ").partition("\n\n")[0]
-    return list(csv.DictReader(io.StringIO(table)))
+    return table(statistics.lstrip("# ").partition("\n\n")[0], "pxname", "svname")
 
 
 def _states(text: str, backend: str) -> list[tuple[str, str, int, str, int]]:
@@ -252,13 +251,13 @@ def _states(text: str, backend: str) -> list[tuple[str, str, int, str, int]]:
 
     The first line has the names of the columns; the format's version stands before it.
     """
-    header, *lines = text.splitlines()
+    header, *lines = text.splitlines() or [""]
     columns = header.lstrip("# ").split()
     found = []
     for line in lines:
         row = dict(zip(columns, line.split(), strict=False))
-        if row.get("be_name") == backend:
-            state, check = row["srv_op_state"], int(row["srv_check_state"])
-            port = int(row["srv_port"])
+        if row.get("be_name") == backend and row.keys() >= STATE_COLUMNS:
+            state, check = row["srv_op_state"], number(row["srv_check_state"])
+            port = number(row["srv_port"])
             found.append((row["srv_name"], row["srv_addr"], port, state, check))
     return found

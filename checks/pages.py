@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import http.client
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlencode, urljoin
+from functools import cached_property
+from itertools import islice
+from typing import NoReturn
+from urllib.parse import urlencode
 
-import requests
 from bs4 import BeautifulSoup
 from bs4.element import Tag
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from checks.browser import PATIENCE_S, Reply, ask, finished, path_of
 from labkit.course import expect, not_met
 from labkit.lab import Lab
 from labkit.locale import _
 
-PATIENCE_S = 5.0  # of a person in front of a page
-LARGEST_PAGE = 1_000_000  # bytes that are looked at
 NEAR = 60  # characters between a name and its age
-# A browser's name: a page that is right for the grader alone is right for nobody.
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+MOST_FIELDS = 500  # of a page's forms that are looked at
+MOST_NAMED = 5_000  # places where a page names somebody
+MOST_REDIRECTS = 5
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,29 @@ class Page:
     status: int
     html: str
     refresh: str = ""  # the Refresh header, which HAProxy sends instead of a meta element
+    host: str = ""  # HOST:PORT by which it was asked, where that is not the URL's
 
-    @property
+    @cached_property
     def soup(self) -> BeautifulSoup:
         # Of an attribute that stands twice the first counts, as for a browser (HTML, 13.2.5.33).
-        return BeautifulSoup(self.html, "html.parser", on_duplicate_attribute="ignore")
+        return BeautifulSoup(finished(self.html), "html.parser", on_duplicate_attribute="ignore")
 
-    @property
+    @cached_property
     def text(self) -> str:
         return " ".join(self.soup.get_text(" ").split())
+
+    def path_of(self, link: str) -> str:
+        """The path to which a link or a form of the page leads; failed if it leads elsewhere."""
+        base = self.soup.find("base", href=True)
+        said = str(base["href"]) if isinstance(base, Tag) else ""
+        path = path_of(link, self.url, host=self.host, base=said)
+        return path or _leads_elsewhere(self.url, link)
 
     def must_be_ok(self) -> None:
         """End the check as failed unless the status is 200."""
         expect(
-            self.status == requests.codes.ok,
-            expected=_("HTTP status {status} from {url}", status=200, url=self.url),
+            self.status == OK,
+            expected=_("HTTP status {status} from {url}", status=OK, url=self.url),
             seen=_("status {status}: {body}", status=self.status, body=self.text[:160]),
         )
 
@@ -61,70 +69,58 @@ def fetch(
     form: dict[str, str] | None = None,
     auth: tuple[str, str] | None = None,
 ) -> Page:
-    """GET a page of a machine of the lab, or POST a form to it.
+    """GET a page of a machine of the lab, or POST a form to it, and follow where it sends.
 
     Asks the lab first whether that machine is its own and runs (`Lab.prove_target`). A machine
-    that does not answer ends the check as failed, saying how.
+    that does not answer, or sends to another place than itself, ends the check as failed.
     """
     address = lab.prove_target(machine).address
-    shown = f"http://{machine}{'' if port == 80 else f':{port}'}{path}"
+    body = None if form is None else encoded(form)
+    for _turn in range(MOST_REDIRECTS + 1):
+        shown = f"http://{machine}{'' if port == 80 else f':{port}'}{path}"
+        answer = _answer(address, port, path, body, auth, shown, machine)
+        page = Page(shown, answer.status, answer.text, answer.headers.get("refresh", ""),
+                    f"{address}:{port}")  # fmt: skip
+        if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+            return page
+        link = answer.headers["location"]
+        path = path_of(link, shown, host=page.host) or _leads_elsewhere(shown, link)
+        if answer.status < 304:
+            body = None  # as browsers do (Fetch, 4.4)
+    return not_met(
+        expected=_("an answer from {url}", url=shown),
+        seen=_("it sends its visitor on again and again"),
+        where=machine,
+    )
+
+
+def _leads_elsewhere(url: str, link: str) -> NoReturn:
+    not_met(
+        expected=_("a page that stays at {url}", url=url),
+        seen=_("it sends its visitor to {address}", address=link[:120]),
+        where=url,
+    )
+
+
+def _answer(
+    address: str, port: int, path: str, body: str | None, auth: tuple[str, str] | None,
+    shown: str, machine: str,
+) -> Reply:  # fmt: skip
+    expected = _("an answer from {url}", url=shown)
     try:
-        answer = requests.request(
-            "GET" if form is None else "POST",
-            f"http://{address}:{port}{path}",
-            data=form,
-            auth=auth,
-            timeout=PATIENCE_S,
-            headers={"Accept-Encoding": "identity", "User-Agent": BROWSER},
-            stream=True,
-        )
-        text = _read(answer)
-    except requests.ConnectionError as error:
-        refused = "refused" in str(error)
-        not_met(
-            expected=_("an answer from {url}", url=shown),
-            seen=_("the connection is refused") if refused else _("the connection fails"),
-            where=machine,
-        )
-    except requests.Timeout:
-        not_met(
-            expected=_("an answer from {url}", url=shown),
-            seen=_("none within {seconds} s", seconds=PATIENCE_S),
-            where=machine,
-        )
-    return Page(shown, answer.status_code, text, answer.headers.get("Refresh", ""))
+        return ask(address, port, path, body=body, auth=auth)
+    except TimeoutError:
+        seen = _("none within {seconds} s", seconds=PATIENCE_S)
+    except ConnectionRefusedError:
+        seen = _("the connection is refused")
+    except (OSError, http.client.HTTPException, ValueError):  # ValueError: a length that is none
+        seen = _("the connection fails")
+    return not_met(expected=expected, seen=seen, where=machine)
 
 
-@contextmanager
-def _as_requests_says() -> Iterator[None]:
-    """Errors of a body that is read below Requests, as Requests would raise them."""
-    try:
-        yield
-    except requests.RequestException:
-        raise
-    except ReadTimeoutError as error:
-        raise requests.Timeout from error
-    except (HTTPError, OSError) as error:
-        raise requests.ConnectionError(str(error)) from error
-
-
-def _read(answer: requests.Response) -> str:
-    """The beginning of a body, as a person would get it: neither for ever nor without end.
-
-    requests.Timeout if it is still coming when a person would have left.
-    """
-    deadline = time.monotonic() + PATIENCE_S
-    body = b""
-    with answer, _as_requests_says():
-        # read1 gives what is there: a page that trickles has its deadline, too.
-        while part := answer.raw.read1(65536, decode_content=True):
-            body += part
-            if len(body) > LARGEST_PAGE:
-                break
-            if time.monotonic() > deadline:
-                raise requests.Timeout
-    encoding = answer.encoding if "charset" in answer.headers.get("Content-Type", "") else "utf-8"
-    return body[:LARGEST_PAGE].decode(encoding or "utf-8", "replace")
+def encoded(fields: dict[str, str]) -> str:
+    """A form's fields as they are sent."""
+    return urlencode(fields, errors="replace")
 
 
 @dataclass(frozen=True)
@@ -148,8 +144,7 @@ def list_form(page: Page) -> Form:
             fields[str(button["name"])] = str(button.get("value", ""))
         action = str(button.get("formaction") or form.get("action") or "")
         method = str(button.get("formmethod") or form.get("method") or "get").lower()
-        path = urljoin("http://page/", action).removeprefix("http://page") or "/"
-        return Form(path, method, fields)
+        return Form(page.path_of(action), method, fields)
     not_met(
         expected=_("a form with a button that lists the students"),
         seen=_("no form in the page: {text}", text=page.text[:120]),
@@ -160,10 +155,10 @@ def list_form(page: Page) -> Form:
 
 def _forms(soup: BeautifulSoup) -> list[tuple[Tag, list[Tag]]]:
     """Each form with its fields: those within it, and those elsewhere that name it."""
-    forms = [(form, list[Tag]()) for form in soup.find_all("form")]
+    forms = [(form, list[Tag]()) for form in soup.find_all("form", limit=MOST_FIELDS)]
     by_name = {str(form.get("id")): own for form, own in reversed(forms)}
     by_place = {id(form): own for form, own in forms}
-    for field in soup.find_all(["button", "input", "select", "textarea"]):
+    for field in soup.find_all(["button", "input", "select", "textarea"], limit=MOST_FIELDS):
         if field.has_attr("disabled"):
             continue
         if field.has_attr("form"):
@@ -202,7 +197,7 @@ def press_button(lab: Lab, machine: str, port: int) -> Page:
     first.must_be_ok()
     form = list_form(first)
     if form.method == "get":
-        return fetch(lab, machine, port, f"{form.path}?{urlencode(form.fields)}")
+        return fetch(lab, machine, port, f"{form.path}?{encoded(form.fields)}")
     return fetch(lab, machine, port, form.path, form=form.fields)
 
 
@@ -229,7 +224,8 @@ def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
     text = page.text
     names = "|".join(map(re.escape, sorted(students, key=len, reverse=True)))
     spans = [
-        (*found.span(), found.group()) for found in re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text)
+        (*found.span(), found.group())
+        for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MOST_NAMED)
     ]
 
     def lacking(after: bool) -> list[str]:

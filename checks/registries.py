@@ -6,13 +6,13 @@ API: the OCI distribution specification (`/v2/`, `_catalog`, tags, manifests).
 from __future__ import annotations
 
 import base64
-import json
 import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from checks.docker_facts import Answer, Container, containers, curl, images, is_student_age
+from checks.foreign import as_json, texts, within
 from labkit.remote import Shell
 
 MANIFESTS = ", ".join(
@@ -23,6 +23,9 @@ MANIFESTS = ", ".join(
         "application/vnd.oci.image.index.v1+json",
     )
 )
+
+
+MOST_NAMES = 50  # repositories, and tags of each, that are asked about
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Registry:
             self.client,
             f"{self.scheme}://{self.machine}:{self.port}{path}",
             user=self.user,
-            options=["-k", "-L", "-H", f"Accept: {MANIFESTS}"],
+            options=["-k", "-H", f"Accept: {MANIFESTS}"],
         )
 
     def headers(self, path: str, header: str) -> str:
@@ -60,8 +63,7 @@ class Registry:
 
     def repositories(self) -> list[str]:
         """The names of what it holds."""
-        found = self.ask("/v2/_catalog").json()
-        return list(found.get("repositories") or []) if isinstance(found, dict) else []
+        return texts(within(self.ask("/v2/_catalog").json(), "repositories"))
 
     def pushed(self) -> dict[str, set[str]]:
         """Each `repository:tag` of the API's image -> digests that identify it.
@@ -70,20 +72,19 @@ class Registry:
         and is what an id can be compared with.
         """
         found: dict[str, set[str]] = {}
-        for repository in filter(is_student_age, self.repositories()):
+        for repository in [*filter(is_student_age, self.repositories())][:MOST_NAMES]:
             tags = self.ask(f"/v2/{repository}/tags/list").json()
-            for tag in (tags or {}).get("tags") or []:
+            for tag in texts(within(tags, "tags"))[:MOST_NAMES]:
                 manifest = self.ask(f"/v2/{repository}/manifests/{tag}").json()
                 found[f"{repository}:{tag}"] = _digests(manifest)
         return found
 
 
 def _digests(manifest: Any) -> set[str]:
-    if not isinstance(manifest, dict):
-        return set()
-    found = {str((manifest.get("config") or {}).get("digest", ""))}
-    found |= {str(one.get("digest", "")) for one in manifest.get("manifests") or []}
-    return found - {""}
+    listed = within(manifest, "manifests")
+    found = [within(manifest, "config", "digest")]
+    found += [within(one, "digest") for one in (listed if isinstance(listed, list) else ())]
+    return {*texts(found)} - {""}
 
 
 def is_registry(image: str) -> bool:
@@ -171,9 +172,9 @@ def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:
             if sudo
             else client.ask("cat ~/.docker/config.json").stdout
         )
+        stored = within(as_json(text or "{}"), "auths", registry, "auth")
         try:
-            stored = json.loads(text or "{}").get("auths", {}).get(registry, {}).get("auth", "")
-            user, _colon, password = base64.b64decode(stored).decode().partition(":")
+            user, _colon, password = base64.b64decode(str(stored or "")).decode().partition(":")
         except ValueError:
             continue
         if user:

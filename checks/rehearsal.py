@@ -14,11 +14,10 @@ import shlex
 import time
 import uuid
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from checks.compose import HTTP_PORT, Stack, quoted
 from checks.docker_facts import API_PORT, DATA_FILE, PROBE_LABEL, Container, curl
-from checks.pages import Page, list_form, pairs_of
+from checks.pages import Page, encoded, list_form, pairs_of
 from labkit.course import CannotTellError, NotMetError
 from labkit.locale import _
 from labkit.remote import Shell
@@ -85,7 +84,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
         except NotMetError:
             form = None
         if form is not None and awake:
-            fields = urlencode(form.fields)
+            fields = encoded(form.fields)
             path = form.path.lstrip("/")
             if form.method == "get":
                 answer = curl(shell, f"{url}/{path}?{fields}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from checks.compose import Stack
 from checks.docker_facts import API_PATH, API_PORT, CREDENTIALS, curl
 from labkit.course import CannotTellError
 from labkit.locale import _
 from labkit.remote import Shell
+
+MOST_STUDENTS = 200  # that a page is looked through for
 
 
 def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
@@ -19,7 +23,8 @@ def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
         found = answer.json()
         listed = found.get("student_ages") if isinstance(found, dict) else None
         if answer.status == 200 and isinstance(listed, dict) and listed:
-            return {str(name): str(age) for name, age in listed.items()}
+            named = ((str(name), str(age)) for name, age in listed.items() if name.strip())
+            return dict(islice(named, MOST_STUDENTS))
     raise CannotTellError(
         _("the API on {machine} gives no list to compare with", machine=shell.name)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 import shlex
@@ -14,7 +13,7 @@ from typing import Any, NoReturn
 import pytest
 
 from checks.compose import PLACES, Project
-from checks.docker_facts import API_PORT, must_be_had, tried_out
+from checks.docker_facts import API_PORT, inspected, must_be_had, tried_out
 from checks.dockerfiles import build_options, copied_sources
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
@@ -115,9 +114,11 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
         _say_why_not_built(answer.text, dockerfile.dockerfile)
-    inspected = json.loads(web1.ask(f"docker image inspect {shlex.quote(image)}").stdout or "[]")
-    yield {**inspected[0]["Config"], "labkit.image": image}
-    if not inspected[0].get("RepoTags"):
+    records = inspected(web1, web1.ask(f"docker image inspect {shlex.quote(image)}").stdout)
+    if not records:
+        not_met(expected=_("the image goes on existing"), seen=_("no image at all"), where="web1")
+    yield {**(records[0].get("Config") or {}), "labkit.image": image}
+    if not records[0].get("RepoTags"):
         web1.ask(f"docker image rm {shlex.quote(image)}")
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from urllib.parse import urlencode
 
+from checks.browser import unescaped
 from checks.compose import Stack, find_project, stack_of
 from checks.docker_facts import Answer, curl
 from checks.haproxy import HAProxy
-from checks.pages import Page, list_form
+from checks.pages import Page, encoded, list_form
 from checks.registries import Registry, find_registry
 from checks.statistics import STATISTICS
 from checks.students import students_of
@@ -68,7 +67,7 @@ def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
     answer = curl(web, f"http://localhost:{port}{options['action']}", options=form)
     if answer.status != 200:
         return _("its website answers with status {status}", status=answer.status)
-    page = html.unescape(answer.body)
+    page = unescaped(answer.body)
     if not all(student in page for student in options["must_contain"].splitlines()):
         return _("its website lists no students")
     return ""
@@ -93,7 +92,8 @@ def _website_of(haproxy: HAProxy) -> tuple[int, Page]:
 
 def _ask(machine: Shell, port: int) -> Page:
     answer: Answer = curl(machine, f"http://localhost:{port}/")
-    return Page(f"http://{machine.name}:{port}/", answer.status, answer.body)
+    url = f"http://{machine.name}:{port}/"
+    return Page(url, answer.status, answer.body, host=f"localhost:{port}")
 
 
 def _visit(stacks: Sequence[tuple[Shell, Stack]], page: Page) -> dict[str, str]:
@@ -102,7 +102,7 @@ def _visit(stacks: Sequence[tuple[Shell, Stack]], page: Page) -> dict[str, str]:
         form = list_form(page)
     except NotMetError as error:
         raise CannotTellError(error.seen) from error
-    fields = urlencode(form.fields)
+    fields = encoded(form.fields)
     # A form that is sent by GET: PHP takes the fields from the address of a POST as well.
     by_get = form.method == "get"
     return {

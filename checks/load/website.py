@@ -26,7 +26,8 @@ TOLD = re.compile(
     rb"|erreur|impossible|indisponible|inaccessible|injoignable|chec\b|refus",
     re.IGNORECASE,
 )
-UNSEEN = re.compile(rb"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+HIDDEN = re.compile(rb"<(/?)(style|script)\b", re.IGNORECASE)
+TAG = re.compile(rb"<[^<>]*>")
 
 POST_HEADER = "X-Labkit-Post"
 
@@ -44,7 +45,7 @@ class Website(OpenLoopUser):
         mark = f"labkit_post={post_id}"
         action = self.plan.options.get("action", "/")
         path = f"{action}{'&' if '?' in action else '?'}{mark}"
-        return Request("POST", path, headers, f"{form}&{mark}".encode())
+        return Request("POST", path, headers, f"{form}&{mark}".encode("utf-8", "replace"))
 
     def wrong(self, request: Request, answer: Answer) -> str:
         if not 200 <= answer.status < 300:
@@ -52,7 +53,7 @@ class Website(OpenLoopUser):
         if any(error in answer.body for error in PHP_ERRORS):
             return "a PHP error in the page"
         if request.method == "POST" and not self._lists(answer.body):
-            told = TOLD.search(UNSEEN.sub(b" ", answer.body))
+            told = TOLD.search(_shown(answer.body))
             return "an error in the page" if told else UNTOLD
         return ""
 
@@ -60,3 +61,18 @@ class Website(OpenLoopUser):
         page = html.unescape(body.decode("utf-8", "replace"))
         lists = self.plan.options.get("must_contain", "").split("\n\n")
         return any(all(text in page for text in one.splitlines()) for one in lists)
+
+
+def _shown(body: bytes) -> bytes:
+    """What a visitor reads of a page: no tags, styles or scripts. One pass, whatever is in it."""
+    parts, hidden, begin = [], b"", 0
+    for mark in HIDDEN.finditer(body):
+        closes, name = bool(mark.group(1)), mark.group(2).lower()
+        if not hidden and not closes:
+            parts.append(body[begin : mark.start()])
+            hidden = name
+        elif closes and name == hidden:
+            hidden, begin = b"", mark.start()
+    if not hidden:
+        parts.append(body[begin:])
+    return TAG.sub(b" ", b" ".join(parts))

@@ -37,7 +37,7 @@ def become_ssh(machine: Machine, words: list[str]) -> None:
         program, "-F", "none", "-i", str(machine.key), "-p", str(machine.port),
         "-o", f"UserKnownHostsFile={machine.known_hosts}",
         "-o", "StrictHostKeyChecking=yes",
-        "-o", "IdentitiesOnly=yes",
+        "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
         "-o", "LogLevel=ERROR",
         f"{machine.user}@{machine.address}",
         *words,

@@ -105,6 +105,7 @@ class Limits:
     flaps: int | None = None
     uneven: int | None = None  # difference of the servers' shares before the fault
     untrue: int | None = None  # answers that claim what is not so (`Drill.untrue`)
+    early: int | None = 0  # lost before the fault, though somebody answered: the service's own
 
 
 @dataclass(frozen=True)

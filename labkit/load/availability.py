@@ -18,7 +18,7 @@ from labkit.course.model import Limits
 from labkit.course.verdict import Verdict
 from labkit.load.plan import LoadPlan
 from labkit.load.readings import FAILED, REDISPATCHED, SERVED, Watched
-from labkit.load.rows import Row
+from labkit.load.rows import GENERATOR_ERROR, UNANSWERED, Row
 from labkit.load.run import LoadRun
 from labkit.locale import _
 
@@ -34,8 +34,6 @@ RECONCILE_REQUESTS = 3
 
 BIN_S = 0.25  # of the series for pictures
 BIN_REQUESTS = 5  # at the least: few and uneven ones would look like a service that flickers
-
-GENERATOR_ERROR = "generator:"  # prefix of row errors that are the generator's own limits
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,8 @@ class Measured:
 
     `detect_s` is from the fault to the first server out of the rotation, `recover_s` from the
     heal to all of them back; `outage_s` from the fault to the last lost request's arrival.
+    Of the `failed_early`, before the fault, `silent_early` got no answer at all: these alone may be
+    the network's fault or the computer's.
     `predicted_loss` is rate / servers x detection time where that holds: one server of several is
     gone, and nobody repeats its requests elsewhere.
     `loss_bound` is the 95 % upper bound of the loss rate (share) when nothing was lost: 3 / n.
@@ -74,9 +74,11 @@ class Measured:
     scheduled: int
     scheduled_post: int
     sent: int
+    rows: int
     failed_get: int
     failed_post: int
     failed_early: int
+    silent_early: int
     slow: int
     worst_lateness_s: float
     outage_s: float | None  # None: it did not end
@@ -145,6 +147,7 @@ def measure(
     end = run.started + plan.duration_s
     failed = [row for row in rows if not row.ok]
     after = [row for row in failed if fault is None or row.ended >= fault.called]
+    early = [row for row in failed if fault is not None and row.ended < fault.called]
     detect = _detect(watched, fault)
     duplicates, ghosts = _executions(rows, executed)
     shares = balance(run, watched, fault)
@@ -153,9 +156,11 @@ def measure(
         scheduled=plan.count,
         scheduled_post=sum(arrival.method == "POST" for arrival in plan.arrivals()),
         sent=plan.count - run.unsent,
+        rows=len(rows),
         failed_get=sum(row.method != "POST" for row in failed),
         failed_post=sum(row.method == "POST" for row in failed),
-        failed_early=len(failed) - len(after),
+        failed_early=len(early),
+        silent_early=sum(row.error in UNANSWERED for row in early),
         slow=sum(row.ok and row.ended - row.scheduled > slow_s for row in rows),
         worst_lateness_s=run.worst_lateness_s,
         outage_s=_outage(rows, after, fault, whole_at),
@@ -320,15 +325,25 @@ def doubts(measured: Measured) -> list[str]:
                 scheduled=measured.scheduled,
             )
         )
+    elif measured.rows < measured.scheduled:
+        found.append(
+            _(
+                "of {scheduled} requests only {rows} left a trace",
+                scheduled=measured.scheduled,
+                rows=measured.rows,
+            )
+        )
     if measured.own_errors:
         found.append(
             _(
-                "the load generator ran out of ports or files {count} times",
+                "the load generator ran out of ports or files, or failed, {count} times",
                 count=measured.own_errors,
             )
         )
-    if measured.failed_early:
-        found.append(_("{count} requests failed before the fault", count=measured.failed_early))
+    if measured.silent_early:
+        found.append(
+            _("{count} requests got no answer before the fault", count=measured.silent_early)
+        )
     return [*found, *filter(None, (reconcile(measured), _reconcile_theory(measured)))]
 
 
@@ -358,12 +373,13 @@ def _reconcile_theory(measured: Measured) -> str:
     predicted = measured.predicted_loss
     if predicted is None:
         return ""
-    slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(measured.failed, predicted)))
-    if abs(measured.failed - predicted) <= slack:
+    lost = measured.failed - measured.failed_early
+    slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(lost, predicted)))
+    if abs(lost - predicted) <= slack:
         return ""
     return _(
         "{lost} requests were lost, where {predicted} follow from {seconds} s of detection",
-        lost=measured.failed,
+        lost=lost,
         predicted=round(predicted),
         seconds=f"{measured.detect_s:.2f}",
     )
@@ -385,6 +401,7 @@ def compare(measured: Measured, limits: Limits) -> list[Judged]:
         "flaps": measured.flaps,
         "uneven": measured.uneven,
         "untrue": measured.untrue,
+        "early": measured.failed_early,
     }
     judged = []
     for field in fields(Limits):

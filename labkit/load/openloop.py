@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import gevent
 import gevent.pool
@@ -34,10 +34,18 @@ from locust.exception import StopUser
 
 from labkit.load.clock import Clock
 from labkit.load.plan import PLAN_VARIABLE, Arrival, LoadPlan
-from labkit.load.rows import End, Line, Row, Start, encode
+from labkit.load.rows import GENERATOR_ERROR, End, Line, Row, Start, encode
+from labkit.load.visitor import browser
 from labkit.load.workers import agree, leave
 
 BLOCK = 65_536  # bytes per read: one read for the answers of the course
+# What is looked at of an answer; a page of the practical has some kilobytes. At a hundred requests
+# a second more would keep the generator from its schedule.
+LARGEST_ANSWER = 4 * BLOCK
+LARGEST_HEAD = BLOCK
+LONGEST_NAME = 100  # characters of what an answer says of its server
+# ASCII that a browser sends as it is in an address; the rest is written as %XX.
+PLAIN = "%/:;=&?~#+!$,'@()*[]|"
 
 
 @dataclass(frozen=True)
@@ -115,38 +123,54 @@ class OpenLoopUser(User):
         raise StopUser
 
     def send(self, arrival: Arrival, due: float, clock: Clock) -> Row:
-        """One request from its start to a row; also told to Locust's own statistics."""
+        """One request from its start to a row; also told to Locust's own statistics.
+
+        Whatever happens there is a row: what is not in it would not be counted as lost either.
+        """
         started = clock.now()
-        request = self.post(arrival.post_id) if arrival.method == "POST" else self.get()
-        answer, error = _exchange(self.plan, request)
-        if answer is not None:
-            error = self.wrong(request, answer)
+        answer, server = None, ""
+        try:
+            request = self.post(arrival.post_id) if arrival.method == "POST" else self.get()
+            wire = _wire(self.plan, request)
+        except Exception as failure:
+            error = f"{GENERATOR_ERROR} {type(failure).__name__}"
+        else:
+            answer, error = _exchange(self.plan, request.method, wire)
+            if answer is not None:
+                error, server = self._judged(request, answer)
         row = Row(
             scheduled=due,
             started=started,
             ended=clock.now(),
             method=arrival.method,
             status=answer.status if answer else 0,
-            server=self.server(answer) if answer else "",
+            server=server,
             bytes=len(answer.body) if answer else 0,
             error=error,
             post_id=arrival.post_id,
             ok=not error,
         )
-        self._tell_locust(row, request)
+        self._tell_locust(row)
         return row
 
-    def _tell_locust(self, row: Row, request: Request) -> None:
+    def _judged(self, request: Request, answer: Answer) -> tuple[str, str]:
+        """What is wrong with an answer, and who gave it."""
+        try:
+            return self.wrong(request, answer), self.server(answer)[:LONGEST_NAME]
+        except Exception:  # a server can send what breaks any reader
+            return "an answer that cannot be read", ""
+
+    def _tell_locust(self, row: Row) -> None:
         self.environment.events.request.fire(
             request_type=row.method,
-            name=request.path.partition("?")[0],
+            name=self.plan.base_url,
             response_time=(row.ended - row.started) * 1000,
             response_length=row.bytes,
             response=None,
             context={},
             exception=None if row.ok else LostRequestError(row.error),
             start_time=row.started,
-            url=self.plan.base_url + request.path,
+            url=self.plan.base_url,
         )
 
 
@@ -188,25 +212,46 @@ class _Walk:
         self.rows.flush()  # a killed generator leaves every finished row behind
 
 
-def _exchange(plan: LoadPlan, request: Request) -> tuple[Answer | None, str]:
+class _Bounded:
+    """A socket to read from that gives no more than an answer may have, headers included."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._room = LARGEST_HEAD + LARGEST_ANSWER
+
+    def recv(self, most: int) -> bytes:
+        """What is there; HTTPParseError when it is too much."""
+        data: bytes = self._connection.recv(min(most, BLOCK))
+        self._room -= len(data)
+        if self._room < 0:
+            raise HTTPParseError("too long")
+        return data
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _exchange(plan: LoadPlan, method: str, wire: bytes) -> tuple[Answer | None, str]:
     """A request on a fresh connection, connect and answer within the plan's patience."""
     patience = gevent.Timeout(plan.patience_s)
     try:
         with patience:
-            return _converse(plan.base_url, request), ""
+            return _converse(plan.base_url, method, wire), ""
     except gevent.Timeout as expired:
         if expired is not patience:
             raise
         return None, "timeout"
     except HTTPConnectionClosed:
         return None, "closed without an answer"
-    except HTTPParseError:
-        return None, "broken answer"
     except OSError as error:
         return None, _word(error)
+    except Exception:  # of the parser, on headers that it had not thought of either
+        return None, "broken answer"
 
 
-def _converse(base_url: str, request: Request) -> Answer:
+def _converse(base_url: str, method: str, wire: bytes) -> Answer:
+    """The beginning of the answer: what is longer than LARGEST_ANSWER is not waited for."""
     target = urlsplit(base_url)
     secure = target.scheme == "https"
     port = target.port or (443 if secure else 80)
@@ -214,9 +259,9 @@ def _converse(base_url: str, request: Request) -> Answer:
     try:
         if secure:
             connection = _any_certificate().wrap_socket(connection)
-        connection.sendall(_wire(target.netloc, request))
-        response = HTTPSocketResponse(connection, block_size=BLOCK, method=request.method)
-        body = response.read()
+        connection.sendall(wire)
+        response = HTTPSocketResponse(_Bounded(connection), block_size=BLOCK, method=method)
+        body = response.read(LARGEST_ANSWER)
         headers = {name.lower(): value for name, value in response.items()}
         return Answer(response.status_code, headers, body)
     finally:
@@ -231,17 +276,17 @@ def _any_certificate() -> gevent.ssl.SSLContext:
     return context
 
 
-def _wire(host: str, request: Request) -> bytes:
+def _wire(plan: LoadPlan, request: Request) -> bytes:
     headers = {
-        "Host": host,
-        "User-Agent": "labkit-load",
+        "Host": urlsplit(plan.base_url).netloc,
+        "User-Agent": browser(plan.run),
         "Accept": "*/*",
         "Connection": "close",  # each arrival is another visitor
         **request.headers,
     }
     if request.body or request.method == "POST":
         headers["Content-Length"] = str(len(request.body))
-    lines = [f"{request.method} {request.path} HTTP/1.1"]
+    lines = [f"{request.method} {quote(request.path, safe=PLAIN, errors='replace')} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 

@@ -11,6 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+# Errors of rows that nobody has answered, not even with a refusal: whose fault that is, the row
+# cannot say.
+UNANSWERED = ("timeout", "no route")
+GENERATOR_ERROR = "generator:"  # prefix of errors that are the generator's own
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

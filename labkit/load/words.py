@@ -18,6 +18,7 @@ LIMIT_WORDS = {
     "flaps": "needless exits from the rotation",
     "uneven": "difference between the servers' shares",
     "untrue": "answers that claim what is not so",
+    "early": "requests lost before the fault",
 }
 
 

@@ -8,13 +8,20 @@ if TYPE_CHECKING:
     from labkit.remote.echo import Echo, Silent, Transcript
     from labkit.remote.parallel import everywhere, to_its_end
     from labkit.remote.plan import PlannedShell, from_facts
-    from labkit.remote.shell import CommandFailedError, RemoteProcess, Result, Shell
+    from labkit.remote.shell import (
+        CommandFailedError,
+        CommandTooLongError,
+        RemoteProcess,
+        Result,
+        Shell,
+    )
     from labkit.remote.ssh import SshShell
 else:
     __getattr__ = on_first_use(
         __name__,
         {
             "CommandFailedError": "shell",
+            "CommandTooLongError": "shell",
             "Echo": "echo",
             "PlannedShell": "plan",
             "RemoteProcess": "shell",
@@ -31,6 +38,7 @@ else:
 
 __all__ = [
     "CommandFailedError",
+    "CommandTooLongError",
     "Echo",
     "PlannedShell",
     "RemoteProcess",

@@ -58,12 +58,27 @@ class CommandFailedError(StepFailedError):
         lines = result.said.splitlines()
         tail = "\n".join(lines[-8:]) or _("(it printed nothing)")
         super().__init__(
-            _("exit code {code}:\n{tail}", code=result.exit_code, tail=tail),
+            self._what(result, tail),
             where=f"{machine} $ {result.command}",
             then=_("labkit ssh {machine}, and try the command by hand", machine=machine),
         )
         self.machine = machine
         self.result = result
+
+    def _what(self, result: Result, tail: str) -> str:
+        return _("exit code {code}:\n{tail}", code=result.exit_code, tail=tail)
+
+
+class CommandTooLongError(CommandFailedError):
+    """A command had not ended after its time, in seconds, and its machine ended it."""
+
+    def __init__(self, machine: str, result: Result, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(machine, result)
+
+    def _what(self, result: Result, tail: str) -> str:
+        del result
+        return _("it had not ended after {seconds:g} s:\n{tail}", seconds=self.seconds, tail=tail)
 
 
 class RemoteProcess(Protocol):
@@ -94,7 +109,8 @@ class Shell(ABC):
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
         """Run a command that changes nothing; any exit code is an answer.
 
-        Raises `NotReadyError` when the machine cannot be reached, `LabkitError` on a time-out.
+        Raises `NotReadyError` when the machine cannot be reached, `CommandTooLongError` when it
+        had to end the command, `LabkitError` when it has not even done that.
         """
 
     @abstractmethod

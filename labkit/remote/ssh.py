@@ -6,6 +6,7 @@ import codecs
 import copy
 import io
 import logging
+import selectors
 import shlex
 import socket
 import threading
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
-from fabric import Connection
+from fabric import Config, Connection
 from paramiko import Channel, RejectPolicy
 from paramiko.channel import ChannelFile
 from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError, SSHException
@@ -28,6 +29,7 @@ from labkit.remote.shell import (
     READ_TIMEOUT_S,
     RUN_TIMEOUT_S,
     CommandFailedError,
+    CommandTooLongError,
     RemoteProcess,
     Result,
     Shell,
@@ -39,6 +41,11 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what is wrong is sai
 OUTPUT_LIMIT = 4 * 2**20  # bytes of a command's output that are kept
 LINE_LIMIT = 4000
 CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)
+# A command that takes too long is ended by its machine, and killed KILL_AFTER_S later. Only a
+# machine that has not even done that after SLACK_S is in trouble itself.
+KILL_AFTER_S = 5
+SLACK_S = 15.0
+ENDED = (124, 137)  # exit codes of timeout(1): by its signal, and killed
 
 
 class _LineEcho:
@@ -67,32 +74,61 @@ class _LineEcho:
 def _ended(command: str, timeout: float, *, sudo: bool = False) -> str:
     """The command, ended on its machine as well when it takes longer than it may."""
     who, shell = ("sudo -n ", "sh") if sudo else ("", "bash")
-    return f"{who}timeout -k 5 {timeout:.0f} {shell} -c {shlex.quote(command)}"
+    return f"{who}timeout -k {KILL_AFTER_S} {timeout:g} {shell} -c {shlex.quote(command)}"
 
 
-def _received(
-    channel: Channel,
-    receive: Callable[[int], bytes],
-    deadline: float,
-    stream: _LineEcho | None,
-) -> str:
-    """One of the outputs, to its end or OUTPUT_LIMIT. TimeoutError when the deadline is over."""
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    parts: list[str] = []
-    size = 0
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        channel.settimeout(left)
-        data = receive(65536)
-        if not data:
-            return "".join(parts)
-        if size < OUTPUT_LIMIT:
-            parts.append(decoder.decode(data))
-            if stream:
-                stream.write(parts[-1])
-        size += len(data)
+class _Output:
+    """One of a command's outputs, kept up to OUTPUT_LIMIT."""
+
+    def __init__(self, receive: Callable[[int], bytes], stream: _LineEcho | None = None) -> None:
+        self.receive = receive
+        self.stream = stream
+        self.open = True
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._parts: list[str] = []
+        self._size = 0
+
+    def take(self) -> None:
+        """Take what is there, if anything is."""
+        try:
+            data = self.receive(65536)
+        except TimeoutError:
+            return
+        self.open = bool(data)
+        if self._size < OUTPUT_LIMIT:
+            self._parts.append(self._decoder.decode(data))
+            if self.stream:
+                self.stream.write(self._parts[-1])
+        self._size += len(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+def _received(channel: Channel, deadline: float, stream: _LineEcho | None) -> tuple[str, str, int]:
+    """Standard output, standard error and exit code, both read as they come.
+
+    A machine stops a command that fills the one while only the other is read. What is longer than
+    OUTPUT_LIMIT is read and dropped. TimeoutError when the deadline is over before the command is;
+    outputs that others hold open longer than it lasted are cut off there.
+    """
+    outputs = _Output(channel.recv, stream), _Output(channel.recv_stderr)
+    channel.setblocking(False)
+    with selectors.DefaultSelector() as arrivals:
+        arrivals.register(channel, selectors.EVENT_READ)
+        while any(output.open for output in outputs):
+            left = deadline - time.monotonic()
+            if left <= 0 or not arrivals.select(left):
+                if channel.exit_status_ready():
+                    break
+                raise TimeoutError
+            for output in outputs:
+                if output.open:
+                    output.take()
+    if not channel.status_event.wait(max(0.1, deadline - time.monotonic())):
+        raise TimeoutError
+    return outputs[0].text, outputs[1].text, channel.recv_exit_status()
 
 
 class SshProcess:
@@ -138,8 +174,11 @@ class SshShell(Shell):
         self._connection = self._make(key)
 
     def _make(self, key: str) -> Connection:
+        # Nothing of ~/.ssh/config, fabric.yml or invoke.yaml: a proxy or another host named there
+        # would take the place of the lab's machine.
         connection = Connection(
             self.address,
+            config=Config(lazy=True, overrides={"load_ssh_configs": False}),
             user=self.user,
             port=self.port,
             connect_timeout=CONNECT_TIMEOUT_S,
@@ -249,38 +288,45 @@ class SshShell(Shell):
             ) from error
 
     def _execute(
-        self, command: str, timeout: float, *, shown: str = "", stream: _LineEcho | None = None
+        self,
+        command: str,
+        timeout: float,
+        *,
+        sudo: bool = False,
+        shown: str = "",
+        stream: _LineEcho | None = None,
     ) -> Result:
         """Run a command on a channel of Fabric's connection, without Invoke's runner and threads.
 
         With a stream, both outputs go there as they come, and are one in the result. What is
         longer than OUTPUT_LIMIT is read and dropped: a student's build may print gigabytes.
+        CommandTooLongError if the machine had to end it.
         """
-        with self._explained(shown or command, timeout):
+        shown = shown or command
+        with self._explained(shown, timeout):
             transport = self._open().transport
-            deadline = time.monotonic() + timeout  # a login has limits of its own
+            began = time.monotonic()  # a login has limits of its own
             channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-            channel.set_combine_stderr(stream is not None)
             try:
-                channel.exec_command(command)
-            except SSHException as error:
-                self._refuse_if_crammed(transport, shown or command, error)
-                raise
-            channel.shutdown_write()
-            try:
-                stdout = _received(channel, channel.recv, deadline, stream)
-                stderr = _received(channel, channel.recv_stderr, deadline, None)
-                channel.settimeout(max(0.1, deadline - time.monotonic()))
-                result = Result(shown or command, stdout, stderr, channel.recv_exit_status())
+                channel.set_combine_stderr(stream is not None)
+                try:
+                    channel.exec_command(_ended(command, timeout, sudo=sudo))
+                except SSHException as error:
+                    self._refuse_if_crammed(transport, shown, error)
+                    raise
+                channel.shutdown_write()
+                result = Result(shown, *_received(channel, began + timeout + SLACK_S, stream))
             finally:
                 channel.close()
         self.history.append(result)
+        if result.exit_code in ENDED and time.monotonic() - began >= timeout:
+            raise CommandTooLongError(self.name, result, timeout)
         return result
 
     def ask(self, command: str, *, sudo: bool = False, timeout: float = READ_TIMEOUT_S) -> Result:
         """Run a quiet command; any exit code is an answer."""
         text = f"sudo -n sh -c {shlex.quote(command)}" if sudo else command
-        return self._execute(_ended(command, timeout, sudo=sudo), timeout, shown=text)
+        return self._execute(command, timeout, sudo=sudo, shown=text)
 
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
@@ -291,12 +337,12 @@ class SshShell(Shell):
             return False
         self.echo.command(self.name, command)
         stream = _LineEcho(self.name, self.echo)
-        result = self._execute(_ended(prefix + command, timeout), timeout, stream=stream)
-        stream.finish()
+        try:
+            result = self._execute(prefix + command, timeout, shown=command, stream=stream)
+        finally:
+            stream.finish()
         if not result.ok:
-            raise CommandFailedError(
-                self.name, Result(command, result.stdout, result.stderr, result.exit_code)
-            )
+            raise CommandFailedError(self.name, result)
         return True
 
     def upload(

@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 
 import docker
 import pytest
+import requests
 
+from labkit.lab.mirror.recipes import REGISTRY, recipe
+from labkit.lab.mirror.server import serving
 from tests.integration.conftest import Cli
 
 LOCAL = "labkit/selftest:1"
@@ -68,3 +71,12 @@ def test_a_build_installs_the_requirements_offline(exec_on: Callable[[str, str],
     )
     for builder in ("DOCKER_BUILDKIT=1", "DOCKER_BUILDKIT=0"):
         assert "sha256:" in exec_on("web2", script.format(builder))
+
+
+def test_what_fills_it_lets_nobody_else_in() -> None:
+    """Its registry, which the whole computer reaches meanwhile, asks for the run's own password."""
+    engine = docker.from_env()
+    with serving(engine, recipe(REGISTRY).local_reference) as registry:
+        uploads = f"http://{registry.address}/v2/x/blobs/uploads/"
+        assert requests.post(uploads, timeout=5).status_code == requests.codes.unauthorized
+        assert list(registry.names())

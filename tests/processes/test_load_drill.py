@@ -44,6 +44,7 @@ class Site:
 
     def __init__(self) -> None:
         self.broken = False
+        self.silent = False
         self.state = "UP"
         self.failed = 0
         self.turn = 0
@@ -70,10 +71,13 @@ class Site:
     def answer(self) -> int:
         with self.lock:
             self.turn += 1
+            late = self.silent and self.turn % 2
             if self.broken and self.state == "UP" and self.turn % 2:
                 self.failed += 1
                 return 503
-            return 200
+        if late:
+            time.sleep(1.0)
+        return 200
 
     def start(self, command: str, *, stdin: str = "") -> SimpleNamespace:
         assert "python3" in command
@@ -208,14 +212,23 @@ def test_without_steady_state_nothing_is_sent(site: Site, tmp_path: Path, monkey
     assert site.aimed == ["open", "closed"]
 
 
-def test_failures_before_the_fault_are_repeated_and_then_inconclusive(
+def test_hostile_answers_before_the_fault_fail_at_once(site: Site, tmp_path: Path) -> None:
+    site.broken = True
+    one = replace(drill(lambda _shells, heal_after: int(heal_after * 0)), duration_s=0.8,
+                  heal_after_s=0.1)  # fmt: skip
+    result = run(site, tmp_path, one)
+    assert (result.verdict, result.runs) == (Verdict.FAILED, 1)
+    assert "requests lost before the fault: " in result.message
+
+
+def test_silence_before_the_fault_is_repeated_and_then_inconclusive(
     site: Site, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(drills, "RUNS", 2)
-    site.broken = True
+    site.silent = True
     said: list[str] = []
     one = replace(drill(lambda _shells, heal_after: int(heal_after * 0)), duration_s=0.8,
-                  heal_after_s=0.1)  # fmt: skip
+                  heal_after_s=0.1, load=Load("website", rate=100, patience_s=0.2))  # fmt: skip
     result = run(site, tmp_path, one, say=said.append)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "before the fault" in result.message
@@ -428,7 +441,7 @@ def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
     assert lost == site.failed > 0
     assert (result.detect_s, result.recover_s, result.flaps) == (None, None, None)
     held = {one.name: one.held for one in result.limits}
-    assert held == {"lost": True, "detect_s": False, "flaps": None, "uneven": None}
+    assert held == {"lost": True, "detect_s": False, "flaps": None, "uneven": None, "early": True}
     assert result.samples is not None
     assert (result.samples.states, result.samples.changes) == ({}, ())
     assert {tuple(one.states) for one in shown} == {()}
@@ -512,7 +525,7 @@ def test_what_the_course_finds_on_the_machines_reaches_the_load_and_its_judgemen
     listed = run(site, tmp_path, replace(one, aim=aimed(site)))
     assert (listed.failed_post, listed.duplicates, listed.ghosts) == (0, 1, 0)
     # 0.2 s are promised, and a second more is granted: half of 100/s for 1.2 s, and 5 %.
-    assert [(limit.name, limit.limit) for limit in listed.limits] == [("lost", 63)]
+    assert [(limit.name, limit.limit) for limit in listed.limits] == [("lost", 63), ("early", 0)]
     assert listed.samples is not None
     assert listed.samples.facts["promised_detect_s"] == 0.2
     assert run(site, tmp_path, one).failed_post == 60  # the site's pages list nobody

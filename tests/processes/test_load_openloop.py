@@ -27,6 +27,7 @@ from labkit.load.availability import MAX_LATENESS_S
 from labkit.load.plan import LoadPlan
 from labkit.load.rows import End, Line, Row, Start, encode
 from labkit.load.run import Generator, LoadRun, make_plan, run_against
+from labkit.load.visitor import browser
 
 SCENARIOS = Path(__file__).parents[2] / "checks" / "load"
 LIST = b"<li>alice 12</li>"
@@ -172,6 +173,54 @@ def test_refused_connections_are_lost_at_once(tmp_path: Path) -> None:
         done = run(f"http://127.0.0.1:{free.getsockname()[1]}", tmp_path, seconds=0.5)
     assert {row.error for row in done.rows} == {"refused"}
     assert len(done.rows) == 50
+
+
+def test_a_hostile_page_loses_no_row(tmp_path: Path) -> None:
+    """An address that no request can have as it is, an answer that is long and slow to read."""
+    options = {"action": "/?x=€ \n", "form": "€=\ud800", "must_contain": "alice"}
+    with Site(body=b"<style " * 150_000) as site:
+        done = run(site.url, tmp_path, seconds=0.5, options=options, rate=40, patience=5)
+    assert len(done.rows) == 20
+    assert {row.error for row in done.rows if row.method == "POST"} == {UNTOLD}
+    assert {row.error for row in done.rows if row.method == "GET"} == {""}
+    assert max(row.bytes for row in done.rows) < 500_000
+    assert any(b"POST /?x=%E2%82%AC%20%0A&labkit_post=" in one for one in site.requests)
+
+
+def test_a_hostile_answer_loses_no_row_whatever_breaks(tmp_path: Path) -> None:
+    """Of a scenario that fails at a request, at an answer, and at who gave it: each has a row."""
+    scenario = tmp_path / "course" / "checks" / "load" / "website.py"
+    scenario.parent.mkdir(parents=True)
+    scenario.write_text(BREAKS)
+    load = Load("website", rate=40.0, patience_s=2.0)
+    with Site() as site:
+        done = run_against(site.url, load, duration_s=0.5, scenario_dir=scenario.parent,
+                           out=tmp_path, seed=7)  # fmt: skip
+    assert len(done.rows) == done.plan.count
+    assert {(row.method, row.error) for row in done.rows} == {
+        ("GET", "an answer that cannot be read"), ("POST", "generator: KeyError"),
+    }  # fmt: skip
+
+
+BREAKS = """
+from labkit.load.openloop import OpenLoopUser
+
+class Breaks(OpenLoopUser):
+    def post(self, post_id):
+        raise KeyError(post_id)
+
+    def server(self, answer):
+        raise RecursionError
+"""
+
+
+def test_who_asks_is_a_browser_and_another_in_each_run(tmp_path: Path) -> None:
+    names = {browser(f"run {number}") for number in range(50)}
+    assert len(names) > 10
+    with Site() as site:
+        done = run(site.url, tmp_path, seconds=0.2, rate=20)
+    assert all(f"User-Agent: {browser(done.plan.run)}\r".encode() in one for one in site.requests)
+    assert not any("labkit" in name.lower() for name in names)
 
 
 def test_every_post_of_the_plan_reaches_the_server_once_with_its_id(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from labkit.load.availability import (
 )
 from labkit.load.plan import LoadPlan
 from labkit.load.readings import Reading, Watched
-from labkit.load.rows import Row
+from labkit.load.rows import UNANSWERED, Row
 from labkit.load.run import LoadRun
 
 T0 = 1_000_000.0
@@ -179,7 +179,8 @@ def names(measured: Measured, limits: Limits) -> list[str]:
         ({"worst_lateness_s": 0.3}, "300 ms late"),
         ({"watcher_late_s": 0.3}, "the balancer's states were read 300 ms late"),
         ({"sent": 97}, "only 97 of 100"),
-        ({"failed_early": 1}, "before the fault"),
+        ({"failed_early": 1, "silent_early": 1}, "1 requests got no answer before the fault"),
+        ({"rows": 99}, "of 100 requests only 99 left a trace"),
         ({"own_errors": 2}, "ran out of ports"),
         ({"balancer_failed": 14}, "the balancer counted 14"),
         ({"balancer_failed": 6}, "the balancer counted 6"),
@@ -219,7 +220,7 @@ def test_limits(limits: Limits, found: list[str]) -> None:
 
 
 def test_what_was_not_measured_neither_holds_nor_breaks() -> None:
-    judged = compare(base(), Limits(duplicates=0, ghosts=0, untrue=0))
+    judged = compare(base(), Limits(duplicates=0, ghosts=0, untrue=0, early=None))
     assert judged == [Judged(name, 0, None, None) for name in ("duplicates", "ghosts", "untrue")]
 
 
@@ -238,6 +239,50 @@ def test_never_detected_breaks_a_detection_limit_and_no_recovery_limit() -> None
 def test_never_back_breaks_a_recovery_limit() -> None:
     gone = replace(base(), recover_s=None)
     assert broken(gone, Limits(recover_s=6)) == [("recover_s", 6, None)]
+
+
+# -- lost before anything was broken
+
+
+def early(error: str, status: int = 0) -> Measured:
+    """The kill, with one request lost before it: its error, and its status if it has one."""
+    made = rows(LOST)
+    made[10] = replace(made[10], ok=False, status=status, error=error)
+    seen = watched(*KILLED[:1], *((at, one, two, n + 1) for at, one, two, n in KILLED[1:]))
+    return measure(load(made), seen if status else KILL, slow_s=1, fault=FAULT, predictable=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("status 503", 503),
+        ("an error in the page", 200),
+        ("refused", 0),
+        ("reset", 0),
+        ("closed without an answer", 0),
+        ("broken answer", 0),
+        ("too long an answer", 200),
+    ],
+)
+def test_hostile_answer_before_the_fault_is_the_services_own_failure(
+    error: str, status: int
+) -> None:
+    """Otherwise one wrong answer in a thousand would buy a doubt, for ever."""
+    assert doubts(early(error, status)) == []
+    assert broken(early(error, status), Limits(lost=100)) == [("early", 0, 1)]
+
+
+@pytest.mark.parametrize("error", UNANSWERED)
+def test_silence_before_the_fault_may_be_anybodys(error: str) -> None:
+    assert doubts(early(error)) == ["1 requests got no answer before the fault"]
+
+
+def test_losses_before_the_fault_are_none_that_detection_explains() -> None:
+    lost = range(5)
+    made = [replace(row, ok=row.ok and index not in lost) for index, row in enumerate(rows(LOST))]
+    measured = measure(load(made), KILL, slow_s=1, fault=FAULT, predictable=True)
+    assert measured.failed_early == 5
+    assert doubts(replace(measured, balancer_failed=None)) == []
 
 
 # -- how long it was away

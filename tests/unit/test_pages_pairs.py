@@ -154,7 +154,7 @@ BUTTON = '<button name="submit" value="list">List</button>'
          Form("/", "post", {"submit": "list"})),
         (f'<form action="/a/b.php?x=1" method="post">{BUTTON}</form>',
          Form("/a/b.php?x=1", "post", {"submit": "list"})),
-        (f'<form action="http://page/x" method="post">{BUTTON}</form>',
+        (f'<form action="http://web1/x" method="post">{BUTTON}</form>',
          Form("/x", "post", {"submit": "list"})),
         ('<form action="/a" method="get"><button formaction="b.php" formmethod="POST">x</button>',
          Form("/b.php", "post", {})),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import selectors
 import shlex
 import subprocess
 import tarfile
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,21 +24,40 @@ from labkit.remote.ssh import LINE_LIMIT, _LineEcho, _received
 
 
 class Channel:
-    """A channel that gives these pieces, then its end."""
+    """A channel that gives these pieces, then its end; as a file it is always ready to be read."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self.pieces = iter(pieces)
-        self.timeouts: list[float] = []
+    def __init__(self, pieces: Iterable[bytes], errors: Iterable[bytes] = ()) -> None:
+        self.pieces, self.errors = iter(pieces), iter(errors)
+        self.status_event = threading.Event()
+        self.status_event.set()
+        self.ready = Path(os.devnull).open("rb")  # noqa: SIM115
 
-    def settimeout(self, seconds: float) -> None:
-        """Remembered."""
-        self.timeouts.append(seconds)
+    def fileno(self) -> int:
+        """For whoever waits."""
+        return self.ready.fileno()
+
+    def setblocking(self, blocking: bool) -> None:
+        """It never does."""
+        assert not blocking
 
     def recv(self, most: int) -> bytes:
         """The next piece."""
         piece = next(self.pieces, b"")
         assert len(piece) <= most
         return piece
+
+    def recv_stderr(self, most: int) -> bytes:
+        """The next piece of what is printed beside."""
+        assert most
+        return next(self.errors, b"")
+
+    def exit_status_ready(self) -> bool:
+        """Whether it has said how it ended."""
+        return self.status_event.is_set()
+
+    def recv_exit_status(self) -> int:
+        """How it ended."""
+        return 0
 
 
 class Echoed:
@@ -52,12 +74,18 @@ class Echoed:
         self.lines.append(f"{machine}|{line}")
 
 
+@pytest.fixture(autouse=True)
+def _files_are_always_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    # epoll takes no plain files; select says of them that they can be read.
+    monkeypatch.setattr(ssh.selectors, "DefaultSelector", selectors.SelectSelector)
+
+
 def received(
     pieces: Iterable[bytes], *, seconds: float = 60, stream: _LineEcho | None = None
 ) -> str:
     channel = Channel(pieces)
     end = time.monotonic() + seconds
-    return _received(cast("Any", channel), channel.recv, end, stream)
+    return _received(cast("Any", channel), end, stream)[0]
 
 
 def test_all_pieces_to_the_end() -> None:
@@ -97,12 +125,41 @@ def test_what_is_beyond_the_limit_is_read_and_dropped(monkeypatch: pytest.Monkey
     assert len(echo.lines) == 4
 
 
-def test_each_wait_has_what_is_left_of_the_time() -> None:
-    channel = Channel([b"a", b"b"])
-    _received(cast("Any", channel), channel.recv, time.monotonic() + 10, None)
-    assert len(channel.timeouts) == 3
-    assert all(0 < one <= 10 for one in channel.timeouts)
-    assert channel.timeouts == sorted(channel.timeouts, reverse=True)
+def test_both_outputs_are_read_by_turns() -> None:
+    """Neither waits for the end of the other: a machine stops whoever fills it."""
+    read = []
+
+    def pieces(name: str) -> Iterator[bytes]:
+        for _piece in range(3):
+            read.append(name)
+            yield name.encode()
+
+    channel = Channel(pieces("o"), pieces("e"))
+    assert _received(cast("Any", channel), time.monotonic() + 60, None) == ("ooo", "eee", 0)
+    assert "".join(read) == "oeoeoe"
+
+
+def test_what_says_nothing_is_waited_for_until_the_deadline() -> None:
+    class Silent(Channel):
+        """Nothing comes, and no end."""
+
+        def recv(self, most: int) -> bytes:
+            """Nothing yet."""
+            raise TimeoutError(most)
+
+    channel = Silent([])
+    channel.status_event.clear()
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError):
+        _received(cast("Any", channel), begin + 0.2, None)
+    assert time.monotonic() >= begin + 0.2
+
+
+def test_an_end_without_an_exit_code_is_waited_for_until_the_deadline() -> None:
+    channel = Channel([b"x"])
+    channel.status_event.clear()
+    with pytest.raises(TimeoutError):
+        _received(cast("Any", channel), time.monotonic() + 0.2, None)
 
 
 def test_what_never_ends_is_ended_by_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,13 +172,17 @@ def test_what_never_ends_is_ended_by_the_deadline(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(time, "monotonic", clock)
     channel = Channel(iter(lambda: b"x", b""))
+    channel.status_event.clear()
     with pytest.raises(TimeoutError):
-        _received(cast("Any", channel), channel.recv, 20, None)
+        _received(cast("Any", channel), 20, None)
 
 
 def test_a_deadline_that_is_over_reads_nothing() -> None:
+    channel = Channel([b"x"])
+    channel.status_event.clear()
     with pytest.raises(TimeoutError):
-        received([b"x"], seconds=-1)
+        _received(cast("Any", channel), time.monotonic() - 1, None)
+    assert next(channel.pieces) == b"x"
 
 
 def test_lines_are_passed_on_as_they_come() -> None:
@@ -244,6 +305,9 @@ class Crammed(Channel):
         raise SSHException(f"Channel closed: {command}")
 
     def set_combine_stderr(self, combined: bool) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""
 
 

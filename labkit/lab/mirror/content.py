@@ -190,9 +190,11 @@ def _push(
 ) -> Manifest:
     """Push the image `local`; return its manifest. Raises NotReadyError if the engine cannot."""
     target = f"{registry.address}/{repository}"
+    user, password = registry.login or ("", "")
+    login = {"username": user, "password": password}
     engine.images.get(local).tag(target, tag)
     try:
-        for answer in engine.api.push(target, tag=tag, stream=True, decode=True):
+        for answer in engine.api.push(target, tag=tag, stream=True, decode=True, auth_config=login):
             if "error" in answer:
                 raise not_ready(
                     _("{image} could not be stored", image=f"{repository}:{tag}"),

@@ -49,11 +49,13 @@ class Manifest:
 
 
 class Registry:
-    """A registry at `address` ("127.0.0.1:49153"), plain HTTP, without authentication."""
+    """A registry at `address` ("127.0.0.1:49153"), plain HTTP; `login` is user and password."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, login: tuple[str, str] | None = None) -> None:
         self.address = address
+        self.login = login
         self._session = requests.Session()
+        self._session.auth = login
         # Proxies of the environment are for the outside; the registry is on this computer.
         self._session.trust_env = False
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
+import secrets
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import bcrypt
 import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
@@ -30,6 +34,8 @@ VOLUME = "labkit-mirror"
 KIND = "mirror"
 PORT = 5000
 _DATA = "/var/lib/registry"
+USER = "labkit"
+_PASSWORDS = "labkit-passwords"
 _MEMORY = "128m"  # it uses about 20 MiB; large layers are streamed
 # A registry for filling ends by itself, in case this process is killed before it can end it.
 _FILL_SECONDS = 3600
@@ -93,30 +99,49 @@ def serving(
 ) -> Iterator[Registry]:
     """The volume behind a registry on a free port of 127.0.0.1, for the time of a `with`.
 
-    Both this process and the engine reach it, and engines trust plain HTTP on 127.0.0.0/8.
+    Both this process and the engine reach it, and engines trust plain HTTP on 127.0.0.0/8. So does
+    everybody else on this computer: it answers to a password that this run alone knows.
     """
     config = "config.yml" if writable else "mirror.yml"
     command = [str(_FILL_SECONDS), "registry", "serve", f"/etc/docker/registry/{config}"]
+    password = secrets.token_urlsafe(24)
     try:
-        container = engine.containers.run(
+        container = engine.containers.create(
             registry_image,
             command,
             entrypoint="timeout",
-            detach=True,
             auto_remove=True,
             labels={KIND_LABEL: KIND, "io.labkit.pid": str(os.getpid())},
             ports={f"{PORT}/tcp": ("127.0.0.1", 0)},
             volumes={VOLUME: {"bind": _DATA, "mode": "rw" if writable else "ro"}},
-            environment={"OTEL_TRACES_EXPORTER": "none"},
+            environment={
+                "OTEL_TRACES_EXPORTER": "none",
+                "REGISTRY_AUTH": "htpasswd",
+                "REGISTRY_AUTH_HTPASSWD_REALM": USER,
+                "REGISTRY_AUTH_HTPASSWD_PATH": f"/{_PASSWORDS}",
+            },
         )
+        container.put_archive("/", _only_user(password))
+        container.start()
     except APIError as error:
         raise not_ready(_("the mirror's registry could not be started"), str(error)) from error
     try:
-        registry = Registry(f"127.0.0.1:{_published_port(container)}")
+        registry = Registry(f"127.0.0.1:{_published_port(container)}", (USER, password))
         registry.wait()
         yield registry
     finally:
         _remove(container)
+
+
+def _only_user(password: str) -> bytes:
+    """A tar archive of the file of passwords (htpasswd, bcrypt) with one user."""
+    line = f"{USER}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()}\n"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo(_PASSWORDS)
+        member.size, member.mode = len(line), 0o444
+        tar.addfile(member, io.BytesIO(line.encode()))
+    return archive.getvalue()
 
 
 def ensure_volume(engine: docker.DockerClient) -> str:

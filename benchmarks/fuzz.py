@@ -1,0 +1,202 @@
+"""Is there a text that breaks a reader? Random ones, made of what each reader looks for.
+
+    python -m benchmarks.fuzz [--count 100000] [--seed 1]
+
+Each reader of what a student or their service writes is given so many texts: pieces that it knows,
+repeated, cut and mixed with any bytes. Limits: each text gives an answer or *not met*, and none
+takes longer than SLOWEST_S. `tests/unit/test_fuzz.py` gives the same readers fewer, each time the
+same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+from benchmarks.result import Figure, Result
+from checks.browser import Reply, finished, path_of
+from checks.compose import harms, parsed
+from checks.docker_facts import Answer, containers, images
+from checks.dockerfiles import copied_sources
+from checks.haproxy import HAProxy
+from checks.pages import Page, list_form, must_list
+from checks.registries import Registry
+from checks.students import students_of
+from labkit.course import CannotTellError, NotMetError
+from labkit.remote import Shell
+
+TAKES = "30 minutes"
+SLOWEST_S = 5.0
+LONGEST = 40  # pieces of a text
+
+
+def _saying(text: str) -> Shell:
+    """A machine of which every command says this."""
+    result = SimpleNamespace(stdout=text, said=text, text=text.strip(), ok=True, exit_code=0)
+    return cast(
+        "Shell",
+        SimpleNamespace(
+            name="web1",
+            ask=lambda *_words, **_options: result,
+            read=lambda *_words, **_options: text,
+        ),
+    )
+
+
+def read_page(data: bytes) -> None:
+    """A page with its form, and what it leads to."""
+    page = Page("http://web1/", 200, Reply(200, {}, data).text)
+    finished(page.html)
+    for judge in (list_form, lambda one: must_list(one, {"alice": "12", "bob": "13"})):
+        try:
+            judge(page)
+        except NotMetError:
+            continue
+
+
+def read_link(data: bytes) -> None:
+    """Where a link leads: to a path of the same place, or to none."""
+    path = path_of(data.decode("utf-8", "replace"), "http://web1/", host="10.0.0.1:80")
+    assert path is None or (path.startswith("/") and path.isascii() and " " not in path)
+
+
+def read_engine(data: bytes) -> None:
+    """What docker inspect says."""
+    shell = _saying(data.decode("utf-8", "replace"))
+    for ask in (images, containers):
+        try:
+            ask(shell)
+        except NotMetError:
+            continue
+
+
+def read_registry(data: bytes) -> None:
+    """What a registry answers."""
+    shell = _saying(data.decode("utf-8", "replace") + "\n200")
+    Registry("lb", 5000, "http", "lb:5000", shell, None, cast("Any", None)).pushed()
+
+
+def read_students(data: bytes) -> None:
+    """What an API lists."""
+    stack = SimpleNamespace(api=SimpleNamespace(addresses=["10.0.0.1"]))
+    shell = _saying(data.decode("utf-8", "replace") + "\n200")
+    try:
+        students_of(shell, cast("Any", stack))
+    except CannotTellError:
+        return  # a check of its own says that there is no list
+
+
+def read_compose(data: bytes) -> None:
+    """A compose file in Compose's normal form, and what it asks for."""
+    try:
+        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"))
+    except ValueError:
+        return
+    harms(project)
+    for one in (project.api, project.website, project.api_image, project.is_the_practical):
+        str(one)
+
+
+def read_dockerfile(data: bytes) -> None:
+    """A Dockerfile's sources."""
+    copied_sources(data.decode("utf-8", "replace"))
+
+
+def read_haproxy(data: bytes) -> None:
+    """HAProxy's file and what its socket says."""
+    haproxy = HAProxy(_saying(data.decode("utf-8", "replace")))
+    for ask in (haproxy.servers, haproxy.backend, lambda: (haproxy.bound, haproxy.ports)):
+        ask()
+
+
+def read_answer(data: bytes) -> None:
+    """JSON from anywhere."""
+    Answer(200, data.decode("utf-8", "replace"), "", "").json()
+
+
+JSON = ('{"', '":', "[", "{", "]", "}", ",", "null", "1e999", "9" * 5000, '"', "true", "[" * 2000,
+        "NaN", '"\\ud800"', "-1", '""')  # fmt: skip
+READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
+    "page": (read_page, (
+        "<a ", "<form", "<form action='", ">", "</form>", "<button", "<input name=x ", "<style",
+        "<script>", "</script", "<!--", "-->", "<!", "<?", "<![CDATA[", "&#", "9" * 5000,
+        "&", "'", '"', "=", "/", "<select>", "<option>", "<textarea>", "<base href='", "alice",
+        "12", "http://[", " formaction=", "<title>", "\0", "&#xD800;",
+    )),
+    "link": (read_link, (
+        "http://", "//", "web1", ":", "@", "[", "]", "/", "?", "#", "\\", "10.0.0.1", ".evil", "%",
+        "http:", "99999999", "\t", "\n", "\u20ac", "javascript:", "..", ";", "80",
+    )),
+    "engine": (read_engine, (*JSON, *(f'"{name}":' for name in (
+        "Id", "Name", "Config", "State", "HostConfig", "NetworkSettings", "Ports", "Networks",
+        "Labels", "Image", "Env", "RepoTags", "RestartPolicy", "Pid",
+    )))),
+    "registry": (read_registry, (*JSON, *(f'"{name}":' for name in (
+        "repositories", "tags", "config", "digest", "manifests")), '["student-age"]')),
+    "students": (read_students, (*JSON, '{"student_ages":', '"alice":"12"')),
+    "compose": (read_compose, (*JSON, '{"services":', *(f'"{name}":' for name in (
+        "image", "build", "volumes", "environment", "ports", "networks", "target", "source",
+        "secrets", "configs", "name", "privileged", "context", "published")))),
+    "Dockerfile": (read_dockerfile, (
+        "COPY ", "ADD ", "--from=", "[", "\\\n", "\n", '"', ",", "FROM ", "RUN ", "<<EOF\n", "../",
+    )),
+    "haproxy": (read_haproxy, (
+        "# pxname,svname,stot,status\n", "my-backend,", "web1,", '"', "\n", ",", "# be_id be_name ",
+        "srv_name srv_addr srv_op_state srv_check_state srv_port", " ", "stats socket /x",
+        "9" * 5000, "\u0663", "x" * 140_000, 'LISTEN 0 0 *:80 *:* "haproxy"', "\r", "bind *:",
+    )),
+    "JSON": (read_answer, JSON),
+}  # fmt: skip
+
+
+def made(chance: random.Random, pieces: tuple[str, ...]) -> bytes:
+    """A text of known pieces, some of them many times, and of any bytes."""
+    text = bytearray()
+    for _piece in range(chance.randrange(LONGEST)):
+        kind = chance.random()
+        piece = chance.choice(pieces).encode()
+        if kind < 0.08:
+            piece = chance.randbytes(chance.randrange(8))
+        elif kind < 0.12:
+            piece *= chance.choice((2, 100, 3000)) if len(piece) < 20 else 2
+        text += piece
+    return bytes(text)
+
+
+def measure(count: int = 100_000, *, seed: int = 1) -> Result:
+    """Give each reader so many texts; what breaks one is printed and counted."""
+    broken = 0
+    slowest = []
+    for name, (read, pieces) in READERS.items():
+        chance = random.Random(f"{seed} {name}")
+        worst = 0.0
+        for _turn in range(count):
+            text = made(chance, pieces)
+            began = time.perf_counter()
+            try:
+                read(text)
+            except Exception as error:  # any is a find
+                broken += 1
+                print(f"{name}: {error!r} by {text[:300]!r}", file=sys.stderr)
+            worst = max(worst, time.perf_counter() - began)
+        slowest.append(Figure(f"slowest {name}", (worst,), "s"))
+    held = not broken and all(one.median < SLOWEST_S for one in slowest)
+    return Result((Figure("broken", (broken,)), *slowest), held=held)
+
+
+def main() -> None:
+    """Measure, and say whether anything breaks."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--count", type=int, default=100_000, help="texts for each reader")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    measure(options.count, seed=options.seed).finish()
+
+
+if __name__ == "__main__":
+    main()
