@@ -16,10 +16,11 @@ ALONE := $(patsubst %,lab/tests/integration/test_%.py,3_trouble)
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_hardened 6_stages 9_mention 6_availability)
 LABS := lab/tests/tutorial $(filter-out $(ALONE) $(DRILLS),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 DEMO_LAB ?= demo
+WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant unit processes integration base rehearse-el9 smoke lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant unit processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -78,6 +79,9 @@ rehearse-el9: $(VENV)/ready engine  ## the steps of el9 on Debian dressed as el9
 
 smoke: $(VENV)/ready engine  ## is the grader right? a small part of the corpus, two minutes
 	$(TIMED) $@ $(LABKIT) verify --smoke
+
+wild: $(VENV)/ready engine  ## folders of strangers (WILD=FOLDER, ONLY=WORD,WORD) against what is expected of each
+	$(VENV)/bin/python -m scripts.wild "$(WILD)" "$(ONLY)" wild
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \

@@ -30,7 +30,13 @@ JUDGED = "/var/lib/labkit/judged"
 # What a program says that the kernel lets have no thread: the machine's trouble, not a file's.
 NO_ROOM = ("pthread_create", "newosproc", "Resource temporarily unavailable", "fork/exec")
 # Images that are no API of anybody's, whatever their service is called.
-OTHER_ROLES = re.compile(r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui)\b")
+OTHER_ROLES = re.compile(
+    r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui|mysql|mariadb|postgres"
+    r"|adminer|phpmyadmin|pgadmin4?|mongo|mongo-express|redis|memcached|portainer(-ce)?|traefik"
+    r"|grafana|prometheus|cadvisor|watchtower|busybox|alpine)(?![\w-])"
+)
+# Images of pages that are nobody's website, although their names speak of PHP.
+OTHER_PAGES = re.compile(r"(^|/)(phpmyadmin|phppgadmin|adminer)\b")
 HTTP_PORT = 80  # on which Apache listens in every php:*apache image
 
 
@@ -97,26 +103,48 @@ class Project:
         rest = [
             one
             for one in self.services.values()
-            if one is not self.website and not OTHER_ROLES.search(one.image)
+            if one is not self.website
+            and not OTHER_ROLES.search(one.image)
+            and one.name not in self.one_shots
         ]
         for service in rest:
             if is_student_age(service.image):
                 return service
         for service in rest:
-            if service.build_context or "/data" in service.mounts:
+            if service.build_context or any(
+                target == "/data" or target.startswith("/data/") for target in service.mounts
+            ):
                 return service
         if len(self.services) > 1 and len(rest) == 1:
             return rest[0]
         return next((one for one in rest if API_PORT in one.published), None)
 
     @property
+    def one_shots(self) -> set[str]:
+        """Services that do something once and end: another one waits for their success."""
+        return {
+            name
+            for one in self.services.values()
+            for name, how in _waits(one.raw.get("depends_on")).items()
+            if how == "service_completed_successfully"
+        }
+
+    @property
     def website(self) -> Service | None:
         """The service of the website: the one that has Apache and PHP, or the page."""
-        pages = [one for one in self.services.values() if re.search(r"php|httpd|apache", one.image)]
+        pages = [
+            one
+            for one in self.services.values()
+            if re.search(r"php|httpd|apache", one.image) and not OTHER_PAGES.search(one.image)
+        ]
         if pages:  # of several, the one that has credentials to ask the API with
             return next((one for one in pages if "USERNAME" in one.environment), pages[0])
         for service in self.services.values():
             if any(target.startswith("/var/www") for target in service.mounts):
+                return service
+        built = [one for one in self.services.values() if one.build_context and not _is_api(one)]
+        for service in built:  # an image of the student's own, with the page in it
+            if "USERNAME" in service.environment or HTTP_PORT in service.published:
                 return service
         return None
 
@@ -132,6 +160,26 @@ class Project:
         return self.website is not None or any(
             is_student_age(service.image) for service in self.services.values()
         )
+
+
+def _waits(depends_on: Any) -> dict[str, str]:
+    """Service -> the condition under which it is waited for."""
+    if not isinstance(depends_on, dict):
+        return {}
+    return {
+        str(name): str(how.get("condition", ""))
+        for name, how in depends_on.items()
+        if isinstance(how, dict)
+    }
+
+
+def _is_api(service: Service) -> bool:
+    """Whether the name of its image or its data say that it is the API, and not the page."""
+    return (
+        is_student_age(service.image)
+        or API_PORT in service.published
+        or any(target.startswith("/data") for target in service.mounts)
+    )
 
 
 def harms(project: Project) -> list[str]:
@@ -163,7 +211,8 @@ def must_have_other_images(shell: Shell) -> None:
         service
         for project in find_projects(shell)
         for service in project.services.values()
-        if service not in (project.website, project.api) and not service.build_context
+        if not (project.is_the_practical and service in (project.website, project.api))
+        and not service.build_context
     ]
     must_have_images(shell, dict.fromkeys(one.image for one in services))
 

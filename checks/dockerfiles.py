@@ -19,6 +19,16 @@ def copied_sources(dockerfile: str) -> list[str]:
     return found[:MOST_COPIED]
 
 
+def base_images(dockerfile: str) -> list[str]:
+    """The images that its FROM lines name, those of its own stages and of arguments apart."""
+    lines = re.findall(
+        r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?", dockerfile, re.M | re.I
+    )
+    stages = {stage.lower() for _image, stage in lines}
+    names = [image for image, _stage in lines if "$" not in image and image.lower() not in stages]
+    return list(dict.fromkeys(names))[:MOST_COPIED]
+
+
 def build_options(build: Mapping[str, Any]) -> list[str]:
     """The options of `docker build` for what Compose's normal form of `build:` says beside."""
     options = ["--target", str(build["target"])] if build.get("target") else []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from checks.foreign import number, table
+from checks.haproxy_file import Section, sections, server_lines
 from labkit.course import CannotTellError
 from labkit.locale import _
 from labkit.remote import Result, Shell
@@ -25,10 +26,15 @@ STATE_COLUMNS = {"srv_name", "srv_addr", "srv_port", "srv_op_state", "srv_check_
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
 
+# The master process has a socket of its own where its command line says so: Debian's unit does.
+MASTER = "@1 "  # what a command to its first worker, the one that serves now, begins with
 # The socket speaks a line protocol; Python is on every machine, socat is not.
 ASK_SOCKET = (
-    "import socket,sys;s=socket.socket(socket.AF_UNIX);s.settimeout(5);s.connect(sys.argv[1]);"
+    "import socket,sys;w=sys.argv[1];u=w.startswith('/');h,_,p=w.rpartition(':');"
+    "s=socket.socket(socket.AF_UNIX) if u else socket.create_connection((h,p),5);"
+    "s.settimeout(5);u and s.connect(w);"
     "s.sendall(sys.argv[2].encode()+b'\\n');"
+    "sys.argv[2][0]=='@' and s.shutdown(socket.SHUT_WR);"  # the master would wait for more
     "sys.stdout.write(b''.join(iter(lambda:s.recv(65536),b'')).decode())"
 )
 
@@ -77,6 +83,11 @@ class HAProxy:
         lines = (self.shell.read(self.config, root=True) or "").splitlines()
         return next((n for n, line in enumerate(lines, 1) if re.search(pattern, line)), 0)
 
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The sections of the file, in order."""
+        return sections(self.shell.read(self.config, root=True) or "")
+
     @property
     def is_running(self) -> bool:
         state = self.shell.ask("systemctl is-active haproxy").text
@@ -90,12 +101,25 @@ class HAProxy:
 
     @cached_property
     def socket(self) -> str:
-        """The admin socket, or "" if this HAProxy has none."""
-        named = re.findall(r"^[ \t]*stats[ \t]+socket[ \t]+(/\S+)", self.text, re.MULTILINE)
-        for path in (*named, *USUAL_SOCKETS):
-            if self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok:
-                return str(path)
-        return ""
+        """The admin socket, a path or HOST:PORT; the master's if the file has none; "" for none."""
+        named = [_socket(words[0]) for one in self.sections for words in one.said("stats", "socket")
+                 if one.kind == "global" and words]  # fmt: skip
+        for place in (*named, *USUAL_SOCKETS):
+            known = place.startswith("/")
+            if known and self.shell.ask(f"test -S {shlex.quote(place)}", sudo=True).ok:
+                return place
+            if place and not known:
+                return place
+        return self.master
+
+    @cached_property
+    def master(self) -> str:
+        """The socket of the master process, "" if it was started without one."""
+        words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
+        named = [after for word, after in itertools.pairwise(words) if word == "-S"]
+        path = next((_socket(one.partition(",")[0]) for one in named), "")
+        there = path and self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok
+        return path if there else ""
 
     def command(self, command: str) -> str:
         """The socket's answer to a command. CannotTellError without a socket."""
@@ -116,6 +140,8 @@ class HAProxy:
                     line=f"stats socket {USUAL_SOCKETS[1]} mode 660 level admin",
                 ),
             )
+        if self.socket == self.master:
+            command = ";".join(MASTER + one for one in command.split(";"))
         return shlex.join(["python3", "-c", ASK_SOCKET, self.socket, command])
 
     def rows(self) -> list[dict[str, str]]:
@@ -174,8 +200,23 @@ class HAProxy:
 
         A port that somebody else has makes a reload fail, and the former process go on.
         """
-        found = re.findall(r"^[ \t]*bind[ \t]+\S*:(\d+)(?=[ \t]|$)", self.text, re.MULTILINE)
-        return sorted({number(port) for port in found})
+        return sorted({port for one in self.sections if one.is_live for port in one.ports})
+
+    def shared(self, port: int) -> list[str]:
+        """The sections that bind this port, if there are several: the kernel chooses among them."""
+        found = [one.name for one in self.sections if one.is_live and port in one.ports]
+        return found if len(found) > 1 else []
+
+    def line_of_server(self, backend: str, server: str) -> int:
+        """The number of the line that a server of a backend comes from, 0 if none is found."""
+        for section in self.sections:
+            if section.kind in ("backend", "listen") and section.name == backend:
+                for number, words in server_lines(section):
+                    if words[1] == server or (
+                        words[0] == "server-template" and server.startswith(words[1])
+                    ):
+                        return number
+        return 0
 
     @cached_property
     def ports(self) -> list[int]:
@@ -187,6 +228,17 @@ class HAProxy:
             if '"haproxy"' in line
         }
         return sorted(ports - {0}, key=lambda port: (port != 80, port))
+
+
+def _socket(address: str) -> str:
+    """Where an address of the file is asked: a path, or HOST:PORT; "" for another family."""
+    family, at, place = address.rpartition("@")
+    if place.startswith("/"):
+        return place
+    if at and family not in ("ipv4", "ipv6"):
+        return ""
+    host, _colon, port = place.rpartition(":")
+    return f"{'127.0.0.1' if host in ('', '*', '0.0.0.0', '::') else host.strip('[]')}:{port}"
 
 
 def _rows(statistics: str) -> list[dict[str, str]]:

@@ -99,27 +99,44 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
     and the header that the specification asks for.
     """
     names = _names_on(client)
+    behind: Registry | None = None  # a page on the same port: what is published for itself is it
     for container in containers(host):
         for port in container.published.values() if container.running else ():
-            for scheme in ("https", "http"):
-                url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
-                headers = host.ask(f"curl -sk -m 3 -o /dev/null -D - {url}").stdout.lower()
-                if "docker-distribution-api-version" in headers and not _is_page(
-                    host, scheme, port
-                ):
-                    registry = _best_name(names, host.name, port)
-                    user = _credentials(client, registry)
-                    return Registry(host.name, port, scheme, registry, client, user, container)
-    return None
+            scheme = _scheme(host, port)
+            if not scheme or (behind and _is_page(host, scheme, port)):
+                continue
+            registry = _best_name(names, host.name, port)
+            user = _credentials(client, registry)
+            found = Registry(host.name, port, scheme, registry, client, user, container)
+            if not _is_page(host, scheme, port):
+                return found
+            behind = found
+    return behind
+
+
+def registry_ports(host: Shell) -> list[int]:
+    """The published ports of a machine that answer as a registry does, the page's before it too."""
+    ports = [port for one in containers(host) if one.running for port in one.published.values()]
+    return [port for port in ports if _scheme(host, port)]
+
+
+def _scheme(host: Shell, port: int) -> str:
+    """How a registry on this port is spoken to; "" if there is none."""
+    for scheme in ("https", "http"):
+        url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
+        headers = host.ask(f"curl -sk -m 3 -o /dev/null -D - {url}").stdout.lower()
+        if "docker-distribution-api-version" in headers:
+            return scheme
+    return ""
 
 
 def find_page(host: Shell, registry: Registry) -> int:
-    """The port of the registry's page on `host`: a page, and not the registry itself; 0 if none."""
+    """The port of the registry's page on `host`, its own or the one that both share; 0 if none."""
     for container in containers(host):
         for port in container.published.values() if container.running else ():
             if port != registry.port and _is_page(host, "http", port):
                 return port
-    return 0
+    return registry.port if _is_page(host, registry.scheme, registry.port) else 0
 
 
 def _is_page(host: Shell, scheme: str, port: int) -> bool:

@@ -102,7 +102,9 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
 def _names_of(container: Container) -> list[str]:
     """The names by which other containers know one, its own id apart."""
     networks = container.raw["NetworkSettings"]["Networks"].values()
-    names = [name for one in networks for name in one.get("Aliases") or []]
+    names = [
+        name for one in networks for key in ("Aliases", "DNSNames") for name in one.get(key) or []
+    ]
     return [container.name, *(one for one in names if not re.fullmatch(r"[0-9a-f]{12}", one))]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from checks.haproxy import HAProxy
+from checks.haproxy_file import Section
 from checks.pages import Page
 from labkit.course import NotMetError
 
@@ -31,9 +31,9 @@ class StatsPage:
 
 def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
     """The statistics page, wherever it was put; else None and what the last port said."""
-    uris = re.findall(r"^[ \t]*stats[ \t]+uri[ \t]+(\S+)", haproxy.text, re.MULTILINE)
-    named = re.search(r"^[ \t]*stats[ \t]+auth[ \t]+([^:\s]+):(\S+)", haproxy.text, re.MULTILINE)
-    user = (named.group(1), named.group(2)) if named else None
+    said = [one for one in haproxy.sections if one.kind != "global"]
+    uris = [words[0] for one in said for words in one.said("stats", "uri") if words]
+    user = login_of(said)
     seen = ""
     for port in sorted(haproxy.ports, key=lambda port: port == 80):
         for uri in dict.fromkeys((*uris, "/haproxy?stats", "/stats", "/")):
@@ -45,3 +45,16 @@ def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
             if STATISTICS in page.html:
                 return StatsPage(port, uri, user), ""
     return None, seen
+
+
+def login_of(sections: Sequence[Section]) -> Login:
+    """Who may see the page: by `stats auth`, or by a userlist whose password can be read."""
+    for one in sections:
+        for words in one.said("stats", "auth"):
+            name, _colon, password = words[0].partition(":") if words else ("", "", "")
+            return name, password
+    for one in sections:
+        for words in one.said("user") if one.kind == "userlist" else ():
+            if len(words) > 2 and words[1] == "insecure-password":
+                return words[0], words[2]
+    return None

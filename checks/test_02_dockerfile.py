@@ -25,8 +25,20 @@ BUILD_LIMIT_S = 50.0
 FIND = (
     f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
     "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
-    "grep -qiE '^[[:space:]]*FROM[[:space:]]+[^[:space:]]*(php|httpd|apache)' \"$file\" "
+    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
+    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
     '|| echo "$file"; done'
+)
+
+
+# What package managers say of an index that they cannot reach, or that does not have it. A lab
+# without a network has few packages: whether the student or the lab is at fault cannot be told.
+LACKING = re.compile(
+    r"No matching distribution found|Could not find a version that satisf"
+    r"|Temporary failure (?:in name resolution|resolving)|Could not resolve host"
+    r"|Unable to locate package|has no installation candidate|no such package"
+    r"|Failed to fetch|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|dial tcp: lookup"
+    r"|Network is unreachable|ProxyError|because .* was not found in the package registry"
 )
 
 
@@ -137,6 +149,13 @@ def _say_why_not_built(text: str, dockerfile: str) -> NoReturn:
             seen=_("{error} (old images are archived; is the name spelt right?)", error=errors[-1]),
             where=f"web1:{dockerfile}, FROM",
         )
+    lacking = next((line for line in lines if LACKING.search(line)), "")
+    if lacking:
+        raise CannotTellError(
+            _("the lab's package index does not give what the build asks for: {error}",
+              error=lacking[-200:]),
+            settle=_("labkit grade again, with a network"),
+        )  # fmt: skip
     not_met(
         expected=_("docker build succeeds"),
         seen=errors[-1],

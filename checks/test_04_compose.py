@@ -124,7 +124,8 @@ def test_credentials(project: Project, api: RunningImage) -> None:
     needs="compose.services",
     probes=(
         "docker compose config on web1: the folder mounted at /var/www/html must exist and hold "
-        "index.php, and the API must have a mount at /data or at /data/student_age.json."
+        "index.php, or the website be built from a folder that holds it; and the API must have a "
+        "mount at /data or at /data/student_age.json."
     ),
     why=(
         "Where a path does not exist, Docker mounts an empty folder and says nothing: Apache then "
@@ -143,8 +144,10 @@ def test_volumes(web1: Shell, project: Project) -> None:
     """The page and the data of the API are mounted where they are looked for."""
     website = _website(project)
     source = website.mounts.get("/var/www/html", "")
+    context = shlex.quote(website.build_context or "/nowhere")
     expect(
-        source and web1.ask(f"test -e {shlex.quote(source)}/index.php", sudo=True).ok,
+        (not source and web1.ask(f"find {context} -name index.php -size +0 | grep -q .").ok)
+        or (source and web1.ask(f"test -e {shlex.quote(source)}/index.php", sudo=True).ok),
         expected=_("the folder with index.php at /var/www/html"),
         seen=source or ", ".join(website.mounts) or _("no mount"),
         where=project.file,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.compose import Stack
+from checks.compose import Stack, must_have_other_images
 from checks.docker_facts import images
 from checks.judging import must_pass
 from checks.pages import must_list, press_button
@@ -38,9 +38,11 @@ from labkit.remote import Shell
         ),
     ],
 )
-def test_lists(lab: Lab, web2: Shell, stack2: Stack) -> None:
+def test_lists(lab: Lab, lb: Shell, web2: Shell, stack2: Stack) -> None:
     """The website on web2 shows every student that its API knows."""
     running = stack2.running
+    if not stack2.both:  # its image should have come from the registry: can the lab have that one?
+        must_have_other_images(lb)
     expect(
         len(running) == 2 and stack2.website_port,
         expected=_("website and API running on web2, the website's port published"),

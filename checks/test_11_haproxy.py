@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import uuid
 from collections.abc import Callable
@@ -128,7 +129,7 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
 def test_checked(haproxy: HAProxy) -> None:
     """Each server has a health check."""
     for server in haproxy.servers():
-        line = haproxy.line_of(rf"^\s*server\s+{server.name}\b")
+        line = haproxy.line_of_server(BACKEND, server.name)
         expect(
             server.checked,
             expected=_("both servers with a health check"),
@@ -158,7 +159,9 @@ def test_checked(haproxy: HAProxy) -> None:
 def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     """The website is seen at lb, through my-backend."""
     before = haproxy.backend()
-    fetch(lab, "lb", site_port).must_be_ok()
+    # Of several sections on one port the kernel chooses one for each connection.
+    for _visit in range(REQUESTS * 2 if haproxy.shared(site_port) else 1):
+        fetch(lab, "lb", site_port).must_be_ok()
     after = haproxy.backend()
     if before is None or after is None:
         return  # that there is no backend of this name is said by haproxy.backend, once
@@ -175,7 +178,8 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     needs=["haproxy.backend", "haproxy.serves", "second-server.lists"],
     probes=(
         "HAProxy must name round robin as its algorithm and have both servers up; then 20 requests "
-        "are sent to lb, and by its own counters the two servers' shares may differ by 3 at most."
+        "are sent to lb, by strangers and by a browser that keeps its cookies, and by its own "
+        "counters the two servers' shares may differ by 3 at most."
     ),
     why=(
         "If one server carries nearly everything, it breaks under a load that two would bear, and "
@@ -222,7 +226,25 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         seen=shown,
         where="lb, " + _("HAProxy's own counters"),
     )
+    stays = _shares_of_a_browser(haproxy, site_port)
+    expect(
+        max(stays.values()) - min(stays.values()) <= UNEVEN,
+        expected=_("{count} visits of one browser, cookies kept, shared evenly", count=REQUESTS),
+        seen=" · ".join(f"{name} {count}" for name, count in stays.items()),
+        where="lb, " + _("HAProxy's own counters"),
+    )
     note(shown)
+
+
+def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
+    """How the visits of a browser are shared that sends back the cookies which it was given."""
+    before = {one.name: one.sessions for one in haproxy.servers()}
+    haproxy.shell.ask(
+        f"jar=$(mktemp); for visit in $(seq {REQUESTS:d}); do curl -s -m 5 -o /dev/null -b $jar"
+        f" -c $jar http://{shlex.quote(haproxy.shell.address)}:{port:d}/; done; rm $jar",
+        timeout=30,
+    )
+    return {one.name: one.sessions - before[one.name] for one in haproxy.servers()}
 
 
 @check(

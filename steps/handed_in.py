@@ -6,26 +6,29 @@ asked later, on a machine of the lab.
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import math
 import re
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from posixpath import normpath
+from posixpath import normpath, relpath
 from typing import Any
 
 import yaml
 
 from checks.compose import HTTP_PORT, Project, Service
 from checks.dockerfiles import build_options, copied_sources
+from checks.haproxy_file import leads_to, sections, server_lines
 from checks.registries import is_registry
 from labkit.course import HandedIn
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.project import (
     COMPOSE,
+    DEFAULT_NAMES,
     DOCKERFILE,
     GIVEN,
     HAPROXY_BACKEND,
@@ -33,6 +36,7 @@ from steps.project import (
     REGISTRY_COMPOSE,
     REGISTRY_HOME,
     RSYSLOG,
+    WEBS,
 )
 from steps.s11_haproxy import bound_ports
 
@@ -40,7 +44,18 @@ SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
-FROM_WEBSITE = re.compile(r"^[ \t]*FROM[ \t]+\S*(php|httpd|apache)", re.M | re.I)
+FROM_WEBSITE = re.compile(
+    r"^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|ARG[ \t]+\w+=)\S*(php|httpd|apache)", re.M | re.I
+)
+# What a person calls a file that is kept beside the one that counts.
+COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+RSYSLOG_WORD = re.compile(
+    r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\."
+    r"|:\w+, ?|if[ \t]+\$|ruleset ?\()",
+    re.M | re.I,
+)
+HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
@@ -48,6 +63,7 @@ LARGEST_COMPOSE = 64 * 1024  # bytes
 MOST_BRACKETS = 1000  # [ and { of a compose file
 LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
 LONGEST_COMMAND = 10_000  # characters
+LONGEST_VALUE = 500  # characters of a variable
 
 
 def recognise(
@@ -68,6 +84,12 @@ def recognise(
     notes = []
     if any(unixed[path] != original[path] for path in unixed):
         notes.append(_("line ends of Windows were made those of Linux"))
+    if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
+        notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
+    rules = sources.get(RSYSLOG.path)
+    for path in look.before_rules(rules) if rules else []:
+        unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
+        notes.append(_("{first} and {second} are read as one file", first=path, second=rules))
     balancer = sources.get(HAPROXY_BACKEND.path)
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
@@ -101,6 +123,12 @@ class _Look:
             and "override" not in path.lower()
             and data.strip()
         }
+        self.by_itself = ""  # the first of the files that Compose finds by .env
+        for path, parts in self._gathered(composes):
+            projects = [composes.get(one) or _project(one, self.files[one]) for one in parts]
+            for one in parts:
+                composes.pop(one, None)
+            composes[path] = _together(path, projects)
         self.registry = _first(
             composes,
             lambda one: has_registry(one) and one.website is None,
@@ -115,6 +143,39 @@ class _Look:
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
 
+    def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
+        """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
+        for path, data in self.files.items():
+            folder = PurePosixPath(path).parent
+            if PurePosixPath(path).name == ".env":
+                named = re.search(r"^COMPOSE_FILE=[\"']?([^\s\"']+)", _text(data), re.M)
+                parts = named.group(1).split(":") if named else []
+                found = [place for one in parts if (place := self._there(folder, one))]
+                if found:
+                    self.by_itself = found[0]
+                    yield found[0], found
+        for path in list(composes):
+            if composes.get(path):
+                included = self._included(path)
+                if len(included) > 1:
+                    yield path, included
+
+    def _included(self, path: str) -> list[str]:
+        """A compose file and those that it includes, and they in turn."""
+        found = [path]
+        for one in found:  # grows meanwhile
+            folder = PurePosixPath(one).parent
+            for name in _includes(self.files[one]):
+                place = self._there(folder, name)
+                if place and place not in found:
+                    found.append(place)
+        return found
+
+    def _there(self, folder: PurePosixPath, name: str) -> str:
+        """A file that another one names, "" if it was not handed in."""
+        place = _inside(folder, name)
+        return place if place and self.files.get(place, b"").strip() else ""
+
     def sources(self) -> dict[str, str]:
         """Artefact -> the file that is it."""
         found = {
@@ -123,7 +184,7 @@ class _Look:
             INDEX.path: self.page,
             REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
             HAPROXY_BACKEND.path: self._balancer(),
-            RSYSLOG.path: self._text_with(r"\.conf$", r"^(?>.*?haproxy).*\.log"),
+            RSYSLOG.path: self._rules(),
         }
         return {artefact: path for artefact, path in found.items() if path}
 
@@ -142,6 +203,8 @@ class _Look:
     def options(self) -> dict[str, str]:
         """What the steps want to know beside: `SLUG: NAME`, after the first step that uses it."""
         found = {"build: what": self._build_words()}
+        if self.by_itself and self.by_itself == self.stack:
+            found["compose: by itself"] = "yes"
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
             found["compose: services"] = shlex.join(names)
@@ -168,7 +231,16 @@ class _Look:
             and data.strip()
             and not FROM_WEBSITE.search(_text(data))
         ]
-        found.sort(key=lambda path: (not path.startswith("simple_api/"), path.count("/"), path))
+        scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
+        found.sort(
+            key=lambda path: (
+                bool(COPY.search(path)),
+                not path.startswith("simple_api/"),
+                PurePosixPath(path).parent not in scripts,
+                path.count("/"),
+                path,
+            )
+        )
         if not found:
             return "", str(PurePosixPath(DOCKERFILE.path).parent)
         folder = str(PurePosixPath(found[0]).parent)
@@ -238,7 +310,9 @@ class _Look:
         """(file, command) of each documented command that sets up the registry."""
         found = []
         for path, data in self.files.items():
-            if not re.search(r"\.(md|txt|sh|adoc|rst)$|(^|/)readme[^/]*$", path.lower()):
+            if not re.search(
+                r"\.(md|txt|sh|bash|adoc|rst|mk)$|(^|/)(readme|makefile)[^/]*$", path.lower()
+            ):
                 continue
             commands = [one for one in _commands(_text(data)) if _is_set_up(one)]
             if any(_runs_registry(one) for one in commands):
@@ -255,13 +329,57 @@ class _Look:
             or self._text_with(r"haproxy\.cfg$", r"\S")
         )
 
+    def _rules(self) -> str:
+        """rsyslog's file with the rule for HAProxy's log: words of rsyslog's, comments apart."""
+        found = [
+            path
+            for path in self._of_rsyslog()
+            if HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
+        ]
+        return min(found, key=_least, default="")
+
+    def before_rules(self, rules: str) -> list[str]:
+        """Files of rsyslog's beside that with the rule, which open what it needs, last first."""
+        folder = PurePosixPath(rules).parent
+        return sorted(
+            (
+                path
+                for path in self._of_rsyslog()
+                if PurePosixPath(path).parent == folder
+                and path != rules
+                and re.search(r"imudp|imuxsock|UDPServerRun", _text(self.files[path]))
+                and not HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
+            ),
+            reverse=True,
+        )
+
+    def _of_rsyslog(self) -> list[str]:
+        balancer = self._balancer()
+        return [
+            path
+            for path, data in self.files.items()
+            if path.lower().endswith(".conf")
+            and path != balancer
+            and RSYSLOG_WORD.search(_without_comments(_text(data)))
+        ]
+
     def _text_with(self, name: str, pattern: str) -> str:
         matching = [
             path
             for path, data in self.files.items()
             if re.search(name, path.lower()) and re.search(pattern, _text(data), re.M)
         ]
-        return min(matching, key=lambda path: (path.count("/"), path), default="")
+        return min(matching, key=_least, default="")
+
+
+def _least(path: str) -> tuple[bool, int, bool, str]:
+    """What comes first of several: no copy, the least deep, a name that Compose looks for."""
+    usual = PurePosixPath(path).name in DEFAULT_NAMES
+    return bool(COPY.search(path)), path.count("/"), not usual, path
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r"(^|\s)#.*", r"\1", text)
 
 
 def has_registry(project: Project) -> bool:
@@ -281,6 +399,48 @@ def _project(path: str, data: bytes) -> Project:
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return Project("", path, "", {}, str(error) or "?")
     return Project("", path, "", read)
+
+
+def _together(path: str, projects: Sequence[Project]) -> Project:
+    """Compose files that are one project, their paths as seen from the first one's folder."""
+    base = PurePosixPath(path).parent
+    services: dict[str, Service] = {}
+    for project in projects:
+        folder = PurePosixPath(project.file).parent
+        for name, service in project.services.items():
+            raw = dict(service.raw)
+            raw["volumes"] = [
+                {**one, "source": _seen_from(base, folder, one["source"])} for one in raw["volumes"]
+            ]
+            if raw["build"]:
+                context = raw["build"]["context"] or "."
+                raw["build"] = {**raw["build"], "context": _seen_from(base, folder, f"./{context}")}
+            former = services[name].raw if name in services else {}
+            kept = {key: value for key, value in raw.items() if value or key not in former}
+            services[name] = Service(name, {**former, **kept})
+    error = next((one.error for one in projects if one.error), "")
+    return Project("", path, "", services, error)
+
+
+def _seen_from(base: PurePosixPath, folder: PurePosixPath, path: str) -> str:
+    """A relative path of one folder as a path of another; what is none stays."""
+    if not path.startswith("."):
+        return path
+    return f"./{relpath(normpath(str(folder / path)), str(base))}"
+
+
+def _includes(data: bytes) -> list[str]:
+    """The paths that a compose file includes (Compose specification, include)."""
+    try:
+        found = _plain(data)
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+        return []
+    given = found.get("include") if isinstance(found, dict) else None
+    paths: list[str] = []
+    for one in given if isinstance(given, list) else []:
+        several = one.get("path") if isinstance(one, dict) else one
+        paths += [_word(path) for path in (several if isinstance(several, list) else [several])]
+    return [path for path in paths if path]
 
 
 def _plain(data: bytes) -> Any:
@@ -317,6 +477,7 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
     normal["environment"] = _pairs(raw.get("environment"))
     normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
     normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
+    normal["depends_on"] = raw.get("depends_on")
     return Service(name, normal)
 
 
@@ -364,7 +525,7 @@ def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
     for wish in wishes:
         meeting = [path for path, project in projects.items() if wish(project)]
         if meeting:
-            return min(meeting, key=lambda path: (path.count("/"), path))
+            return min(meeting, key=_least)
     return ""
 
 
@@ -376,16 +537,39 @@ def _commands(text: str) -> Iterable[list[str]]:
 
     What follows on the line, another command or where the output goes, is no part of it.
     """
+    known: dict[str, str] = {}
     for line in re.sub(r"\\\n", " ", text).splitlines():
         if len(line) > LONGEST_COMMAND:
             continue
-        line = re.sub(r"^[\s>`$#*-]*(sudo\s+)?", "", line).rstrip("` ")
+        if given := ASSIGNED.match(line):
+            known[given.group(1)] = _valued(given.group(2).strip("\"'"), known)
+        line = _valued(line, known)
+        line = re.sub(r"^[\s>`$#*@-]*(sudo\s+)?", "", line).rstrip("` ")
         line = re.sub(r"\$\(pwd\)|`pwd`|\$\{?PWD\}?|~(?=/)", REGISTRY_HOME, line)
         if line.startswith("docker "):
             try:
                 yield _first_command(line)
             except ValueError:
                 continue
+
+
+# A plain assignment of a shell or of make, and how either names what was assigned.
+ASSIGNED = re.compile(
+    r"(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*"
+    r"(\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|]*)\s*(?:#.*)?$"
+)
+NAMED = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|\((\w+)\)|([A-Za-z_]\w*))")
+
+
+def _valued(text: str, known: Mapping[str, str]) -> str:
+    """A text with what was assigned put in; nothing is executed, and what is unknown stays."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(3) or match.group(4)
+        found = known.get(name, match.group(2))
+        return match.group() if found is None or len(found) > LONGEST_VALUE else found
+
+    return NAMED.sub(value, text) if known and len(text) <= LONGEST_COMMAND else text
 
 
 def _first_command(line: str) -> list[str]:
@@ -410,23 +594,46 @@ def _runs_registry(words: list[str]) -> bool:
 # Its name, host and port. Addresses of version 6 are left out: they have more colons.
 SERVER = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+)([^\s:]+)(?=(?::([^\s:]*))?(?!\S))", re.M)
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
+BIND = re.compile(r"^([ \t]*bind[ \t]+(?:ipv4@)?)(\d+\.\d+\.\d+\.\d+)(?=:)", re.M)
+LOG = re.compile(r"^([ \t]*log[ \t]+)(\d+\.\d+\.\d+\.\d+)(?=[:\s])", re.M)
 
 
 def _readdressed(config: str) -> tuple[str, list[str]]:
-    """HAProxy's servers by the names of this lab, where the student's had other addresses.
+    """HAProxy's file with the names of this lab, where the student's machines had addresses.
 
-    Only where none of the lab's own names is used, and for two hosts at most: web1, then web2.
+    The two hosts of the backend that visitors are led to become web1 and web2, if none of the lab's
+    own names is there; an address of the balancer's own that it binds becomes all of lb's.
     """
-    hosts = list(dict.fromkeys(match.group(2) for match in SERVER.finditer(config)))
-    if not 1 <= len(hosts) <= 2 or any(
-        host in OWN_HOSTS or host.startswith("127.") for host in hosts
-    ):
-        return config, []
-    names = dict(zip(hosts, ("web1", "web2"), strict=False))
-    text = SERVER.sub(lambda match: match.group(1) + names[match.group(2)], config)
+    hosts = _hosts(config)
+    known = [host for host in hosts if host in OWN_HOSTS or host.startswith("127.")]
+    names = {} if known or len(hosts) > 2 else dict(zip(hosts, WEBS, strict=False))
+    text = SERVER.sub(lambda one: one.group(1) + names.get(one.group(2), one.group(2)), config)
     said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
             for host, name in names.items()]  # fmt: skip
+    bound = {match.group(2) for match in BIND.finditer(text)}
+    own = sorted(one for one in bound if not one.startswith("127.") and one != "0.0.0.0")
+    for address in own:
+        for pattern, instead in ((BIND, "*"), (LOG, "127.0.0.1")):
+            text = pattern.sub(
+                lambda one, address=address, instead=instead: (  # type: ignore[misc]
+                    one.group(1) + (instead if one.group(2) == address else one.group(2))
+                ),
+                text,
+            )
+    said += [_("haproxy.cfg: {host} stands for {name}", host=host, name="lb") for host in own]
     return text, said
+
+
+def _hosts(config: str) -> list[str]:
+    """The hosts of the backend that visitors are led to; of all, where that cannot be told."""
+    read = sections(config)
+    ports = bound_ports(config)
+    led = [name for port in ports for name in leads_to(config, port)]
+    main = "my-backend" if "my-backend" in led else next(iter(led), "")
+    serving = [one for one in read if one.kind in ("backend", "listen") and one.name == main]
+    lines = [words for one in serving or read for _number, words in server_lines(one)]
+    addresses = (words[2] for words in lines if words[0] == "server")
+    return list(dict.fromkeys(one.partition(":")[0] for one in addresses if one.count(":") <= 1))
 
 
 def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[str, bytes]:
@@ -482,16 +689,25 @@ def _text(data: bytes) -> str:
 
 
 def _unix(data: bytes) -> bytes:
+    if data.startswith(UTF_16):
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError:
+            return data
+    data = data.removeprefix(codecs.BOM_UTF8)
     return data if b"\0" in data else data.replace(b"\r\n", b"\n")
 
 
 def _top_folder(files: Files) -> str:
-    """A single folder around all files (an archive's own) with its slash, "" if there is none."""
-    tops = {path.partition("/")[0] for path in files}
-    top = next(iter(tops), "")
+    """The folders around all files (an archive's own), with a slash; "" if there is none."""
     usual = ("simple_api", "website", "haproxy", "api")
-    around = len(tops) == 1 and all("/" in path for path in files) and top not in usual
-    return f"{top}/" if around else ""
+    top = ""
+    while True:
+        rest = [path.removeprefix(top) for path in files]
+        name = rest[0].partition("/")[0] if rest else ""
+        if name in usual or not all(path.startswith(f"{name}/") for path in rest) or not rest:
+            return top
+        top += f"{name}/"
 
 
 # Of each running container: its address and the ports that its image exposes.

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from checks.haproxy_file import Environment, UnreadableError
+
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers",
             "peers", "cache", "http-errors")  # fmt: skip
 GLOBAL = re.compile(
@@ -21,7 +23,7 @@ GLOBAL = re.compile(
     r"|log-tag|master-worker|max-spread-checks|maxcomprate|maxcompcpuusage|maxconn|maxconnrate"
     r"|maxpipes|maxsessrate|maxsslconn|maxsslrate|maxzlibmem|mworker-max-reloads|nbproc|nbthread"
     r"|no-memory-trimming|node|noepoll|noevports|nogetaddrinfo|nokqueue|nopoll|noreuseport"
-    r"|nosplice|numa-cpu-mapping|pidfile|pp2-never-send-local|profiling\.\w+|quiet|set-var"
+    r"|nosplice|presetenv|setenv|unsetenv|numa-cpu-mapping|pidfile|pp2-never-send-local|profiling\.\w+|quiet|set-var"
     r"|set-var-fmt|spread-checks|ssl-default-[\w-]+|ssl-dh-param-file|ssl-load-extra-[\w-]+"
     r"|ssl-security-level|ssl-server-verify|ssl-skip-self-issued-ca|stats|strict-limits|thread-group"
     r"|thread-groups|thread-hard-limit|tune\.(?!lua)[\w.-]+|ulimit-n|user|warn-blocked-traffic-after"
@@ -63,6 +65,10 @@ OPTIONS = re.compile(
     r"|ssl-hello-chk|tcp-check|tcp-smart-\w+|tcpka|tcplog|transparent"
 )
 FILTERS = ("compression", "cache", "bwlim-in", "bwlim-out")
+# HAProxy starts itself anew with these variables: not those that its loader or libraries heed.
+VARIABLES = re.compile(
+    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|LB|SITE|NODE|APP|API|PORT|IP|ADDR|ADRESSE|HTTP_PORT)\w*"
+)
 USERS = ("haproxy", "nobody", "nogroup")
 OWN_SOCKET = re.compile(
     r"(?:unix@)?(?:/var)?/(?:run|lib)/haproxy(?:[\w-]+\.sock|(?:/[\w-][\w.-]*)+)"
@@ -81,8 +87,6 @@ LOGS = re.compile(
 )
 FILE_OPTIONS = ("crt", "ca-file", "ca-verify-file", "ca-sign-file", "crl-file", "crt-list",
                 "default-crt", "tls-ticket-keys", "file", "lf-file", "-f", "errorfile")  # fmt: skip
-LONGEST_LINE = 8192  # characters; HAProxy takes 64 words of a line
-ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True)
@@ -93,17 +97,14 @@ class Refused:
     word: str
 
 
-class UnreadableError(ValueError):
-    """A line that HAProxy would not take either: a quote that is left open."""
-
-
 def refused(text: str) -> list[Refused]:
     """What a configuration says that is not known to be harmless; nothing of a usual one."""
     section = ""
     found = []
+    known = Environment()
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
         try:
-            words = words_of(line)
+            words = known.read(line)
         except UnreadableError as error:
             found.append(Refused(number, str(error)))
             continue
@@ -119,56 +120,6 @@ def refused(text: str) -> list[Refused]:
             continue
         found += [Refused(number, word) for word in _said(section, words)]
     return found
-
-
-def words_of(line: str) -> list[str]:
-    """The words of a line. UnreadableError where a variable would be put in, or a quote is open."""
-    if len(line) > LONGEST_LINE:
-        raise UnreadableError(line[:40])
-    words: list[str] = []
-    word: str | None = None
-    quote = ""
-    at = 0
-    while at < len(line):
-        sign = line[at]
-        at += 1
-        if sign == "\0":
-            raise UnreadableError("\\0")
-        if quote != "'" and sign == "\\":
-            char, at = _escaped(line, at, quote)
-            word = (word or "") + char
-        elif quote and sign == quote:
-            quote = ""
-        elif not quote and sign in "'\"":
-            quote, word = sign, word or ""
-        elif quote == '"' and sign == "$" and re.match(r"[A-Za-z_{]", line[at : at + 1]):
-            raise UnreadableError(line[at - 1 : at + 30])
-        elif not quote and sign in " \t\v\f":
-            if word is not None:
-                words.append(word)
-            word = None
-        elif not quote and sign == "#":
-            break
-        else:
-            word = (word or "") + sign
-    if quote:
-        raise UnreadableError(line.strip()[:40])
-    return words if word is None else [*words, word]
-
-
-def _escaped(line: str, at: int, quote: str) -> tuple[str, int]:
-    """What stands behind a backslash, and where the line goes on."""
-    sign = line[at : at + 1]
-    if sign == "x":
-        digits = re.match(r"[0-9A-Fa-f]{2}", line[at + 1 : at + 3])
-        if not digits:
-            raise UnreadableError(line[at - 1 : at + 3])
-        return chr(int(digits.group(), 16)), at + 3
-    if sign in ESCAPED and not quote:
-        return ESCAPED[sign], at + 1
-    if sign in ("\\", '"', "'", "$") or (not quote and sign in (" ", "#")):
-        return sign, at + 1
-    return "\\", at
 
 
 def _known(section: str, word: str) -> bool:
@@ -189,6 +140,9 @@ def _said(section: str, words: Sequence[str]) -> Iterator[str]:
         yield first
     if section == "global" and keyword in ("user", "group") and first not in USERS:
         yield f"{keyword} {first}"
+    if section == "global" and keyword in ("presetenv", "setenv", "unsetenv"):
+        names = rest if keyword == "unsetenv" else [first]
+        yield from (name for name in names if not VARIABLES.fullmatch(name))
     if keyword == "chroot" and not OWN_ROOT.fullmatch(first):
         yield first
     if keyword == "pidfile" and not OWN_PID.fullmatch(first):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from checks.compose import HTTP_PORT, Project, by_judged, find_project
 from checks.docker_facts import containers
-from checks.registries import is_registry
+from checks.dockerfiles import base_images
+from checks.registries import is_registry, registry_ports
 from labkit.course import Artefact, Files
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
@@ -18,6 +20,7 @@ PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
+PULL_LIMIT_S = 120.0
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
 REGISTRY_USER = "student"
@@ -93,7 +96,8 @@ def stack_of(files: Files) -> Stack:
     there = {PurePosixPath(PROJECT, one) for one in (files.handed.files if files.handed else ())}
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
     services = tuple(shlex.split(files.option("compose: services")))
-    return Stack(str(path), path.name != first, services, judged=bool(files.handed))
+    by_name = path.name != first and not files.option("compose: by itself")
+    return Stack(str(path), by_name, services, judged=bool(files.handed))
 
 
 def own_folder(shell: Shell, path: str) -> None:
@@ -139,12 +143,69 @@ def described(web: Shell, files: Files) -> Project | None:
     return stack.judge(web) if stack.judged else find_project(web)
 
 
+# Repository -> what the lab has of it: any other tag is served by this one where none has it.
+STAND_INS = {
+    "python": "python:3",
+    "php": "php:apache",
+    "registry": "registry:2",
+    "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
+}
+
+
+def stand_in(image: str) -> str:
+    """The image by which the lab serves another tag of the same repository; "" if there is none."""
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    repository, colon, tag = name.partition(":")
+    if "@" in name or (repository == "php" and "apache" not in tag):
+        return ""
+    found = STAND_INS.get(repository, "")
+    return found if colon and found != name else ""
+
+
+def provide_images(shell: Shell, images: Iterable[str]) -> None:
+    """Let a machine have these images; one that nobody has a tag of, by its nearest relative."""
+    for image in dict.fromkeys(images):
+        if nearest := stand_in(image):
+            pull = shlex.join(["docker", "pull", "--quiet", nearest])
+            name = shlex.join(["docker", "tag", nearest, image])
+            shell.ask(f"{can_be_had(image)} || {{ {pull} && {name}; }}", timeout=PULL_LIMIT_S)
+
+
+def images_of(project: Project, files: Files) -> list[str]:
+    """The images that a project names, and those that what it builds starts from."""
+    texts = files.handed.files.items() if files.handed else ()
+    bases = [
+        image
+        for path, data in texts
+        if "dockerfile" in path.lower()
+        for image in base_images(data.decode("utf-8", "replace"))
+    ]
+    return [*(one.image for one in project.services.values() if one.image), *bases]
+
+
+def wanted_services(shell: Shell, project: Project) -> tuple[str, ...]:
+    """The services to start: all, `()`, unless an image is missing that nobody has asked for.
+
+    Then those of the practical, which Compose starts together with what they wait for.
+    """
+    roles = [one for one in (project.website, project.api) if one]
+    beside = [one for one in project.services.values() if one not in roles and one.image]
+    if len(roles) < 2 or not beside:
+        return ()
+    questions = " && ".join(f"{{ {can_be_had(one.image)}; }}" for one in beside)
+    all_there = shell.ask(questions, timeout=PULL_LIMIT_S).ok
+    return () if all_there else tuple(one.name for one in roles)
+
+
 def compose_up(shell: Shell, files: Files, *options: str) -> None:
     """`docker compose up -d` of the stack, typed again if the engine stumbled."""
     stack = stack_of(files)
+    services = stack.services
     if stack.judged:
-        stack.judge(shell)
-    command = stack.compose("up", "-d", *options, *stack.services)
+        project = stack.judge(shell)
+        provide_images(shell, images_of(project, files))
+        services = services or wanted_services(shell, project)
+    command = stack.compose("up", "-d", *options, *services)
     run_twice(shell, command, cwd=stack.folder)
 
 
@@ -205,6 +266,7 @@ def registry_name(lb: Shell) -> str:
     """HOST:PORT of the registry: the port on which its container on lb is published."""
     running = (one for one in containers(lb) if is_registry(one.image) and one.published)
     ports = [one.published.get(5000) or next(iter(one.published.values())) for one in running]
+    ports = ports or registry_ports(lb)
     return f"lb:{ports[0]}" if ports else REGISTRY
 
 

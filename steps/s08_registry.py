@@ -21,7 +21,9 @@ from steps.project import (
     REGISTRY_USER,
     bring_all,
     own_folder,
+    provide_images,
     run_twice,
+    stand_in,
     tag,
     trust_registry,
 )
@@ -34,6 +36,8 @@ SECRETS = {
     "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
 }
 
+# The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
+OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
@@ -57,7 +61,12 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
     lb.run(
         f"mkdir -p auth && {add_user('auth/htpasswd', lb)}",
         cwd=REGISTRY_HOME,
-        unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}",
+        unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}"
+        + (
+            f" || {{ test -s auth/htpasswd && {OTHER_FORM} auth/htpasswd; }}"
+            if files.handed
+            else ""
+        ),
     )
     if commands := files.option("registry: commands"):
         files.note(REGISTRY_COMPOSE)
@@ -79,6 +88,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
     if files.handed:
         project = judge(lb, REGISTRY_COMPOSE.remote, by_name=True)
         provide_secrets(lb, list(project.services.values()))
+        provide_images(lb, [one.image for one in project.services.values()])
         words = by_judged(REGISTRY_COMPOSE.remote)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
 
@@ -92,6 +102,7 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
     follow(lb, REGISTRY_HOME, binds(document), "source")
     refuse(lb, REGISTRY_HOME, asked_for(document, REGISTRY_HOME))
     provide_secrets(lb, [Service(name, raw) for name, raw in document["services"].items()])
+    provide_images(lb, [word for words in commands for word in words[2:] if stand_in(word)])
     for words in commands:
         if words[1] == "run" and not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
             words = [*words[:2], "-d", *words[2:]]  # it would be waited for
@@ -110,6 +121,8 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 continue
             quoted = shlex.quote(path)
             if variable == "REGISTRY_AUTH_HTPASSWD_PATH" and lb.ask(f"test -s {quoted}").ok:
+                if lb.ask(f"{OTHER_FORM} {quoted}").ok:
+                    continue  # in a form that the registry ignores: the mistake stays one
                 lb.run(
                     add_user(path, lb),
                     cwd=REGISTRY_HOME,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from checks.haproxy_file import sections
 from labkit.course import Artefact, Files, step
 from labkit.remote import Shell
 from steps import haproxy_grammar, rsyslog_grammar, undo
@@ -121,8 +122,8 @@ def unwelcome_rules(files: Files) -> list[str]:
 
 def bound_ports(config: str) -> list[int]:
     """The ports that a configuration binds, 80 first."""
-    found = re.findall(r"^[ \t]*bind[ \t]+\S*?:([0-9]{1,5})(?![0-9])", config, re.MULTILINE)
-    return sorted({int(port) for port in found}, key=lambda port: (port != 80, port))
+    found = {port for one in sections(config) if one.is_live for port in one.ports}
+    return sorted(found, key=lambda port: (port != 80, port))
 
 
 def load_configuration(lb: Shell, *, unprivileged: bool = False) -> None:

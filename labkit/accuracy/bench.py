@@ -48,7 +48,7 @@ class Bench:
         self.sound = {}
         self.lab.provider.destroy(lambda _line: None)
 
-    def judge(self, case: Case, *, turn: int = 1) -> Outcome:
+    def judge(self, case: Case, *, turn: int = 1, again: bool = True) -> Outcome:
         """Grade a case; on a fresh lab once more if the first answer was none or not expected.
 
         Both answers count: a second one that differs is a problem of its own.
@@ -56,7 +56,7 @@ class Bench:
         started = time.monotonic()
         outcome = self._once(case)
         outcome.problems = compare(case, outcome)
-        if outcome.problems:
+        if outcome.problems and again:
             first = outcome
             self.close()
             outcome = self._once(case)

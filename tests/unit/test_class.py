@@ -157,6 +157,7 @@ def test_a_run_that_was_stopped_goes_on_and_its_labs_are_removed(school: Class) 
     assert school.states(ADA, BOB, EVE) == ["graded 1", "graded 1", "inconclusive 2"]
     assert school.grader.asked.count("ada") == 1
     assert sorted(filter(None, left)) == sorted(school.removed)
+    assert not list(school.ledger.root.glob("*/.running-*"))
 
 
 @pytest.mark.parametrize("moment", ["before the record", "after it", "after the move"])
@@ -213,12 +214,17 @@ def test_a_second_grading_changes_nothing_until_it_is_accepted(school: Class) ->
     assert not (school.ledger.root / "bob" / "proposed").exists()
 
 
-def test_the_digest_is_of_files_options_and_course() -> None:
+def test_the_digest_is_of_files_options_and_course(tmp_path: Path) -> None:
     course = load_course()
     found = digest(ADA, course, WISHES)
     assert found == digest(entry("other"), course, WISHES)
     assert found != digest(BOB, course, WISHES)
     assert found != digest(ADA, course, replace(WISHES, drills=True))
+    (tmp_path / "checks").mkdir()
+    mine = replace(course, root=tmp_path)
+    before = digest(ADA, mine, WISHES)
+    (tmp_path / "checks" / "test_01.py").write_text("stricter")
+    assert digest(ADA, mine, WISHES) != before
 
 
 @pytest.mark.parametrize(

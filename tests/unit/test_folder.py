@@ -313,3 +313,26 @@ def test_a_folder_of_links_alone_is_nothing_and_says_why(tmp_path: Path) -> None
     with pytest.raises(NothingToGradeError) as caught:
         read_folder(tmp_path)
     assert caught.value.where == "haproxy.cfg: a symbolic link is not followed"
+
+
+def test_pictures_do_not_take_the_room_of_artefacts(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "LARGEST_FOLDER", 100)
+    (place / "captures").mkdir()
+    (place / "captures" / "one.png").write_bytes(b"x" * 95)
+    assert list(read_folder(place).files) == ["docker-compose.yml"]
+
+
+def test_what_macos_and_virtual_environments_leave_is_passed_over(place: Path) -> None:
+    for name in (
+        "__MACOSX/._a.yml",
+        "._docker-compose.yml",
+        ".DS_Store",
+        "env/pyvenv.cfg",
+        "env/x",
+    ):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text("x")
+    read = read_folder(place)
+    assert (list(read.files), read.skipped) == (["docker-compose.yml"], [])

@@ -626,3 +626,82 @@ def test_every_entry_of_the_corpus_is_recognised(entry: Path) -> None:
     if entry.parent.name == "accepted":
         steps = select(COURSE, str(tomllib.loads((entry / "expected.toml").read_text())["steps"]))
         assert set().union(*(COURSE.rests_on(step) for step in steps)) & set(found.sources)
+
+
+# -- what strangers hand in
+
+
+def test_files_that_compose_includes_are_one_project() -> None:
+    handed = seen(
+        {
+            "compose.yaml": "include:\n  - front/site.yml\n  - path: back/compose.yaml\n",
+            "front/site.yml": "services:\n  w:\n    image: php:apache\n    volumes:\n"
+            "    - ./html:/var/www/html\n",
+            "front/html/index.php": "<?php",
+            "back/compose.yaml": "services:\n  a:\n    build: .\n",
+            "back/Dockerfile": "FROM python:3",
+        }
+    )
+    assert handed.sources["docker-compose.yml"] == "compose.yaml"
+    assert handed.sources["website/index.php"] == "front/html/index.php"
+    assert handed.sources["simple_api/Dockerfile"] == "back/Dockerfile"
+
+
+def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
+    files = {
+        ".env": "COMPOSE_FILE=docker-compose.a.yml:docker-compose.b.yml\n",
+        "docker-compose.a.yml": "services:\n  a:\n    image: student-age\n",
+        "docker-compose.b.yml": "services:\n  w:\n    image: php:apache\n    depends_on: [a]\n",
+    }
+    handed = seen(files)
+    assert handed.sources["docker-compose.yml"] == "docker-compose.a.yml"
+    assert handed.options["compose: by itself"] == "yes"
+
+
+def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> None:
+    rule = "local2.* /var/log/haproxy.log\n"
+    handed = seen(
+        {
+            "haproxy.conf": "# /var/log/haproxy.log\nfrontend f\n bind :80\n"
+            "backend b\n server a b:80\n",
+            "logrotate.conf": "/var/log/haproxy.log {\n daily\n}\n",
+            "rsyslog.d/10-udp.conf": 'module(load="imudp")\n',
+            "rsyslog.d/49-x.conf": rule,
+        }
+    )
+    assert handed.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
+    assert handed.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
+    assert handed.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
+
+
+def test_addresses_of_a_strangers_machines_become_those_of_the_lab() -> None:
+    text = (
+        "global\n log 10.1.1.9:514 local2\nfrontend f\n bind 10.1.1.9:80\n default_backend b\n"
+        "backend static\n server s 127.0.0.1:4331\n"
+        "backend b\n server x 10.1.1.1:80\n server y 10.1.1.2:80\n"
+    )
+    said = seen({"haproxy.cfg": text}).files["haproxy.cfg"].decode()
+    assert " bind *:80\n" in said
+    assert " log 127.0.0.1:514 local2\n" in said
+    assert " server x web1:80\n server y web2:80\n" in said
+    assert " server s 127.0.0.1:4331\n" in said
+
+
+def test_what_a_script_assigns_is_put_into_its_commands() -> None:
+    script = (
+        'NAME=reg\nPORT="5000"\ndocker run -d --name "$NAME" -p ${PORT}:5000 registry:${TAG:-2}\n'
+    )
+    commands = seen({"registry.sh": script}).options["registry: commands"]
+    assert "--name reg -p 5000:5000" in commands
+
+
+def test_texts_of_windows_are_read() -> None:
+    text = "services:\n  a:\n    image: student-age\n"
+    for data in (text.encode("utf-16"), b"\xef\xbb\xbf" + text.encode()):
+        assert seen({"docker-compose.yml": data}).files["docker-compose.yml"] == text.encode()
+
+
+def test_a_copy_beside_is_not_the_file_that_counts() -> None:
+    text = "services:\n  a:\n    image: student-age\n"
+    files = {"docker-compose - Copie.yml": text, "docker-compose.yml": text}
+    assert seen(files).sources["docker-compose.yml"] == "docker-compose.yml"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from checks.compose import JUDGED, by_judged, find_projects
+from checks.haproxy_file import words_of
 from checks.harm import asked_for, swappable
 from labkit.classroom import read_folder
 from labkit.course import Files, HandedIn, load_course
@@ -21,7 +22,6 @@ from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
-from steps.haproxy_grammar import words_of
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
 

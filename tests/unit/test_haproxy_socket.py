@@ -1,0 +1,26 @@
+"""How HAProxy is asked where its file opens no socket, or another one than a file."""
+
+from __future__ import annotations
+
+from checks.haproxy import HAProxy
+from labkit.remote import PlannedShell, from_facts
+
+MASTER = "/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -S /run/haproxy-master.sock\n"
+
+
+def asked(config: str, **facts: str | int) -> HAProxy:
+    return HAProxy(PlannedShell("lb", from_facts({"cat /etc/haproxy": config, **facts})))
+
+
+def test_a_file_without_a_socket_is_asked_about_by_the_masters() -> None:
+    one = asked("global\n", **{"ps -C": MASTER, "test -S /run/haproxy-master.sock": 0})
+    assert one.socket == "/run/haproxy-master.sock"
+    assert "'@1 show stat;@1 show servers state'" in one.command_line(
+        "show stat;show servers state"
+    )
+
+
+def test_a_socket_may_be_a_port_of_the_machine() -> None:
+    one = asked("global\n stats socket ipv4@127.0.0.1:9999 level admin\n")
+    assert one.socket == "127.0.0.1:9999"
+    assert "@1" not in one.command_line("show stat")
