@@ -104,8 +104,12 @@ def start(*words: str) -> subprocess.Popen[str]:
 
 def code(*words: str) -> tuple[int, str]:
     """How a command ends, and the end of what it said."""
-    process = start(*words)
-    said, _none = process.communicate(timeout=LIMIT_S)
+    with start(*words) as process:
+        try:
+            said, _none = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            process.kill()  # an interrupt of ours does not reach its session
+            raise
     return process.returncode, said[-1500:]
 
 
