@@ -76,13 +76,15 @@ class Campaign:
             self.seconds[verb] = time.monotonic() - started
             return
         moment = self.dice.uniform(0.0, self.seconds[verb])
+        started = time.monotonic()
         process = start(*words)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=moment)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if process.returncode != -signal.SIGKILL:
-            return  # it was quicker than the first time
+            self.seconds[verb] = time.monotonic() - started  # quicker than the last time
+            return
         self.moments.setdefault(verb, []).append(moment)
         print(f"{self.kills:>4}  {verb} killed after {moment:.2f} s", file=sys.stderr)
         self.left += sum(1 for _one in outliving(process.pid))
@@ -102,8 +104,12 @@ def start(*words: str) -> subprocess.Popen[str]:
 
 def code(*words: str) -> tuple[int, str]:
     """How a command ends, and the end of what it said."""
-    process = start(*words)
-    said, _none = process.communicate(timeout=LIMIT_S)
+    with start(*words) as process:
+        try:
+            said, _none = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            process.kill()  # an interrupt of ours does not reach its session
+            raise
     return process.returncode, said[-1500:]
 
 
@@ -246,7 +252,10 @@ ROUND: tuple[Callable[[Campaign], None], ...] = (step, grade, save, restore, res
 
 
 def measure(count: int = 100, seed: int | None = None) -> Result:
-    """Kill until `count` commands were. Ends at the first lab that no longer can be made."""
+    """Kill until `count` commands were. Ends at the first lab that no longer can be made.
+
+    An interrupt ends it, too; what was found until then is told, and does not hold.
+    """
     with tempfile.TemporaryDirectory() as folder:
         campaign = Campaign(seed or random.SystemRandom().randrange(1, 10_000), Path(folder))
         print(f"seed {campaign.seed}", file=sys.stderr)
@@ -257,10 +266,12 @@ def measure(count: int = 100, seed: int | None = None) -> Result:
                 for verb in ROUND:
                     if campaign.kills < count:
                         _one(verb, campaign)
+        except KeyboardInterrupt:
+            print(f"interrupted after {campaign.kills} of {count} kills", file=sys.stderr)
         finally:
             code("destroy")
         campaign.left += len(leftovers())
-    return report(campaign)
+    return report(campaign, count)
 
 
 def _one(verb: Callable[[Campaign], None], campaign: Campaign) -> None:
@@ -276,8 +287,8 @@ def _one(verb: Callable[[Campaign], None], campaign: Campaign) -> None:
                 must(*words)
 
 
-def report(campaign: Campaign) -> Result:
-    """When was killed, verb by verb, and what must be zero."""
+def report(campaign: Campaign, count: int) -> Result:
+    """When was killed, verb by verb, and what must be zero; fewer than `count` prove nothing."""
     zeros = {
         "kills after which the next command did not settle it": campaign.unsettled,
         "wrong verdicts": campaign.wrong,
@@ -292,7 +303,7 @@ def report(campaign: Campaign) -> Result:
             Figure("kills", (float(campaign.kills),)),
             *(Figure(what, (float(number),)) for what, number in zeros.items()),
         ),
-        held=campaign.kills > 0 and not any(zeros.values()),
+        held=campaign.kills >= count and not any(zeros.values()),
     )
 
 
