@@ -313,6 +313,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
+    for polite in (signal.SIGINT, signal.SIGTERM):  # in the background a shell has SIGINT ignored
+        signal.signal(polite, signal.default_int_handler)
     measure(options.count, options.seed).finish()
 
 
