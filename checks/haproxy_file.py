@@ -85,6 +85,8 @@ def sections(text: str) -> list[Section]:
     known = Environment()
     depth = 0
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if not line or line.isspace():
+            continue
         try:
             words = known.read(line)
         except UnreadableError:

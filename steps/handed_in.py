@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
@@ -625,15 +626,21 @@ def _readdressed(config: str) -> tuple[str, list[str]]:
 
 
 def _hosts(config: str) -> list[str]:
-    """The hosts of the backend that visitors are led to; of all, where that cannot be told."""
+    """The hosts of the servers that visitors are led to."""
+    addresses = _addresses(config)
+    return list(dict.fromkeys(one.partition(":")[0] for one in addresses if one.count(":") <= 1))
+
+
+@lru_cache(maxsize=1)
+def _addresses(config: str) -> tuple[str, ...]:
+    """Of the servers of the backend that visitors are led to; of all, where that cannot be told."""
     read = sections(config)
     ports = bound_ports(config)
     led = [name for port in ports for name in leads_to(config, port)]
     main = "my-backend" if "my-backend" in led else next(iter(led), "")
     serving = [one for one in read if one.kind in ("backend", "listen") and one.name == main]
     lines = [words for one in serving or read for _number, words in server_lines(one)]
-    addresses = (words[2] for words in lines if words[0] == "server")
-    return list(dict.fromkeys(one.partition(":")[0] for one in addresses if one.count(":") <= 1))
+    return tuple(words[2] for words in lines if words[0] == "server")
 
 
 def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[str, bytes]:
@@ -643,7 +650,7 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     port = website.published.get(HTTP_PORT, "") if website else ""
     balancer = _text(look.files[sources[HAPROXY_BACKEND.path]]) if (
         HAPROXY_BACKEND.path in sources) else ""  # fmt: skip
-    ports = (match.group(3) or "" for match in SERVER.finditer(balancer))
+    ports = (one.partition(":")[2] for one in _addresses(balancer) if one.count(":") == 1)
     asked = next(filter(PORT.fullmatch, ports), str(HTTP_PORT))
     page = _text(look.files[look.page]) if look.page else ""
     host = re.search(r"http://([A-Za-z][\w.-]*):\d+/pozos", page)
