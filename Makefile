@@ -14,7 +14,8 @@ LANES ?= 3
 # What measures nothing goes three at a time. The longest comes first, so that no lane ends late.
 ALONE := $(patsubst %,lab/tests/integration/test_%.py,3_trouble)
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_hardened 6_stages 9_mention 6_availability)
-LABS := lab/tests/tutorial $(filter-out $(ALONE) $(DRILLS),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
+LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,2_faults 7_submissions 8_checkpoints)
+LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
