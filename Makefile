@@ -8,13 +8,14 @@ TIMES := .test-times
 TIMED := scripts/timed
 DRILL_LANES ?= 2
 LANES ?= 3
-# What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few
-# processes, since the kernel counts those of one uid in all machines together. Drills two at a time,
+# What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: submissions,
+# whose tests look for the labs of submissions, which the tutorial makes, too; and what gives a user
+# few processes, since the kernel counts those of one uid in all machines together. Drills two at a time,
 # which leaves half of two processors idle: a third lab makes them miss their limits now and then.
 # What measures nothing goes three at a time. The longest comes first, so that no lane ends late.
-ALONE := $(patsubst %,lab/tests/integration/test_%.py,3_trouble)
+ALONE := $(patsubst %,lab/tests/integration/test_%.py,7_submissions 3_trouble)
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_hardened 6_stages 9_mention 6_availability)
-LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,2_faults 7_submissions 8_checkpoints)
+LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,2_faults 8_checkpoints)
 LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
