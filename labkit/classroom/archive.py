@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from labkit.classroom.folder import IGNORED, LARGEST_FILE, LARGEST_FOLDER
+from labkit.classroom.folder import IGNORED, LARGEST_FILE, LARGEST_FOLDER, RESOURCE_FORK
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -30,8 +30,6 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 UNREADABLE = (".7z", ".rar")  # no reader in the standard library
 LARGEST_STREAM = 2**30  # bytes of a tar once it is decompressed; beyond this it is a bomb
 MOST_MEMBERS = 200_000
-# What desktops leave in archives and folders.
-LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
           ValueError, RuntimeError)  # fmt: skip
 
@@ -54,7 +52,7 @@ def is_archive(name: str) -> bool:
 def is_litter(path: str) -> bool:
     """Whether a path is what tools and desktops leave, and no work of a student's."""
     parts = PurePosixPath(path).parts
-    return any(part in IGNORED + LITTER or part.startswith("._") for part in parts)
+    return any(part in IGNORED or part.startswith(RESOURCE_FORK) for part in parts)
 
 
 def stem(name: str) -> str:
