@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -100,6 +101,26 @@ def now() -> datetime.datetime:
 def stamp_now() -> str:
     """The time as it stands in names of folders."""
     return now().strftime("%Y-%m-%dT%H-%M-%S")
+
+
+def report_name(name: str, otherwise: str) -> str:
+    """A name that anybody gave, as that of a folder; `otherwise` if nothing is left of it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or otherwise
+
+
+def outside(report: Path, submission: Path, command: str) -> Path:
+    """The folder of a report, made absolute; `UsageError` if it lies in what is graded.
+
+    `command` is what to type next, without its `--report`.
+    """
+    place = report.resolve()
+    if place.is_relative_to(submission.resolve()):
+        raise UsageError(
+            _("the report cannot be written into the submission itself"),
+            where=str(place),
+            then=f"{command} --report DIR",
+        )
+    return place
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,14 +33,13 @@ from labkit.classroom.table import (
     rows,
 )
 from labkit.cli import show
-from labkit.cli.session import the_course
+from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
     EXIT_FAILED,
     EXIT_INCONCLUSIVE,
     EXIT_PASSED,
     NothingToGradeError,
-    UsageError,
 )
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
@@ -91,17 +89,10 @@ class _Class:
         course = the_course()
         place = submissions.resolve()
         mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", place.stem).strip(".-") or "class"
-        root = (
-            Path(folder).resolve() if folder
-            else reports_root() / f"class-{name}-{mark_of_place}"
-        )  # fmt: skip
-        if root.is_relative_to(place):
-            raise UsageError(
-                _("the report cannot be written into the submission itself"),
-                where=str(root),
-                then=f"labkit class grade {submissions} --report DIR",
-            )
+        name = f"class-{report_name(place.stem, 'class')}-{mark_of_place}"
+        root = outside(
+            Path(folder or reports_root() / name), place, f"labkit class grade {submissions}"
+        )
         wishes = Wishes(
             steps=frozenset(step.number for step in select(course, steps)), drills=not no_drills
         )

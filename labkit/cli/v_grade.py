@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 import click
@@ -17,7 +16,16 @@ from labkit.classroom import (
     recognised,
 )
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, stamp_now, the_course, the_lab_alone
+from labkit.cli.session import (
+    grading,
+    lab_option,
+    now,
+    outside,
+    report_name,
+    stamp_now,
+    the_course,
+    the_lab_alone,
+)
 from labkit.cli.v_check import exit_code
 from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
@@ -139,14 +147,9 @@ def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
     course = the_course()
     folder = read_submission(path)
     recognised(course, folder)  # before any machine is made for nothing
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
-    out = Path(report or reports_root() / f"{name}-{stamp_now()}").resolve()
-    if out.is_relative_to(path.resolve()):
-        raise UsageError(
-            _("the report cannot be written into the submission itself"),
-            where=str(out),
-            then=f"labkit grade --submission {path} --report DIR",
-        )
+    name = report_name(folder.name, "submission")
+    out = Path(report or reports_root() / f"{name}-{stamp_now()}")
+    out = outside(out, path, f"labkit grade --submission {path}")
     if report:
         out.mkdir(parents=True, exist_ok=True)
     else:
