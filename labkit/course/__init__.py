@@ -6,8 +6,8 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files, find_workspace
-    from labkit.course.declare import check, step
-    from labkit.course.finder import course_root, load_checks, load_course
+    from labkit.course.declare import check, load_checks, step, step_of
+    from labkit.course.finder import course_root, load_course
     from labkit.course.handed import HandedIn
     from labkit.course.model import (
         Aim,
@@ -47,11 +47,12 @@ else:
             "course_root": "finder",
             "expect": "outcome",
             "find_workspace": "artefacts",
-            "load_checks": "finder",
+            "load_checks": "declare",
             "load_course": "finder",
             "not_met": "outcome",
             "select": "selection",
             "step": "declare",
+            "step_of": "declare",
         },
     )
 
@@ -80,4 +81,5 @@ __all__ = [
     "not_met",
     "select",
     "step",
+    "step_of",
 ]

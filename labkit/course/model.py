@@ -1,7 +1,7 @@
 """What a course is made of: steps, artefacts, checks, drills. Data only; nothing here acts.
 
-A course is three folders beside each other: `steps/` (what to do), `checks/` (what must hold)
-and `docs/` (what to read). This module names the parts; `finder` reads them from the folders.
+A course is one value, `COURSE`, in the package `course/` of its folder. Beside it lie `steps/`
+(what to do), `checks/` (what must hold) and `docs/` (what to read).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from labkit.course.handed import HandedIn
@@ -208,14 +209,19 @@ def _as_it_is(
 
 @dataclass(frozen=True)
 class Course:
-    """A course as found in its folders. `points_max` is the sum over the steps' checks."""
+    """A course, as it describes itself. `points_max` is the sum over the steps' checks.
+
+    `root` is its folder. `checks` gives its modules of checks, `test_NN_SLUG`, as pytest finds
+    them too: a function, since what checks import takes long and most commands need none of it.
+    """
 
     name: str
     root: Path
     titles: dict[str, str]
     steps: Sequence[Step]
-    drills: Sequence[Drill]
     points_max: float
+    checks: Callable[[], Sequence[ModuleType]] = tuple
+    drills: Sequence[Drill] = ()
     # Files of a submission -> what they are; called with the files, the folder of the reference
     # artefacts, `fill`, and which files may be executed.
     recognise: Callable[..., HandedIn] = _as_it_is
