@@ -15,7 +15,7 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
     13,
     "failover",
     letter="m",
-    on="all",
+    on=("web1", "web2", "lb"),
     needs=["machines", "second-server", "haproxy", "stats"],
     shows=True,
     title={"en": "Failover", "fr": "La bascule"},

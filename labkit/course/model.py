@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from labkit.course.blueprint import Blueprint
 from labkit.course.handed import HandedIn
 
 if TYPE_CHECKING:
@@ -309,6 +310,7 @@ class Course:
     name: str
     root: Path
     titles: dict[str, str]
+    blueprint: Blueprint  # its machines, and the images of its mirror
     steps: Sequence[Step]
     points_max: float
     checks: Callable[[], Sequence[ModuleType]] = tuple

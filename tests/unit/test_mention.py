@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.course import Course, Drill, Limits, Load, Verdict
+from labkit.course import Blueprint, Course, Drill, Limits, Load, Verdict
 from labkit.errors import NotReadyError
 from labkit.grading import CheckResult, Context, GradeResult
 from labkit.grading import mention as module
@@ -67,7 +67,7 @@ def performed(monkeypatch: pytest.MonkeyPatch) -> Performed:
 
 def context(**drills: dict[str, Any]) -> Context:
     """A run in which these drills were performed for points."""
-    course = Course("made", Path("/nowhere"), {"en": "Made"}, [], 20, drills=DRILLS)
+    course = Course("made", Path("/nowhere"), {"en": "Made"}, Blueprint(()), [], 20, drills=DRILLS)
     made = Context(course=course, lab=cast("Any", None), out=Path("/nowhere"))
     made.drills.update(drills)
     return made
