@@ -86,6 +86,7 @@ COURSE = Course(
         stats,
         failover,
     ),
+    distinction="hardened",
     points_max=20.0,  # a French mark; the checks' points must add up to it
     checks=checks,
     drills=DRILLS,
