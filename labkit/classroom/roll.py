@@ -282,7 +282,7 @@ def _verdicts(ledger: Ledger, key: str, slot: Slot) -> set[str]:
 
 
 def _course_digest(root: Path) -> str:
-    parts = [root / "steps", root / "checks"]
+    parts = [root / name for name in ("course", "steps", "checks")]
     return digest_of(
         path
         for part in parts
