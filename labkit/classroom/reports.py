@@ -88,7 +88,7 @@ def write_reports(
 def moodle_name(entry: Entry) -> str:
     """A feedback file as Moodle's import knows whose it is: by the number after the name.
 
-    The parts stand between underscores (assignfeedback_file, importziplib.php), so that the name
+    The parts stand between underscores (Moodle's assignfeedback_file), so that the name
     itself has none; it is looked at by people alone.
     """
     name = "".join(one if one.isalnum() or one in " -'." else " " for one in entry.name)
