@@ -5,7 +5,10 @@ from __future__ import annotations
 import shlex
 
 from labkit.course import Files, step
+from labkit.errors import StepFailedError
+from labkit.locale import _
 from labkit.remote import Shell, everywhere
+from steps import haproxy_words
 from steps.project import HAPROXY, PAGES, SERVICE, service_address
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
@@ -56,6 +59,8 @@ def serve(web: Shell, files: Files) -> None:
 def balance(balancer: Shell, files: Files) -> None:
     """HAProxy, its file validated before it is loaded."""
     balancer.install(redhat=("haproxy",), debian=("haproxy",))
+    if files.handed:
+        refuse(balancer, files)
     files.place(HAPROXY, balancer)
     balancer.run(
         "sudo setsebool -P haproxy_connect_any on",
@@ -66,3 +71,16 @@ def balance(balancer: Shell, files: Files) -> None:
     if not balancer.service("haproxy"):
         balancer.run("sudo systemctl reload haproxy")
     balancer.open_port("--add-service=http")
+
+
+def refuse(balancer: Shell, files: Files) -> None:
+    """StepFailedError if a file that was handed in says what is not known to be harmless."""
+    text = files.content(HAPROXY).data.decode("utf-8", "replace")
+    found = haproxy_words.refused(text)
+    if found:
+        balancer.ask("systemctl stop haproxy", sudo=True)
+        names = ", ".join(f"{word} ({line})" for word, line in found)
+        raise StepFailedError(
+            _("{names} is not known to be harmless, so it was not loaded", names=names),
+            where=f"{balancer.name}:{HAPROXY.remote}",
+        )
