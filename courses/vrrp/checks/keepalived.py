@@ -127,7 +127,9 @@ def masters(log: str) -> list[tuple[float, bool]]:
     """
     found = []
     for line in log.splitlines():
-        entered = re.match(r"(\d+\.\d+) .*(?:Entering (\w+) STATE|Stopped Keepalived|Stopped$)", line)
+        entered = re.match(
+            r"(\d+\.\d+) .*(?:Entering (\w+) STATE|Stopped Keepalived|Stopped$)", line
+        )
         if entered:
             found.append((float(entered.group(1)), entered.group(2) == "MASTER"))
     return found

@@ -121,7 +121,7 @@ def test_serves(moving: str) -> None:
     hints=[
         "How does keepalived come to know that HAProxy serves nobody any more?",
         "A vrrp_script that asks HAProxy over HTTP, named in track_script of the instance.",
-        "script \"/usr/bin/curl -fsS -m 1 -o /dev/null http://127.0.0.1/alive\", interval 1, fall 2",
+        'script "/usr/bin/curl -fsS -m 1 -o /dev/null http://127.0.0.1/alive", interval 1, fall 2',
     ],
 )
 def test_tracks(first: Instance, second: Instance) -> None:

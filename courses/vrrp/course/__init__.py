@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from checks.drills import DRILLS
-from labkit.course import Course
-from steps.handed_in import recognise, settle
 from steps.s01_servers import servers
 from steps.s02_address import address
 from steps.s03_calm import calm
 from steps.s04_failover import failover
+
+from checks.drills import DRILLS
+from labkit.course import Course
+from steps.handed_in import recognise, settle
 
 
 def checks() -> Sequence[ModuleType]:

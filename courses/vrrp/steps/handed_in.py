@@ -21,7 +21,7 @@ MOVING = re.compile(rf"virtual_ipaddress\s*\{{\s*({ADDRESS})")
 SETTLE_S = 20
 READY = (
     "for _ in $(seq {seconds}); do"
-    " systemctl is-active -q keepalived && test -n \"$(ip -o address show scope global |"
+    ' systemctl is-active -q keepalived && test -n "$(ip -o address show scope global |'
     " grep -v ' lo ')\" && exit 0; sleep 1; done; exit 1"
 )
 

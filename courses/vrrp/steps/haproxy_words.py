@@ -8,13 +8,41 @@ from __future__ import annotations
 
 import shlex
 
-SECTIONS = frozenset("global defaults frontend backend listen".split())
+SECTIONS = frozenset(["global", "defaults", "frontend", "backend", "listen"])
 WORDS = frozenset(
-    "log chroot user group daemon maxconn mode option timeout retries bind default_backend "
-    "use_backend acl balance server default-server monitor-uri monitor monitor-net http-check "
-    "stats errorfile http-request http-response cookie nbthread nbproc description".split()
+    [
+        "log",
+        "chroot",
+        "user",
+        "group",
+        "daemon",
+        "maxconn",
+        "mode",
+        "option",
+        "timeout",
+        "retries",
+        "bind",
+        "default_backend",
+        "use_backend",
+        "acl",
+        "balance",
+        "server",
+        "default-server",
+        "monitor-uri",
+        "monitor",
+        "monitor-net",
+        "http-check",
+        "stats",
+        "errorfile",
+        "http-request",
+        "http-response",
+        "cookie",
+        "nbthread",
+        "nbproc",
+        "description",
+    ]
 )
-ACTIONS = frozenset("deny return set-header add-header del-header redirect".split())
+ACTIONS = frozenset(["deny", "return", "set-header", "add-header", "del-header", "redirect"])
 
 
 def refused(text: str) -> list[tuple[str, int]]:

@@ -13,24 +13,85 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 BLOCKS = frozenset(
-    "global_defs vrrp_script vrrp_instance vrrp_track_process authentication unicast_peer "
-    "virtual_ipaddress virtual_ipaddress_excluded virtual_routes track_script track_interface "
-    "track_process vrrp_sync_group group".split()
+    [
+        "global_defs",
+        "vrrp_script",
+        "vrrp_instance",
+        "vrrp_track_process",
+        "authentication",
+        "unicast_peer",
+        "virtual_ipaddress",
+        "virtual_ipaddress_excluded",
+        "virtual_routes",
+        "track_script",
+        "track_interface",
+        "track_process",
+        "vrrp_sync_group",
+        "group",
+    ]
 )
 WORDS = frozenset(
-    "router_id script_user enable_script_security vrrp_version vrrp_garp_master_delay "
-    "vrrp_garp_master_refresh vrrp_garp_master_repeat vrrp_garp_interval vrrp_strict "
-    "max_auto_priority interval timeout weight fall rise user init_fail process quorum delay "
-    "state interface virtual_router_id priority advert_int version nopreempt preempt preempt_delay "
-    "unicast_src_ip unicast_ttl garp_master_delay garp_master_refresh garp_master_repeat "
-    "garp_lower_prio_delay garp_lower_prio_repeat auth_type auth_pass dont_track_primary "
-    "native_ipv6 accept no_accept down_timer_adverts check_unicast_src virtual_ipaddress "
-    "use_vmac debug".split()
+    [
+        "router_id",
+        "script_user",
+        "enable_script_security",
+        "vrrp_version",
+        "vrrp_garp_master_delay",
+        "vrrp_garp_master_refresh",
+        "vrrp_garp_master_repeat",
+        "vrrp_garp_interval",
+        "vrrp_strict",
+        "max_auto_priority",
+        "interval",
+        "timeout",
+        "weight",
+        "fall",
+        "rise",
+        "user",
+        "init_fail",
+        "process",
+        "quorum",
+        "delay",
+        "state",
+        "interface",
+        "virtual_router_id",
+        "priority",
+        "advert_int",
+        "version",
+        "nopreempt",
+        "preempt",
+        "preempt_delay",
+        "unicast_src_ip",
+        "unicast_ttl",
+        "garp_master_delay",
+        "garp_master_refresh",
+        "garp_master_repeat",
+        "garp_lower_prio_delay",
+        "garp_lower_prio_repeat",
+        "auth_type",
+        "auth_pass",
+        "dont_track_primary",
+        "native_ipv6",
+        "accept",
+        "no_accept",
+        "down_timer_adverts",
+        "check_unicast_src",
+        "virtual_ipaddress",
+        "use_vmac",
+        "debug",
+    ]
 )
 # In these blocks each line begins with a name or an address of the student's own.
 NAMING = frozenset(
-    "unicast_peer virtual_ipaddress virtual_ipaddress_excluded track_script track_interface "
-    "track_process group".split()
+    [
+        "unicast_peer",
+        "virtual_ipaddress",
+        "virtual_ipaddress_excluded",
+        "track_script",
+        "track_interface",
+        "track_process",
+        "group",
+    ]
 )
 ADDRESSES = "/etc/keepalived/addresses.conf"
 # Programs that ask and change nothing; each with no word that could begin another command.
@@ -44,7 +105,7 @@ ASKING = re.compile(
     r"|nc +-z +[A-Za-z0-9.:-]+ +[0-9]+|(/usr/bin/|/bin/)?(true|false))"
 )
 NAME = re.compile(r"[A-Za-z0-9_.:/$\{\}-]{1,64}")
-OPTIONS = frozenset("dev label brd scope weight via src peer broadcast".split())
+OPTIONS = frozenset(["dev", "label", "brd", "scope", "weight", "via", "src", "peer", "broadcast"])
 LARGEST = 64 * 1024  # characters: a file that a person wrote
 
 
@@ -78,7 +139,9 @@ def refused(text: str) -> list[Refused]:
 
 def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(text.splitlines(), 1):
-        spaced = re.sub(r"(?<![$\w])\{|(?<=\s)\{|\}(?!\S)", lambda brace: f" {brace.group()} ", line)
+        spaced = re.sub(
+            r"(?<![$\w])\{|(?<=\s)\{|\}(?!\S)", lambda brace: f" {brace.group()} ", line
+        )
         lexer = shlex.shlex(spaced, posix=True, punctuation_chars=False)
         lexer.whitespace_split = True
         lexer.commenters = "#!"

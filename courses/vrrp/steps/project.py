@@ -13,7 +13,8 @@ SERVICE = "www"  # the name of the address that moves
 BEYOND = 4  # it is lb1's own address plus this: the next that no machine has
 
 PAGES = {
-    web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True) for web in WEBS
+    web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True)
+    for web in WEBS
 }
 HAPROXY = Artefact(
     "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker="/alive"

@@ -59,6 +59,8 @@ def serve(web: Shell, files: Files) -> None:
 def balance(balancer: Shell, files: Files) -> None:
     """HAProxy, its file validated before it is loaded."""
     balancer.install(redhat=("haproxy",), debian=("haproxy",))
+    # All machines of the lab have the same packages, and Debian's start what they bring.
+    balancer.run("sudo systemctl disable --now nginx", unless="! systemctl is-enabled -q nginx")
     if files.handed:
         refuse(balancer, files)
     files.place(HAPROXY, balancer)
