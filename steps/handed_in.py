@@ -22,7 +22,8 @@ import yaml
 
 from checks.compose import HTTP_PORT, Project, Service
 from checks.dockerfiles import build_options, copied_sources
-from checks.haproxy_file import leads_to, sections, server_lines
+from checks.haproxy import BACKEND
+from checks.haproxy_file import bound_ports, sections, server_lines, site_backend
 from checks.registries import is_registry
 from labkit.course import HandedIn
 from labkit.locale import _
@@ -39,7 +40,6 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
-from steps.s11_haproxy import bound_ports
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
@@ -635,9 +635,7 @@ def _hosts(config: str) -> list[str]:
 def _addresses(config: str) -> tuple[str, ...]:
     """Of the servers of the backend that visitors are led to; of all, where that cannot be told."""
     read = sections(config)
-    ports = bound_ports(config)
-    led = [name for port in ports for name in leads_to(config, port)]
-    main = "my-backend" if "my-backend" in led else next(iter(led), "")
+    main = site_backend(config, BACKEND)
     serving = [one for one in read if one.kind in ("backend", "listen") and one.name == main]
     lines = [words for one in serving or read for _number, words in server_lines(one)]
     return tuple(words[2] for words in lines if words[0] == "server")
