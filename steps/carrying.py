@@ -12,7 +12,11 @@ from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
 
 FOUNDATIONS = (
     Foundation(DOCKERFILE.path, ("dockerfile", "build"), ("build.runs", "build.auth")),
-    Foundation(COMPOSE.path, ("compose", "deploy"), ("deploy.running",)),
+    Foundation(
+        COMPOSE.path,
+        ("compose", "deploy"),
+        ("compose.credentials", "compose.network", "deploy.running"),
+    ),
     Foundation(INDEX.path, ("index", "verify"), ("verify.list",)),
     Foundation(REGISTRY_COMPOSE.path, ("registry", "registry-ui"), ("registry.pulled",)),
 )
