@@ -148,20 +148,20 @@ def results(verdicts: Mapping[str, Verdict]) -> dict[str, CheckResult]:
     }
 
 
-def own(**more: bytes) -> HandedIn:
+def own(service: bytes = b"my_api") -> HandedIn:
     files = {
         "api/Dockerfile": b"FROM python\n",
         "src/index.php": b'<?php $url = "http://my_api:5000/pozos/api/v1.0/get_student_ages";',
         "src/style.css": b"",
         "docker-compose.yml": b"""\
 services:
-  my_api: {image: me/student-age, build: ./api}
+  SERVICE: {image: me/student-age, build: ./api}
   web: {image: "php:apache", ports: ["8081:80"], volumes: ["./src:/var/www/html"]}
-""",
+""".replace(b"SERVICE", service),
         "docker-compose.override.yml": b"services: {}",
         "docker-compose-registry.yml": b'services: {registry: {image: "registry:2"}}',
     }
-    return recognise_files({**files, **more}, REFERENCE)
+    return recognise_files(files, REFERENCE)
 
 
 def test_the_first_foundation_that_something_waits_for_is_given() -> None:
@@ -186,6 +186,13 @@ def test_the_first_foundation_that_something_waits_for_is_given() -> None:
     assert forward(results({"haproxy.checked": Verdict.FAILED})) is None
 
 
+def test_what_was_not_handed_in_is_the_reference_already() -> None:
+    nothing = recognise_files({}, REFERENCE)
+    forward = Forward(COURSE, nothing, lambda _handed: submission.Carried())
+    found = results({"build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED})
+    assert forward(found) is None
+
+
 def test_the_page_of_the_reference_asks_the_student_s_service() -> None:
     handed = carry_forward(own(), "website/index.php", REFERENCE)
     assert b"http://my_api:5000/pozos" in handed.files["src/index.php"]
@@ -194,7 +201,7 @@ def test_the_page_of_the_reference_asks_the_student_s_service() -> None:
 
 
 def test_the_stack_of_the_reference_stands_in_its_own_layout() -> None:
-    handed = carry_forward(own(), "docker-compose.yml", REFERENCE)
+    handed = carry_forward(own(b"backend"), "docker-compose.yml", REFERENCE)
     assert handed.sources["website/index.php"] == "website/index.php"
     assert set(handed.files) == {
         "api/Dockerfile", "src/index.php", "src/style.css", "website/index.php",
