@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from labkit.classroom.submission import Carried
 from labkit.course import Course, Foundation, HandedIn, Step, Verdict
+from labkit.errors import LabkitError
 from labkit.grading import Again, CheckResult
 
 Results = Mapping[str, CheckResult]
@@ -20,16 +20,18 @@ class Forward:
     """Carries one submission forward, foundation by foundation; `grade` calls it in between."""
 
     def __init__(
-        self, course: Course, handed: HandedIn, bring: Callable[[HandedIn], Carried]
+        self, course: Course, handed: HandedIn, bring: Callable[[HandedIn], object]
     ) -> None:
         self.course = course
         self.handed = handed  # as it is on the machines
         self.given: list[Foundation] = []
-        self.stumbles: list[Carried] = []
         self._bring = bring
 
     def __call__(self, results: Results) -> Again | None:
-        """Give the first foundation that is not there and that something waits for."""
+        """Give the first foundation that is not there and that something waits for.
+
+        Where the machines cannot be changed any more, what was found stands.
+        """
         for foundation in self.course.foundations:
             asked = self._waiting(foundation, results)
             if asked and self._is_missing(foundation, results):
@@ -39,7 +41,10 @@ class Forward:
         reference = self.course.root / "steps" / "reference"
         self.handed = self.course.carry_forward(self.handed, foundation.artefact, reference)
         self.given.append(foundation)
-        self.stumbles.append(self._bring(self.handed))
+        try:
+            self._bring(self.handed)
+        except LabkitError:
+            return None
         judged = self._judged(self.given)
         taken = [name for name in results if _slug(name) in judged]
         return Again(asked, taken, tuple(one.artefact for one in self.given))

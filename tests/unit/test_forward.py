@@ -15,6 +15,7 @@ from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
 from labkit.course import Foundation, HandedIn, Verdict, load_checks
 from labkit.course.finder import load_course
+from labkit.errors import NotReadyError
 from labkit.grading import CheckResult
 from steps.carrying import carry_forward
 from steps.handed_in import recognise as recognise_files
@@ -166,7 +167,7 @@ services:
 
 def test_the_first_foundation_that_something_waits_for_is_given() -> None:
     brought: list[HandedIn] = []
-    forward = Forward(COURSE, own(), lambda handed: brought.append(handed) or submission.Carried())
+    forward = Forward(COURSE, own(), brought.append)
     found = results({
         "build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED,
         "verify.list": Verdict.BLOCKED, "haproxy.checked": Verdict.FAILED,
@@ -188,9 +189,17 @@ def test_the_first_foundation_that_something_waits_for_is_given() -> None:
 
 def test_what_was_not_handed_in_is_the_reference_already() -> None:
     nothing = recognise_files({}, REFERENCE)
-    forward = Forward(COURSE, nothing, lambda _handed: submission.Carried())
+    forward = Forward(COURSE, nothing, lambda _handed: None)
     found = results({"build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED})
     assert forward(found) is None
+
+
+def test_machines_that_cannot_be_changed_any_more_end_it() -> None:
+    def lost(_handed: HandedIn) -> None:
+        raise NotReadyError("web1 is lost")
+
+    found = results({"build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED})
+    assert Forward(COURSE, own(), lost)(found) is None
 
 
 def test_the_page_of_the_reference_asks_the_student_s_service() -> None:
