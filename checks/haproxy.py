@@ -106,16 +106,19 @@ class HAProxy:
 
     @cached_property
     def socket(self) -> str:
-        """The admin socket, a path or HOST:PORT; the master's if the file has none; "" for none."""
+        """The admin socket, a path or HOST:PORT; the master's if the file has none; "" for none.
+
+        A file at a usual place may be what a former configuration left: nobody listens there.
+        """
         named = [_socket(words[0]) for one in self.sections for words in one.said("stats", "socket")
                  if one.kind == "global" and words]  # fmt: skip
-        for place in (*named, *USUAL_SOCKETS):
-            known = place.startswith("/")
-            if known and self.shell.ask(f"test -S {shlex.quote(place)}", sudo=True).ok:
+        for place in named:
+            if place and (not place.startswith("/") or self._is_socket(place)):
                 return place
-            if place and not known:
-                return place
-        return self.master
+        return self.master or next(filter(self._is_socket, USUAL_SOCKETS), "")
+
+    def _is_socket(self, path: str) -> bool:
+        return self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok
 
     @cached_property
     def master(self) -> str:
@@ -123,8 +126,7 @@ class HAProxy:
         words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
         named = [after for word, after in itertools.pairwise(words) if word == "-S"]
         path = next((_socket(one.partition(",")[0]) for one in named), "")
-        there = path and self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok
-        return path if there else ""
+        return path if path and self._is_socket(path) else ""
 
     def command(self, command: str) -> str:
         """The socket's answer to a command. CannotTellError without a socket."""

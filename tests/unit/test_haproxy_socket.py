@@ -21,6 +21,12 @@ def test_a_file_without_a_socket_is_asked_about_by_the_masters() -> None:
     )
 
 
+def test_what_a_former_configuration_left_is_not_asked() -> None:
+    left = {"test -S /var/lib/haproxy/stats": 0, "test -S /run/haproxy-master.sock": 0}
+    assert asked("global\n", **{"ps -C": MASTER, **left}).socket == "/run/haproxy-master.sock"
+    assert asked("global\n", **left).socket == "/var/lib/haproxy/stats"  # without a master's
+
+
 def test_a_socket_may_be_a_port_of_the_machine() -> None:
     one = asked("global\n stats socket ipv4@127.0.0.1:9999 level admin\n")
     assert one.socket == "127.0.0.1:9999"
