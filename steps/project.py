@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from checks.compose import HTTP_PORT, Project, by_judged, find_project
-from checks.docker_facts import containers
+from checks.docker_facts import containers, is_student_age
 from checks.dockerfiles import base_images
 from checks.registries import is_registry, registry_ports
 from labkit.course import Artefact, Files
@@ -20,6 +20,7 @@ PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
+CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 PULL_LIMIT_S = 120.0
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
@@ -207,6 +208,21 @@ def compose_up(shell: Shell, files: Files, *options: str) -> None:
         services = services or wanted_services(shell, project)
     command = stack.compose("up", "-d", *options, *services)
     run_twice(shell, command, cwd=stack.folder)
+
+
+def up_with(web: Shell, files: Files, project: Project | None, image: str) -> None:
+    """Start the stack with an image that is here, whatever the file calls it or builds it from."""
+    wanted = project.api_image if project else ""
+    built = bool(project and project.api and project.api.build_context)
+    if wanted and not built and not is_student_age(wanted):
+        tag(web, image, wanted, unless=can_be_had(wanted))
+    elif wanted:
+        tag(web, image, wanted)
+    website = project.website if project else None
+    if website and website.build_context:
+        stack = stack_of(files)
+        web.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+    compose_up(web, files, "--no-build")
 
 
 def run_twice(shell: Shell, command: str, *, cwd: str) -> None:

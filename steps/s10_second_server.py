@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from checks.docker_facts import is_student_age
 from labkit.course import Files, step
 from labkit.remote import Shells
 from steps import undo
@@ -12,14 +11,13 @@ from steps.project import (
     COMPOSE,
     IMAGE,
     INDEX,
-    can_be_had,
     compose_up,
     copy_project,
     described,
     refuse_when_down,
     stack_of,
-    tag,
     trust_registry,
+    up_with,
 )
 
 
@@ -53,14 +51,5 @@ def second_server(shells: Shells, files: Files) -> None:
         web2.run(stack.compose("pull", "--quiet"), cwd=stack.folder)
         compose_up(web2, files)
         return
-    # A file that names another image, or builds it: the registry's image under that name.
     web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))
-    built = bool(project and project.api and project.api.build_context)
-    if wanted and not built and not is_student_age(wanted):
-        tag(web2, pushed, wanted, unless=can_be_had(wanted))
-    elif wanted:
-        tag(web2, pushed, wanted)
-    website = project.website if project else None
-    if website and website.build_context:
-        web2.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
-    compose_up(web2, files, "--no-build")
+    up_with(web2, files, project, pushed)

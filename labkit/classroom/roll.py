@@ -87,8 +87,8 @@ def free_memory() -> int:
 
 def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
     """Of all that decides a result: the files, the course, labkit, the options."""
-    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.reference_credit,
-               wishes.seed]  # fmt: skip
+    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.forward,
+               wishes.reference_credit, wishes.seed]  # fmt: skip
     whole = [entry.digest, _course_digest(course.root), __version__, *map(repr, options)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
 

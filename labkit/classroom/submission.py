@@ -90,6 +90,7 @@ class Wishes:
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
     fill: bool = True
+    forward: bool = True  # what later steps need and the student's own cannot give is given
     student: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
@@ -113,6 +114,9 @@ def grade_submission(
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
+    from labkit.classroom.forward import Forward
+    from labkit.classroom.held import Held
+
     shown = shown or Shown()
     handed = recognised(course, folder, fill=wishes.fill)
     out.mkdir(parents=True, exist_ok=True)
@@ -123,9 +127,12 @@ def grade_submission(
     write_open(context, scope, student=student)
     shells = open_shells(lab, shown.echo)
     context.shells = shells
-    last = max(wishes.steps)
-    steps = [step for step in course.steps if step.number <= last]
-    carried = carry(course, steps, shells, handed, on_begin=shown.on_step)
+    held = Held(course, shells)
+
+    def bring(what: HandedIn) -> Carried:
+        return held.bring(what, max(wishes.steps), on_begin=shown.on_step)
+
+    carried = bring(handed)
     try:
         return grade(
             context,
@@ -134,6 +141,7 @@ def grade_submission(
             student=student,
             reference_credit=wishes.reference_credit,
             submission=record(course, folder, handed, carried),
+            again=Forward(course, handed, bring) if wishes.forward else None,
         )
     finally:
         context.close()

@@ -134,6 +134,10 @@ def check(result: CheckResult) -> None:
         rows = [("", result.message)]
     elif result.verdict is Verdict.INCONCLUSIVE:
         rows = [("", result.message), (_("to settle"), result.where)]
+    if result.carried:
+        from labkit.grading.writers.summary import carried_forward
+
+        rows.append(("", carried_forward(result)))
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value:

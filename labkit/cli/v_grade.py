@@ -88,6 +88,13 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     show_default=True,
     help="Of a submission: do what is missing with the reference, for no points.",
 )
+@click.option(
+    "--carry-forward/--no-carry-forward",
+    "forward",
+    default=True,
+    show_default=True,
+    help="Of a submission: judge later steps on the reference where its own earlier work fails.",
+)
 @lab_option
 @click.pass_context
 def command(
@@ -101,6 +108,7 @@ def command(
     submission: str,
     wanted: str,
     fill: bool,
+    forward: bool,
     lab_name: str,
 ) -> None:
     """All checks and drills, marked. About five minutes; the report says where each point went."""
@@ -109,14 +117,15 @@ def command(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
+            forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes))
-    if wanted != "all" or not fill:
+    if wanted != "all" or not (fill and forward):
         raise UsageError(
-            _("--steps and --no-fill-gaps go with --submission"),
+            _("--steps, --no-fill-gaps and --no-carry-forward go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
