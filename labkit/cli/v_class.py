@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
 from labkit.classroom import Wishes
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.marking import Marking
 from labkit.classroom.overview import state_words
+from labkit.classroom.progress import Progress, progress
 from labkit.classroom.reports import write_reports
 from labkit.classroom.roll import (
     digest,
@@ -49,6 +51,8 @@ from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
 
+WATCH_S = 2.0  # between two looks
+WATCH_LINES = 15  # of students who are known
 OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
     "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
 }  # fmt: skip
@@ -241,6 +245,63 @@ def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
             then=f"labkit class grade {submissions}",
         )
     the_class.write_reports(found, submissions)
+
+
+@command.command("watch")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where the ledger of the class and all reports are kept.",
+)
+@_marked
+def watch(submissions: Path, folder: str, roster: str, settings: str) -> None:
+    """Follow the grading of a class from another terminal. It only reads; Ctrl-C ends it.
+
+    Without a terminal, what there is now is printed once.
+    """
+    the_class = _Class.opened(submissions, folder, roster, settings)
+
+    def state() -> Progress:
+        return progress(the_class.ledger, the_class.entries, time.time())
+
+    if not show.results.is_terminal:
+        show.results.print(_shown(the_class, state()))
+        return
+    with show.live() as screen:
+        while True:
+            now = state()
+            screen.update(_shown(the_class, now), refresh=True)
+            if not now.running and not now.waiting:
+                return
+            time.sleep(WATCH_S)
+
+
+def _shown(the_class: _Class, now: Progress) -> Group:
+    """How far it is, who is being graded, and who came last."""
+    head = _("graded: {known} of {all}", known=len(now.known), all=now.all)
+    if now.seconds_left is not None:
+        left = number(now.seconds_left / 60, ".0f")
+        head += "   " + _("about {left} min left", left=left)
+    marks = {one.report.split("/")[0]: mark(one) for one in the_class.rows() if one.report}
+    states = state_words()
+    running = [
+        (one.name, f"{one.seconds / 60:.0f} min",
+         _("checks: {asked} of {all}", asked=one.asked, all=one.checks)
+         if one.checks else _("steps"))
+        for one in now.running
+    ]  # fmt: skip
+    known = [
+        (one.name, states[one.state], marks.get(one.key, one.why))
+        for one in now.known[:WATCH_LINES]
+    ]
+    return Group(
+        show.plain(head, "bold"),
+        show.as_table(running, (_("being graded"), _("since"), _("how far"))),
+        show.as_table(known, (_("student"), _("state"), _("mark"))),
+    )
 
 
 @command.command("regrade")
