@@ -57,9 +57,10 @@ def progress(
     known: list[tuple[float, Record]] = []
     running: list[Running] = []
     for entry in entries:
+        run = _running(entry.name, runs[entry.key], now) if entry.key in runs else None
         record = ledger.record(entry.key, slot)
-        if entry.key in runs:
-            running += filter(None, [_running(entry.name, runs[entry.key], now)])
+        if run:
+            running.append(run)
         elif record:
             known.append((_written(ledger.root / entry.key / slot / "record.json"), record))
     known.sort(key=lambda one: -one[0])
@@ -71,14 +72,14 @@ def progress(
 
 
 def _running(name: str, folder: Path, now: float) -> Running | None:
-    """None if the run has come to its end in between."""
+    """None if the run waits for a lab, or has come to its end in between."""
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         checks = [check for step in result["steps"] for check in step["checks"]]
     except (OSError, ValueError):
         checks = []
     asked = sum(one["verdict"] != "inconclusive" or one["seconds"] > 0 for one in checks)
-    began = _written(folder / "lab") or _written(folder)
+    began = _written(folder / "lab")
     return Running(name, now - began, asked, len(checks)) if began else None
 
 

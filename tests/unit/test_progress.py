@@ -46,12 +46,13 @@ def test_the_latest_comes_first_and_what_runs_says_how_far(ledger: Ledger) -> No
         {"verdict": "inconclusive", "seconds": 2}, {"verdict": "blocked", "seconds": 0},
     ])  # fmt: skip
     running(ledger, "Kay", NOW - 5, [])
-    names = ["Ada", "Bob", "Eve", "Kay", "Zoe"]
+    ledger.begin("max")  # waits for a lab
+    names = ["Ada", "Bob", "Eve", "Kay", "Max", "Zoe"]
     found = progress(ledger, [entry(one) for one in names], NOW)
     assert [one.name for one in found.known] == ["Bob", "Ada"]
     assert found.running == (Running("Eve", 40, 3, 4), Running("Kay", 5, 0, 0))
-    assert (found.waiting, found.all) == (1, 5)
-    assert found.seconds_left == (20 + 55 + 60) / 2
+    assert (found.waiting, found.all) == (2, 6)
+    assert found.seconds_left == (20 + 55 + 60 + 60) / 2
 
 
 def test_who_is_graded_again_is_running(ledger: Ledger) -> None:
