@@ -137,6 +137,8 @@ def drill(fault: Callable[..., Any]) -> Drill:
     return Drill(
         name="kill",
         titles={"en": "kill"},
+        step="failover",
+        entry="lb",
         load=Load("website", rate=100, patience_s=1.0),
         fault=fault,
         limits={"course": Limits(lost=60, detect_s=2.0, recover_s=1.0, flaps=0),
