@@ -7,7 +7,9 @@ for a course to be imported, and Vagrant reads the same list.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +20,7 @@ PACKAGE = "course"  # in a course's folder: it holds COURSE, and what is read he
 FILE = "machines.json"
 # The gateway has 1 and the mirror 2; the last one is the broadcast address of a /24.
 ADDRESSES = range(3, 255)
+PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")  # of dpkg and of rpm
 MOST = 16  # machines: each has a /20 of its own for its containers, of the /16 that a lab has
 
 
@@ -32,11 +35,16 @@ class MachineSpec:
     ports: tuple[int, ...] = ()  # those that a browser is pointed at, the usual one first
 
 
+# Family of packages ("debian", "redhat") -> their names, which every machine of a course has.
+Packages = Mapping[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True)
 class Blueprint:
     """The machines of a lab, in the order in which they are shown; the folder of its images."""
 
     machines: tuple[MachineSpec, ...]
+    packages: Packages = field(default_factory=dict)
     images: Path | None = None  # a folder a recipe (labkit.lab.mirror.recipes)
 
     @property
@@ -72,10 +80,20 @@ def read_blueprint(root: Path) -> Blueprint:
     folder = root / PACKAGE
     file = folder / FILE
     try:
-        listed = json.loads(file.read_text(encoding="utf-8"))["machines"]
+        listed = json.loads(file.read_text(encoding="utf-8"))
         machines = tuple(
-            MachineSpec(**{**one, "ports": tuple(one.get("ports", ()))}) for one in listed
+            MachineSpec(**{**one, "ports": tuple(one.get("ports", ()))})
+            for one in listed["machines"]
         )
+        packages = {family: tuple(names) for family, names in listed.get("packages", {}).items()}
+        strange = [
+            name
+            for names in packages.values()
+            for name in names
+            if not PACKAGE_NAME.fullmatch(name)
+        ]
+        if strange:
+            raise ValueError(strange[0])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             _("the list of machines cannot be read: {why}", why=f"{error}"), where=str(file)
@@ -99,4 +117,4 @@ def read_blueprint(root: Path) -> Blueprint:
             where=str(file),
         )
     images = folder / "images"
-    return Blueprint(machines, images if images.is_dir() else None)
+    return Blueprint(machines, packages, images if images.is_dir() else None)

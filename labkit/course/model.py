@@ -138,11 +138,13 @@ class Aim:
     """What exactly a load asks of the entry machine, as found at the moment of the drill.
 
     `options` go to the scenario. `unready` says why the service is not whole, "" when it is; it
-    is polled before the load and after it.
+    is polled before the load and after it. `address` is one that moves between the machines of the
+    lab; "" is the entry machine's own.
     """
 
     port: int = 80
     scheme: str = "http"
+    address: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     unready: Callable[[], str] = lambda: ""
 

@@ -47,6 +47,17 @@ def test_what_is_described_is_read_again_as_it_was(tmp_path: Path) -> None:
     assert read_blueprint(course(again, *json.loads(found.described)["machines"])) == found
 
 
+def test_packages_are_words_that_a_package_manager_can_be_given(tmp_path: Path) -> None:
+    file = course(tmp_path, machine(1)) / "course" / "machines.json"
+    listed = json.loads(file.read_text())
+    file.write_text(json.dumps(listed | {"packages": {"debian": ["g++", "libapr1.0"]}}))
+    assert read_blueprint(tmp_path).packages == {"debian": ("g++", "libapr1.0")}
+    read_blueprint.cache_clear()
+    file.write_text(json.dumps(listed | {"packages": {"debian": ["nginx; reboot"]}}))
+    with pytest.raises(UsageError, match="nginx; reboot"):
+        read_blueprint(tmp_path)
+
+
 @pytest.mark.parametrize(
     "machines",
     [

@@ -86,7 +86,7 @@ class ContainerProvider:
             return self._make(self._saved(origin, name), say)
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, wanted_family())
+        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
         ensure_mirror(self.engine, say, self.blueprint.images)
         subnet = ensure_network(self.engine, self.lab)
         say(_("network {name}: {subnet}", name=network_name(self.lab), subnet=subnet))
@@ -149,7 +149,7 @@ class ContainerProvider:
             [self._container(machine) for machine in self.blueprint.names],
             name=name,
             automatic=automatic,
-            image=ensure_node_image(self.engine, say, wanted_family()),
+            image=ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family()),
             addresses=self._addresses(ensure_network(self.engine, self.lab)),
         )
         for old in rules.too_many(self.checkpoints(), allowed) if automatic else []:
@@ -269,7 +269,7 @@ class ContainerProvider:
         """
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, wanted_family())
+        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
         folder = kept.volumes_folder(self.engine, saved)
         before = self._helpers()
         with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
