@@ -31,7 +31,7 @@ from labkit import __version__
 from labkit.cache import digest_of
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, Slot, State, forget, lab_of, note_lab
-from labkit.classroom.submission import Wishes, fresh_lab, grade_submission
+from labkit.classroom.submission import Wishes, fresh_lab, grade_submission, recognised
 from labkit.course import Course, Verdict, load_course
 from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError
 from labkit.grading.writers.html import write_html
@@ -246,6 +246,7 @@ def grade_job(job: Job) -> Outcome:
     signal.signal(signal.SIGTERM, _stop)
     note_lab(job.out, job.lab)
     try:
+        recognised(course, job.entry.folder)  # before any machine is made for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
             result = grade_submission(course, job.entry.folder, lab, job.out, job.wishes)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))
