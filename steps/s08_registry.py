@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from checks.compose import Project, Service, harms
-from labkit.course import Files, Origin, step
+from labkit.course import Beginning, Files, Origin, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
 from labkit.remote import Shell
@@ -40,18 +40,8 @@ SECRETS = {
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-@step(
-    8,
-    "registry",
-    letter="h",
-    on=("lb", "web1"),
-    needs=["machines", "build"],
-    artefacts=[REGISTRY_COMPOSE],
-    undo=undo.registry,
-    title={"en": "A private registry", "fr": "Un registre privé"},
-)
-def registry(lb: Shell, web1: Shell, files: Files) -> None:
-    """A certificate and a password, the registry, then the push from web1."""
+def serve(lb: Shell, files: Files) -> None:
+    """A certificate and a password, then the registry."""
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
@@ -70,6 +60,21 @@ def registry(lb: Shell, web1: Shell, files: Files) -> None:
         # Services of the student's own file, in the workspace or by hand on lb, have other names.
         own = files.used[-1].origin is Origin.OWN
         start_registry(lb, files, "" if own else "registry")
+
+
+@step(
+    8,
+    "registry",
+    letter="h",
+    on=("lb", "web1"),
+    needs=["machines", "build"],
+    artefacts=[REGISTRY_COMPOSE],
+    beginning=Beginning(serve, on=("lb",), needs=("machines",)),
+    undo=undo.registry,
+    title={"en": "A private registry", "fr": "Un registre privé"},
+)
+def registry(lb: Shell, web1: Shell) -> None:
+    """The push from web1 to the registry, which runs."""
     name = trust_registry(web1, lb)
     web1.run(f"docker tag {IMAGE} {name}/{IMAGE}")
     web1.run(f"docker push {name}/{IMAGE}")

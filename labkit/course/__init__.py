@@ -7,6 +7,7 @@ from labkit.course.handed import HandedIn
 from labkit.course.model import (
     Aim,
     Artefact,
+    Beginning,
     CheckSpec,
     Course,
     Drill,
@@ -22,6 +23,7 @@ from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
 __all__ = [
     "Aim",
     "Artefact",
+    "Beginning",
     "CannotTellError",
     "CheckSpec",
     "Course",
