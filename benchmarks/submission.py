@@ -1,10 +1,12 @@
-"""How long does grading one submission take, from nothing to nothing, drills apart?
+"""How long does grading submissions take, from nothing to nothing, drills apart?
 
-    python -m benchmarks.submission [--repeat 3]
+    python -m benchmarks.submission [--repeat 3] [--before CHECKOUT]
 
-Beside it, in turn: the same machines brought up, the same steps carried out by `labkit step all`
-(each verified), one look at all checks, and the machines removed. Limit: 60 s for a submission,
-images present, and no longer than what it is compared with.
+One alone, and beside it, in turn: the same machines brought up, the same steps carried out by
+`labkit step all` (each verified), one look at all checks, and the machines removed. Then two at
+once. With `--before`, all submissions are graded by an older checkout of labkit as well
+(`git worktree add --detach CHECKOUT COMMIT`), in the same turns. Limits: 60 s for a submission
+alone, images present; half of what the older one took, alone and for two at once.
 """
 
 from __future__ import annotations
@@ -14,23 +16,33 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-ENTRY = Path(__file__).parents[1] / "tests/submissions/accepted/whole-tls-and-health-checks"
+HERE = Path(__file__).parents[1]
+ENTRY = HERE / "tests/submissions/accepted/whole-tls-and-health-checks"
 LIMIT_S = 60.0
+LIMIT_RATIO = 0.5  # of the older checkout's time
 LAB = "bench-submission"
 
 
-def labkit(*words: str) -> None:
-    """A command as a user has it; it must succeed."""
+def labkit(*words: str, checkout: Path = HERE) -> None:
+    """A command as a user of this checkout has it; it must succeed."""
     quiet = subprocess.DEVNULL
     command = [sys.executable, "-m", "labkit.cli.main", *words]
-    subprocess.run(command, check=True, stdin=quiet, stdout=quiet, stderr=quiet, timeout=600)
+    subprocess.run(
+        command, check=True, stdin=quiet, stdout=quiet, stderr=quiet, timeout=900, cwd=checkout
+    )
 
 
-def submission() -> None:
-    """One submission, whole."""
-    labkit("grade", "--submission", str(ENTRY), "--no-drills", "-o", "json")
+def submissions(count: int, checkout: Path) -> None:
+    """So many submissions at once, whole."""
+    words = ("grade", "--submission", str(ENTRY), "--no-drills", "-o", "json")
+    with ThreadPoolExecutor(count) as pool:
+        for future in [pool.submit(labkit, *words, checkout=checkout) for _one in range(count)]:
+            future.result()
 
 
 def by_hand() -> None:
@@ -42,25 +54,46 @@ def by_hand() -> None:
         labkit("--lab", LAB, "destroy")
 
 
-def main() -> None:
-    """Measure both in turn; exit code 1 if a limit is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--repeat", type=int, default=3)
-    options = parser.parse_args()
-    seconds: dict[str, list[float]] = {"submission": [], "step all": []}
-    for turn in range(options.repeat):
-        for name, act in (("submission", submission), ("step all", by_hand)):
+def measured(acts: dict[str, Callable[[], None]], repeat: int) -> dict[str, list[float]]:
+    """Each act in turn, so many times; the seconds."""
+    seconds: dict[str, list[float]] = {name: [] for name in acts}
+    for turn in range(repeat):
+        for name, act in acts.items():
             started = time.monotonic()
             act()
             seconds[name].append(time.monotonic() - started)
             print(f"{turn + 1} {name}: {seconds[name][-1]:.1f} s", file=sys.stderr)
-    graded, stepped = (statistics.median(seconds[name]) for name in seconds)
-    print("| what | median | ratio | limit |")
-    print("| --- | --- | --- | --- |")
-    print(f"| a submission graded without drills | {graded:.1f} s | {graded / stepped:.2f} | "
-          f"{LIMIT_S:.0f} s |")  # fmt: skip
-    print(f"| up, step all, check, destroy | {stepped:.1f} s | 1 | |")
-    sys.exit(1 if graded > LIMIT_S else 0)
+    return seconds
+
+
+def main() -> None:
+    """Measure all in turn; exit code 1 if a limit is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT")
+    options = parser.parse_args()
+    one, two, stepped = "one submission", "two at once", "up, step all, check, destroy"
+    old = {one: f"{one}, before", two: f"{two}, before"}
+    acts: dict[str, Callable[[], None]] = {}
+    for count, name in ((1, one), (2, two)):
+        acts[name] = partial(submissions, count, HERE)
+        if options.before:
+            acts[old[name]] = partial(submissions, count, options.before.resolve())
+    acts[stepped] = by_hand
+    seconds = measured(acts, options.repeat)
+    median = {name: statistics.median(found) for name, found in seconds.items()}
+    print("| what | median | from | to | an hour |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, found in seconds.items():
+        labs = 2 if name.startswith(two) else 1
+        print(f"| {name} | {median[name]:.1f} s | {min(found):.1f} s | {max(found):.1f} s | "
+              f"{3600 * labs / median[name]:.0f} |")  # fmt: skip
+    missed = median[one] > LIMIT_S
+    for name in (one, two) if options.before else ():
+        ratio = median[name] / median[old[name]]
+        print(f"{name}: {ratio:.2f} of what it took before (limit {LIMIT_RATIO})")
+        missed = missed or ratio > LIMIT_RATIO
+    sys.exit(1 if missed else 0)
 
 
 if __name__ == "__main__":
