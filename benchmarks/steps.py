@@ -2,8 +2,10 @@
 
     python -m benchmarks.steps [--repeat 3]
 
-Limits: 90 s, 6 s and 15 s on two cores. Beside each, in the same run, stands what the machine
-itself can do at least: one `docker build` of the same image without any cache, on the same node.
+Limits: 90 s for the steps on two cores; what has nothing to do, and all checks, may take 1.2 times
+as long as what the machine itself can do at least: one `docker build` of the reference image
+without any cache, on the same node and in the same round. Seconds of a noisy computer say little,
+so that these two are judged by the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import sys
 import time
 
 LAB = "bench"
-LIMITS = {"steps, fresh (s)": 90.0, "steps, nothing to do (s)": 6.0, "checks (s)": 15.0}
+FRESH, NOTHING, CHECKS = "steps, fresh", "steps, nothing to do", "checks, no drills"
+FRESH_LIMIT_S = 90.0
+RATIO_LIMITS = {NOTHING: 1.2, CHECKS: 1.2}
 
 
 def labkit(*words: str) -> float:
@@ -34,30 +38,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--repeat", type=int, default=3)
     repeat = parser.parse_args().repeat
-    found: dict[str, list[float]] = {name: [] for name in LIMITS}
+    found: dict[str, list[float]] = {name: [] for name in (FRESH, NOTHING, CHECKS)}
     build: list[float] = []
     try:
         for _round in range(repeat):
             labkit("reset", "0")
-            found["steps, fresh (s)"].append(labkit("step", "all"))
-            found["steps, nothing to do (s)"].append(labkit("step", "all"))
-            found["checks (s)"].append(labkit("check"))
+            found[FRESH].append(labkit("step", "all"))
+            found[NOTHING].append(labkit("step", "all"))
+            found[CHECKS].append(labkit("check"))
             build.append(
                 labkit("exec", "web1", "--", "docker", "build", "--no-cache", "-q",
                        "/srv/student-list/simple_api")
             )  # fmt: skip
     finally:
         labkit("destroy")
-    yardstick = statistics.median(build)
-    held = True
+    held = statistics.median(found[FRESH]) <= FRESH_LIMIT_S
     for name, values in found.items():
-        middle = statistics.median(values)
-        held = held and middle <= LIMITS[name]
+        ratios = [one / yardstick for one, yardstick in zip(values, build, strict=True)]
+        ratio = statistics.median(ratios)
+        if name in RATIO_LIMITS:
+            held = held and ratio <= RATIO_LIMITS[name]
+            limit = f"limit {RATIO_LIMITS[name]:g} builds"
+        else:
+            limit = f"limit {FRESH_LIMIT_S:g} s"
         print(
-            f"{name:<26} min {min(values):5.1f}   median {middle:5.1f}   max {max(values):5.1f}"
-            f"   limit {LIMITS[name]:g}   = {middle / yardstick:4.1f} builds"
+            f"{name:<22} min {min(values):5.1f}   median {statistics.median(values):5.1f}"
+            f"   max {max(values):5.1f} s   = {ratio:4.1f} builds   {limit}"
         )
-    print(f"{'one build, no cache (s)':<26} median {yardstick:5.1f}")
+    print(f"{'one build, no cache':<22} median {statistics.median(build):5.1f} s")
     print(f"limits: {'held' if held else 'NOT HELD'}")
     sys.exit(0 if held else 1)
 

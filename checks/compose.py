@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +16,7 @@ from checks.docker_facts import (
     is_student_age,
     must_have_images,
 )
+from checks.harm import asked_for
 from labkit.course import CannotTellError
 from labkit.locale import _
 from labkit.remote import Shell
@@ -24,6 +24,9 @@ from labkit.remote import Shell
 # Where people put a project; the first is the tutorial's.
 PLACES = "/srv /home /root /opt /var/www /tmp"
 NAMES = "docker-compose*.y*ml compose*.y*ml"
+# Below it, at the path of a submission's compose file, lies what Compose made of that file: what
+# was judged, and then started. No container can reach it. Empty: Compose could not read the file.
+JUDGED = "/var/lib/labkit/judged"
 # What a program says that the kernel lets have no thread: the machine's trouble, not a file's.
 NO_ROOM = ("pthread_create", "newosproc", "Resource temporarily unavailable", "fork/exec")
 # Images that are no API of anybody's, whatever their service is called.
@@ -81,7 +84,7 @@ class Project:
     name: str
     services: dict[str, Service]
     error: str = ""
-    devices: tuple[str, ...] = ()  # what its named volumes are of, where they say so
+    document: dict[str, Any] = field(default_factory=dict)  # all of it, in Compose's normal form
 
     @property
     def folder(self) -> str:
@@ -130,60 +133,19 @@ class Project:
         )
 
 
-# Folders that are the machine's own: whoever mounts one has the machine. Files of /etc that only
-# say which time it is, or whom to trust, are nobody's keys.
-MACHINES_OWN = (
-    "/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin",
-    "/sys", "/usr", "/var", "/var/lib", "/var/lib/containerd", "/var/lib/docker", "/var/run",
-)  # fmt: skip
-BELOW_TOO = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/root", "/run", "/sbin", "/sys",
-             "/usr/bin", "/usr/lib", "/usr/sbin", "/var/lib/containerd", "/var/lib/docker",
-             "/var/run", "/var/spool")  # fmt: skip
-HARMLESS = ("/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/hosts")
-HARMLESS_CAPABILITIES = ("CHOWN", "SETUID", "SETGID", "DAC_OVERRIDE", "FOWNER", "KILL",
-                         "NET_BIND_SERVICE", "SETPCAP", "NET_RAW", "FSETID")  # fmt: skip
-
-
 def harms(project: Project) -> list[str]:
-    """What in a file would take hold of the machine itself, in words; nothing in a usual one."""
-    return [
-        _("{service} asks for {what}", service=service.name, what=what)
-        for service in project.services.values()
-        for what in _harms(service.raw)
-    ] + [
-        _("a volume is {what}", what=device)
-        for device in project.devices
-        if _is_machines_own(device)
-    ]
+    """What in a file may take hold of the machine itself, in words; nothing in a usual one."""
+    services = {name: one.raw for name, one in project.services.items()}
+    return asked_for(project.document or {"services": services}, project.folder)
 
 
-def _harms(raw: dict[str, Any]) -> list[str]:
-    build = raw.get("build") or {}
-    found = ["privileged"] if raw.get("privileged") or build.get("privileged") else []
-    for key in ("pid", "ipc", "uts", "userns_mode", "cgroup"):
-        if str(raw.get(key, "")) == "host":
-            found.append(f"{key}: host")
-    given = [str(one).upper().removeprefix("CAP_") for one in raw.get("cap_add") or []]
-    found += [f"cap_add: {one}" for one in given if one not in HARMLESS_CAPABILITIES]
-    for key in ("devices", "device_cgroup_rules"):
-        if raw.get(key):
-            found.append(f"{key}: {raw[key]}")
-    if "unconfined" in str(raw.get("security_opt") or ""):
-        found.append("security_opt: unconfined")
-    for mount in raw.get("volumes") or []:
-        source = str(mount.get("source", ""))
-        if mount.get("type", "bind") == "bind" and _is_machines_own(source):
-            found.append(source)
-    return found
+def by_judged(file: str) -> list[str]:
+    """`docker compose` for what was judged of a compose file, typed in the file's folder.
 
-
-def _is_machines_own(path: str) -> bool:
-    plain = "/" + posixpath.normpath(path).strip("/") if path.startswith("/") else path
-    if plain in MACHINES_OWN:
-        return True
-    if any(plain == one or plain.startswith(f"{one}/") for one in HARMLESS):
-        return False
-    return any(plain.startswith(f"{one}/") for one in BELOW_TOO)
+    Without the folder's .env, of which Compose has made use already.
+    """
+    return ["docker", "compose", "--project-directory", ".", "--env-file", "/dev/null",
+            "-f", f"{JUDGED}{file}"]  # fmt: skip
 
 
 def find_project(shell: Shell) -> Project | None:
@@ -214,17 +176,23 @@ def find_projects(shell: Shell) -> list[Project]:
     script = f"""
 running=$(docker ps -a --format '{{{{.Label "com.docker.compose.project.config_files"}}}}' \
  2>/dev/null | tr ',' '\\n' | sort -u)
+judged=$(find {JUDGED} -type f 2>/dev/null)
 found=$(for name in {NAMES}; do
   find {PLACES} -maxdepth 4 -name "$name" -size +0 2>/dev/null; done)
-printf '%s\\n%s\\n' "$running" "$found" | awk 'NF && !seen[$0]++' | while read -r file; do
+printf '%s\\n%s\\n%s\\n' "$running" "$judged" "$found" |
+sed 's|^{JUDGED}||' | awk 'NF && !seen[$0]++' | while read -r file; do
   test -r "$file" || continue
   case "$file" in *override.y*) continue;; esac
   echo "@@file $file"
-  (cd "$(dirname "$file")" && set -- -f "$file"
+  said=$(cd "$(dirname "$file")" && set -- -f "$file"
    stem=$(echo "$file" | sed -E 's/[.]ya?ml$//')
    for more in "$stem".override.y*ml; do test -r "$more" && set -- "$@" -f "$more"; done
+   test -s "{JUDGED}$file" &&
+    set -- --project-directory . --env-file /dev/null -f "{JUDGED}$file"
    docker compose "$@" config --format json 2>&1)
-  echo "@@code $?"
+  code=$?
+  printf '%s\\n' "$said" | sed 's/^/| /'
+  echo "@@code $code"
 done"""
     return _parse(shell.name, shell.ask(script, timeout=60).stdout)
 
@@ -234,37 +202,46 @@ def _is_registry(project: Project) -> bool:
 
 
 def _parse(machine: str, text: str) -> list[Project]:
+    """Of each file its name, what Compose said with a bar before each line, and the exit code.
+
+    Nothing that stands in a file can be taken for the answer about another one.
+    """
     projects = []
-    for block in text.split("@@file ")[1:]:
-        file, _newline, rest = block.partition("\n")
-        output, _mark, code = rest.rpartition("@@code ")
-        if code.strip() == "0":
+    file, said = "", list[str]()
+    for line in text.split("\n"):
+        if line.startswith("| "):
+            said.append(line.removeprefix("| "))
+        elif line.startswith("@@file "):
+            file, said = line.removeprefix("@@file "), []
+        elif line == "@@code 0":
             try:
-                # warnings about unset variables may stand before the JSON
-                config = json.loads(output[output.index("{") :])
+                projects.append(parsed(machine, file, "\n".join(said)))
             except ValueError:
                 continue
-            services = {
-                name: Service(name, raw) for name, raw in (config.get("services") or {}).items()
-            }
-            options = [one.get("driver_opts") or {} for one in _maps(config.get("volumes"))]
-            devices = tuple(str(one["device"]) for one in options if one.get("device"))
-            name = str(config.get("name", ""))
-            projects.append(Project(machine, file, name, services, devices=devices))
-        else:
-            if any(sign in output for sign in NO_ROOM):
+        elif line.startswith("@@code "):
+            if any(sign in part for sign in NO_ROOM for part in said):
                 raise CannotTellError(
                     _("{machine} has no room for another process", machine=machine),
                     settle="labkit doctor",
                 )
-            lines = [line for line in output.strip().splitlines() if "level=warning" not in line]
+            lines = [part for part in said if part.strip() and "level=warning" not in part]
             projects.append(Project(machine, file, "", {}, "\n".join(lines[-3:]) or "?"))
     return projects
 
 
-def _maps(found: Any) -> list[dict[str, Any]]:
-    values = found.values() if isinstance(found, dict) else []
-    return [one for one in values if isinstance(one, dict)]
+def parsed(machine: str, file: str, config: str) -> Project:
+    """A compose file by what `docker compose config --format json` says. ValueError if it is none.
+
+    Warnings about unset variables may stand before it.
+    """
+    document = json.loads(config[config.index("{") :])
+    if not isinstance(document, dict):
+        raise ValueError("no mapping")
+    services = {
+        str(name): Service(str(name), raw or {})
+        for name, raw in (document.get("services") or {}).items()
+    }
+    return Project(machine, file, str(document.get("name", "")), services, document=document)
 
 
 @dataclass(frozen=True)

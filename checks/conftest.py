@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from checks.rehearsal import Rehearsed, rehearse
 from checks.statistics import STATISTICS
 from labkit.course import NotMetError, not_met
 from labkit.grading import Context
+from labkit.grading.ahead import Ahead, Asker, Facts
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
@@ -65,10 +67,41 @@ def api(web1: Shell, image: str) -> Iterator[RunningImage]:
         yield running
 
 
+def _project(ask: Asker) -> Project | None:
+    return find_project(ask.shell("web1"))
+
+
+def _project2(ask: Asker) -> Project | None:
+    return find_project(ask.shell("web2"))
+
+
+def _rehearsed(ask: Asker) -> Rehearsed:
+    web1 = ask.shell("web1")
+    return rehearse(web1, stack_of(web1, _must_be(ask.fact("anything"), web1)))
+
+
+def _registry(ask: Asker) -> Registry | None:
+    return find_registry(ask.shell("lb"), ask.shell("web1"))
+
+
+# What takes long to ask, by the fixture that gives it.
+SLOW: Facts = {
+    "anything": _project, "rehearsed": _rehearsed, "registry": _registry, "project2": _project2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ahead(context_of_run: Context, asked_for: frozenset[str]) -> Iterator[Ahead]:
+    """The slow facts, asked while the first checks run."""
+    with Ahead(context_of_run, SLOW, asked_for) as facts:
+        yield facts
+
+
 @pytest.fixture(scope="session")
-def anything(web1: Shell) -> Project | None:
+def anything(ahead: Ahead) -> Project | None:
     """The compose project on web1, if there is one."""
-    return find_project(web1)
+    found: Project | None = ahead.fact("anything")
+    return found
 
 
 def _must_be(project: Project | None, shell: Shell) -> Project:
@@ -88,9 +121,9 @@ def project(web1: Shell, anything: Project | None) -> Project:
 
 
 @pytest.fixture(scope="session")
-def project2(web2: Shell) -> Project:
+def project2(web2: Shell, ahead: Ahead) -> Project:
     """The compose project on web2."""
-    return _must_be(find_project(web2), web2)
+    return _must_be(ahead.fact("project2"), web2)
 
 
 @pytest.fixture
@@ -100,9 +133,10 @@ def stack(web1: Shell, project: Project) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def rehearsed(web1: Shell, project: Project) -> Rehearsed:
+def rehearsed(ahead: Ahead) -> Rehearsed:
     """web1's page, tried out before an API that it finds by the name of the service alone."""
-    return rehearse(web1, stack_of(web1, project))
+    found: Rehearsed = ahead.fact("rehearsed")
+    return found
 
 
 @pytest.fixture
@@ -112,9 +146,9 @@ def stack2(web2: Shell, project2: Project) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def registry(lb: Shell, web1: Shell) -> Registry:
+def registry(lb: Shell, web1: Shell, ahead: Ahead) -> Registry:
     """The private registry on lb, as web1 knows it."""
-    found = find_registry(lb, web1)
+    found: Registry | None = ahead.fact("registry")
     if found is None:
         must_have_other_images(lb)
         not_met(
@@ -122,7 +156,7 @@ def registry(lb: Shell, web1: Shell) -> Registry:
             seen=_("no container on lb answers as a registry does"),
             where="lb $ docker ps",
         )
-    return found
+    return replace(found, client=web1)  # from here on its answers are each check's own evidence
 
 
 @pytest.fixture(scope="session")

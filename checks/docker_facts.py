@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -218,14 +218,14 @@ class Answer:
 
 
 def curl(
-    shell: Shell, url: str, *, user: tuple[str, str] | None = None, options: str = ""
+    shell: Shell, url: str, *, user: tuple[str, str] | None = None, options: Sequence[str] = ()
 ) -> Answer:
     """Ask from a machine, with a patience of 5 s. The status is written on a line of its own."""
     who = f"-u {shlex.quote(':'.join(user))} " if user else ""
     # Without a User-Agent, as the page asks: nothing tells the grader from a visitor's request.
     command = (
         f"out=$(mktemp); status=$(curl -s -m 5 -A '' --max-filesize {LARGEST_ANSWER} "
-        f"{who}{options} -o $out -w '%{{http_code}}' {shlex.quote(url)}); "
+        f"{who}{shlex.join(options)} -o $out -w '%{{http_code}}' {shlex.quote(url)}); "
         f"head -c {LARGEST_ANSWER} $out; rm -f $out; echo; echo $status"
     )
     body, _newline, status = shell.ask(command).stdout.rstrip("\n").rpartition("\n")
@@ -258,10 +258,11 @@ def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[Ru
     student = f"probe-{uuid.uuid4().hex[:8]}"
     name = f"labkit-{student}"
     data = f"/tmp/{name}.json"
+    given = json.dumps({student: RunningImage.age})
     published = f"-p {API_PORT} " if publish else ""
     try:
         started = shell.ask(
-            f'echo \'{{"{student}": "{RunningImage.age}"}}\' > {data} && chmod 644 {data} && '
+            f"echo {shlex.quote(given)} > {data} && chmod 644 {data} && "
             f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
             f"--pids-limit 200 "
             f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
@@ -294,9 +295,10 @@ def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
     """Poll until anything at all answers on the API's port; say the container's log if not."""
     deadline = time.monotonic() + START_LIMIT_S
     url = f"http://{running.address}:{API_PORT}/"
+    quoted = shlex.quote(name)
     script = (
-        f"for try in $(seq 1 40); do docker top {name} >/dev/null 2>&1 || exit 3; "
-        f"curl -s -m 2 -o /dev/null {url} && exit 0; sleep 0.1; done; exit 4"
+        f"for try in $(seq 1 40); do docker top {quoted} >/dev/null 2>&1 || exit 3; "
+        f"curl -s -m 2 -o /dev/null {shlex.quote(url)} && exit 0; sleep 0.1; done; exit 4"
     )
     while time.monotonic() < deadline:
         answer = shell.ask(script, timeout=30)
@@ -304,8 +306,8 @@ def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
             return
         if answer.exit_code == 3:
             break
-    log = shell.ask(f"docker logs --tail 5 {name} 2>&1 | tail -c 2000").text
-    ended = not shell.ask(f"docker top {name}").ok
+    log = shell.ask(f"docker logs --tail 5 {quoted} 2>&1 | tail -c 2000").text
+    ended = not shell.ask(f"docker top {quoted}").ok
     not_met(
         expected=_("the container goes on running and answers on port {port}", port=API_PORT),
         seen=(

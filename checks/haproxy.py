@@ -120,7 +120,7 @@ class HAProxy:
 
     def rows(self) -> list[dict[str, str]]:
         """`show stat`, a dictionary per line."""
-        return list(csv.DictReader(io.StringIO(self.command("show stat").lstrip("# "))))
+        return _rows(self.command("show stat"))
 
     def backend(self, name: str = BACKEND) -> dict[str, str] | None:
         """The BACKEND line of a backend, or None if there is no such backend."""
@@ -129,13 +129,16 @@ class HAProxy:
 
     def servers(self, backend: str = BACKEND) -> list[Server]:
         """The servers of a backend, in the order of the file."""
+        statistics, _mark, states = self.command("show stat;show servers state").partition(
+            "# be_id"
+        )
         rows = {
             row["svname"]: row
-            for row in self.rows()
+            for row in _rows(statistics)
             if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
         }
         found = []
-        for name, address, port, state, check in self._states(backend):
+        for name, address, port, state, check in _states(f"# be_id{states}", backend):
             row = rows.get(name, {})
             found.append(
                 Server(
@@ -165,24 +168,6 @@ class HAProxy:
             servers = self.servers(backend)
         return servers
 
-    def _states(self, backend: str) -> list[tuple[str, str, int, str, int]]:
-        """(name, address, port, operational state, check state) from `show servers state`.
-
-        Its first line is the format's version, its second the names of the columns.
-        """
-        lines = self.command("show servers state").splitlines()
-        if len(lines) < 2:
-            return []
-        columns = lines[1].lstrip("# ").split()
-        found = []
-        for line in lines[2:]:
-            row = dict(zip(columns, line.split(), strict=False))
-            if row.get("be_name") == backend:
-                state, check = row["srv_op_state"], int(row["srv_check_state"])
-                port = int(row["srv_port"])
-                found.append((row["srv_name"], row["srv_addr"], port, state, check))
-        return found
-
     @property
     def bound(self) -> list[int]:
         """The ports that its file binds, where it says so in so many digits.
@@ -202,3 +187,26 @@ class HAProxy:
             if '"haproxy"' in line
         }
         return sorted(ports, key=lambda port: (port != 80, port))
+
+
+def _rows(statistics: str) -> list[dict[str, str]]:
+    """`show stat`, a dictionary per line, to the first empty one."""
+    table = statistics.lstrip("# ").partition("\n\n")[0]
+    return list(csv.DictReader(io.StringIO(table)))
+
+
+def _states(text: str, backend: str) -> list[tuple[str, str, int, str, int]]:
+    """(name, address, port, operational state, check state) from `show servers state`.
+
+    The first line has the names of the columns; the format's version stands before it.
+    """
+    header, *lines = text.splitlines()
+    columns = header.lstrip("# ").split()
+    found = []
+    for line in lines:
+        row = dict(zip(columns, line.split(), strict=False))
+        if row.get("be_name") == backend:
+            state, check = row["srv_op_state"], int(row["srv_check_state"])
+            port = int(row["srv_port"])
+            found.append((row["srv_name"], row["srv_addr"], port, state, check))
+    return found

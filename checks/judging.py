@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import labkit.grading
 from labkit.course import CannotTellError, Verdict, not_met
-from labkit.grading import Context, perform_drill
-from labkit.load.judging import LIMIT_WORDS
+from labkit.grading import Context
+from labkit.load.words import LIMIT_WORDS
 from labkit.locale import _
 
 
 def must_pass(context: Context, name: str, note: Callable[[str], None]) -> None:
     """Run a drill and end the check as it ended, saying which limits it broke."""
-    result = perform_drill(context, name)
+    result = labkit.grading.perform_drill(context, name)
     if result.verdict is Verdict.INCONCLUSIVE:
         raise CannotTellError(result.message, settle=f"labkit drill {name}")
     if result.verdict is Verdict.FAILED:

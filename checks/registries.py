@@ -47,7 +47,7 @@ class Registry:
             self.client,
             f"{self.scheme}://{self.machine}:{self.port}{path}",
             user=self.user,
-            options=f"-k -L -H {shlex.quote('Accept: ' + MANIFESTS)}",
+            options=["-k", "-L", "-H", f"Accept: {MANIFESTS}"],
         )
 
     def headers(self, path: str, header: str) -> str:
@@ -101,9 +101,8 @@ def find_registry(host: Shell, client: Shell) -> Registry | None:
     for container in containers(host):
         for port in container.published.values() if container.running else ():
             for scheme in ("https", "http"):
-                headers = host.ask(
-                    f"curl -sk -m 3 -o /dev/null -D - {scheme}://localhost:{port}/v2/"
-                ).stdout.lower()
+                url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
+                headers = host.ask(f"curl -sk -m 3 -o /dev/null -D - {url}").stdout.lower()
                 if "docker-distribution-api-version" in headers and not _is_page(
                     host, scheme, port
                 ):
@@ -124,7 +123,7 @@ def find_page(host: Shell, registry: Registry) -> int:
 
 def _is_page(host: Shell, scheme: str, port: int) -> bool:
     """Whether a page is served there: a registry itself has nothing at its root."""
-    answer = curl(host, f"{scheme}://localhost:{port}/", options="-k")
+    answer = curl(host, f"{scheme}://localhost:{port}/", options=["-k"])
     return answer.status == 200 and "<html" in answer.body.lower()
 
 

@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from checks.compose import HTTP_PORT, Stack
+from checks.compose import HTTP_PORT, Stack, quoted
 from checks.docker_facts import API_PORT, DATA_FILE, PROBE_LABEL, Container, curl
 from checks.pages import Page, list_form, pairs_of
 from labkit.course import CannotTellError, NotMetError
@@ -49,12 +49,12 @@ def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
     names = [service, *_names_of(api)]
     aliases = " ".join(f"--network-alias {shlex.quote(one)}" for one in dict.fromkeys(names) if one)
     script = f"""set -e
-echo '{json.dumps({student: AGE})}' > {data}; chmod 644 {data}
+echo {shlex.quote(json.dumps({student: AGE}))} > {data}; chmod 644 {data}
 docker network create --label {PROBE_LABEL}=1 {name} >/dev/null
 docker run -d --name {name}-api --network {name} {aliases} {_same(api)} -v {data}:{DATA_FILE}:ro,z \
  {_command(api)} >/dev/null
 docker run -d --name {name}-site --network {name} {_same(website)} \
- --volumes-from {website.id[:12]}:ro {_command(website)} >/dev/null
+ --volumes-from {quoted(website)}:ro {_command(website)} >/dev/null
 docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{end}}}}' \
  {name}-api {name}-site"""
     try:
@@ -90,7 +90,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
             if form.method == "get":
                 answer = curl(shell, f"{url}/{path}?{fields}")
             else:
-                answer = curl(shell, f"{url}/{path}", options=f"-d {shlex.quote(fields)}")
+                answer = curl(shell, f"{url}/{path}", options=["-d", fields])
             page = Page(url, answer.status, answer.body)
             said = page.text
             if not pairs_of(page, {student: AGE}):

@@ -103,10 +103,10 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
         _say_why_not_built(answer.text, dockerfile.dockerfile)
-    inspected = json.loads(web1.ask(f"docker image inspect {image}").stdout or "[]")
+    inspected = json.loads(web1.ask(f"docker image inspect {shlex.quote(image)}").stdout or "[]")
     yield {**inspected[0]["Config"], "labkit.image": image}
     if not inspected[0].get("RepoTags"):
-        web1.ask(f"docker image rm {image}")
+        web1.ask(f"docker image rm {shlex.quote(image)}")
 
 
 def _say_why_endless(web1: Shell, build: Build) -> NoReturn:

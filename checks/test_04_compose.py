@@ -233,9 +233,11 @@ def test_ports(project: Project) -> None:
     points=0,
     needs="compose.services",
     probes=(
-        "docker compose config on web1: no service may be privileged, use the machine's namespaces "
-        "(pid, ipc, uts: host), have further capabilities or devices, or mount folders of the "
-        "machine's own, as /, /etc or /var/run/docker.sock."
+        "docker compose config on web1: everything that services, volumes and networks ask for "
+        "must be known to be harmless. Not so, for example: privileged, the machine's namespaces "
+        "(pid, ipc, uts: host), further capabilities, devices, driver_opts, and mounts from "
+        "elsewhere than the project's folder or another one below /srv, /opt, /mnt, /data or a "
+        "home."
     ),
     why=(
         "Whoever breaks into such a container owns the machine, and everything else that runs on "

@@ -155,7 +155,7 @@ def test_reaches(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
         return  # the address is put together by the page itself, and it works
     url = found.group() if found else ""
     script = ASK_API.replace("{url}", re.sub(r"[^\w:/.?&=%-]", "", url))
-    answer = web1.ask(f"docker exec {quoted(website)} php -r '{script}'")
+    answer = web1.ask(f"docker exec {quoted(website)} php -r {shlex.quote(script)}")
     status, _newline, body = answer.stdout.partition("\n")
     expect(
         " 200" in status and "student_ages" in body,

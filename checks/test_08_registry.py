@@ -157,9 +157,7 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
 )
 def test_private(lb: Shell, registry: Registry, note: Callable[[str], None]) -> None:
     """For information: whether the registry asks for a password and speaks TLS."""
-    status = lb.ask(
-        f"curl -sk -m 3 -o /dev/null -w '%{{http_code}}' "
-        f"{registry.scheme}://localhost:{registry.port}/v2/"
-    ).text
+    url = shlex.quote(f"{registry.scheme}://localhost:{registry.port}/v2/")
+    status = lb.ask(f"curl -sk -m 3 -o /dev/null -w '%{{http_code}}' {url}").text
     note(_("it asks for a password") if status == "401" else _("anybody may use it"))
     note(_("TLS") if registry.scheme == "https" else _("without TLS"))

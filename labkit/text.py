@@ -23,7 +23,8 @@ def clean(text: str, limit: int = 400) -> str:
 
     Of a line that was written over after a carriage return, what stood last is kept.
     """
-    text = CONTROLS.sub("", ESCAPES.sub("", text))
+    if CONTROLS.search(text):  # every escape begins with one; a megabyte without any is quick
+        text = CONTROLS.sub("", ESCAPES.sub("", text))
     if "\r" in text:
         text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"[:limit]

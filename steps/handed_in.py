@@ -144,9 +144,9 @@ class _Look:
         found = {"build: what": self._build_words()}
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
-            found["compose: services"] = " ".join(names)
+            found["compose: services"] = shlex.join(names)
             rest = [name for name in self.project.services if name not in names]
-            found["registry: services"] = " ".join(rest)
+            found["registry: services"] = shlex.join(rest)
         commands = [command for _path, command in self._documented()]
         if commands and not self.registry:
             found["registry: commands"] = "\n".join(commands)

@@ -7,13 +7,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from checks.compose import HTTP_PORT, Project, find_project, harms
+from checks.compose import HTTP_PORT, Project, by_judged, find_project
 from checks.docker_facts import containers
 from checks.registries import is_registry
 from labkit.course import Artefact, Files
-from labkit.errors import StepFailedError
-from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
+from steps.judged import judge
 
 PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
@@ -68,14 +67,24 @@ RSYSLOG = Artefact(
 class Stack:
     """Where a student's compose file lies on a web server, and how Compose is called for it."""
 
-    folder: str
-    file: str  # "" when Compose finds it by itself
-    services: str  # which of its services are the practical's on this machine, "" for all
+    path: str
+    by_name: bool  # Compose would not find it by itself
+    services: tuple[str, ...]  # which of its services are the practical's here, none for all
+    judged: bool  # handed in: what was judged of the file takes its place
 
-    def compose(self, command: str) -> str:
-        """`docker compose COMMAND` for this file."""
-        words = ["docker", "compose", *(["-f", self.file] if self.file else [])]
-        return f"{shlex.join(words)} {command}"
+    def compose(self, *words: str) -> str:
+        """`docker compose WORDS` for this file."""
+        name = PurePosixPath(self.path).name
+        usual = ["docker", "compose", *(["-f", name] if self.by_name else [])]
+        return shlex.join([*(by_judged(self.path) if self.judged else usual), *words])
+
+    @property
+    def folder(self) -> str:
+        return str(PurePosixPath(self.path).parent)
+
+    def judge(self, web: Shell) -> Project:
+        """What would be started now. StepFailedError if that may not be started."""
+        return judge(web, self.path, by_name=self.by_name)
 
 
 def stack_of(files: Files) -> Stack:
@@ -83,13 +92,14 @@ def stack_of(files: Files) -> Stack:
     path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
     there = {PurePosixPath(PROJECT, one) for one in (files.handed.files if files.handed else ())}
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
-    file = "" if path.name == first else path.name
-    return Stack(str(path.parent), file, files.option("compose: services"))
+    services = tuple(shlex.split(files.option("compose: services")))
+    return Stack(str(path), path.name != first, services, judged=bool(files.handed))
 
 
 def own_folder(shell: Shell, path: str) -> None:
     """Make a folder that belongs to the user, so that nothing in it needs sudo."""
-    shell.run(f"sudo install -d -o {shell.user} {path}", unless=f"test -w {path}")
+    make = ["sudo", "install", "-d", "-o", shell.user, path]
+    shell.run(shlex.join(make), unless=f"test -w {shlex.quote(path)}")
 
 
 def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
@@ -120,11 +130,22 @@ def bring_all(shell: Shell, files: Files, folder: str, *, below: str = ".") -> N
     )
 
 
-def compose_up(shell: Shell, files: Files, *, options: str = "") -> None:
+def described(web: Shell, files: Files) -> Project | None:
+    """The project on a web server, as it would be started now.
+
+    StepFailedError if it was handed in and may not be started.
+    """
+    stack = stack_of(files)
+    return stack.judge(web) if stack.judged else find_project(web)
+
+
+def compose_up(shell: Shell, files: Files, *options: str) -> None:
     """`docker compose up -d` of the stack, typed again if the engine stumbled."""
     stack = stack_of(files)
-    words = [stack.compose("up -d"), options, stack.services]
-    run_twice(shell, " ".join(word for word in words if word), cwd=stack.folder)
+    if stack.judged:
+        stack.judge(shell)
+    command = stack.compose("up", "-d", *options, *stack.services)
+    run_twice(shell, command, cwd=stack.folder)
 
 
 def run_twice(shell: Shell, command: str, *, cwd: str) -> None:
@@ -145,24 +166,18 @@ def name_image(web: Shell, project: Project | None, image: str) -> None:
     """Give the image that is here the name by which the student's compose file asks for it."""
     wanted = project.api_image if project else ""
     if wanted and wanted != image and (project and project.api and not project.api.build_context):
-        name = shlex.quote(wanted)
-        web.run(f"docker tag {image} {name}", unless=can_be_had(name))
+        tag(web, image, wanted, unless=can_be_had(wanted))
 
 
-def can_be_had(name: str) -> str:
+def tag(shell: Shell, image: str, name: str, *, unless: str = "") -> None:
+    """Give an image one name more."""
+    shell.run(shlex.join(["docker", "tag", image, name]), unless=unless)
+
+
+def can_be_had(image: str) -> str:
     """The question whether an image is here, or anybody's to pull."""
+    name = shlex.quote(image)
     return f"docker image inspect {name} || docker pull -q {name}"
-
-
-def refuse_harm(shell: Shell, project: Project | None) -> None:
-    """Start nothing that would take hold of the machine itself. StepFailedError if it would."""
-    found = harms(project) if project else []
-    if found:
-        raise StepFailedError(
-            _("this file is not started: {what}", what="; ".join(found)),
-            where=f"{shell.name}:{project.file if project else ''}",
-            then="labkit check 5",
-        )
 
 
 def refuse_when_down(web: Shell, project: Project | None) -> None:
@@ -200,7 +215,7 @@ def trust_registry(shell: Shell, lb: Shell) -> str:
     have described, is named as insecure. Returns the registry's name, HOST:PORT.
     """
     name = registry_name(lb)
-    question = ASK_REGISTRY.replace("REGISTRY", name)
+    question = ASK_REGISTRY.replace("REGISTRY", shlex.quote(name))
     scheme, _blank, status = (lb.ask(question).text or "https 401").partition(" ")
     if scheme == "http":
         allow_insecure(shell, name)
@@ -208,8 +223,9 @@ def trust_registry(shell: Shell, lb: Shell) -> str:
         trust_authority(shell, lb, name)
     if status == "401":
         shell.run(
-            f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin {name}",
-            unless=f"grep -q '\"{name}\"' ~/.docker/config.json",
+            f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin"
+            f" {shlex.quote(name)}",
+            unless=f"grep -q {shlex.quote(json.dumps(name))} ~/.docker/config.json",
         )
     return name
 
@@ -220,7 +236,8 @@ def trust_authority(shell: Shell, lb: Shell, registry: str) -> None:
     if not authority:
         return
     folder = f"/etc/docker/certs.d/{registry}"
-    shell.run(f"sudo install -d {folder}", unless=f"test -d {folder}")
+    quoted = shlex.quote(folder)
+    shell.run(f"sudo install -d {quoted}", unless=f"test -d {quoted}")
     shell.write(f"{folder}/ca.crt", authority, root=True)
 
 

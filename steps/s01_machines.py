@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from labkit.course import step
 from labkit.remote import Shell, everywhere
 
@@ -40,20 +42,22 @@ def machines(web1: Shell, web2: Shell, lb: Shell) -> None:
     for shell in lab:
         for other in lab:
             if other is not shell:
-                shell.run(f"ping -q -c 1 -W 2 {other.name}")
+                shell.run(f"ping -q -c 1 -W 2 {shlex.quote(other.name)}")
 
 
 def prepare(shell: Shell, lab: list[Shell]) -> None:
     """Names and Docker on one machine."""
+    name = shlex.quote(shell.name)
     shell.run(
-        f"sudo hostnamectl set-hostname {shell.name}",
-        unless=f'test "$(hostname)" = {shell.name}',
+        f"sudo hostnamectl set-hostname {name}",
+        unless=f'test "$(hostname)" = {name}',
     )
     hosts = shell.read("/etc/hosts") or ""
     shell.write("/etc/hosts", with_names(hosts, {one.name: one.address for one in lab}), root=True)
     install_docker(shell)
     shell.service("docker")
-    if shell.run(f"sudo usermod -aG docker {shell.user}", unless="id -nG | grep -qw docker"):
+    join = shlex.join(["sudo", "usermod", "-aG", "docker", shell.user])
+    if shell.run(join, unless="id -nG | grep -qw docker"):
         shell.renew_login()
     shell.run("docker version --format '{{.Server.Version}}' && docker compose version --short")
 

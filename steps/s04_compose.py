@@ -22,4 +22,4 @@ def compose(web1: Shell, files: Files) -> None:
     if files.handed:
         return  # the checks ask Compose the same
     stack = stack_of(files)
-    web1.run(stack.compose("config --quiet"), cwd=stack.folder)
+    web1.run(stack.compose("config", "--quiet"), cwd=stack.folder)

@@ -26,5 +26,5 @@ def index(web1: Shell, files: Files) -> None:
         return  # the checks ask PHP the same
     service = website_service(web1)
     stack = stack_of(files)
-    command = f"exec -T {service} php -l /var/www/html/index.php"
-    web1.run(stack.compose(command), cwd=stack.folder)
+    command = stack.compose("exec", "-T", service, "php", "-l", "/var/www/html/index.php")
+    web1.run(command, cwd=stack.folder)

@@ -20,7 +20,8 @@ def verify(web1: Shell, files: Files) -> None:
     """Do what the button does; what is down on web1 is started first."""
     compose_up(web1, files)
     stack = stack_of(files)
-    site = f'"http://$({stack.compose(f"port {website_service(web1)} 80")})/"'
+    port = stack.compose("port", website_service(web1), "80")
+    site = f'"http://$({port})/"'
     code = "curl -sS -o /dev/null -w '%{http_code}\\n'"
     web1.run(f"{code} --retry 5 --retry-connrefused {site}", cwd=stack.folder)
     web1.run(f"{code} -X POST -d submit=list {site}", cwd=stack.folder)

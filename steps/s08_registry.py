@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import itertools
-import json
 import posixpath
-import re
 import shlex
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from checks.compose import Project, Service, harms
+from checks.compose import Service, by_judged
+from checks.harm import asked_for, binds, is_allowed
 from labkit.course import Beginning, Files, Origin, step
-from labkit.errors import StepFailedError
-from labkit.locale import _
 from labkit.remote import Shell
 from steps import undo
+from steps.documented import document_of
+from steps.judged import follow, judge, refuse
 from steps.project import (
     IMAGE,
     REGISTRY_COMPOSE,
@@ -26,6 +22,7 @@ from steps.project import (
     bring_all,
     own_folder,
     run_twice,
+    tag,
     trust_registry,
 )
 
@@ -59,7 +56,7 @@ def serve(lb: Shell, files: Files) -> None:
         files.place(REGISTRY_COMPOSE, lb)
         # Services of the student's own file, in the workspace or by hand on lb, have other names.
         own = files.used[-1].origin is Origin.OWN
-        start_registry(lb, files, "" if own else "registry")
+        start_registry(lb, files, *([] if own else ["registry"]))
 
 
 @step(
@@ -76,104 +73,41 @@ def serve(lb: Shell, files: Files) -> None:
 def registry(lb: Shell, web1: Shell) -> None:
     """The push from web1 to the registry, which runs."""
     name = trust_registry(web1, lb)
-    web1.run(f"docker tag {IMAGE} {name}/{IMAGE}")
-    web1.run(f"docker push {name}/{IMAGE}")
+    tag(web1, IMAGE, f"{name}/{IMAGE}")
+    web1.run(shlex.join(["docker", "push", f"{name}/{IMAGE}"]))
 
 
-def start_registry(lb: Shell, files: Files, services: str = "") -> None:
+def start_registry(lb: Shell, files: Files, *services: str) -> None:
     """`docker compose up -d` of the registry's file, or of some services of it."""
+    chosen = shlex.split(files.option("registry: services")) or services
+    words = ["docker", "compose", "-f", REGISTRY_FILE]
     if files.handed:
-        provide_secrets(lb, registry_services(lb))
-    words = [
-        f"docker compose -f {REGISTRY_FILE} up -d --quiet-pull",
-        files.option("registry: services") or services,
-    ]
-    run_twice(lb, " ".join(word for word in words if word), cwd=REGISTRY_HOME)
-
-
-def registry_services(lb: Shell) -> list[Service]:
-    """The registry's services as Compose reads the file. StepFailedError if one is harmful."""
-    answer = lb.ask(f"cd {REGISTRY_HOME} && docker compose -f {REGISTRY_FILE} config --format json")
-    if not answer.ok:
-        return []  # Compose will say so itself, when it is to start them
-    services = json.loads(answer.stdout).get("services") or {}
-    return [Service(name, raw) for name, raw in services.items()]
+        project = judge(lb, REGISTRY_COMPOSE.remote, by_name=True)
+        provide_secrets(lb, list(project.services.values()))
+        words = by_judged(REGISTRY_COMPOSE.remote)
+    run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
 
 
 def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
-    """The docker commands by which a student set up the registry, as they stand in their notes."""
+    """The docker commands by which a student set up the registry, as they stand in their notes.
+
+    All are judged before any is typed. StepFailedError if one asks for what is not allowed.
+    """
+    document = document_of(commands, REGISTRY_HOME)
+    follow(lb, REGISTRY_HOME, binds(document), "source")
+    refuse(lb, REGISTRY_HOME, asked_for(document, REGISTRY_HOME))
+    provide_secrets(lb, [Service(name, raw) for name, raw in document["services"].items()])
     for words in commands:
-        if words[1] == "run":
-            provide_secrets(lb, [documented_service(words)])
-            if not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
-                words = [*words[:2], "-d", *words[2:]]  # it would be waited for
+        if words[1] == "run" and not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
+            words = [*words[:2], "-d", *words[2:]]  # it would be waited for
         lb.run(shlex.join(words), cwd=REGISTRY_HOME)
-
-
-PRIVILEGED = re.compile(r"--privileged(=(1|t|true))?", re.I)
-# Options that may give a container what is the machine's -> the key of a compose file.
-HOSTS = {"--pid": "pid", "--ipc": "ipc", "--uts": "uts", "--userns": "userns_mode",
-         "--cgroupns": "cgroup"}  # fmt: skip
-SHORT = re.compile(r"-[ditPq]*([acehlmpuvw])=?(.*)", re.S)  # those without a value come first
-
-
-def documented_service(words: Sequence[str]) -> Service:
-    """A `docker run` command as the service that it would be in a compose file."""
-    raw: dict[str, Any] = {"environment": {}, "volumes": []}
-    raw["privileged"] = any(PRIVILEGED.fullmatch(word) for word in words)
-    for option, value in _options(words):
-        name, _equals, rest = value.partition("=")
-        if option in ("-e", "--env"):
-            raw["environment"][name] = rest
-        elif option in ("-v", "--volume"):
-            source, colon, target = value.partition(":")
-            if colon:
-                raw["volumes"].append(_mount(source, target.partition(":")[0]))
-        elif option == "--mount":
-            pairs = (part.partition("=") for part in next(csv.reader([value]), []))
-            given = {name.strip().lower(): rest for name, _equals, rest in pairs}
-            if given.get("type", "").lower() == "bind":
-                source = given.get("source") or given.get("src", "")
-                targets = (given.get(name, "") for name in ("target", "destination", "dst"))
-                raw["volumes"].append(_mount(source, next(filter(None, targets), "")))
-        elif option in HOSTS:
-            raw[HOSTS[option]] = value
-        elif option in ("--cap-add", "--device", "--security-opt"):
-            key = {"--cap-add": "cap_add", "--device": "devices"}.get(option, "security_opt")
-            raw.setdefault(key, []).append(value)
-    return Service("registry", raw)
-
-
-def _mount(source: str, target: str) -> dict[str, str]:
-    """A mount whose source is a path, from where the command is typed, or a volume's name."""
-    if source.startswith("."):
-        source = posixpath.join(REGISTRY_HOME, source)
-    return {"source": source, "target": target}
-
-
-def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each option with its value, which may follow it, or stand in the same word."""
-    for word, following in itertools.pairwise([*words, ""]):
-        if word.startswith("--"):
-            option, equals, value = word.partition("=")
-            yield option, value if equals else following
-        elif short := SHORT.fullmatch(word):
-            yield f"-{short.group(1)}", short.group(2) or following
 
 
 def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
     """Certificate, key and password file where the registry's own settings look for them.
 
-    They are not handed in, and if they were, they would not be valid for this lab's names. Raises
-    StepFailedError if what is to be started would take hold of the machine.
+    They are not handed in, and if they were, they would not be valid for this lab's names.
     """
-    found = harms(Project("lb", REGISTRY_FILE, "", {one.name: one for one in services}))
-    if found:
-        raise StepFailedError(
-            _("this file is not started: {what}", what="; ".join(found)),
-            where="lb",
-            then="labkit explain 8",
-        )
     for service in services:
         for variable, made in SECRETS.items():
             path = _outside(service, service.environment.get(variable, ""))
@@ -188,9 +122,9 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 )
                 continue
             lb.run(
-                f"sudo install -D -m 644 {made} {quoted}",
+                f"sudo install -D -m 644 {shlex.quote(made)} {quoted}",
                 cwd=REGISTRY_HOME,
-                unless=f"cmp -s {made} {quoted}",
+                unless=f"cmp -s {shlex.quote(made)} {quoted}",
             )
 
 
@@ -201,7 +135,8 @@ def _outside(service: Service, inside: str) -> str:
         if inside == target or (target and inside.startswith(f"{target}/")):
             path = source + inside.removeprefix(target)
             if path.startswith(("/", "./")):
-                return posixpath.normpath(posixpath.join(REGISTRY_HOME, path))
+                found = posixpath.normpath(posixpath.join(REGISTRY_HOME, path))
+                return found if is_allowed(found, read_only=False) else ""
     return ""
 
 

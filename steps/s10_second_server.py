@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 
-from checks.compose import find_project
 from checks.docker_facts import is_student_age
 from labkit.course import Beginning, Files, step
+from labkit.errors import StepFailedError
 from labkit.remote import Shell
 from steps import undo
 from steps.project import (
@@ -16,9 +17,10 @@ from steps.project import (
     can_be_had,
     compose_up,
     copy_project,
-    refuse_harm,
+    described,
     refuse_when_down,
     stack_of,
+    tag,
     trust_registry,
 )
 
@@ -30,13 +32,15 @@ def bring(web2: Shell, files: Files) -> None:
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
-    project = find_project(web2) if files.handed else None
-    website = project.website if project else None
-    if website and not website.build_context:
-        # What cannot be pulled now cannot be when the stack is started, and is said then.
-        stack = stack_of(files)
-        pull = stack.compose(f"pull --quiet {shlex.quote(website.name)}")
-        web2.ask(f"cd {shlex.quote(stack.folder)} && {pull}", timeout=PULL_LIMIT_S)
+    if not files.handed:
+        return
+    stack = stack_of(files)
+    # What may not be started or cannot be pulled is said when the stack is started.
+    with suppress(StepFailedError):
+        website = stack.judge(web2).website
+        if website and not website.build_context:
+            pull = stack.compose("pull", "--quiet", website.name)
+            web2.ask(f"cd {shlex.quote(stack.folder)} && {pull}", timeout=PULL_LIMIT_S)
 
 
 @step(
@@ -52,34 +56,28 @@ def bring(web2: Shell, files: Files) -> None:
 def second_server(web2: Shell, lb: Shell, files: Files) -> None:
     """Only the place that the image comes from differs, in .env."""
     registry = trust_registry(web2, lb)
-    before = find_project(web2)
-    refuse_harm(web2, before)
-    refuse_when_down(web2, before)
+    refuse_when_down(web2, described(web2, files))
     stack = stack_of(files)
     pushed = f"{registry}/{IMAGE}"
     unended = f'cd {shlex.quote(stack.folder)} && test -s .env && test -n "$(tail -c 1 .env)"'
     if web2.ask(unended).ok:  # what is added next begins a line of its own
         web2.run("echo >> .env", cwd=stack.folder)
-    web2.run(
-        f"echo STUDENT_AGE_IMAGE={pushed} >> .env",
-        cwd=stack.folder,
-        unless=f"grep -qx STUDENT_AGE_IMAGE={pushed} .env",
-    )
-    project = find_project(web2)
+    setting = shlex.quote(f"STUDENT_AGE_IMAGE={pushed}")
+    web2.run(f"echo {setting} >> .env", cwd=stack.folder, unless=f"grep -qx {setting} .env")
+    project = described(web2, files)
     wanted = project.api_image if project else pushed
     if wanted == pushed:
-        web2.run(stack.compose("pull --quiet"), cwd=stack.folder)
+        web2.run(stack.compose("pull", "--quiet"), cwd=stack.folder)
         compose_up(web2, files)
         return
     # A file that names another image, or builds it: the registry's image under that name.
-    web2.run(f"docker pull --quiet {pushed}")
+    web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))
     built = bool(project and project.api and project.api.build_context)
     if wanted and not built and not is_student_age(wanted):
-        name = shlex.quote(wanted)
-        web2.run(f"docker tag {pushed} {name}", unless=can_be_had(name))
+        tag(web2, pushed, wanted, unless=can_be_had(wanted))
     elif wanted:
-        web2.run(f"docker tag {pushed} {shlex.quote(wanted)}")
+        tag(web2, pushed, wanted)
     website = project.website if project else None
     if website and website.build_context:
-        web2.run(stack.compose(f"build --quiet {website.name}"), cwd=stack.folder)
-    compose_up(web2, files, options="--no-build")
+        web2.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+    compose_up(web2, files, "--no-build")

@@ -7,7 +7,7 @@ import re
 from labkit.course import Files, step
 from labkit.remote import Shell
 from steps.project import HAPROXY_STATS
-from steps.s11_haproxy import CONFIG, load_configuration
+from steps.s11_haproxy import CONFIG, load_configuration, place_configuration
 
 PORT = 8404
 
@@ -23,9 +23,9 @@ PORT = 8404
 )
 def stats(lb: Shell, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
-    if not files.place(HAPROXY_STATS, lb) and files.handed:
+    if not place_configuration(lb, files, HAPROXY_STATS) and files.handed:
         return  # one file for both steps: it was loaded, and its ports opened, by the one before
-    load_configuration(lb)
+    load_configuration(lb, unprivileged=bool(files.handed))
     lb.open_port(f"--add-port={stats_port(lb.read(CONFIG, root=True) or '')}/tcp")
 
 

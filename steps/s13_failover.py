@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.course import Files, step
 from labkit.remote import Shell, everywhere
 from steps.project import HAPROXY_STATS, compose_up, stack_of, website_service
-from steps.s11_haproxy import load_configuration
+from steps.s11_haproxy import load_configuration, place_configuration
 
 RESTART = "/etc/systemd/system/haproxy.service.d/restart.conf"
 VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"
@@ -26,18 +26,18 @@ def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
     Hardened, HAProxy's configuration is replaced first: nobody should notice the stop.
     """
     if files.hardened:
-        files.place(HAPROXY_STATS, lb)
+        place_configuration(lb, files, HAPROXY_STATS)
         load_configuration(lb)
         outlive_its_own_death(lb)
     everywhere(lambda web: compose_up(web, files), [web1, web2])
     lb.service("haproxy")
     service = website_service(web1)
     stack = stack_of(files)
-    web1.run(stack.compose(f"stop {service}"), cwd=stack.folder)
+    web1.run(stack.compose("stop", service), cwd=stack.folder)
     try:
         lb.run(VISITS)
     finally:
-        web1.run(stack.compose(f"start {service}"), cwd=stack.folder)
+        web1.run(stack.compose("start", service), cwd=stack.folder)
     lb.run(VISITS)
 
 

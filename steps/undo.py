@@ -5,6 +5,7 @@ Base images and the engine's build cache stay: neither decides what a student's 
 
 from __future__ import annotations
 
+from checks.compose import JUDGED
 from labkit.remote import Shell, everywhere
 from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
@@ -12,6 +13,7 @@ from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 NO_CONTAINERS = (
     "docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f"
 )
+NO_PROJECT = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete; rm -rf {JUDGED}"
 # Images that were built or named here, or that came from the private registry.
 NO_IMAGES = (
     "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "
@@ -55,7 +57,7 @@ LIMIT_S = 60.0
 
 def project(web1: Shell) -> None:
     """The student's project on web1."""
-    _as_root(web1, f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete")
+    _as_root(web1, NO_PROJECT)
 
 
 def image(web1: Shell) -> None:
@@ -65,13 +67,13 @@ def image(web1: Shell) -> None:
 
 def stack(web1: Shell) -> None:
     """The stack that was started, whatever it was."""
-    _as_root(web1, NO_CONTAINERS)
+    _as_root(web1, f"{NO_CONTAINERS}; rm -rf {JUDGED}")
 
 
 def registry(lb: Shell, web1: Shell) -> None:
     """The registry, its page, what was pushed, and web1's trust in it."""
     lines = {
-        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME}",
+        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME} {JUDGED}",
         web1.name: f"{NO_PUSHED}; {NO_REGISTRY}",
     }
     everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])
@@ -80,8 +82,7 @@ def registry(lb: Shell, web1: Shell) -> None:
 def second_server(web2: Shell, lb: Shell) -> None:
     """Everything on web2."""
     del lb
-    empty = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete"
-    _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {empty}; {NO_REGISTRY}")
+    _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {NO_PROJECT}; {NO_REGISTRY}")
 
 
 def balancer(lb: Shell) -> None:

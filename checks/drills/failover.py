@@ -30,7 +30,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
-from checks.compose import quoted
+from checks.compose import JUDGED, by_judged, quoted
 from checks.drills.aims import behind_lb, registry_of, stack_on
 from checks.haproxy import BACKEND, HAProxy
 from checks.timings import timings_of
@@ -276,9 +276,11 @@ def redeploy(shells: Shells, *, heal_after: float) -> int:
     """web2's stack is made anew while the registry is down: pulled in vain, then recreated."""
     web2, stack = stack_on(shells, "web2")
     faults.stop(*registry_on(shells), heal_after=heal_after)
-    compose = f"docker compose -f {shlex.quote(stack.project.file)}"
+    file, folder = stack.project.file, shlex.quote(stack.project.folder)
+    judged = web2.ask(f"test -s {shlex.quote(JUDGED + file)}").ok
+    compose = shlex.join(by_judged(file) if judged else ["docker", "compose", "-f", file])
     again = f"{compose} pull -q; {compose} up -d --force-recreate --no-build"
-    faults.schedule(web2, f"cd {shlex.quote(stack.project.folder)} && {{ {again}; }}", after=0.1)
+    faults.schedule(web2, f"cd {folder} && {{ {again}; }}", after=0.1)
     return 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -31,12 +32,16 @@ _Loader.add_implicit_resolver(MERGE, re.compile(r"<<\Z"), ["<"])
 
 def load(text: str) -> Map:
     """A document whose parts belong to it alone (no aliases); {} if it is none."""
-    try:
-        found = yaml.load(text, _Loader)  # a SafeLoader, too
-    except yaml.YAMLError:
-        return {}
-    plain = json.loads(json.dumps(found))
+    plain = json.loads(_as_json(text))
     return plain if isinstance(plain, dict) else {}
+
+
+@lru_cache(maxsize=256)  # each operator looks at the same few files
+def _as_json(text: str) -> str:
+    try:
+        return json.dumps(yaml.load(text, _Loader))  # a SafeLoader, too
+    except yaml.YAMLError:
+        return "{}"
 
 
 def dump(document: Map) -> str:

@@ -19,8 +19,8 @@ from labkit.accuracy.matrix import Outcome, compare
 from labkit.classroom import Carried, carry
 from labkit.course import Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError
-from labkit.grading import CheckResult, Context, GradeResult, grade
-from labkit.grading.session import Scope, gaps_of, mark_gaps
+from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
+from labkit.grading.record import gaps_of, mark_gaps
 from labkit.lab import Lab, Say, open_shells
 from labkit.remote import SshShell
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.classroom import read_folder
-from labkit.course import Course
+from labkit.course import Course, select
 from labkit.errors import NothingToGradeError, UsageError
-from labkit.grading.stepping import select
 from labkit.locale import _
 
 KINDS = ("accepted", "partial", "wrong")

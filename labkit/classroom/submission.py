@@ -18,8 +18,7 @@ from typing import Any
 from labkit.classroom.folder import Folder
 from labkit.course import Course, Files, HandedIn, Step
 from labkit.errors import LabkitError, NothingToGradeError, StepFailedError
-from labkit.grading import Context, GradeResult, Hooks, grade
-from labkit.grading.session import Scope
+from labkit.grading import Context, GradeResult, Hooks, Scope, grade, write_open
 from labkit.grading.stepping import call_one
 from labkit.lab import Lab, Say, open_lab, open_shells
 from labkit.locale import _
@@ -200,7 +199,7 @@ def grade_submission(
                       say=shown.say)  # fmt: skip
     scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
     student = wishes.student or folder.name
-    grade(context, scope, student=student, ask=False)
+    write_open(context, scope, student=student)
     shells = open_shells(lab, shown.echo)
     context.shells = shells
     last = max(wishes.steps)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import io
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 
 import click
 
-from labkit import __version__
+from labkit import __version__, child
 from labkit.cli import show
 from labkit.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, LabkitError
 from labkit.locale import LANGUAGES, _
@@ -37,6 +41,24 @@ class Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"labkit.cli.v_{name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with a line each; none of them is imported for it."""
+        del ctx
+        room = formatter.width - 6 - max(map(len, VERBS))
+        rows = [
+            (name, click.Command(name, help=_docstring(name)).get_short_help_str(room))
+            for name in VERBS
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _docstring(verb: str) -> str:
+    """What a verb's command says of itself, read from its source."""
+    source = Path(__file__).with_name(f"v_{verb}.py").read_text(encoding="utf-8")
+    functions = (one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef))
+    return next(ast.get_docstring(one) or "" for one in functions if one.name == "command")
 
 
 @click.group(cls=Verbs, context_settings={"auto_envvar_prefix": "LABKIT"})
@@ -69,6 +91,12 @@ def labkit(ctx: click.Context, lab: str, workspace: str, lang: str | None) -> No
 def main() -> None:
     """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill tidies up as Ctrl-C
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup is obeyed
+        signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed, too
+    os.environ["PATH"] = child.search_path()  # no `docker` or `ssh` of the folder we are in
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without é or … is no error
     try:
         # Outside standalone mode click returns the code that a command exits with.
         sys.exit(labkit.main(standalone_mode=False) or 0)
@@ -90,6 +118,27 @@ def main() -> None:
             )
         )
         sys.exit(EXIT_INCONCLUSIVE)
+    except Exception as error:  # whatever it is, it is no "something failed" of a student's
+        show.error(_crash(error))
+        sys.exit(EXIT_INCONCLUSIVE)
+
+
+def _crash(error: Exception) -> LabkitError:
+    """What is said of a mistake of ours; its traceback is left in a file, to be sent to us."""
+    from labkit.lab.store import state_root  # seldom needed
+
+    text = "".join(traceback.format_exception(error))
+    folder = state_root() / "_crashes"  # no lab can have this name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=folder, suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
+        file.write(f"labkit {__version__}\n{' '.join(sys.argv)}\n{text}")
+    return LabkitError(
+        _("labkit itself failed: {error}", error=f"{type(error).__name__}: {error}"),
+        where=file.name,
+        then=_("send us this file, with what you typed"),
+    )
 
 
 if __name__ == "__main__":

@@ -6,17 +6,22 @@ import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+import labkit.course
+import labkit.grading
+import labkit.remote
 from labkit.cli import show
-from labkit.course import Course, find_workspace, load_course
-from labkit.grading import Context
 from labkit.lab import Lab, open_lab, open_shells
 from labkit.lab.lock import hold
 from labkit.locale import use_course
-from labkit.remote import SshShell, Transcript
+
+if TYPE_CHECKING:
+    from labkit.course import Course
+    from labkit.grading import Context
+    from labkit.remote import SshShell
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,14 +52,14 @@ def the_lab_alone(ctx: click.Context, lab_name: str = "", provider: str = "") ->
 
 def the_course() -> Course:
     """The course, its messages in the user's language."""
-    course = load_course()
+    course = labkit.course.load_course()
     use_course(course.root)
     return course
 
 
 def the_workspace(ctx: click.Context) -> Path | None:
     """The student's folder, if the command was given one or started in one."""
-    return find_workspace(ctx.obj["workspace"], ctx.obj["cwd"])
+    return labkit.course.find_workspace(ctx.obj["workspace"], ctx.obj["cwd"])
 
 
 def now() -> datetime.datetime:
@@ -65,7 +70,7 @@ def now() -> datetime.datetime:
 @contextmanager
 def the_shells(lab: Lab) -> Iterator[dict[str, SshShell]]:
     """Shells that show what they type and keep a transcript in the lab's folder."""
-    echo = Transcript(lab.state / "transcript.log", show.Commands(), now)
+    echo = labkit.remote.Transcript(lab.state / "transcript.log", show.Commands(), now)
     shells = open_shells(lab, echo)
     try:
         yield shells
@@ -86,7 +91,7 @@ def grading(
 ) -> Iterator[Context]:
     """A grading context whose connections are closed at the end."""
     stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
-    context = Context(
+    context = labkit.grading.Context(
         course=the_course(),
         lab=lab,
         out=out or lab.state / "reports" / stamp,

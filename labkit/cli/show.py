@@ -5,20 +5,21 @@ What comes from a machine is partly a student's text: it is cleaned, and never r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from labkit.course import Verdict
+from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError
-from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.load.record import DrillResult
-from labkit.load.timeline import text as timeline
 from labkit.locale import _
 from labkit.text import clean
+
+if TYPE_CHECKING:  # a command that shows no result need not import them
+    from labkit.grading.model import CheckResult, GradeResult, StepResult
+    from labkit.load.record import DrillResult
 
 
 class _Progress(Console):
@@ -147,6 +148,8 @@ def report(result: GradeResult) -> None:
         step_header(step)
         for one in step.checks:
             check(one)
+    from labkit.load.record import DrillResult
+
     for record in result.drills:
         drill(DrillResult.from_json(record))
     summary(result)
@@ -154,10 +157,9 @@ def report(result: GradeResult) -> None:
 
 def drill(result: DrillResult) -> None:
     """A drill and its timeline."""
-    from labkit.grading.writers.html import (  # slow to import, and seldom needed
-        bar_word,
-        report_words,
-    )
+    from labkit.grading.writers.html import report_words  # slow to import, and seldom needed
+    from labkit.load.timeline import text as timeline
+    from labkit.load.words import bar_word
 
     results.print(Text(f"\n{_('drill')} {result.name} · {bar_word(result.bar)}", style="bold"))
     for line in timeline(result, words=report_words()):

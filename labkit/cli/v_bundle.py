@@ -14,22 +14,22 @@ from labkit.locale import _
 @click.command()
 @click.option(
     "--add",
-    "local",
-    default="",
+    "images",
+    multiple=True,
     metavar="IMAGE",
-    help="Put an image of the local engine into the mirror.",
+    help="Put an image of the local engine into the mirror; can be repeated.",
 )
 @click.option(
     "--as", "public", default="", metavar="NAME", help="Its public name (default: IMAGE)."
 )
 @click.option("--list", "only_list", is_flag=True, help="Show what the mirror holds.")
-def command(local: str, public: str, only_list: bool) -> None:
+def command(images: tuple[str, ...], public: str, only_list: bool) -> None:
     """Fill the mirror of base images, so that a class works offline."""
-    if public and not local:
-        raise UsageError(_("--as goes with --add"), then="labkit bundle --add IMAGE --as NAME")
+    if public and len(images) != 1:
+        raise UsageError(_("--as goes with one --add"), then="labkit bundle --add IMAGE --as NAME")
     engine = connect()
     ensure_mirror(engine, show.say)
-    if local:
+    for local in images:
         digest = add_image(engine, local, public or local, show.say)
         show.results.print(f"{public or local} {digest}")
     if only_list:

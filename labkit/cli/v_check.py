@@ -6,10 +6,9 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_lab
-from labkit.course import Verdict
+from labkit.course import Verdict, select
 from labkit.errors import EXIT_FAILED, EXIT_INCONCLUSIVE
 from labkit.grading import GradeResult, grade, quick
-from labkit.grading.stepping import select
 
 
 @click.command()

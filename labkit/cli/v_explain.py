@@ -10,14 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from labkit.cli import show
-from labkit.cli.session import the_course
-from labkit.course import Course
+from labkit.course import Course, select
 from labkit.errors import UsageError
 from labkit.grading import explain
 from labkit.grading.explain import Declared
-from labkit.grading.stepping import select
+from labkit.grading.outline import load_outline
 from labkit.lab.parity import in_words, likeness
-from labkit.locale import _, language
+from labkit.locale import _, language, use_course
 
 Row = tuple[str, str]
 
@@ -26,8 +25,8 @@ Row = tuple[str, str]
 @click.argument("wanted", metavar="[CHECK|N|LETTER|SLUG|A-B|all]", default="all")
 def command(wanted: str) -> None:
     """What a check asks, and why; of a step, which checks it has. Needs no lab."""
-    course = the_course()
-    checks = explain.read_checks(course)
+    course, checks = load_outline()
+    use_course(course.root)
     try:
         numbers = {step.number for step in select(course, wanted)}
     except UsageError:  # no step: then it must be a check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -9,17 +10,23 @@ import click
 
 from labkit.classroom import Shown, Wishes, fresh_lab, grade_submission, read_folder, recognised
 from labkit.cli import show
-from labkit.cli.session import grading, lab_option, now, the_course
+from labkit.cli.session import grading, lab_option, now, the_course, the_lab_alone
 from labkit.cli.v_check import exit_code
+from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
-from labkit.grading.stepping import select
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
-from labkit.lab import Transcript
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
-from labkit.remote import Silent
+from labkit.remote import Silent, Transcript
+
+
+def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> float:
+    """Click's ranges let NaN through: it is neither too small nor too large."""
+    if math.isnan(value):
+        raise click.BadParameter(_("{value} is not a number", value=value))
+    return value
 
 
 @click.command()
@@ -44,6 +51,7 @@ from labkit.remote import Silent
     default=1.0,
     show_default=True,
     type=click.FloatRange(0, 1),
+    callback=_a_number,
     help="What steps done with reference files are worth.",
 )
 @click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
@@ -126,6 +134,12 @@ def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
     stamp = now().strftime("%Y-%m-%dT%H-%M-%S")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name).strip(".-") or "submission"
     out = Path(report).resolve() if report else reports_root() / f"{name}-{stamp}"
+    if out.resolve().is_relative_to(path.resolve()):
+        raise UsageError(
+            _("the report cannot be written into the submission itself"),
+            where=str(out),
+            then=f"labkit grade --submission {path} --report DIR",
+        )
     out.mkdir(parents=True, exist_ok=True)
     shown = Shown(
         say=show.say,

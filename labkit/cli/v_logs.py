@@ -11,7 +11,8 @@ from labkit.locale import _
 
 @click.command()
 @click.argument("machine", metavar="MACHINE|transcript")
-@click.option("-n", "--lines", default=100, show_default=True, help="How many of the last.")
+@click.option("-n", "--lines", default=100, show_default=True, type=click.IntRange(min=1),
+              help="How many of the last.")  # fmt: skip
 @lab_option
 @click.pass_context
 def command(ctx: click.Context, machine: str, lines: int, lab_name: str) -> None:

@@ -7,7 +7,8 @@ import click
 from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_course, the_lab_alone, the_shells
 from labkit.cli.v_step import after, hooks
-from labkit.grading.stepping import carry_out, select
+from labkit.course import select
+from labkit.grading.stepping import carry_out
 from labkit.lab.checkpoints import step_name
 from labkit.locale import _
 

@@ -16,9 +16,9 @@ from labkit.cli.session import (
     the_shells,
     the_workspace,
 )
-from labkit.course import Course, Files, Origin, Step
+from labkit.course import Course, Files, Origin, Step, select
 from labkit.errors import LabkitError
-from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan, select
+from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
 from labkit.lab import Lab
 from labkit.lab.checkpoints import automatic_wanted, step_name
 from labkit.locale import _, language, number

@@ -16,15 +16,6 @@ from typing import Any
 from labkit.course.handed import HandedIn
 
 
-class Verdict(StrEnum):
-    """The closed set of what a check or a drill can end in (design.md, section 4)."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    BLOCKED = "blocked"  # something that it depends on failed
-    INCONCLUSIVE = "inconclusive"  # the grader or the environment could not tell: never zero
-
-
 class Origin(StrEnum):
     """Whose artefact is on the machines."""
 

@@ -1,9 +1,32 @@
 """Grading: the pytest plugin, verdicts, marks, writers of reports."""
 
-from labkit.grading.context import Context
-from labkit.grading.drills import perform_drill
-from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.grading.session import Hooks, Scope, everything, grade, quick
+from typing import TYPE_CHECKING
+
+from labkit.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from labkit.grading.context import Context
+    from labkit.grading.drills import perform_drill
+    from labkit.grading.model import CheckResult, GradeResult, StepResult
+    from labkit.grading.plan import Scope, everything, quick
+    from labkit.grading.session import Hooks, grade, write_open
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "CheckResult": "model",
+            "Context": "context",
+            "GradeResult": "model",
+            "Hooks": "session",
+            "Scope": "plan",
+            "StepResult": "model",
+            "everything": "plan",
+            "grade": "session",
+            "perform_drill": "drills",
+            "quick": "plan",
+            "write_open": "session",
+        },
+    )
 
 __all__ = [
     "CheckResult",
@@ -16,4 +39,5 @@ __all__ = [
     "grade",
     "perform_drill",
     "quick",
+    "write_open",
 ]

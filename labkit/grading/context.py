@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from labkit.course import Course, HandedIn
 from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
 from labkit.locale import _
-from labkit.remote import Result, SshShell
+from labkit.remote import Result
+
+if TYPE_CHECKING:
+    from labkit.remote import SshShell
 
 FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blame nobody
 # As many as docker build and its helpers start at once must find room beside each other. They
@@ -39,14 +43,16 @@ class Context:
     drills: dict[str, dict[str, Any]] = field(default_factory=dict)
     say: Callable[[str], None] = lambda _line: None
     live: Callable[[Any], None] | None = None
+    _opening: Lock = field(default_factory=Lock)  # facts are asked in threads
     _probed: float = 0.0
     _trouble: str = ""
 
     def shell(self, machine: str) -> SshShell:
         """The shell of one machine; NotReadyError if the machine is off."""
-        if machine not in self.shells:
-            self.shells.update(open_shells(self.lab, names=[machine]))
-        return self.shells[machine]
+        with self._opening:
+            if machine not in self.shells:
+                self.shells.update(open_shells(self.lab, names=[machine]))
+            return self.shells[machine]
 
     def close(self) -> None:
         """Close every connection."""

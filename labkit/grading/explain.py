@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from labkit.course import CheckSpec, Course, Drill, Limits, Step
 from labkit.errors import UsageError
 from labkit.grading.graph import Graph, Node
-from labkit.load.judging import LIMIT_WORDS
+from labkit.load.words import LIMIT_WORDS, bar_word
 from labkit.locale import _, language, number
 
 
@@ -104,8 +104,6 @@ def limit_words(limits: Limits) -> str:
 
 def drill_words(drill: Drill) -> Iterator[tuple[str, str]]:
     """What there is to say of a drill: what it is about, and the words, in the user's language."""
-    from labkit.grading.writers.html import bar_word  # slow to import, and seldom needed
-
     yield _("load"), load_words(drill)
     yield _("fault"), fault_words(drill)
     for bar, limits in drill.limits.items():

@@ -18,6 +18,7 @@ class Node:
     id: str
     step: int
     spec: CheckSpec
+    sentence: str = ""  # what must hold, in English
 
 
 class Graph:

@@ -1,6 +1,6 @@
 """The pytest plugin: tests become checks with verdicts.
 
-pytest finds the tests and runs them; this plugin chooses which, decides what can be asked at all,
+pytest finds the tests and runs them; this plugin names them, decides what can be asked at all,
 and turns the way in which a test ends into one of four verdicts.
 """
 
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit.course import CannotTellError, CheckSpec, NotMetError, Verdict
+from labkit.course import CannotTellError, CheckSpec, Course, NotMetError, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Graph, Node
@@ -28,33 +29,32 @@ CHECK_LIMIT_S = 60  # each command has its own limit; this is for a check that w
 DRILL_LIMIT_S = 400  # three runs of 26 s, each with its waits
 
 OnResult = Callable[[CheckResult], None]
-Select = Callable[[Node], bool]
+
+
+@dataclass
+class Run:
+    """One run over some checks: what is asked, of which lab, until when, and who is told."""
+
+    context: Context
+    planned: dict[str, CheckResult]  # asked in this order; each is filled in as its check ends
+    known: dict[str, CheckResult]  # taken as they are
+    deadline: float  # of time.monotonic(); what comes later is left open
+    on_start: OnResult
+    on_result: OnResult
+
+    def __post_init__(self) -> None:
+        self.results = self.known | self.planned
 
 
 class CheckPlugin:
-    """One run over the course's checks."""
+    """Collects the checks of a course once, and judges them in one run after another."""
 
-    def __init__(
-        self,
-        context: Context,
-        select: Select,
-        on_start: OnResult,
-        on_result: OnResult,
-        *,
-        on_planned: Callable[[list[CheckResult]], None],
-        deadline: float,
-        known: Mapping[str, CheckResult],
-    ) -> None:
-        self.context = context
-        self.select = select
-        self.on_start = on_start
-        self.on_result = on_result
-        self.on_planned = on_planned
-        self.deadline = deadline
-        self.known = known
-        self.results: dict[str, CheckResult] = dict(known)
+    def __init__(self, course: Course) -> None:
+        self.course = course
         self.graph = Graph([])
+        self.items: dict[str, pytest.Item] = {}
         self.errors: list[str] = []  # of collection: a course that cannot be read
+        self.run: Run | None = None  # the one that goes on
         self._notes: list[str] = []
 
     # -- what the checks may ask for
@@ -62,85 +62,83 @@ class CheckPlugin:
     @pytest.fixture(scope="session")
     def context_of_run(self) -> Context:
         """The run's context."""
-        return self.context
+        return self._run.context
+
+    @pytest.fixture(scope="session")
+    def asked_for(self) -> frozenset[str]:
+        """The fixtures that the run's checks ask for; none while a run stops or loads something.
+
+        What they stand for may then be asked before its turn, beside other questions.
+        """
+        planned = self._run.planned
+        if any(self.graph.nodes[name].spec.disturbs for name in planned):
+            return frozenset()
+        return frozenset(
+            fixture for name in planned for fixture in getattr(self.items[name], "fixturenames", ())
+        )
 
     @pytest.fixture
     def note(self) -> Callable[[str], None]:
         """Say what was seen although the check passed."""
         return self._notes.append
 
-    # -- which checks, in which order
+    # -- which checks there are
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep what went wrong while the checks were read."""
         if report.failed:
             self.errors.append(str(report.longrepr))
 
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        """Keep the chosen checks and what they wait for; plan their results."""
-        nodes = {node.id: (node, item) for item in items if (node := self._node(item))}
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Name the checks, and see which waits for which."""
+        nodes = [(node, item) for item in items if (node := self._node(item))]
         try:
-            self.graph = Graph([node for node, _item in nodes.values()])
+            self.graph = Graph([node for node, _item in nodes])
         except LabkitError as error:  # a course with a mistake in it: said by whoever runs us
             self.errors.append(error.what)
-            items.clear()
             return
-        wanted = [name for name, (node, _item) in nodes.items() if self.select(node)]
-        chosen = self.graph.with_ancestors(wanted) - set(self.known)
-        items[:] = [item for name, (_node, item) in nodes.items() if name in chosen]
-        for name, (node, item) in nodes.items():
-            if name in chosen:
-                self.results[name] = CheckResult(
-                    id=name,
-                    title=_(_sentence(item)),
-                    points_max=node.spec.points,
-                    message=_("not run yet"),
-                    hints=tuple(_(hint) for hint in node.spec.hints),
-                )
-                item.stash[_ID] = name
-        self.on_planned([self.results[name] for name in nodes if name in chosen])
-        del config
+        for node, item in nodes:
+            self.items[node.id] = item
+            item.stash[_ID] = node.id
 
     def _node(self, item: pytest.Item) -> Node | None:
         spec = getattr(getattr(item, "function", None), "labkit_check", None)
         number = Path(str(item.path)).stem.split("_")[1]
-        step = self.context.course.step(number.lstrip("0"))
+        step = self.course.step(number.lstrip("0"))
         if not isinstance(spec, CheckSpec) or step is None:
             return None
         name = item.name.removeprefix("test_").partition("[")[0]
-        return Node(f"{step.slug}.{name}", step.number, spec)
+        return Node(f"{step.slug}.{name}", step.number, spec, _sentence(item))
 
     # -- one check
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Run a check, or say why it cannot be asked."""
-        result = self.results[item.stash[_ID]]
-        self.on_start(result)
+        run, result = self._run, self._result(item)
+        run.on_start(result)
         self._notes.clear()
-        before = self.context.history()
+        before = run.context.history()
         started = time.monotonic()
         with _time_limit(DRILL_LIMIT_S if self._spec(item).drill else CHECK_LIMIT_S):
             outcome = yield
         result.seconds = time.monotonic() - started
         if result.verdict is Verdict.PASSED:
             result.message = " · ".join(self._notes)
-        self._keep_evidence(result, before)
-        self.on_result(result)
+        _keep_evidence(run.context, result, before)
+        run.on_result(result)
         return outcome
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Skip what is blocked, before any of its fixtures is made."""
-        result = self.results[item.stash[_ID]]
-        if time.monotonic() > self.deadline:
+        run, result = self._run, self._result(item)
+        if time.monotonic() > run.deadline:
             result.message = _("the run's time was over before this check")
             pytest.skip(result.message)
-        obstacle = self.graph.obstacle(result.id, self.results)
+        obstacle = self.graph.obstacle(result.id, run.results)
         if obstacle:
             result.verdict, result.because = obstacle
-            result.message = _("waits for: {check}", check=self.results[result.because].title)
+            result.message = _("waits for: {check}", check=run.results[result.because].title)
             pytest.skip(result.message)
 
     @pytest.hookimpl(wrapper=True)
@@ -149,7 +147,7 @@ class CheckPlugin:
     ) -> Iterator[None]:
         """Turn the way in which the test ended into a verdict."""
         report = yield
-        result = self.results[item.stash[_ID]]
+        result = self._result(item)
         error = call.excinfo.value if call.excinfo else None
         if error is not None and not isinstance(error, pytest.skip.Exception):
             self._judge(result, error)
@@ -158,7 +156,7 @@ class CheckPlugin:
         return report
 
     def _judge(self, result: CheckResult, error: BaseException) -> None:
-        if isinstance(error, NotMetError) and not (trouble := self.context.trouble()):
+        if isinstance(error, NotMetError) and not (trouble := self._run.context.trouble()):
             result.verdict = Verdict.FAILED
             result.expected, result.seen, result.where = error.expected, error.seen, error.where
             result.message = _(
@@ -181,19 +179,28 @@ class CheckPlugin:
     def _spec(self, item: pytest.Item) -> CheckSpec:
         return self.graph.nodes[item.stash[_ID]].spec
 
-    def _keep_evidence(self, result: CheckResult, before: dict[str, int]) -> None:
-        answers = self.context.since(before)
-        if not answers:
-            return
-        folder = self.context.out / "evidence"
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = []
-        for machine, answer in answers:
-            said = clean(answer.said, EVIDENCE_LIMIT)
-            lines.append(f"{machine} $ {answer.command}\n{said}\n[{answer.exit_code}]\n")
-        path = folder / f"{result.id}.txt"
-        path.write_text("\n".join(lines), encoding="utf-8")
-        result.evidence = str(path.relative_to(self.context.out))
+    def _result(self, item: pytest.Item) -> CheckResult:
+        return self._run.planned[item.stash[_ID]]
+
+    @property
+    def _run(self) -> Run:
+        assert self.run is not None  # pytest asks of a check only while a run goes on
+        return self.run
+
+
+def _keep_evidence(context: Context, result: CheckResult, before: dict[str, int]) -> None:
+    answers = context.since(before)
+    if not answers:
+        return
+    folder = context.out / "evidence"
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for machine, answer in answers:
+        said = clean(answer.said, EVIDENCE_LIMIT)
+        lines.append(f"{machine} $ {answer.command}\n{said}\n[{answer.exit_code}]\n")
+    path = folder / f"{result.id}.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    result.evidence = str(path.relative_to(context.out))
 
 
 _ID = pytest.StashKey[str]()

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from labkit.course import Course, Files, Origin, Step, Verdict
-from labkit.errors import LabkitError, NotReadyError, StepFailedError, UsageError
+from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult
-from labkit.grading.session import grade, quick
+from labkit.grading.plan import quick
+from labkit.grading.session import grade
 from labkit.locale import _
 from labkit.remote import PlannedShell, Shell
 
@@ -49,26 +50,6 @@ class StepHooks:
     on_end: Callable[[StepReport], None] = lambda _report: None
     # After a step that was carried out, if no later step holds: it is the furthest state.
     on_furthest: Callable[[Step], None] | None = None
-
-
-def select(course: Course, wanted: str) -> list[Step]:
-    """The steps named by a number, letter, slug, a range `A-B`, or `all`, in their order.
-
-    UsageError if one of the names is unknown or the range is empty.
-    """
-    if wanted.strip().lower() == "all":
-        return list(course.steps)
-    step = course.step(wanted)
-    if step:
-        return [step]
-    parts = wanted.split("-")  # a slug may have hyphens of its own
-    for cut in range(1, len(parts)):
-        first = course.step("-".join(parts[:cut]))
-        last = course.step("-".join(parts[cut:]))
-        if first and last and first.number <= last.number:
-            return [one for one in course.steps if first.number <= one.number <= last.number]
-    slugs = ", ".join(f"{one.number} {one.letter} {one.slug}" for one in course.steps)
-    raise UsageError(_("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1")
 
 
 def carry_out(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
+from labkit import remote
 from labkit.errors import UsageError
 from labkit.lab.model import MACHINES, Checkpoint, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
-from labkit.remote import Echo, SshShell, Transcript
+
+if TYPE_CHECKING:
+    from labkit.remote import Echo, SshShell
 
 __all__ = [
     "MACHINES",
@@ -18,7 +22,6 @@ __all__ = [
     "Machine",
     "Provider",
     "Say",
-    "Transcript",
     "open_lab",
     "open_shells",
 ]
@@ -37,9 +40,9 @@ def open_lab(name: str, provider: str = "") -> Lab:
         vagrant = any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
         provider = "vagrant" if vagrant else "containers"
     if provider == "containers":
-        from labkit.lab.containers.provider import ContainerProvider
+        from labkit.lab.containers.listing import Door
 
-        return Lab(name, ContainerProvider(name), folder)
+        return Lab(name, cast("Provider", Door(name)), folder)
     if provider == "vagrant":
         from labkit.lab.vagrant.provider import VagrantProvider
 
@@ -53,10 +56,10 @@ def open_lab(name: str, provider: str = "") -> Lab:
 def open_shells(
     lab: Lab, echo: Echo | None = None, names: Sequence[str] = MACHINES
 ) -> dict[str, SshShell]:
-    """A shell per machine, connected on first use. NotReadyError if one of them is off."""
+    """A shell per machine, logging in by and by. NotReadyError if one of them is off."""
     machines = lab.require_running(names)
-    return {
-        name: SshShell(
+    shells = {
+        name: remote.SshShell(
             name,
             machine.address,
             user=machine.user,
@@ -68,3 +71,6 @@ def open_shells(
         for name, machine in machines.items()
         if name in names
     }
+    for shell in shells.values():
+        shell.log_in_ahead()
+    return shells

@@ -9,7 +9,8 @@ import docker
 
 from labkit.errors import NotReadyError
 from labkit.lab.containers import checkpoints
-from labkit.lab.containers.engine import LAB_LABEL, connect, explained
+from labkit.lab.containers.engine import connect, explained
+from labkit.lab.containers.listing import LAB_LABEL
 from labkit.lab.store import state_root
 from labkit.locale import _
 

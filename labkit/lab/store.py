@@ -7,13 +7,11 @@ enough to be backed up).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from labkit.errors import UsageError
 from labkit.locale import _
@@ -59,6 +57,9 @@ class KeyPair:
 
 def key_pair(path: Path) -> KeyPair:
     """The key at this path, made if there is none. The private file is readable by its owner."""
+    from cryptography.hazmat.primitives import serialization  # slow to import, seldom needed
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     if not path.exists():
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(
@@ -66,13 +67,30 @@ def key_pair(path: Path) -> KeyPair:
             serialization.PrivateFormat.OpenSSH,
             serialization.NoEncryption(),
         )
-        descriptor = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
-        path.with_suffix(".new").rename(path)
+        _write_first(path, pem)
     private = path.read_bytes()
     loaded = serialization.load_ssh_private_key(private, password=None)
     public = loaded.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
     return KeyPair(path, private, public.decode())
+
+
+def _write_first(path: Path, content: bytes) -> None:
+    """Write a file whole, for its owner alone, unless somebody else has just written it.
+
+    A machine is told the key that is on the disk: of two runs that both made one, the first wins.
+    What a crash left half written is nobody's any more, and written over.
+    """
+    new = path.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():  # it was written while we waited, and `new` is it, or nothing
+            new.unlink(missing_ok=True)
+            return
+        file.truncate()
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        new.rename(path)

@@ -14,7 +14,8 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from labkit.course.model import Limits, Verdict
+from labkit.course.model import Limits
+from labkit.course.verdict import Verdict
 from labkit.load.plan import LoadPlan
 from labkit.load.readings import FAILED, REDISPATCHED, SERVED, Watched
 from labkit.load.rows import Row

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from labkit.course.model import Aim, Drill, Verdict
+from labkit.course.model import Aim, Drill
 from labkit.course.outcome import CannotTellError
+from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine, Say

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from labkit.course.model import Drill, Limits, Verdict
+from labkit.course.model import Drill, Limits
+from labkit.course.verdict import Verdict
 from labkit.load.availability import (
     Fault,
     Judged,
@@ -22,6 +23,7 @@ from labkit.load.plan import LoadPlan
 from labkit.load.readings import Watched
 from labkit.load.record import DrillResult, Samples
 from labkit.load.run import LoadRun
+from labkit.load.words import LIMIT_WORDS
 from labkit.locale import _, number
 
 PROMISE_MARGIN_S = 1.0  # a busy computer's, on top of what the settings allow at worst
@@ -150,23 +152,6 @@ def _facts(run: Run, measured: Measured) -> dict[str, Any]:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
-
-
-LIMIT_WORDS = {
-    "lost_get": "GET requests lost",
-    "lost_post": "POST requests lost",
-    "lost": "requests lost",
-    "slow_share": "share of slow answers",
-    "detect_s": "seconds until it was detected",
-    "recover_s": "seconds until it was back",
-    "outage_s": "seconds of outage",
-    "gap_s": "seconds without any answer",
-    "duplicates": "POST requests executed twice",
-    "ghosts": "POST requests reported lost, yet executed",
-    "flaps": "needless exits from the rotation",
-    "uneven": "difference between the servers' shares",
-    "untrue": "answers that claim what is not so",
-}
 
 
 def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from labkit.course.model import Verdict
+from labkit.course.verdict import Verdict
 from labkit.load.availability import Judged, Series
 
 

@@ -14,7 +14,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-import labkit
+from labkit import child
 from labkit.course.model import Load
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.model import Lab, Machine
@@ -89,7 +88,7 @@ class Generator:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*_command(self._scenario), *self._workers()],
-                cwd=rows.parent,  # no locust.conf or pyproject.toml of somebody else
+                cwd=child.FOLDER,  # no locust.conf or pyproject.toml of somebody else
                 env=_environment(plan_file, self._scenario),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -337,16 +336,15 @@ def _reserved_port() -> socket.socket:
 
 def _command(scenario: Path) -> list[str]:
     return [
-        sys.executable, "-m", "locust", "-f", str(scenario.resolve()),
+        *child.python("locust"), "-f", str(scenario.resolve()),
         "--headless", "--users", "1", "--spawn-rate", "1",
         "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0",
     ]  # fmt: skip
 
 
 def _environment(plan_file: Path, scenario: Path) -> dict[str, str]:
+    # The course (course/checks/load/NAME.py) for what its scenarios share.
+    ours = child.environment(*scenario.resolve().parents[2:3])
     # LOCUST_* of the user's own projects would change our run.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    # labkit itself, and the course (course/checks/load/NAME.py) for what its scenarios share.
-    roots = [Path(labkit.__file__).resolve().parent.parent, *scenario.resolve().parents[2:3]]
-    path = os.pathsep.join(filter(None, [*map(str, roots), kept.get("PYTHONPATH", "")]))
-    return {**kept, "PYTHONPATH": path, PLAN_VARIABLE: str(plan_file.resolve())}
+    kept = {name: value for name, value in ours.items() if not name.startswith("LOCUST_")}
+    return {**kept, PLAN_VARIABLE: str(plan_file.resolve())}

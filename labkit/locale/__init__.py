@@ -1,15 +1,18 @@
 """Messages in the user's language.
 
-The catalogues are gettext .po files, read as they are: the engine's in this folder
-(`fr/labkit.po`), the course's beside its checks (`checks/locale/fr.po`). English is the
-source language, so it needs none.
+The catalogues are gettext .po files: the engine's in this folder (`fr/labkit.po`), the course's
+beside its checks (`checks/locale/fr.po`). They are read as they are, once: what was read is kept
+in the cache until they change. English is the source language, so it needs none.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+
+from labkit.cache import digest_of, remembered
 
 LANGUAGES = ("en", "fr")
 ENGINE_CATALOGUES = Path(__file__).parent
@@ -54,15 +57,25 @@ _ = translate
 
 @lru_cache
 def _catalogue(code: str) -> dict[str, str]:
-    from babel.messages.pofile import read_po  # slow to import, and not needed in English
-
-    texts: dict[str, str] = {}
     paths = [ENGINE_CATALOGUES / code / "labkit.po"]
     paths += [folder / f"{code}.po" for folder in _course_catalogues]
+    texts: dict[str, str] = {}
     for path in paths:
         if path.exists():
-            with path.open("rb") as file:
-                for entry in read_po(file, locale=code):
-                    if isinstance(entry.id, str) and isinstance(entry.string, str):
-                        texts[entry.id] = entry.string or entry.id
+            texts |= json.loads(
+                remembered("catalogue", digest_of([path]), partial(_read, path, code))
+            )
     return texts
+
+
+def _read(path: Path, code: str) -> bytes:
+    """A .po file as a JSON object: message -> text."""
+    from babel.messages.pofile import read_po  # slow, and needed only once
+
+    with path.open("rb") as file:
+        texts = {
+            entry.id: entry.string or entry.id
+            for entry in read_po(file, locale=code)
+            if isinstance(entry.id, str) and isinstance(entry.string, str)
+        }
+    return json.dumps(texts).encode()

@@ -1,10 +1,32 @@
 """Commands on machines: the shell that steps and checks see, over SSH or as a plan."""
 
-from labkit.remote.echo import Echo, Silent, Transcript
-from labkit.remote.parallel import everywhere
-from labkit.remote.plan import PlannedShell, from_facts
-from labkit.remote.shell import CommandFailedError, RemoteProcess, Result, Shell
-from labkit.remote.ssh import SshShell
+from typing import TYPE_CHECKING
+
+from labkit.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from labkit.remote.echo import Echo, Silent, Transcript
+    from labkit.remote.parallel import everywhere
+    from labkit.remote.plan import PlannedShell, from_facts
+    from labkit.remote.shell import CommandFailedError, RemoteProcess, Result, Shell
+    from labkit.remote.ssh import SshShell
+else:
+    __getattr__ = on_first_use(
+        __name__,
+        {
+            "CommandFailedError": "shell",
+            "Echo": "echo",
+            "PlannedShell": "plan",
+            "RemoteProcess": "shell",
+            "Result": "shell",
+            "Shell": "shell",
+            "Silent": "echo",
+            "SshShell": "ssh",
+            "Transcript": "echo",
+            "everywhere": "parallel",
+            "from_facts": "plan",
+        },
+    )
 
 __all__ = [
     "CommandFailedError",

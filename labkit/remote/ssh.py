@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import io
 import logging
 import shlex
@@ -11,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -193,6 +194,20 @@ class SshShell(Shell):
                         ) from error
                     time.sleep(0.25 * 2**attempt)
         raise AssertionError("unreachable")
+
+    def log_in_ahead(self) -> None:
+        """Begin to log in, so that the first command need not wait for it; it says what fails."""
+        threading.Thread(target=self._log_in, daemon=True).start()
+
+    def _log_in(self) -> None:
+        with suppress(LabkitError):
+            self._open()
+
+    def twin(self) -> SshShell:
+        """A second shell on the same connection, with a history of its own: for a thread."""
+        twin = copy.copy(self)
+        twin.history = []
+        return twin
 
     def close(self) -> None:
         """Close the connection; it opens again on the next use."""

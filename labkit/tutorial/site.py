@@ -7,13 +7,13 @@ import errno
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import labkit
+from labkit import child
 from labkit.course import Course
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.locale import _
@@ -40,9 +40,9 @@ def build(root: Path, say: Callable[[str], None]) -> Path:
         return site
     say(_("building the tutorial (some seconds) ..."))
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(site)],
+        child.python("mkdocs", "build", "--quiet", "--site-dir", str(site)),
         cwd=root,  # what mkdocs.yml names is found from there
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        env={**child.environment(root), "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "steps" / "starter"
 JOURNEY = (  # the order in which one meets them (design.md, section 3)
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
-    "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers", "bundle",
+    "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
+    "bundle",
 )  # fmt: skip
 NO_ENGINE = NotReadyError(
     "no Docker Engine answers on this computer", where="the engine's socket", then="make engine"
@@ -138,6 +139,9 @@ def test_the_version_is_told(labkit: Run) -> None:
         (["up", "--provider", "cloud"], "'cloud' is not one of 'containers', 'vagrant'"),
         (["step"], "Missing argument"),
         (["step", "99"], "there is no step '99'"),
+        (["reset", "99"], "there is no step '99'"),
+        (["save"], "which name?"),
+        (["restore"], "Missing argument"),
         (["--lab", "My Lab", "status"], "'My Lab' cannot be the name of a lab"),
     ],
 )
@@ -158,6 +162,7 @@ def test_what_cannot_be_understood_ends_in_2_with_a_reason_on_stderr(
     [
         ["up"], ["status"], ["step", "1"], ["step", "3", "--plan"], ["check"], ["hint", "3"],
         ["drill", "stop"], ["grade"], ["reset", "3"], ["ssh", "web1"],
+        ["save", "mine"], ["save", "--list"], ["save", "--remove", "mine"], ["restore", "mine"],
         ["exec", "web1", "--", "true"], ["open", "lb"], ["down"], ["destroy"],
     ],
     ids=lambda words: words[0],

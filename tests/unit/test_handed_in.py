@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from labkit.classroom import read_folder
-from labkit.course import HandedIn, load_course
+from labkit.course import HandedIn, load_course, select
 from labkit.errors import NothingToGradeError
-from labkit.grading.stepping import select
 from steps.handed_in import recognise
 
 ROOT = Path(__file__).parents[2]

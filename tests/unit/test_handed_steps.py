@@ -6,20 +6,22 @@ import io
 import json
 import shlex
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from checks.compose import Project, Service, harms
+from checks.compose import Project, Service, by_judged, harms
+from checks.harm import asked_for
 from labkit.classroom import read_folder
 from labkit.course import Files, HandedIn, load_course
 from labkit.errors import StepFailedError
 from labkit.grading.stepping import call
-from labkit.remote import PlannedShell, from_facts
+from labkit.remote import PlannedShell, Result, from_facts
+from steps.documented import document_of, service_of
 from steps.handed_in import _project, recognise
-from steps.s08_registry import _outside, as_documented, documented_service, provide_secrets
+from steps.s08_registry import _outside, as_documented, provide_secrets
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course()
@@ -40,7 +42,7 @@ def project(*services: Service) -> Project:
 # -- what would take hold of the machine
 
 
-def mount(source: str, **more: str) -> dict[str, Any]:
+def mount(source: str, **more: Any) -> dict[str, Any]:
     return {"volumes": [{"type": "bind", "source": source, "target": "/x", **more}]}
 
 
@@ -66,8 +68,30 @@ HARMFUL: dict[str, dict[str, Any]] = {
             "/root/.ssh", "/proc", "/sys/fs/cgroup", "/dev", "/dev/sda", "/var", "/var/run",
             "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock",
             "/var/lib/docker", "/var/lib/docker/volumes", "/boot", "/usr", "/bin", "/lib/",
+            "/usr/local/bin", "/usr/libexec", "/home", "/home/student", "/home/student/.ssh",
+            "/home/student/.ssh/authorized_keys", "/tmp", "/srv", "/opt", "/opt/containerd",
+            "/opt/cni/bin", "/var/lib/labkit", "/var/log", "/root/.docker", "/mnt", "/var/www",
+            "/etcetera", "/srvs/x", "/etc/localtime",
         )
     },
+    "a key of next year": {"use_gpu_of_the_neighbour": True},
+    "the engine": {"use_api_socket": True},
+    "cgroup_parent": {"cgroup_parent": "/"},
+    "runtime": {"runtime": "io.containerd.runc.v2"},
+    "sysctls": {"sysctls": {"kernel.core_pattern": "|/x"}},
+    "network of a build": {"build": {"context": ".", "network": "host"}},
+    "context of a build": {"build": {"context": "/etc"}},
+    "entitlements of a build": {"build": {"context": ".", "entitlements": ["security.insecure"]}},
+    "a hook": {"post_start": [{"command": "id", "privileged": True}]},
+    "a provider": {"provider": {"type": "sh"}},
+    "volumes of another container": {"volumes_from": ["container:x"]},
+    "a device by way of a reservation": {
+        "deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}
+    },
+    "a log that goes to a socket": {"logging": {"driver": "syslog"}},
+    "oom_score_adj": {"oom_score_adj": -1000},
+    "shared mounts": mount("/srv/x/y", bind={"propagation": "rshared"}),
+    "an image as a mount": {"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]},
     "a bind without a type": {"volumes": [{"source": "/etc", "target": "/x"}]},
 }  # fmt: skip
 HARMLESS: dict[str, dict[str, Any]] = {
@@ -84,11 +108,16 @@ HARMLESS: dict[str, dict[str, Any]] = {
     **{
         path: mount(path)
         for path in (
-            "/srv", "/srv/student-list/website", "/home/student", "/opt/x", "/tmp", "/etcetera",
-            "/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/ssl/certs/ca.pem",
-            "/var/www", "/var/lib/registry", "/data", "/usr/local/share/student-list",
+            "/srv/student-list/website", "/srv/registre/data", "/home/student/tp", "/opt/x",
+            "/var/www/html", "/var/lib/registry", "/data", "/mnt/registry", "/tmp/tp/x",
         )
     },
+    **{
+        f"{path} to be read": mount(path, read_only=True)
+        for path in ("/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/ssl/certs/ca.pem")
+    },
+    "limits": {"deploy": {"resources": {"limits": {"memory": "64m"}}}, "mem_limit": "64m"},
+    "ports below 1024": {"sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"}},
 }  # fmt: skip
 # Paths that lead to a folder of the machine's by way of another.
 ROUNDABOUT = ("/srv/../etc", "/home/../", "/etc/ssl/certs/../../shadow", "/./etc", "//etc")
@@ -120,7 +149,7 @@ def test_every_service_and_every_reason_is_told() -> None:
 def test_the_references_are_harmless() -> None:
     for name in ("docker-compose.yml", "docker-compose-registry.yml"):
         data = (REFERENCE / name).read_bytes()
-        assert harms(_project(name, data)) == []
+        assert harms(_project(f"/srv/x/{name}", data)) == []
 
 
 # -- which service is which
@@ -130,9 +159,9 @@ def named(name: str, image: str = "", **raw: Any) -> Service:
     return Service(name, {"image": image, **raw})
 
 
-AT_DATA = {"volumes": [{"source": "x", "target": "/data/"}]}
-AT_WWW = {"volumes": [{"source": "x", "target": "/var/www/html"}]}
-PORT = {"ports": [{"target": 5000, "published": "5000"}]}
+AT_DATA: dict[str, Any] = {"volumes": [{"source": "x", "target": "/data/"}]}
+AT_WWW: dict[str, Any] = {"volumes": [{"source": "x", "target": "/var/www/html"}]}
+PORT: dict[str, Any] = {"ports": [{"target": 5000, "published": "5000"}]}
 
 
 @pytest.mark.parametrize(
@@ -183,13 +212,19 @@ def words(command: str) -> list[str]:
 
 
 def test_a_docker_run_is_read_as_a_service() -> None:
-    one = documented_service(words(
+    one = Service("registry", service_of(words(
         "docker run -d -p 5000:5000 -e REGISTRY_AUTH=htpasswd --env A='b c' --env=C=d"
         " -v /srv/registry/auth:/auth:ro --volume=data:/var/lib/registry registry:2"
-    ))  # fmt: skip
+    ), "/srv/registry"))  # fmt: skip
     assert one.environment == {"REGISTRY_AUTH": "htpasswd", "A": "b c", "C": "d"}
     assert one.mounts == {"/auth": "/srv/registry/auth", "/var/lib/registry": "data"}
     assert harms(project(one)) == []
+
+
+def run_harms(rest: str) -> list[str]:
+    """What `docker run REST` asks for."""
+    document = document_of([words(f"docker run {rest}")], "/srv/registry")
+    return asked_for(document, "/srv/registry")
 
 
 @pytest.mark.parametrize(
@@ -202,22 +237,27 @@ def test_a_docker_run_is_read_as_a_service() -> None:
         "--mount type=bind,source=/,target=/host", "--mount=type=bind,src=/,dst=/host",
         "--mount 'type=bind,\"source=/etc\",destination=/x'", "--cgroupns=host",
         "-v=/:/host", "-v/:/host", "-dv /:/host", "-itv=/etc:/x", "-v ../../etc:/x",
+        "--mount type=volume,source=x,target=/x,volume-opt=device=/",
+        "--mount type=bind,src=/srv/a/b,src=/,dst=/x", "--sysctl kernel.core_pattern=x",
+        "--runtime x", "--cgroup-parent=/", "--gpus all", "-v /srv/a/b:/x:rshared",
+        "--volumes-from container:x", "--isolation=x", "--volume-driver=x", "-dX", "--", "-",
     ],
 )  # fmt: skip
 def test_harm_in_a_docker_run_is_seen(options: str) -> None:
-    assert len(harms(project(documented_service(words(f"docker run {options} registry:2"))))) == 1
+    assert len(run_harms(f"{options} registry:2")) == 1
 
 
 @pytest.mark.parametrize(
     "options",
     [
         "--privileged=false", "--net=host", "--network host", "-d -p 443:5000 --restart=always",
-        "-v /etc", "-v certs:/etc", "-v ./etc:/etc", "--mount type=volume,source=x,target=/etc",
-        "--mount type=tmpfs,target=/run", "--mount", "-v", "--pid=container:x",
+        "-v certs:/etc", "-v ./etc:/etc", "--mount type=volume,source=x,target=/etc",
+        "--mount type=tmpfs,target=/run", "--pid=container:x", "-v /srv/images:/var/lib/registry:z",
+        "-itd --rm", "-p5000:5000 -e=A=b", "--name x registry:2 --privileged -v /:/x",
     ],
 )  # fmt: skip
 def test_no_harm_in_a_docker_run_is_none(options: str) -> None:
-    assert harms(project(documented_service(words(f"docker run registry:2 {options}")))) == []
+    assert run_harms(f"{options} registry:2") == []
 
 
 CERTIFIED = {
@@ -293,7 +333,7 @@ def test_a_harmful_registry_is_not_started() -> None:
     commands = [words("docker network create n"), words("docker run --pid host registry:2")]
     with pytest.raises(StepFailedError, match="not started: registry asks for pid: host"):
         as_documented(shell, commands)
-    assert shell.plan == ["lb:/srv/registry $ docker network create n"]
+    assert shell.plan == [], "not even the commands before it"
 
 
 def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> None:
@@ -309,13 +349,27 @@ def handed(files: Mapping[str, str], *, fill: bool = True) -> HandedIn:
     return recognise({path: text.encode() for path, text in files.items()}, REFERENCE, fill=fill)
 
 
+def answering(facts: Facts) -> Callable[[str], Result]:
+    """Answers from facts, on machines without links."""
+    other = from_facts(facts)
+
+    def answer(question: str) -> Result:
+        words = shlex.split(question)
+        if "realpath" not in words:
+            return other(question)
+        return Result(question, "\0".join([*words[words.index("--") + 1 :], ""]), "", 0)
+
+    return answer
+
+
 class Machines:
     """Machines where everything that a step asks for is there, except what `facts` say."""
 
     def __init__(self, facts: Mapping[str, Facts] | None = None) -> None:
-        usual: Facts = {"test -w /srv": 0, "tar -xzmf": 0, "/etc/os-release": "ID=debian"}
+        usual: Facts = {"test -w /srv": 0, "tar -xzmf": 0, "/etc/os-release": "ID=debian",
+                        CONFIG: config()}  # fmt: skip
         self.shells = {
-            name: PlannedShell(name, from_facts({**(facts or {}).get(name, {}), **usual}))
+            name: PlannedShell(name, answering({**usual, **(facts or {}).get(name, {})}))
             for name in ("web1", "web2", "lb")
         }
 
@@ -344,10 +398,17 @@ class Machines:
         return {path: data for path, data in files if not path.endswith(".tar.gz")}
 
 
+CONFIG = " config --format json"  # what Compose is asked about a file that is to be started
+
+
 def config(**services: Any) -> str:
-    """What find_project is answered."""
-    file = f"@@file {HOME}/docker-compose.yml\n"
-    return f"{file}{json.dumps({'name': 'student-list', 'services': services})}\n@@code 0\n"
+    """What Compose answers."""
+    return json.dumps({"name": "student-list", "services": services})
+
+
+def composed(command: str, path: str = f"{HOME}/docker-compose.yml") -> str:
+    """What is typed for what was judged of a file."""
+    return f"{shlex.join(by_judged(path))} {command}"
 
 
 API_LAYOUT = {
@@ -385,6 +446,9 @@ def test_step_3_builds_the_folder_of_the_dockerfile() -> None:
     ]
 
 
+REGISTRY_FILE = "/srv/registry/docker-compose-registry.yml"
+WWW = {"type": "volume", "source": "www", "target": "/var/www/html"}
+BUILT = f"{HOME}/compose.yaml"
 BUILDS = {
     "docker/api.Dockerfile": BUILD,
     "compose.yaml": """\
@@ -403,25 +467,25 @@ def test_step_3_builds_as_the_compose_file_says() -> None:
 
 
 def test_step_5_names_the_image_as_the_file_wants_it() -> None:
-    facts = {"web1": {"@@file": config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
     http = "--add-service=http"
     assert Machines(facts).plan(5, handed(API_LAYOUT)) == [
         "web1 $ docker tag student-age:1.0 age:1",
         f"web1 $ sudo firewall-cmd --permanent {http} && sudo firewall-cmd {http}",
-        f"web1:{HOME} $ docker compose up -d --quiet-pull",
+        f"web1:{HOME} $ {composed('up -d --quiet-pull')}",
     ]
 
 
 def test_step_5_leaves_the_name_of_what_compose_builds_to_compose() -> None:
     services = {"php": {"image": "php:apache"}, "age": {"build": {"context": HOME}}}
-    plan = Machines({"web1": {"@@file": config(**services)}}).plan(5, handed(BUILDS))
+    plan = Machines({"web1": {CONFIG: config(**services)}}).plan(5, handed(BUILDS))
     assert not any("docker tag" in line for line in plan)
-    assert f"web1:{HOME} $ docker compose up -d --quiet-pull" in plan
+    assert f"web1:{HOME} $ {composed('up -d --quiet-pull', BUILT)}" in plan
 
 
 def test_step_5_starts_nothing_that_would_take_hold_of_the_machine() -> None:
     services = {"php": {"image": "php"}, "age": {"image": "student-age", "privileged": True}}
-    machines = Machines({"web1": {"@@file": config(**services)}})
+    machines = Machines({"web1": {CONFIG: config(**services)}})
     with pytest.raises(StepFailedError, match="age asks for privileged"):
         machines.plan(5, handed(API_LAYOUT))
     assert machines.shells["web1"].plan == []
@@ -438,7 +502,7 @@ def test_a_stack_with_another_name_and_folder_is_named_to_compose() -> None:
 def test_a_name_that_a_browser_has_given_is_quoted() -> None:
     files = {"docker-compose (1).yml": API_LAYOUT["docker-compose.yml"], "a.txt": ""}
     assert Machines().plan(5, handed(files))[-1] == (
-        f"web1:{HOME} $ docker compose -f 'docker-compose (1).yml' up -d --quiet-pull"
+        f"web1:{HOME} $ {composed('up -d --quiet-pull', f'{HOME}/docker-compose (1).yml')}"
     )
 
 
@@ -449,9 +513,7 @@ def test_a_stack_beside_a_registry_that_compose_would_find_first_is_named_to_it(
     }
     submission = handed(files)
     assert submission.sources["docker-compose.yml"] == "docker-compose.yml"
-    assert Machines().plan(5, submission)[-1] == (
-        f"web1:{HOME} $ docker compose -f docker-compose.yml up -d --quiet-pull"
-    )
+    assert Machines().plan(5, submission)[-1] == (f"web1:{HOME} $ {composed('up -d --quiet-pull')}")
 
 
 def test_a_file_that_holds_the_registry_too_is_started_in_parts() -> None:
@@ -461,15 +523,13 @@ def test_a_file_that_holds_the_registry_too_is_started_in_parts() -> None:
     )
     submission = handed({"docker-compose.yml": both})
     up = next(line for line in Machines().plan(5, submission) if "up -d" in line)
-    assert up == f"web1:{HOME} $ docker compose up -d --quiet-pull php age"
+    assert up == f"web1:{HOME} $ {composed('up -d --quiet-pull php age')}"
     up = next(line for line in Machines().plan(8, submission) if "up -d" in line)
-    assert up == (
-        "lb:/srv/registry $ docker compose -f docker-compose-registry.yml up -d --quiet-pull store"
-    )
+    assert up == (f"lb:/srv/registry $ {composed('up -d --quiet-pull store', REGISTRY_FILE)}")
 
 
 def test_step_6_puts_the_page_where_the_student_has_it() -> None:
-    facts = {"web1": {"@@file": config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
     assert Machines(facts).plan(6, handed(API_LAYOUT)) == [
         f"web1 $ nano {HOME}/html/index.php",
     ]
@@ -495,24 +555,24 @@ def test_step_8_starts_all_of_a_students_own_file_with_its_neighbours() -> None:
 
 
 def test_step_10_gives_the_pushed_image_the_name_that_the_file_wants() -> None:
-    facts = {"web2": {"@@file": config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    facts = {"web2": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
     plan = Machines(facts).plan(10, handed(API_LAYOUT))
     assert plan[-3:] == [
         "web2 $ docker pull --quiet lb:5000/student-age:1.0",
         "web2 $ docker tag lb:5000/student-age:1.0 age:1",
-        f"web2:{HOME} $ docker compose up -d --no-build",
+        f"web2:{HOME} $ {composed('up -d --no-build')}",
     ]
 
 
 def test_step_10_builds_the_website_and_not_the_api() -> None:
-    services = {"php": {"build": {"context": "php"}, "volumes": [{"target": "/var/www/html"}]},
+    services = {"php": {"build": {"context": "php"}, "volumes": [WWW]},
                 "age": {"build": {"context": "api"}}}  # fmt: skip
-    plan = Machines({"web2": {"@@file": config(**services)}}).plan(10, handed(BUILDS))
+    plan = Machines({"web2": {CONFIG: config(**services)}}).plan(10, handed(BUILDS))
     assert plan[-4:] == [
         "web2 $ docker pull --quiet lb:5000/student-age:1.0",
         "web2 $ docker tag lb:5000/student-age:1.0 student-list-age",
-        f"web2:{HOME} $ docker compose build --quiet php",
-        f"web2:{HOME} $ docker compose up -d --no-build",
+        f"web2:{HOME} $ {composed('build --quiet php', BUILT)}",
+        f"web2:{HOME} $ {composed('up -d --no-build', BUILT)}",
     ]
 
 

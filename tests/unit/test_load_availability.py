@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from labkit.course.model import Limits, Verdict
+from labkit.course.model import Limits
+from labkit.course.verdict import Verdict
 from labkit.load.availability import (
     Fault,
     Judged,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from labkit.course.model import Drill, Limits, Load, Verdict
+from labkit.course.model import Drill, Limits, Load
+from labkit.course.verdict import Verdict
 from labkit.load.availability import Fault
 from labkit.load.judging import LOSS_MARGIN, PROMISE_MARGIN_S, Run, promised, record
 from labkit.load.plan import LoadPlan

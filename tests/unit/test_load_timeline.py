@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labkit.course.model import Verdict
+from labkit.course.verdict import Verdict
 from labkit.load.availability import Judged, Series
 from labkit.load.record import DrillResult, Samples
 from labkit.load.timeline import pieces, rebin, sparkline, svg, text

@@ -8,6 +8,7 @@ import importlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -23,7 +24,7 @@ from labkit.errors import EXIT_CODES
 from labkit.grading.plugin import _sentence
 from labkit.grading.schema import published
 from labkit.lab.parity import PARITY, Likeness
-from labkit.load.judging import LIMIT_WORDS
+from labkit.load.words import LIMIT_WORDS
 from labkit.tutorial.reference import STANDARD, VERDICTS, paragraphs
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ DOMAINS = sorted(CATALOGUES)
 
 # What the engine translates without naming it: the words of a course, and the table of limits.
 INDIRECT = {
-    "_sentence(item)", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
+    "node.sentence", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
     "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
     "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",
@@ -63,10 +64,16 @@ PROGRAMS = {
 OWN_WORDS = {"ADDRESS": "ADRESSE", "NAME": "NOM", "FILE": "FICHIER", "USER": "UTILISATEUR"}
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """A source file as it is parsed."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def calls(root: Path) -> Iterator[ast.Call]:
     """Every call of `_` or `translate` below a folder."""
     for path in sorted(root.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             match node:
                 case ast.Call(func=ast.Name(id="_" | "translate"), args=[_, *_]):
                     yield node
@@ -144,6 +151,7 @@ def said(domain: str) -> set[str]:
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
 
+@cache
 def catalogue(domain: str) -> dict[str, str]:
     with CATALOGUES[domain].open("rb") as file:
         entries = [entry for entry in read_po(file, locale="fr", abort_invalid=True) if entry.id]
@@ -176,7 +184,7 @@ def unspoken(root: Path) -> list[str]:
     speakers = {name for name in vars(errors) if name.endswith("Error")} | {"say"}
     found = []
     for path in sorted(root.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             match node:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[said, *_]):
                     parts = said.values if isinstance(said, ast.JoinedStr) else [said]

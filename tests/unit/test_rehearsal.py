@@ -220,7 +220,9 @@ def haproxy(*, check: int = 6, status: str = "UP", op: int = 2, **more: str | in
     answers: dict[str, str | int] = {
         **more,
         "test -S": 0,
-        "show servers state": STATE.replace("CHECK", str(check)).replace("OP", str(op)),
+        "show stat;show servers state": STAT.replace("STATUS", status)
+        + "\n"
+        + STATE.replace("CHECK", str(check)).replace("OP", str(op)),
         "show stat": STAT.replace("STATUS", status),
     }
     return HAProxy(PlannedShell("lb", from_facts(answers)))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.course import Step, load_course
+from labkit.course import Step, load_course, select
 from labkit.errors import UsageError
-from labkit.grading.stepping import select
 
 COURSE = load_course()
 ALL = list(range(1, 14))

@@ -24,8 +24,8 @@ from labkit.grading.schema import published
 from labkit.grading.writers import WRITERS, as_moodle_table, write_html
 from labkit.grading.writers.summary import causes, doubts
 from labkit.load.availability import Judged, Series
-from labkit.load.judging import LIMIT_WORDS
 from labkit.load.record import DrillResult, Samples
+from labkit.load.words import LIMIT_WORDS
 
 P, F, B, I = Verdict.PASSED, Verdict.FAILED, Verdict.BLOCKED, Verdict.INCONCLUSIVE  # noqa: E741
 HOSTILE = "<script>alert('x')</script>\x1b[31m&\x00"

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from labkit.errors import EXIT_INCONCLUSIVE, EXIT_NOT_READY
-from labkit.lab.containers.engine import LAB_LABEL, connect
+from labkit.lab.containers.engine import connect
+from labkit.lab.containers.listing import LAB_LABEL
 from labkit.lab.containers.network import address, ensure_network, network_name
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from tests.integration.conftest import ROOT, Cli

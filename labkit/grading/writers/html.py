@@ -28,9 +28,9 @@ from labkit.grading.writers.summary import (
     verdict_word,
 )
 from labkit.load.availability import Judged
-from labkit.load.judging import LIMIT_WORDS
 from labkit.load.record import DrillResult
 from labkit.load.timeline import Words, svg
+from labkit.load.words import LIMIT_WORDS, bar_word
 from labkit.locale import _, language, number
 
 SYMBOLS = {
@@ -211,11 +211,6 @@ def _remarks(record: DrillResult) -> list[str]:
 def limit_word(name: str) -> str:
     """What a limit is about, in words; its name if it has none."""
     return _(LIMIT_WORDS.get(name, name))
-
-
-def bar_word(name: str) -> str:
-    """The name of a bar in the user's language; on the command line it keeps its own."""
-    return {"course": _("course"), "hardened": _("hardened")}.get(name, name)
 
 
 def _held(limit: Judged) -> str:

@@ -25,13 +25,14 @@ from docker.models.containers import Container
 from docker.models.volumes import Volume
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.engine import (
+from labkit.lab.containers.engine import explained
+from labkit.lab.containers.listing import (
     ADDRESS_LABEL,
     CHECKPOINT_LABEL,
+    DOING_LABEL,
     LAB_LABEL,
     MACHINE_LABEL,
     OS_LABEL,
-    explained,
 )
 from labkit.lab.containers.node import DATA_FOLDERS
 from labkit.lab.model import Checkpoint
@@ -44,10 +45,8 @@ SERIAL_LABEL = f"{CHECKPOINT_LABEL}.serial"
 MADE_LABEL = f"{CHECKPOINT_LABEL}.made"
 AUTOMATIC_LABEL = f"{CHECKPOINT_LABEL}.automatic"
 BYTES_LABEL = f"{CHECKPOINT_LABEL}.bytes"
-DOING_LABEL = f"{CHECKPOINT_LABEL}.doing"
 ORIGIN_LABEL = f"{CHECKPOINT_LABEL}.origin"
-NAME_LABEL = f"{CHECKPOINT_LABEL}.name"
-SAVING, MAKING = "saving", "making"
+SAVING = "saving"
 # Engines take 127 layers, of which a node has about ten. What is saved after a restore is one layer
 # more: now and then they become one.
 MOST_LAYERS = 100

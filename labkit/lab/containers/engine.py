@@ -14,13 +14,6 @@ from requests.exceptions import RequestException
 from labkit.errors import NotReadyError
 from labkit.locale import _
 
-LABEL = "io.labkit"
-LAB_LABEL = f"{LABEL}.lab"
-MACHINE_LABEL = f"{LABEL}.machine"
-OS_LABEL = f"{LABEL}.os"
-ADDRESS_LABEL = f"{LABEL}.address"
-CHECKPOINT_LABEL = f"{LABEL}.checkpoint"
-
 # What a full-system node with its own Docker Engine was seen to need, with the bit numbers of
 # the kernel's capability.h. Nothing that a host may lack (SYS_RESOURCE) is among them.
 CAPABILITIES = {

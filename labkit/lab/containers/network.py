@@ -13,7 +13,8 @@ from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
 
 from labkit.errors import NotReadyError, UsageError
-from labkit.lab.containers.engine import LAB_LABEL, explained
+from labkit.lab.containers.engine import explained
+from labkit.lab.containers.listing import LAB_LABEL
 from labkit.locale import _
 
 Subnet = ipaddress.IPv4Network

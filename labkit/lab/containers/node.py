@@ -10,28 +10,23 @@ import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import docker
 from docker.errors import NotFound
 from docker.models.containers import Container
 
 from labkit.errors import LabkitError, NotReadyError
-from labkit.lab.containers.engine import (
-    ADDRESS_LABEL,
-    LAB_LABEL,
-    MACHINE_LABEL,
-    OS_LABEL,
-    bounding_set,
-    capabilities,
-    explained,
-)
+from labkit.lab.containers.engine import bounding_set, capabilities, explained
+from labkit.lab.containers.listing import ADDRESS_LABEL, LAB_LABEL, MACHINE_LABEL, OS_LABEL
 from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
 from labkit.lab.model import MACHINES
 from labkit.lab.store import KeyPair
 from labkit.locale import _
-from labkit.remote import SshShell
 
-USER = "student"
+if TYPE_CHECKING:
+    from labkit.remote import SshShell
+
 USER_ID = 1000
 BOOT_LIMIT_S = 120.0  # an idle computer needs 6 s, one with both cores busy 20 s
 POLL_S = 0.05

@@ -13,20 +13,25 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
+from labkit import remote
 from labkit.errors import NotReadyError
 from labkit.lab import checkpoints as rules
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
-from labkit.lab.containers.engine import (
-    ADDRESS_LABEL,
+from labkit.lab.containers.engine import connect, explained
+from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
+from labkit.lab.containers.listing import (
     CHECKPOINT_LABEL,
+    DOING_LABEL,
     LAB_LABEL,
     MACHINE_LABEL,
-    OS_LABEL,
-    connect,
-    explained,
+    MAKING,
+    MIRROR,
+    NAME_LABEL,
+    USER,
+    filters,
+    machines_of,
 )
-from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.network import (
     Subnet,
     address,
@@ -38,9 +43,8 @@ from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
-from labkit.remote import SshShell, everywhere
+from labkit.remote import everywhere
 
-MIRROR = "mirror"
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
 SAVE_ROOM_BYTES = 2**30  # a whole practical without its images' layers takes 0.1 GiB
 
@@ -159,7 +163,7 @@ class ContainerProvider:
     def settle(self, say: Say) -> None:
         """Resume machines that a killed `save` left paused; remove what it had not finished."""
         with explained(_("listing the containers")):
-            left = [one for one in self._helpers() if _labels(one)[kept.DOING_LABEL] == kept.SAVING]
+            left = [one for one in self._helpers() if _labels(one)[DOING_LABEL] == kept.SAVING]
         if left:
             with explained(_("resuming the machines")):
                 for container in self._containers():
@@ -177,26 +181,9 @@ class ContainerProvider:
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of their names in the practical; one API call."""
-        folder = lab_folder(self.lab)
         with explained(_("listing the machines")):
-            found = self.engine.api.containers(all=True, filters={"label": self._label})
-        for summary in found:
-            if summary["Labels"].get(kept.DOING_LABEL) == kept.MAKING:
-                raise rules.interrupted(self.lab, summary["Labels"][kept.NAME_LABEL])
-        machines = [
-            Machine(
-                name=summary["Labels"][MACHINE_LABEL],
-                address=summary["Labels"][ADDRESS_LABEL],
-                user=nodes.USER,
-                key=folder / "id_ed25519",
-                known_hosts=folder / "known_hosts",
-                running=summary["State"] == "running",
-                os=summary["Labels"].get(OS_LABEL, ""),
-            )
-            for summary in found
-            if summary["Labels"].get(MACHINE_LABEL, MIRROR) != MIRROR
-        ]
-        return sorted(machines, key=lambda machine: MACHINES.index(machine.name))
+            found = self.engine.api.containers(all=True, filters=filters(self.lab))
+        return machines_of(self.lab, found)
 
     def power_off(self, machine: str) -> None:
         """Kill the container: to systemd inside, the power is gone."""
@@ -239,14 +226,14 @@ class ContainerProvider:
             ) from error
 
     def _helpers(self) -> list[Container]:
-        return [one for one in self._containers() if kept.DOING_LABEL in _labels(one)]
+        return [one for one in self._containers() if DOING_LABEL in _labels(one)]
 
     def _interrupted(self) -> tuple[str, str] | None:
         """The lab and the checkpoint that machines were being made from, if that did not end."""
         for helper in self._helpers():
             labels = _labels(helper)
-            if labels[kept.DOING_LABEL] == kept.MAKING:
-                return labels[kept.ORIGIN_LABEL], labels[kept.NAME_LABEL]
+            if labels[DOING_LABEL] == MAKING:
+                return labels[kept.ORIGIN_LABEL], labels[NAME_LABEL]
         return None
 
     def _saved(self, lab: str, name: str) -> kept.Saved:
@@ -272,10 +259,10 @@ class ContainerProvider:
                 self.engine,
                 self.lab,
                 image,
-                kept.MAKING,
+                MAKING,
                 kept.copy_back(saved, self.lab, MACHINES),
                 folder,
-                {kept.ORIGIN_LABEL: saved.lab, kept.NAME_LABEL: saved.checkpoint.name},
+                {kept.ORIGIN_LABEL: saved.lab, NAME_LABEL: saved.checkpoint.name},
             )
             for old in before:
                 old.remove(force=True)
@@ -367,10 +354,10 @@ class ContainerProvider:
         )
 
     def _wait_ready(self, node: nodes.Node) -> float:
-        shell = SshShell(
+        shell = remote.SshShell(
             node.name,
             node.address,
-            user=nodes.USER,
+            user=USER,
             key=str(self._login_key_path()),
             known_hosts=str(self._known_hosts()),
         )

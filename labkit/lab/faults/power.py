@@ -14,6 +14,7 @@ import sys
 import time
 from contextlib import suppress
 
+from labkit import child
 from labkit.errors import LabkitError
 from labkit.lab.faults.timed import refuse_too_long
 from labkit.lab.model import Lab, Provider
@@ -39,13 +40,14 @@ class Power:
         refuse_too_long(heal_after)
         provider = self._lab.provider
         waker = subprocess.Popen(
-            [sys.executable, "-m", __name__, self._lab.name, provider.name, machine,
-             f"{heal_after:g}"],
+            child.python(__name__, self._lab.name, provider.name, machine, f"{heal_after:g}"),
+            cwd=child.FOLDER,
+            env=child.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        )  # fmt: skip
+        )
         assert waker.stdout is not None
         with waker.stdout:
             armed = waker.stdout.readline().strip()

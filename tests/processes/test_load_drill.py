@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from labkit.course.model import Aim, Drill, Limits, Load, Verdict
+from labkit.course.model import Aim, Drill, Limits, Load
 from labkit.course.outcome import CannotTellError
+from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine

@@ -186,7 +186,7 @@ def test_who_gives_the_power_back_is_there_before_it_goes(
     Power(lab(provider)).cut("web1", heal_after=8.0)
     assert seen == ["True"]
     arguments = (provider.folder / "arguments").read_text()
-    assert arguments == "-m labkit.lab.faults.power demo fake web1 8"
+    assert arguments == "-P -m labkit.lab.faults.power demo fake web1 8"
     assert provider.calls == ["machines True", "off web1"]
 
 

@@ -1,0 +1,56 @@
+"""What is slow to make of files, kept in the user's cache folder and made anew when they change.
+
+A key is the digest of everything that the thing was made of, so that nothing here is ever out of
+date; whoever deletes the folder loses a moment. (XDG base directory specification: cache.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+KEPT = 8  # of each name: several checkouts and courses may be used in turn
+
+
+def cache_root() -> Path:
+    """The folder: XDG_CACHE_HOME or ~/.cache, and labkit in it."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "labkit"
+
+
+def digest_of(paths: Iterable[Path], *more: str) -> str:
+    """A digest of files by names and contents, and of what else decides."""
+    whole = hashlib.sha256("\0".join(more).encode())
+    for path in sorted(paths):
+        whole.update(f"\0{path}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def remembered(name: str, digest: str, make: Callable[[], bytes]) -> bytes:
+    """What `make` gives, made once for a digest. Of each name the last KEPT are kept.
+
+    A folder that cannot be written costs time, and nothing else. What is read back is checked
+    against a checksum: a power cut may leave less than was written.
+    """
+    path = cache_root() / f"{name}-{digest}"
+    try:
+        checksum, data = path.read_bytes().split(b"\n", 1)
+        if checksum.decode() == hashlib.sha256(data).hexdigest():
+            return data
+    except (OSError, ValueError):
+        pass
+    data = make()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = sorted(path.parent.glob(f"{name}-*"), key=lambda one: one.stat().st_mtime)
+        for old in found[: 1 - KEPT]:
+            old.unlink(missing_ok=True)
+        new = path.with_name(f".{os.getpid()}-{path.name}")
+        new.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        new.rename(path)
+    except OSError:
+        pass
+    return data

@@ -1,0 +1,186 @@
+"""Documented `docker` commands, read as the compose file that they would be.
+
+Options are those of the Docker CLI (docs.docker.com/reference/cli/docker/container/run and its
+neighbours), read as its own parser does: up to the image, short ones in one word, a value after
+`=`, in the same word or in the next. An option that is not known here ends the reading and stands
+in the document under its own name, so that it is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Document = dict[str, dict[str, dict[str, Any]]]
+
+SHORT = {
+    "-a": "--attach", "-c": "--cpu-shares", "-d": "--detach", "-e": "--env", "-h": "--hostname",
+    "-i": "--interactive", "-l": "--label", "-m": "--memory", "-o": "--opt", "-p": "--publish",
+    "-P": "--publish-all", "-q": "--quiet", "-t": "--tty", "-u": "--user", "-v": "--volume",
+    "-w": "--workdir",
+}  # fmt: skip
+SWITCHES = ("--detach", "--init", "--interactive", "--no-healthcheck", "--privileged",
+            "--publish-all", "--quiet", "--read-only", "--rm", "--tty")  # fmt: skip
+# Options with a value of which none gives a container what is the machine's.
+HARMLESS = (
+    "--add-host", "--cap-drop", "--cpu-shares", "--cpus", "--dns", "--entrypoint", "--env-file",
+    "--expose", "--health-cmd", "--health-interval", "--health-retries", "--health-start-period",
+    "--health-timeout", "--hostname", "--ip", "--label", "--link", "--memory",
+    "--memory-reservation", "--memory-swap", "--name", "--net-alias", "--network-alias",
+    "--pids-limit", "--platform", "--publish", "--pull", "--restart", "--shm-size",
+    "--stop-signal", "--stop-timeout", "--tmpfs", "--ulimit", "--user", "--workdir",
+)  # fmt: skip
+# Option -> key of a compose file; those that may be given more than once make a list.
+KEYS = {"--cgroupns": "cgroup", "--ipc": "ipc", "--net": "network_mode",
+        "--network": "network_mode", "--pid": "pid", "--userns": "userns_mode",
+        "--uts": "uts"}  # fmt: skip
+LISTS = {"--cap-add": "cap_add", "--device": "devices", "--security-opt": "security_opt",
+         "--volumes-from": "volumes_from"}  # fmt: skip
+RUN = (*SWITCHES, *HARMLESS, *KEYS, *LISTS, "--env", "--log-driver", "--log-opt", "--mount",
+       "--volume")  # fmt: skip
+FALSE = ("0", "f", "false")  # strconv.ParseBool, in any case
+
+OBJECT_SWITCHES = ("--attachable", "--internal", "--ipv6")
+OBJECT = (*OBJECT_SWITCHES, "--driver", "--gateway", "--ip-range", "--ipam-driver", "--label",
+          "--name", "--opt", "--subnet")  # fmt: skip
+VOLUME_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+MOUNT_MODES = {"z", "Z", "ro", "rw", "nocopy", "cached", "consistent", "delegated", "private",
+               "rprivate"}  # fmt: skip
+MOUNT_KEYS = {"src": "source", "source": "source", "target": "target", "destination": "target",
+              "dst": "target", "type": "type", "readonly": "read_only", "ro": "read_only",
+              }  # fmt: skip
+
+
+def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
+    """`docker run`, `docker network create` and `docker volume create`, as one compose file.
+
+    They are typed in `folder`.
+    """
+    document: Document = {"services": {}, "networks": {}, "volumes": {}}
+    for words in commands:
+        if words[1:2] == ["run"]:
+            raw = service_of(words, folder)
+            name = raw.pop("container_name", "")
+            known = document["services"]
+            if not VOLUME_NAME.fullmatch(name) or name in known:
+                name = "registry" if "registry" not in known else f"registry-{len(known) + 1}"
+            known[name] = raw
+        else:
+            kind = "networks" if words[1] == "network" else "volumes"
+            document[kind][f"create {len(document[kind]) + 1}"] = _object(words)
+    return document
+
+
+def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:
+    """A `docker run`, typed in a folder, as the service that it would be."""
+    raw: dict[str, Any] = {"environment": {}, "volumes": []}
+    for option, value in _options(words[2:], RUN, SWITCHES):
+        name, _equals, rest = value.partition("=")
+        if option == "--env":
+            raw["environment"][name] = rest
+        elif option == "--volume":
+            raw["volumes"] += _volume(value, folder)
+        elif option == "--mount":
+            raw["volumes"].append(_mount(value, folder))
+        elif option == "--name":
+            raw["container_name"] = value
+        elif option == "--privileged":
+            raw["privileged"] = value.lower() not in FALSE
+        elif option == "--log-driver":
+            raw.setdefault("logging", {})["driver"] = value
+        elif option == "--log-opt":
+            raw.setdefault("logging", {}).setdefault("options", {})[name] = rest
+        elif option in KEYS:
+            raw[KEYS[option]] = value
+        elif option in LISTS:
+            raw.setdefault(LISTS[option], []).append(value)
+        elif option not in RUN:
+            raw[option] = value or True
+    return raw
+
+
+def _object(words: Sequence[str]) -> dict[str, Any]:
+    """A `docker network create` or `docker volume create` as its entry would be."""
+    raw: dict[str, Any] = {}
+    # -d is the driver here, and no switch
+    given = ["--driver" if word == "-d" else word for word in words[3:]]
+    for option, value in _options(given, OBJECT, OBJECT_SWITCHES):
+        name, _equals, rest = value.partition("=")
+        if option == "--driver":
+            raw["driver"] = value
+        elif option == "--ipam-driver":
+            raw["ipam"] = {"driver": value}
+        elif option == "--opt":
+            raw.setdefault("driver_opts", {})[name] = rest
+        elif option not in OBJECT:
+            raw[option] = value or True
+    return raw
+
+
+def _options(
+    words: Sequence[str], known: Sequence[str], switches: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Each option, by its long name, with its value; the first that is not known is the last.
+
+    They end at the first word that is neither an option nor the value of one.
+    """
+    left = list(words)
+    while left and left[0].startswith("-"):
+        word = left.pop(0)
+        if word.startswith("--"):
+            option, equals, value = word.partition("=")
+            rest = ""
+        else:
+            option, rest = SHORT.get(word[:2], word[:2]), word[2:]
+            equals, value = rest[:1], rest.removeprefix("=")
+        if option not in known:
+            yield option, value
+            return
+        if option in switches:
+            if rest and not rest.startswith("="):
+                left.insert(0, f"-{rest}")
+                equals = value = ""
+            yield option, value if equals else "true"
+        elif equals:
+            yield option, value
+        else:
+            yield option, left.pop(0) if left else ""
+
+
+def _volume(value: str, folder: str) -> list[dict[str, Any]]:
+    """SOURCE:TARGET[:MODES] as a mount; none for a volume without a name."""
+    source, colon, rest = value.partition(":")
+    if not colon:
+        return []
+    target, _colon, modes = rest.partition(":")
+    given = set(filter(None, modes.split(",")))
+    mount: dict[str, Any] = {"type": "volume", "source": source, "target": target}
+    if not VOLUME_NAME.fullmatch(source):
+        mount |= {"type": "bind", "source": posixpath.join(folder, source)}
+    if "ro" in given:
+        mount["read_only"] = True
+    if given - MOUNT_MODES:
+        mount["--volume"] = value
+    return [mount]
+
+
+def _mount(value: str, folder: str) -> dict[str, Any]:
+    """KEY=VALUE,... as a mount. What is said twice, or is not known, stays, to be refused."""
+    mount: dict[str, Any] = {}
+    for part in next(csv.reader([value]), []):
+        name, equals, rest = part.partition("=")
+        key = MOUNT_KEYS.get(name.lower(), "")
+        if not key or key in mount:
+            mount["--mount"] = value
+        elif key == "read_only":
+            mount[key] = not equals or rest.lower() not in FALSE
+        else:
+            mount[key] = rest.lower() if key == "type" else rest
+    if mount:
+        mount.setdefault("type", "volume")
+    if mount.get("type") == "bind":
+        mount["source"] = posixpath.join(folder, str(mount.get("source", "")))
+    return mount

@@ -1,0 +1,281 @@
+"""Checkpoints without machines: names, room, markers, addresses, the copying, the lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import docker
+import pytest
+
+from labkit.errors import NotReadyError, UsageError
+from labkit.lab import Checkpoint, Lab, Provider
+from labkit.lab import checkpoints as rules
+from labkit.lab.containers import checkpoints as kept
+from labkit.lab.lock import hold
+
+COPY = Path(kept.__file__).with_name("copy.sh")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def made(name: str, hour: int, *, automatic: bool = True, size: int = 10) -> Checkpoint:
+    return Checkpoint(name, NOON + timedelta(hours=hour), automatic, size)
+
+
+# -- names
+
+
+@pytest.mark.parametrize("name", ["mine", "a", "0", "before-lunch", "a" * 30])
+def test_a_name_like_a_labs_is_taken(name: str) -> None:
+    rules.check_name(name, [], automatic=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-a", "Mine", "my state", "a.b", "../x", "é", "a" * 31, "a\n"]
+)
+def test_another_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be the name of a checkpoint"):
+        rules.check_name(name, [], automatic=False)
+
+
+def test_what_the_student_saved_is_never_replaced() -> None:
+    mine = made("mine", 0, automatic=False)
+    for automatic in (False, True):
+        with pytest.raises(UsageError, match="already") as refused:
+            rules.check_name("mine", [mine], automatic=automatic)
+        assert "labkit save --remove mine" in refused.value.then
+
+
+def test_an_automatic_one_is_replaced_by_a_newer_one_of_its_step_only() -> None:
+    rules.check_name("step-3", [made("step-3", 0)], automatic=True)
+    with pytest.raises(UsageError, match="labkit step"):
+        rules.check_name("step-3", [], automatic=False)
+
+
+def test_an_unknown_name_lists_those_that_are() -> None:
+    with pytest.raises(UsageError) as unknown:
+        rules.find("x", [made("step-1", 0), made("mine", 1, automatic=False)])
+    assert unknown.value.where == "there are: step-1, mine"
+    with pytest.raises(UsageError, match="nor any other"):
+        rules.find("x", [])
+
+
+# -- room
+
+
+def test_the_oldest_automatic_ones_make_room_and_never_the_students() -> None:
+    existing = [
+        made("step-1", 0), made("mine", 1, automatic=False, size=10**9), made("step-2", 2),
+        made("step-3", 3),
+    ]  # fmt: skip
+    assert [one.name for one in rules.too_many(existing, 20)] == ["step-1"]
+    assert [one.name for one in rules.too_many(existing, 19)] == ["step-1", "step-2"]
+    assert rules.too_many(existing, 30) == []
+
+
+def test_the_newest_stays_even_if_it_alone_is_too_large() -> None:
+    assert rules.too_many([made("step-1", 0, size=100)], 1) == []
+
+
+def test_the_room_is_a_number_of_gib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LABKIT_CHECKPOINT_ROOM", raising=False)
+    assert rules.room() == 4 * 2**30
+    monkeypatch.setenv("LABKIT_CHECKPOINT_ROOM", "0.5")
+    assert rules.room() == 2**29
+    for wrong in ("-1", "much", "1e9", "nan"):
+        monkeypatch.setenv("LABKIT_CHECKPOINT_ROOM", wrong)
+        with pytest.raises(UsageError, match="no number of GiB"):
+            rules.room()
+
+
+# -- markers
+
+
+def engine_with(*volumes: dict[str, str]) -> docker.DockerClient:
+    """An engine that knows these volumes, given by their labels; it filters by label itself."""
+
+    def holds(labels: dict[str, str], wanted: str) -> bool:
+        key, equals, value = wanted.partition("=")
+        return key in labels and (not equals or labels[key] == value)
+
+    def listed(filters: dict[str, Any]) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(attrs={"Labels": labels})
+            for labels in volumes
+            if all(holds(labels, wanted) for wanted in filters["label"])
+        ]
+
+    return cast("docker.DockerClient", SimpleNamespace(volumes=SimpleNamespace(list=listed)))
+
+
+def marker(name: str, serial: str, hour: int, lab: str = "one") -> dict[str, str]:
+    return {
+        kept.LAB_LABEL: lab,
+        kept.SERIAL_LABEL: serial,
+        kept.CHECKPOINT_LABEL: name,
+        kept.MADE_LABEL: (NOON + timedelta(hours=hour)).isoformat(),
+        kept.AUTOMATIC_LABEL: "1",
+        kept.BYTES_LABEL: "10",
+        kept.ADDRESS_LABEL: json.dumps({"lb": "10.77.0.10"}),
+        kept.OS_LABEL: "debian13",
+    }
+
+
+def test_a_checkpoint_without_its_marker_is_none() -> None:
+    parts = {kept.LAB_LABEL: "one", kept.SERIAL_LABEL: "aa"}
+    assert kept.find(engine_with(parts), "one") == []
+
+
+def test_of_two_with_one_name_the_newer_counts_and_the_oldest_comes_first() -> None:
+    engine = engine_with(
+        marker("step-2", "bb", 3), marker("step-1", "cc", 2), marker("step-2", "aa", 1),
+        marker("step-9", "dd", 0, lab="other"),
+    )  # fmt: skip
+    assert [saved.serial for saved in kept.find(engine, "one")] == ["cc", "bb"]
+
+
+def test_another_lab_shares_no_file_with_a_checkpoint() -> None:
+    [saved] = kept.find(engine_with(marker("mine", "aa", 0)), "one")
+    assert kept.copy_back(saved, "one", ["lb"])[0] == "link"
+    assert kept.copy_back(saved, "two", ["lb"])[0] == "copy"
+
+
+def test_addresses_are_changed_as_wholes() -> None:
+    old = {"lb": "10.77.0.1", "web1": "10.77.0.11"}
+    new = {"lb": "10.77.5.1", "web1": "10.77.5.11"}
+    script = kept.moved(old, new.__getitem__)
+    text = "10.77.0.1 lb\n10.77.0.11 web1\n110.77.0.1 10x77.0.1\n"
+    done = subprocess.run(["sed", script], input=text, text=True, capture_output=True, check=True)
+    assert done.stdout == "10.77.5.1 lb\n10.77.5.11 web1\n110.77.0.1 10x77.0.1\n"
+    assert kept.moved(old, old.__getitem__) == ""
+
+
+# -- the copying
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """What a Docker Engine keeps: a layer of an image, one of a container, a volume."""
+    root = tmp_path / "data"
+    for folder, content in (
+        ("overlay2/abc/diff/etc", "layer"),
+        ("overlay2/def/diff/etc", "container"),
+        ("volumes/v/_data", "volume"),
+    ):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "file").write_text(content)
+    (root / "overlay2/abc/link").write_text("L")
+    registered = root / "image/overlay2/layerdb/sha256/1234"
+    registered.mkdir(parents=True)
+    (registered / "cache-id").write_text("abc")  # without a line's end, as Docker writes it
+    return root
+
+
+def copy(how: str, source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", str(COPY), how, str(source), str(target)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def same_inode(source: Path, target: Path, file: str) -> bool:
+    return (source / file).samefile(target / file)
+
+
+def test_registered_layers_are_linked_and_all_else_is_copied(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    done = copy("link", data, target)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
+    assert same_inode(data, target, "overlay2/abc/diff/etc/file")
+    for file in ("overlay2/abc/link", "overlay2/def/diff/etc/file", "volumes/v/_data/file"):
+        assert (target / file).read_text() == (data / file).read_text()
+        assert not same_inode(data, target, file)
+    found = subprocess.run(["diff", "-r", data, target], capture_output=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def test_for_another_lab_everything_is_copied(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    assert copy("copy", data, target).returncode == 0
+    assert (target / "overlay2/abc/diff/etc/file").read_text() == "layer"
+    assert not same_inode(data, target, "overlay2/abc/diff/etc/file")
+
+
+def test_a_hostile_machine_reaches_nothing_outside_its_data(data: Path, tmp_path: Path) -> None:
+    """Paths and symbolic links in place of what Docker writes: root on a machine can write any."""
+    secret = tmp_path / "other-lab"
+    (secret / "diff").mkdir(parents=True)
+    (secret / "diff" / "key").write_text("secret")
+    registered = data / "image/overlay2/layerdb/sha256"
+    for number, identity in enumerate(("../../other-lab", "evil", "evil2", "/")):
+        (registered / str(number)).mkdir()
+        (registered / str(number) / "cache-id").write_text(identity)
+    (data / "overlay2/evil").symlink_to(secret)
+    (data / "overlay2/evil2").mkdir()
+    (data / "overlay2/evil2/diff").symlink_to(secret / "diff")
+    target = tmp_path / "target"
+    done = copy("link", data, target)
+    assert done.returncode == 0, done.stderr
+    assert (target / "overlay2/evil").is_symlink()
+    assert (target / "overlay2/evil2/diff").is_symlink()
+    assert not [path for path in target.rglob("key") if not path.parent.is_symlink()]
+
+    (data / "overlay2").rename(data / "real")
+    (data / "overlay2").symlink_to(secret)
+    again = tmp_path / "again"
+    assert copy("link", data, again).returncode == 0
+    assert (again / "overlay2").is_symlink()
+
+
+def test_a_copy_that_fails_is_no_success(tmp_path: Path) -> None:
+    assert copy("link", tmp_path / "nothing", tmp_path / "target").returncode != 0
+
+
+# -- the lock
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab("one", cast("Provider", None), tmp_path)
+
+
+def test_a_second_command_is_told_who_holds_the_lab_and_since_when(lab: Lab) -> None:
+    with hold(lab, "grade"), pytest.raises(NotReadyError) as refused, hold(lab, "restore"):
+        pass
+    assert f"labkit grade (process {os.getpid()}) has been working" in refused.value.what
+    assert refused.value.exit_code == 4
+    with hold(lab, "restore"):
+        pass
+
+
+def test_two_labs_do_not_wait_for_one_another(lab: Lab, tmp_path: Path) -> None:
+    other = Lab("two", cast("Provider", None), tmp_path / "two")
+    other.state.mkdir()
+    with hold(lab, "grade"), hold(other, "grade"):
+        pass
+
+
+def test_a_holder_that_was_killed_holds_nothing(lab: Lab) -> None:
+    code = (
+        "import os, sys, pathlib; from labkit.lab import Lab; from labkit.lab.lock import hold\n"
+        f"with hold(Lab('one', None, pathlib.Path({str(lab.state)!r})), 'grade'):\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(NotReadyError, match=str(holder.pid)), hold(lab, "save"):
+            pass
+        holder.kill()
+        holder.wait()
+    with hold(lab, "save"):
+        pass
