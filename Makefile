@@ -3,10 +3,19 @@
 PYTHON ?= python3
 VENV := .venv
 LABKIT := $(VENV)/bin/labkit
+PYTEST := $(VENV)/bin/python -m pytest
+TIMES := .test-times
+TIMED := scripts/timed
+LANES ?= 3
+# What runs on a lab of its own in `make test`, the longest first so that no lane ends long after
+# the others. Each is `make lab/FILE`.
+LABS := $(addprefix lab/,tests/integration/test_9_hardened.py tests/tutorial $(filter-out \
+	tests/integration/test_9_hardened.py,$(wildcard tests/integration/test_*.py)))
 DEMO_LAB ?= demo
+BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test test-vagrant unit integration rehearse-el9 smoke lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant unit processes integration base rehearse-el9 smoke lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -19,16 +28,38 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-test: lint unit docs smoke integration tutorial  ## everything, the embedded lab included
+# Parts that need the processors come first, one after the other; then those that mostly wait for
+# machines, side by side. A table of time per part stands at the end, whatever failed.
+test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour
+	@rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
+	export TIMES=$(abspath $(TIMES)); \
+	$(MAKE) --no-print-directory -k lint unit docs smoke processes; code=$$?; \
+	$(MAKE) --no-print-directory base && \
+	$(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(LABS) || code=2; \
+	scripts/timed --table $(TIMES); exit $$code
+
+quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab
+	$(PYTEST) tests/integration/test_1_demo.py -k "idempotent or refuses or catch_up or plan"
 
 test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by software emulation where there is no KVM)
-	$(VENV)/bin/python -m pytest tests/vagrant
+	$(PYTEST) tests/vagrant
 
-unit: $(VENV)/ready  ## tests without machines
-	$(VENV)/bin/python -m pytest tests/unit
+unit: $(VENV)/ready  ## tests without machines or processes
+	$(TIMED) $@ $(PYTEST) tests/unit -n 2 --dist loadfile
+
+processes: $(VENV)/ready  ## tests with processes, servers and loads on this computer alone
+	$(TIMED) $@ $(PYTEST) tests/processes -n 2 --dist loadfile
 
 integration: $(VENV)/ready engine  ## tests on the real embedded lab
-	$(VENV)/bin/python -m pytest tests/integration
+	$(PYTEST) tests/integration
+
+lab/%: $(VENV)/ready
+	$(TIMED) $* $(PYTEST) $*
+
+# A lab with all steps done, from which the tests clone theirs.
+base: $(VENV)/ready engine
+	$(LABKIT) --lab ci-base destroy 2>/dev/null
+	$(TIMED) $@ sh -ec '$(BASE) up; LABKIT_CHECKPOINTS=0 $(BASE) step all; $(BASE) save finished; $(BASE) down'
 
 # Machines that have been through it before would prove nothing; KEEP=1 leaves them to look at.
 # Unless the mark is full grade ends in an error, and so does this. The hardened step comes last: it
@@ -40,19 +71,17 @@ rehearse-el9: $(VENV)/ready engine  ## the steps of el9 on Debian dressed as el9
 	test -n "$(KEEP)" || $(REHEARSE) destroy 2>/dev/null; exit $$code
 
 smoke: $(VENV)/ready engine  ## is the grader right? a small part of the corpus, two minutes
-	$(LABKIT) verify --smoke
+	$(TIMED) $@ $(LABKIT) verify --smoke
 
 lint: $(VENV)/ready  ## style, types, import contracts
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
+	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \
+		ruff check .; ruff format --check .; mypy; lint-imports'
 
 docs: $(VENV)/ready  ## the tutorial, built strictly
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(TIMED) $@ $(VENV)/bin/mkdocs build --strict --quiet
 
 tutorial: $(VENV)/ready engine  ## every command of the tutorial, typed on a lab of its own
-	$(VENV)/bin/python -m pytest tests/tutorial
+	$(PYTEST) tests/tutorial
 
 test-docs: tutorial browser speller  ## the same, and the pages and the report read in a browser, the French
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m pytest tests/docs

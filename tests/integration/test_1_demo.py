@@ -32,33 +32,33 @@ def graded(done: Cli) -> dict[str, Any]:
     return result
 
 
-def test_up_is_idempotent(up: Cli) -> None:
+def test_up_is_idempotent(fresh: Cli) -> None:
     """A second `up` finds everything there."""
-    before = up("status").stdout
-    up("up")
-    assert up("status").stdout == before
+    before = fresh("status").stdout
+    fresh("up")
+    assert fresh("status").stdout == before
 
 
-def test_a_step_refuses_what_earlier_ones_have_left_open(up: Cli) -> None:
+def test_a_step_refuses_what_earlier_ones_have_left_open(fresh: Cli) -> None:
     """On fresh machines step 3 names step 1 or 2, and what to type."""
-    refused = up("step", "3", code=4)
+    refused = fresh("step", "3", code=4)
     assert "needs step 1" in refused.stderr or "needs step 2" in refused.stderr
     assert "--catch-up" in refused.stderr
 
 
-def test_catch_up_does_what_comes_before(up: Cli) -> None:
+def test_catch_up_does_what_comes_before(fresh: Cli) -> None:
     """`step 3 --catch-up` does steps 1 to 3; then there is nothing to do, said so."""
-    up("step", "3", "--catch-up")
-    up("check", "3")
+    fresh("step", "3", "--catch-up")
+    fresh("check", "3")
     for name in ("c", "build", "3"):
-        assert "nothing to do" in up("step", name).stderr
+        assert "nothing to do" in fresh("step", name).stderr
 
 
-def test_plan_changes_nothing(up: Cli) -> None:
+def test_plan_changes_nothing(fresh: Cli) -> None:
     """A plan shows commands with their machine and leaves the step undone."""
-    planned = up("step", "11", "--plan").stdout
+    planned = fresh("step", "11", "--plan").stdout
     assert "lb $ sudo haproxy -c -f /etc/haproxy/haproxy.cfg" in planned
-    up("check", "11", code=1)
+    fresh("check", "11", code=1)
 
 
 def test_a_second_run_changes_nothing(done: Cli) -> None:

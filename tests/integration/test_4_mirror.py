@@ -34,27 +34,27 @@ def local_image() -> Iterator[str]:
     ["python:3.12-slim", "python:3.9", "php:apache", "registry:2", "joxit/docker-registry-ui"],
 )
 def test_public_names_are_there_offline(
-    up: Cli, exec_on: Callable[[str, str], str], name: str
+    fresh: Cli, exec_on: Callable[[str, str], str], name: str
 ) -> None:
     """A machine pulls the names that students write, without a registry outside the lab."""
-    del up
+    del fresh
     assert exec_on("web2", f"docker pull -q {name}").strip()
 
 
 def test_an_image_added_by_hand(
-    up: Cli, exec_on: Callable[[str, str], str], local_image: str
+    fresh: Cli, exec_on: Callable[[str, str], str], local_image: str
 ) -> None:
     """`labkit bundle --add` puts an image of the local engine there under a public name."""
-    added = up("bundle", "--add", local_image, "--as", PUBLIC).stdout
+    added = fresh("bundle", "--add", local_image, "--as", PUBLIC).stdout
     assert "sha256:" in added
     exec_on("web1", f"docker pull -q {PUBLIC}")
     assert exec_on("web1", f"docker create --name hello {PUBLIC} none; docker cp hello:/hello - |"
                            " tar -xO; docker rm hello").count("hello") >= 1  # fmt: skip
 
 
-def test_an_image_that_is_not_there(up: Cli) -> None:
+def test_an_image_that_is_not_there(fresh: Cli) -> None:
     """A misspelt image is refused with a sentence."""
-    refused = up("bundle", "--add", "no/such-image:1", code=4)
+    refused = fresh("bundle", "--add", "no/such-image:1", code=4)
     assert "no/such-image:1" in refused.stderr
     assert "next" in refused.stderr
 

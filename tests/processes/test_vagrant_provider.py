@@ -79,10 +79,15 @@ for name in names:
     if verb == "ssh-config":
         print(f"Host {name}\\n  HostName 192.168.121.9\\n  User vagrant\\n  Port 22")
         print(f"  IdentityFile {data}/machines/{name}/libvirt/private_key\\n")
-if verb == "snapshot" and words[1] == "list" and (home / f"{names[0]}-kept").exists():
-    print("labkit-fresh")
-if verb == "snapshot" and words[1] == "save":
-    (home / f"{names[0]}-kept").touch()
+if verb == "snapshot":
+    file = home / f"{names[0]}-kept"
+    kept = file.read_text().split() if file.exists() else []
+    if words[1] == "list":
+        print(*kept, sep="\\n")
+    if words[1] == "save":
+        file.write_text("\\n".join([*kept, words[-1]]))
+    if words[1] == "delete":
+        file.write_text("\\n".join(one for one in kept if one != words[-1]))
 if verb == "ssh":
     print("KEY localhost\\r")
 if verb == "destroy":
@@ -452,3 +457,94 @@ def test_the_lab_opens_with_this_provider() -> None:
 def test_settings_survive_being_written_as_ruby(value: str) -> None:
     text = with_settings("Vagrant.configure('2')\n", {"LABKIT_BOX": value})
     assert read_settings(text) == {"LABKIT_BOX": value}
+
+
+# -- checkpoints
+
+
+@pytest.fixture
+def up(stub: Stub) -> VagrantProvider:
+    """A lab that is up."""
+    assert not stub.calls
+    provider = VagrantProvider("demo")
+    provider.up(quiet)
+    return provider
+
+
+def at(stub: Stub, name: str) -> list[str]:
+    """The machines that have the snapshots of a checkpoint."""
+    machines = ("web1", "web2", "lb")
+    return [
+        one for one in machines if f"labkit-at-{name}" in (stub.home / f"{one}-kept").read_text()
+    ]
+
+
+def test_a_checkpoint_is_a_snapshot_of_each_machine(stub: Stub, up: VagrantProvider) -> None:
+    up.save("mine", quiet)
+    up.save("step-3", quiet, automatic=True)
+    assert at(stub, "mine") == ["web1", "web2", "lb"]
+    assert [(one.name, one.automatic) for one in up.checkpoints()] == [
+        ("mine", False), ("step-3", True),
+    ]  # fmt: skip
+    done = len(stub.changes())
+    assert [machine.name for machine in up.restore("mine", quiet)] == ["web1", "web2", "lb"]
+    assert stub.changes()[done:] == [
+        f"snapshot restore --no-provision {name} labkit-at-mine" for name in ("web1", "web2", "lb")
+    ]
+    up.forget("mine")
+    assert at(stub, "mine") == []
+    assert at(stub, "step-3") == ["web1", "web2", "lb"]
+
+
+def test_a_newer_automatic_checkpoint_takes_the_place_of_the_older(
+    stub: Stub, up: VagrantProvider
+) -> None:
+    for _again in range(2):
+        up.save("step-3", quiet, automatic=True)
+    assert len(up.checkpoints()) == 1
+    assert (stub.home / "lb-kept").read_text().split().count("labkit-at-step-3") == 1
+
+
+def test_a_snapshot_that_cannot_be_taken_leaves_no_half_checkpoint(
+    stub: Stub, up: VagrantProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = up.engine.save_snapshot
+    monkeypatch.setattr(
+        up.engine, "save_snapshot", lambda name, which: name == "lb" or save(name, which)
+    )
+    with pytest.raises(NotReadyError):
+        up.save("mine", quiet)
+    assert at(stub, "mine") == []
+    assert up.checkpoints() == []
+
+
+def test_a_machine_that_is_off_is_named_before_anything_is_saved(
+    stub: Stub, up: VagrantProvider
+) -> None:
+    up.power_off("web2")
+    with pytest.raises(NotReadyError, match="these are off: web2"):
+        up.save("mine", quiet)
+    assert at(stub, "mine") == []
+
+
+def test_a_restore_that_was_interrupted_is_ended_by_up(
+    stub: Stub, up: VagrantProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up.save("mine", quiet)
+    with monkeypatch.context() as broken:
+        broken.setattr(up.engine, "restore_snapshot", lambda _name, _which: False)
+        with pytest.raises(NotReadyError):
+            up.restore("mine", quiet)
+    with pytest.raises(NotReadyError, match="on its way back to mine") as refused:
+        up.machines()
+    assert refused.value.then == "labkit --lab demo up"
+    done = len(stub.changes())
+    assert len(up.up(quiet)) == 3
+    assert len([one for one in stub.changes()[done:] if "labkit-at-mine" in one]) == 3
+
+
+def test_virtual_machines_are_not_cloned(up: VagrantProvider) -> None:
+    with pytest.raises(NotReadyError, match="cannot be made from a checkpoint"):
+        VagrantProvider("other").clone("demo", "mine", quiet)
+    with pytest.raises(UsageError, match="no checkpoint mine"):
+        up.restore("mine", quiet)

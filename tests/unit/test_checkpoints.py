@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from typing import Any, cast
 
 import docker
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab import Checkpoint, Lab, Provider
@@ -156,6 +159,33 @@ def test_addresses_are_changed_as_wholes() -> None:
     assert kept.moved(old, old.__getitem__) == ""
 
 
+class Restless:
+    """A container that cannot be frozen at once."""
+
+    def __init__(self, said: list[str]) -> None:
+        self.said = said
+        self.paused = False
+
+    def pause(self) -> None:
+        if self.said:
+            raise APIError("500", explanation=self.said.pop(0))
+        self.paused = True
+
+
+def test_a_machine_that_forks_is_frozen_at_the_next_attempt() -> None:
+    restless = Restless(["OCI runtime pause failed: unable to freeze: unknown"] * 2)
+    kept._pause(cast("Container", restless))
+    assert restless.paused
+    with pytest.raises(APIError, match="no such container"):
+        kept._pause(cast("Container", Restless(["no such container"])))
+
+
+def test_a_machine_that_never_stands_still_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "PAUSE_LIMIT_S", 0.2)
+    with pytest.raises(APIError, match="unable to freeze"):
+        kept._pause(cast("Container", Restless(["unable to freeze"] * 100)))
+
+
 # -- the copying
 
 
@@ -199,6 +229,51 @@ def test_registered_layers_are_linked_and_all_else_is_copied(data: Path, tmp_pat
         assert not same_inode(data, target, file)
     found = subprocess.run(["diff", "-r", data, target], capture_output=True, check=False)
     assert found.returncode == 0, found.stdout
+
+
+def test_going_back_touches_no_layer_that_is_whole(data: Path, tmp_path: Path) -> None:
+    """A checkpoint, then the machine goes on in all ways that a student may; then back."""
+    checkpoint = tmp_path / "checkpoint"
+    assert copy("link", data, checkpoint).returncode == 0
+    before = (data / "overlay2/abc/diff/etc").stat()
+    (data / "overlay2/def/diff/etc/file").write_text("changed")
+    (data / "overlay2/abc/link").unlink()
+    (data / "overlay2/new/diff").mkdir(parents=True)
+    (data / "volumes/v/_data/more").write_text("more")
+    assert copy("link", checkpoint, data).returncode == 0
+    found = subprocess.run(["diff", "-r", checkpoint, data], capture_output=True, check=False)
+    assert found.returncode == 0, found.stdout
+    assert (data / "overlay2/abc/diff/etc").stat().st_ino == before.st_ino
+    assert not same_inode(checkpoint, data, "overlay2/def/diff/etc/file")
+
+
+@pytest.mark.parametrize("harm", ["emptied", "replaced", "more", "gone", "a link", "all a link"])
+def test_going_back_mends_a_layer_that_is_not_whole(data: Path, tmp_path: Path, harm: str) -> None:
+    checkpoint, elsewhere = tmp_path / "checkpoint", tmp_path / "elsewhere"
+    assert copy("link", data, checkpoint).returncode == 0
+    layer = data / "overlay2/abc/diff"
+    (elsewhere / "abc" / "diff").mkdir(parents=True)
+    if harm == "emptied":
+        (layer / "etc/file").unlink()
+    elif harm == "replaced":
+        (layer / "etc/file").unlink()
+        (layer / "etc/file").write_text("other")
+    elif harm == "more":
+        (layer / "etc/more").write_text("more")
+    elif harm == "all a link":
+        shutil.rmtree(data / "overlay2")
+        (data / "overlay2").symlink_to(elsewhere)
+    else:
+        shutil.rmtree(layer)
+        if harm == "a link":
+            layer.symlink_to(elsewhere)
+    assert copy("link", checkpoint, data).returncode == 0
+    found = subprocess.run(["diff", "-r", checkpoint, data], capture_output=True, check=False)
+    assert found.returncode == 0, found.stdout
+    assert not layer.is_symlink()
+    assert not (data / "overlay2").is_symlink()
+    assert (elsewhere / "abc" / "diff").is_dir()
+    assert list((elsewhere / "abc" / "diff").iterdir()) == []
 
 
 def test_for_another_lab_everything_is_copied(data: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ SAVING = "saving"
 # Engines take 127 layers, of which a node has about ten. What is saved after a restore is one layer
 # more: now and then they become one.
 MOST_LAYERS = 100
+PAUSE_LIMIT_S = 20.0  # was seen to fail once in some forty pauses, on a busy computer
+PAUSE_POLL_S = 0.1
 
 _COPY = Path(__file__).with_name("copy.sh").read_text(encoding="utf-8")
 _VOLUMES = PurePosixPath("/volumes")
@@ -182,7 +185,7 @@ def _standing_still(
         return _commit(engine, node, image_tag(lab, serial, _machine(node)))
 
     try:
-        everywhere(lambda node: node.pause(), nodes)
+        everywhere(_pause, nodes)
         with ThreadPoolExecutor(max_workers=len(nodes) + 1) as pool:
             copying = pool.submit(run_copy, helper)
             committing = [pool.submit(commit, node) for node in nodes]
@@ -203,6 +206,20 @@ def _commit(engine: docker.DockerClient, node: Container, tag: str) -> str:
 def _own_size(engine: docker.DockerClient, tag: str) -> int:
     """The bytes of an image's last layer: what it does not share with what it was made from."""
     return int(engine.images.get(tag).history()[0].get("Size", 0))
+
+
+def _pause(node: Container) -> None:
+    """Freeze a machine. On control groups of version 1 that may fail while processes in it fork;
+    runc then thaws the machine and says "unable to freeze".
+    """
+    deadline = time.monotonic() + PAUSE_LIMIT_S
+    while True:
+        try:
+            return node.pause()
+        except APIError as error:
+            if "unable to freeze" not in str(error.explanation) or time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE_POLL_S)
 
 
 def _resume(node: Container) -> None:

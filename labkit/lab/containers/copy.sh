@@ -1,11 +1,12 @@
 #!/bin/sh
-# copy.sh link|copy FROM TO [FROM TO ...]: copies the data of Docker Engines that stand still; prints
-# the bytes that were really copied. Runs as root in a container of its own, on what a student (or
-# worse) has written: no symbolic link is followed.
+# copy.sh link|copy FROM TO [FROM TO ...]: makes TO the same as FROM, the data of a Docker Engine
+# that stands still; prints the bytes that were really copied. Runs as root in a container of its
+# own, on what a student (or worse) has written: no symbolic link is followed.
 #
-# With `link`, the layers of images become hard links where the file system has no reflinks. Docker
-# writes a layer once and registers it under image/overlay2/layerdb; what is not registered there
-# (layers of containers, caches of builds) is copied.
+# With `link`, the layers of images become hard links. Docker writes a layer once and registers it
+# under image/overlay2/layerdb; what is not registered there (layers of containers, caches of
+# builds) is copied. A layer that is in TO already, file by file the same one, stays: most of a
+# restore is not to touch it.
 set -eu
 how=$1
 shift
@@ -19,25 +20,53 @@ layers() {
     done
 }
 
+# Everything in a folder; what is no folder by its inode, which a hard link shares.
+contents() {
+    find "$1" -type d -printf '%P %m %U %G\n' -o -printf '%P %i\n' | sort
+}
+
+# Whether TO has a layer of FROM as it was linked there.
+same() {
+    [ ! -L "$2/overlay2" ] && [ ! -L "$2/overlay2/$3" ] && [ ! -L "$2/overlay2/$3/diff" ] &&
+        [ -d "$2/overlay2/$3/diff" ] || return 1
+    contents "$1/overlay2/$3/diff" >"$4/here"
+    contents "$2/overlay2/$3/diff" >"$4/there"
+    cmp -s "$4/here" "$4/there"
+}
+
 copy() {
     cd "$1"
     work=$(mktemp -d)
     layers | sort -u >"$work/layers"
+    : >"$work/kept"
+    while read -r id; do
+        if same . "$2" "$id" "$work"; then echo "$id" >>"$work/kept"; fi
+    done <"$work/layers"
+    comm -23 "$work/layers" "$work/kept" >"$work/linked"
+    mkdir -p "$2"
+    if [ -s "$work/kept" ]; then
+        find "$2" -mindepth 1 -maxdepth 1 ! -name overlay2 -exec rm -rf {} +
+        ls -A "$2/overlay2" | sort | comm -23 - "$work/kept" | sed "s|^|$2/overlay2/|" |
+            tr '\n' '\0' | xargs -0r rm -rf
+        sed "s|^|$2/overlay2/|" "$work/kept" | tr '\n' '\0' |
+            xargs -0 -I@ find @ -mindepth 1 -maxdepth 1 ! -name diff -exec rm -rf {} +
+    else
+        find "$2" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+    fi
     {
         if [ -s "$work/layers" ]; then
             find . -mindepth 1 -maxdepth 1 ! -name overlay2 -print0
             ls -A overlay2 | sort | comm -23 - "$work/layers" | sed 's|^|./overlay2/|' | tr '\n' '\0'
             sed 's|^|./overlay2/|' "$work/layers" | tr '\n' '\0' |
-                xargs -0 -I{} find {} -mindepth 1 -maxdepth 1 ! -name diff -print0
+                xargs -0 -I@ find @ -mindepth 1 -maxdepth 1 ! -name diff -print0
         else
             find . -mindepth 1 -maxdepth 1 -print0
         fi
     } >"$work/copied"
-    mkdir -p "$2"
     chown --reference=. "$2"
     chmod --reference=. "$2"
     xargs -0r cp -a --reflink=auto --parents -t "$2" <"$work/copied"
-    sed 's|.*|./overlay2/&/diff|' "$work/layers" | tr '\n' '\0' |
+    sed 's|.*|./overlay2/&/diff|' "$work/linked" | tr '\n' '\0' |
         xargs -0r cp -al --parents -t "$2"
     du --block-size=1 -cs --files0-from="$work/copied" | tail -n 1 | cut -f1 >"$3"
 }

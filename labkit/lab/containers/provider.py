@@ -266,7 +266,7 @@ class ContainerProvider:
             )
             for old in before:
                 old.remove(force=True)
-            self._remove_machines()
+            self._remove_containers()
             if not self._mirror_exists():
                 ensure_mirror(self.engine, say)
             subnet = ensure_network(self.engine, self.lab)
@@ -284,14 +284,16 @@ class ContainerProvider:
 
     def _remove_machines(self) -> None:
         """The nodes with their volumes; checkpoints, keys, mirror and network stay."""
-        machines = [
-            one for one in self._containers() if _labels(one).get(MACHINE_LABEL) in MACHINES
-        ]
-        everywhere(lambda container: container.remove(force=True, v=True), machines)
+        self._remove_containers()
         volumes = self.engine.volumes.list(filters={"label": [self._label, MACHINE_LABEL]})
         everywhere(lambda volume: volume.remove(force=True), volumes)
         for name in MACHINES:
             kept.remove_image(self.engine, kept.image_tag(self.lab, kept.LIVE, name))
+
+    def _remove_containers(self) -> None:
+        found = self._containers()
+        machines = [one for one in found if _labels(one).get(MACHINE_LABEL) in MACHINES]
+        everywhere(lambda container: container.remove(force=True), machines)
 
     def _mirror_exists(self) -> bool:
         return any(_labels(one).get(MACHINE_LABEL) == MIRROR for one in self._containers())

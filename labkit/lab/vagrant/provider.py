@@ -79,7 +79,8 @@ class VagrantProvider:
     def fresh(self, say: Say) -> None:
         """Machines as after the first `up`: from their snapshots, or made anew if one is missing.
 
-        A snapshot's clock stands still; `up` sets it.
+        A snapshot's clock stands still; `up` sets it. Machines that are made anew have no
+        checkpoints: those belonged to the old ones.
         """
         with self._locked(say):
             self.project.end_restore()

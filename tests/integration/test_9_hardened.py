@@ -1,0 +1,41 @@
+"""The hardened configuration under every drill. It stays on the lab: one of the last files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from labkit.course import load_course
+from tests.integration.conftest import Cli, drill
+from tests.integration.test_2_faults import CONFIG
+
+Exec = Callable[[str, str], str]
+
+
+def results(cli: Cli) -> list[dict[str, Any]]:
+    """The records that the last `labkit drill` left."""
+    reports = Path(cli.environment["XDG_STATE_HOME"]) / "labkit" / cli.lab / "reports"
+    last = max(reports.iterdir(), key=lambda folder: folder.stat().st_mtime)
+    return [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((last / "drills").glob("drill-*.json"))
+        if not path.name.endswith(".plan.json")
+    ]
+
+
+def test_the_hardened_configuration_passes_every_drill(done: Cli, exec_on: Exec) -> None:
+    """`step 13 --hardened` puts it in place; no GET is lost, no POST is carried out twice."""
+    done("step", "13", "--hardened")
+    assert "retry-on" in exec_on("lb", f"cat {CONFIG}")
+    drill(done, "all", "--bar", "hardened", code=0)
+    found = {one["name"]: one for one in results(done)}
+    hardened = {one.name: one.limits["hardened"] for one in load_course().drills
+                if "hardened" in one.limits}  # fmt: skip
+    assert found.keys() == hardened.keys()
+    for name, one in found.items():
+        if hardened[name].lost_get == 0:
+            assert one["failed_get"] == 0, name
+        # A container that is made anew takes its log with it: there nobody can say.
+        assert one["duplicates"] == 0 or name == "redeploy", name
