@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 
 from checks.docker_facts import is_student_age
-from labkit.course import Files, step
+from labkit.course import Beginning, Files, step
+from labkit.errors import StepFailedError
 from labkit.remote import Shell
 from steps import undo
 from steps.project import (
@@ -22,6 +24,24 @@ from steps.project import (
     trust_registry,
 )
 
+PULL_LIMIT_S = 120.0  # php:apache from the lab's mirror takes 10 s on a busy computer
+
+
+def bring(web2: Shell, files: Files) -> None:
+    """The same files on web2; in a submission its website's image as well, while web1 builds."""
+    copy_project(web2, files, page=False)
+    files.place(COMPOSE, web2)
+    files.place(INDEX, web2)
+    if not files.handed:
+        return
+    stack = stack_of(files)
+    # What may not be started or cannot be pulled is said when the stack is started.
+    with suppress(StepFailedError):
+        website = stack.judge(web2).website
+        if website and not website.build_context:
+            pull = stack.compose("pull", "--quiet", website.name)
+            web2.ask(f"cd {shlex.quote(stack.folder)} && {pull}", timeout=PULL_LIMIT_S)
+
 
 @step(
     10,
@@ -29,14 +49,12 @@ from steps.project import (
     letter="j",
     on=("web2", "lb"),
     needs=["machines", "compose", "index", "registry"],
+    beginning=Beginning(bring, on=("web2",), needs=("machines",)),
     undo=undo.second_server,
     title={"en": "The second web server", "fr": "Le second serveur web"},
 )
 def second_server(web2: Shell, lb: Shell, files: Files) -> None:
-    """The same files; only the place that the image comes from differs, in .env."""
-    copy_project(web2, files, page=False)
-    files.place(COMPOSE, web2)
-    files.place(INDEX, web2)
+    """Only the place that the image comes from differs, in .env."""
     registry = trust_registry(web2, lb)
     refuse_when_down(web2, described(web2, files))
     stack = stack_of(files)

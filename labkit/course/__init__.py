@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labkit.course.model import (
         Aim,
         Artefact,
+        Beginning,
         CheckSpec,
         Course,
         Drill,
@@ -30,6 +31,7 @@ else:
         {
             "Aim": "model",
             "Artefact": "model",
+            "Beginning": "model",
             "CannotTellError": "outcome",
             "CheckSpec": "model",
             "Course": "model",
@@ -58,6 +60,7 @@ else:
 __all__ = [
     "Aim",
     "Artefact",
+    "Beginning",
     "CannotTellError",
     "CheckSpec",
     "Course",

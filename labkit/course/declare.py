@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from labkit.course.model import Artefact, CheckSpec, Step
+from labkit.course.model import Artefact, Beginning, CheckSpec, Step
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +23,7 @@ def step(
     artefacts: Sequence[Artefact] = (),
     shows: bool = False,
     undo: Callable[..., None] | None = None,
+    beginning: Beginning | None = None,
 ) -> Callable[[Callable[..., None]], Step]:
     """Turn a function into a `Step`.
 
@@ -43,6 +44,7 @@ def step(
             titles=title,
             shows=shows,
             undo=undo,
+            beginning=beginning,
         )
 
     return make

@@ -47,8 +47,23 @@ class Artefact:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What a step does before anything else, and what that alone works on and rests on.
+
+    The rest of the step finds it done. In a submission it need not wait for the steps before.
+    """
+
+    run: Callable[..., None]
+    on: tuple[str, ...]  # of the step's machines
+    needs: tuple[str, ...]  # of the steps that the step needs
+
+
+@dataclass(frozen=True)
 class Step:
-    """One step of the practical. `run` receives a `labkit.remote.Shell` per name in `on`."""
+    """One step of the practical. `run` receives a `labkit.remote.Shell` per name in `on`.
+
+    Where there is a `beginning`, that is called first, each time.
+    """
 
     number: int
     slug: str
@@ -62,6 +77,7 @@ class Step:
     # Takes away what it brought, so that it can be carried out as if for the first time: called
     # with the shells of its machines, by name.
     undo: Callable[..., None] | None = None
+    beginning: Beginning | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]

@@ -127,11 +127,20 @@ def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult])
 
 
 def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:
-    """Call a step's function with the shells, and the files if it asks for them."""
-    given: dict[str, object] = {name: shells[name] for name in step.on}
-    if "files" in inspect.signature(step.run).parameters:
+    """Call a step's functions with the shells, and the files if they ask for them."""
+    if step.beginning:
+        call_one(step.beginning.run, step.beginning.on, shells, files)
+    call_one(step.run, step.on, shells, files)
+
+
+def call_one(
+    run: Callable[..., None], on: Sequence[str], shells: Mapping[str, Shell], files: Files
+) -> None:
+    """Call one function of a step with the shells of these machines."""
+    given: dict[str, object] = {name: shells[name] for name in on}
+    if "files" in inspect.signature(run).parameters:
         given["files"] = files
-    step.run(**given)
+    run(**given)
 
 
 def plan(course: Course, step: Step, shells: Mapping[str, Shell], files: Files) -> list[str]:
