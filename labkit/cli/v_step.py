@@ -8,6 +8,7 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import (
+    after,
     grading,
     lab_option,
     the_course,
@@ -16,7 +17,7 @@ from labkit.cli.session import (
     the_shells,
     the_workspace,
 )
-from labkit.course import Course, Files, Origin, Step, select
+from labkit.course import Files, Origin, Step, select
 from labkit.errors import LabkitError
 from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
 from labkit.lab import Lab
@@ -64,12 +65,6 @@ def command(
             )
     then = after(course, reports[-1].step)
     show.say(_("next: {command}", command=lab.command(then)))
-
-
-def after(course: Course, step: Step) -> str:
-    """The command that comes after a step, without `labkit`."""
-    following = course.step(str(step.number + 1))
-    return f"step {following.number}" if following else "grade"
 
 
 def _keep(lab: Lab, step: Step) -> None:
