@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from checks.compose import Service, by_judged
 from checks.harm import asked_for, binds, is_allowed
 from labkit.course import Beginning, Files, Origin, step
-from labkit.remote import Shell
+from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of
 from steps.judged import follow, judge, refuse
@@ -41,8 +41,9 @@ OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-def serve(lb: Shell, files: Files) -> None:
+def serve(shells: Shells, files: Files) -> None:
     """A certificate and a password, then the registry."""
+    lb = shells["lb"]
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
@@ -79,8 +80,9 @@ def serve(lb: Shell, files: Files) -> None:
     undo=undo.registry,
     title={"en": "A private registry", "fr": "Un registre privé"},
 )
-def registry(lb: Shell, web1: Shell) -> None:
+def registry(shells: Shells, _files: Files) -> None:
     """The push from web1 to the registry, which runs."""
+    lb, web1 = shells["lb"], shells["web1"]
     name = trust_registry(web1, lb)
     tag(web1, IMAGE, f"{name}/{IMAGE}")
     web1.run(shlex.join(["docker", "push", f"{name}/{IMAGE}"]))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from checks.docker_facts import is_student_age
 from labkit.course import Beginning, Files, step
 from labkit.errors import StepFailedError
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps import undo
 from steps.project import (
     COMPOSE,
@@ -27,8 +27,9 @@ from steps.project import (
 PULL_LIMIT_S = 120.0  # php:apache from the lab's mirror takes 10 s on a busy computer
 
 
-def bring(web2: Shell, files: Files) -> None:
+def bring(shells: Shells, files: Files) -> None:
     """The same files on web2; in a submission its website's image as well, while web1 builds."""
+    web2 = shells["web2"]
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
@@ -53,8 +54,9 @@ def bring(web2: Shell, files: Files) -> None:
     undo=undo.second_server,
     title={"en": "The second web server", "fr": "Le second serveur web"},
 )
-def second_server(web2: Shell, lb: Shell, files: Files) -> None:
+def second_server(shells: Shells, files: Files) -> None:
     """Only the place that the image comes from differs, in .env."""
+    web2, lb = shells["web2"], shells["lb"]
     registry = trust_registry(web2, lb)
     refuse_when_down(web2, described(web2, files))
     stack = stack_of(files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit.classroom.folder import Folder
-from labkit.course import Course, Files, HandedIn, Step
+from labkit.course import Course, Files, HandedIn, Step, StepFunction
 from labkit.errors import LabkitError, NothingToGradeError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade, write_open
 from labkit.grading.stepping import call_one
 from labkit.lab import Lab, Say, open_lab, open_shells
 from labkit.locale import _
-from labkit.remote import Echo, Shell
+from labkit.remote import Echo, Shells
 
 LAB_PREFIX = "sub-"
 
@@ -48,7 +48,7 @@ class Job:
     """A step, or its beginning, as one piece of work on some machines."""
 
     step: Step
-    run: Callable[..., None]
+    run: StepFunction
     on: tuple[str, ...]
     after: frozenset[int]  # the jobs, by their places in the plan, that end before this one begins
 
@@ -63,7 +63,7 @@ def jobs(steps: Sequence[Step]) -> list[Job]:
     planned: list[Job] = []
     ends: dict[str, int] = {}  # slug -> its last job
 
-    def plan(step: Step, run: Callable[..., None], on: Sequence[str], needs: Sequence[str]) -> None:
+    def plan(step: Step, run: StepFunction, on: Sequence[str], needs: Sequence[str]) -> None:
         shared = {place for place, job in enumerate(planned) if set(job.on) & set(on)}
         needed = {ends[slug] for slug in needs if slug in ends}
         planned.append(Job(step, run, tuple(on), frozenset(shared | needed)))
@@ -81,7 +81,7 @@ def jobs(steps: Sequence[Step]) -> list[Job]:
 def carry(
     course: Course,
     steps: Sequence[Step],
-    shells: Mapping[str, Shell],
+    shells: Shells,
     handed: HandedIn,
     *,
     on_begin: Callable[[Step], None] = lambda _step: None,
@@ -107,7 +107,7 @@ def carry(
 def _side_by_side(
     course: Course,
     planned: Sequence[Job],
-    shells: Mapping[str, Shell],
+    shells: Shells,
     handed: HandedIn,
     on_begin: Callable[[Step], None],
 ) -> list[tuple[Step, LabkitError]]:

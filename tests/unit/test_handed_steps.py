@@ -622,7 +622,7 @@ def asked_by_bring(submission: HandedIn | None, **services: Any) -> list[str]:
         asked.append(question)
         return answer(question)
 
-    bring(PlannedShell("web2", remembered), Files(COURSE.root, None, handed=submission))
+    bring({"web2": PlannedShell("web2", remembered)}, Files(COURSE.root, None, handed=submission))
     return [one for one in asked if " pull " in one]
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
 from labkit.classroom.submission import Stumble, jobs, record
-from labkit.course import Artefact, Beginning, Course, Files, HandedIn, Step, Verdict
+from labkit.course import Artefact, Beginning, Blueprint, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
-from labkit.remote import PlannedShell, Result, SshShell, from_facts
+from labkit.remote import PlannedShell, Result, Shells, SshShell, from_facts
 
 GOOD = {"a.txt": b"good\n", "b.txt": b"good\n", "c.txt": b"good\n"}
 
@@ -143,14 +143,15 @@ def made(root: Path) -> Made:
             text = CHECKS.format(name=name, slug=slug, fixture="context_of_run")
             (root / "checks" / f"test_{number:02}_{slug}.py").write_text(text)
     found.course = Course(
-        "made", root, {"en": "Made"}, steps, [], 6.0, recognise=recognise,
+        "made", root, {"en": "Made"}, Blueprint(()), steps, 6.0, recognise=recognise,
         settle=lambda _shells: found.done.append("settle"),
     )  # fmt: skip
     return found
 
 
 def _step(found: Made, number: int, slug: str, artefacts: tuple[Artefact, ...]) -> Step:
-    def run(web1: Shell, files: Files) -> None:
+    def run(shells: Shells, files: Files) -> None:
+        web1 = shells["web1"]
         found.done.append(slug)
         for artefact in artefacts:
             files.place(artefact, web1)
@@ -160,10 +161,10 @@ def _step(found: Made, number: int, slug: str, artefacts: tuple[Artefact, ...]) 
             if "lost" in text:
                 raise NotReadyError("web1 is lost", where="web1")
 
-    def undo(web1: Shell) -> None:
+    def undo(shells: Shells) -> None:
         found.done.append(f"undo {slug}")
         for artefact in artefacts:
-            web1.files.pop(artefact.remote, None)
+            shells["web1"].files.pop(artefact.remote, None)
 
     needs = NEEDS.get(slug, ())
     return Step(number, slug, "abcd"[number - 1], ("web1",), run, needs, artefacts, undo=undo,
@@ -232,7 +233,7 @@ def test_steps_that_show_are_left_out(course: Made) -> None:
 
 
 def a_step(number: int, slug: str, on: str, needs: str = "", **more: Any) -> Step:
-    def run(**_shells: Shell) -> None:
+    def run(_shells: Shells, _files: Files) -> None:
         """Nothing."""
 
     return Step(number, slug, "x", tuple(on.split()), run, tuple(needs.split()),
@@ -261,7 +262,7 @@ def test_work_waits_for_what_was_before_on_its_machines_and_for_what_it_needs() 
 
 
 def test_a_beginning_waits_only_for_what_itself_needs() -> None:
-    nothing = Beginning(lambda: None, ("lb",), ("base",))
+    nothing = Beginning(lambda _shells, _files: None, ("lb",), ("base",))
     assert waits(
         a_step(1, "base", "web1 lb"),
         a_step(2, "build", "web1", "base"),
@@ -285,19 +286,23 @@ def beside(course: Made, *steps: Step, **more: Any) -> Carried:
 
 def test_machines_that_need_not_wait_work_at_the_same_time(course: Made) -> None:
     both = threading.Barrier(2, timeout=20)  # passed only by two at once
-    left = replace(a_step(1, "left", "web1"), run=lambda **_shells: both.wait())
-    right = replace(a_step(2, "right", "web2"), run=lambda **_shells: both.wait())
+
+    def meet(_shells: Shells, _files: Files) -> None:
+        both.wait()
+
+    left = replace(a_step(1, "left", "web1"), run=meet)
+    right = replace(a_step(2, "right", "web2"), run=meet)
     assert beside(course, left, right).stumbles == []
 
 
 def test_stumbles_are_in_the_order_of_the_steps(course: Made) -> None:
     later = threading.Event()
 
-    def first(**_shells: Shell) -> None:
+    def first(_shells: Shells, _files: Files) -> None:
         assert later.wait(20)
         raise StepFailedError("one")
 
-    def second(**_shells: Shell) -> None:
+    def second(_shells: Shells, _files: Files) -> None:
         later.set()
         raise StepFailedError("two")
 
@@ -311,22 +316,24 @@ def test_stumbles_are_in_the_order_of_the_steps(course: Made) -> None:
 
 def test_a_step_with_a_beginning_is_said_to_begin_once(course: Made) -> None:
     begun: list[str] = []
-    beginning = Beginning(lambda **_shells: None, ("lb",), ())
+    beginning = Beginning(lambda _shells, _files: None, ("lb",), ())
     step = a_step(1, "push", "web1 lb", beginning=beginning)
     beside(course, step, on_begin=lambda step: begun.append(step.slug))
     assert begun == ["push"]
 
 
 def test_a_step_whose_beginning_failed_goes_no_further_and_others_do(course: Made) -> None:
-    def refuse(**_shells: Shell) -> None:
+    def refuse(_shells: Shells, _files: Files) -> None:
         raise StepFailedError("refused")
 
     steps = [
         replace(
             a_step(1, "push", "web1 lb", beginning=Beginning(refuse, ("lb",), ())),
-            run=lambda **_shells: course.done.append("push"),
+            run=lambda _shells, _files: course.done.append("push"),
         ),
-        replace(a_step(2, "page", "lb", "push"), run=lambda **_shells: course.done.append("page")),
+        replace(
+            a_step(2, "page", "lb", "push"), run=lambda _shells, _files: course.done.append("page")
+        ),
     ]
     found = beside(course, *steps)
     assert [(one.step.slug, one.what) for one in found.stumbles] == [("push", "refused")]
@@ -334,13 +341,14 @@ def test_a_step_whose_beginning_failed_goes_no_further_and_others_do(course: Mad
 
 
 def test_with_a_machine_lost_nothing_more_is_begun_elsewhere(course: Made) -> None:
-    def lose(**_shells: Shell) -> None:
+    def lose(_shells: Shells, _files: Files) -> None:
         raise NotReadyError("lost")
 
     steps = [
         replace(a_step(1, "left", "web1"), run=lose),
         replace(
-            a_step(2, "right", "web2", "left"), run=lambda **_shells: course.done.append("right")
+            a_step(2, "right", "web2", "left"),
+            run=lambda _shells, _files: course.done.append("right"),
         ),
     ]
     assert [one.what for one in beside(course, *steps).stumbles] == ["lost"]
@@ -350,7 +358,7 @@ def test_with_a_machine_lost_nothing_more_is_begun_elsewhere(course: Made) -> No
 def test_a_defect_closes_the_connections_so_that_nothing_is_waited_for(course: Made) -> None:
     shells = {name: Shell(0) for name in ("web1", "web2", "lb")}
 
-    def defect(**_shells: Shell) -> None:
+    def defect(_shells: Shells, _files: Files) -> None:
         raise KeyError("a defect")
 
     with pytest.raises(KeyError):
