@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -278,6 +279,13 @@ ASK_REGISTRY = (
 )
 
 
+# The engine is only signalled to read its configuration again: it may take its time.
+ASK_INSECURE = (
+    "for try in $(seq 1 100); do docker info | grep -qxE ' +REGISTRY' && exit 0; sleep 0.1; done;"
+    " exit 1"
+)
+
+
 def registry_name(lb: Shell) -> str:
     """HOST:PORT of the registry: the port on which its container on lb is published."""
     running = (one for one in containers(lb) if is_registry(one.image) and one.published)
@@ -329,6 +337,7 @@ def allow_insecure(shell: Shell, registry: str) -> None:
     known.append(registry)
     if shell.write(path, json.dumps(settings, indent=2) + "\n", root=True):
         shell.run("sudo systemctl reload docker")
+        shell.ask(ASK_INSECURE.replace("REGISTRY", re.escape(registry)))
 
 
 def website_service(web: Shell) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from labkit.course.model import (
         Aim,
         Artefact,
+        Beginning,
         CheckSpec,
         Course,
         Drill,
@@ -41,6 +42,7 @@ else:
         {
             "Aim": "model",
             "Artefact": "model",
+            "Beginning": "model",
             "Blueprint": "blueprint",
             "CannotTellError": "outcome",
             "CheckSpec": "model",
@@ -84,6 +86,7 @@ else:
 __all__ = [
     "Aim",
     "Artefact",
+    "Beginning",
     "Blueprint",
     "CannotTellError",
     "CheckSpec",

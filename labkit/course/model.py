@@ -61,8 +61,23 @@ class StepFunction(Protocol):
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What a step does before anything else, and what that alone works on and rests on.
+
+    The rest of the step finds it done. In a submission it need not wait for the steps before.
+    """
+
+    run: StepFunction
+    on: tuple[str, ...]  # of the step's machines
+    needs: tuple[str, ...]  # of the steps that the step needs
+
+
+@dataclass(frozen=True)
 class Step:
-    """One step of the practical. `run` is given the shells of the machines in `on`."""
+    """One step of the practical. `run` is given the shells of the machines in `on`.
+
+    Where there is a `beginning`, that is called first, each time.
+    """
 
     number: int
     slug: str
@@ -75,6 +90,7 @@ class Step:
     shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
     # Takes away what it brought, so that it can be carried out as if for the first time.
     undo: Callable[[Shells], None] | None = None
+    beginning: Beginning | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
