@@ -13,12 +13,18 @@ from typing import Any
 import click
 
 from labkit.classroom import Wishes
+from labkit.classroom.away import Away, code_here
+from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.roll import (
+    Executors,
+    Grader,
     digest,
     free_memory,
     grade_class,
+    grade_job,
+    processes,
     room_for_labs,
     wanted,
 )
@@ -32,7 +38,7 @@ from labkit.classroom.table import (
     mark,
     rows,
 )
-from labkit.cli import show
+from labkit.cli import show, v_class_workers
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
@@ -54,6 +60,9 @@ def command() -> None:
     """A whole class: every submission on machines of its own. Stopped at any moment, it goes on."""
 
 
+command.add_command(v_class_workers.command)
+
+
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.argument("submissions", type=click.Path(path_type=Path)),
@@ -66,6 +75,8 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
+        click.option("--scheduler", default="", metavar="ADDRESS",
+                     help="Of Dask: grade on its workers (labkit class workers)."),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -81,10 +92,11 @@ class _Class:
     wishes: Wishes
     digests: dict[str, str]
     labs: int
+    scheduler: str
 
     @classmethod
     def opened(
-        cls, submissions: Path, folder: str, labs: int, no_drills: bool, steps: str
+        cls, submissions: Path, folder: str, labs: int, no_drills: bool, steps: str, scheduler: str
     ) -> _Class:
         course = the_course()
         place = submissions.resolve()
@@ -99,13 +111,23 @@ class _Class:
         entries = read_class(place)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, scheduler)
 
     def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
         """Grade what is to be graded, a line for each."""
+        grader: Grader = grade_job
+        executors: Executors = processes
+        labs = self.labs
+        if self.scheduler and todo:
+            grader, executors = Away(grade_job, code_here()), cluster_at(self.scheduler)
+            with Cluster(self.scheduler) as cluster:
+                labs = cluster.slots
+            if not labs:
+                show.say(_("no worker offers a lab yet: it waits for one.   see: {command}",
+                           command="labkit class workers"))  # fmt: skip
         show.say(
             _("{todo} of {all} to grade, labs at once: {labs}; ledger: {path}",
-              todo=len(todo), all=len(self.entries), labs=self.labs, path=self.ledger.root)
+              todo=len(todo), all=len(self.entries), labs=labs, path=self.ledger.root)
         )  # fmt: skip
         started, done = time.monotonic(), 0
 
@@ -122,8 +144,8 @@ class _Class:
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
-        grade_class(todo, self.ledger, self.digests, self.wishes, labs=self.labs, slot=slot,
-                    on_done=told)  # fmt: skip
+        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+                    grader=grader, executors=executors, on_done=told)  # fmt: skip
 
 
 @command.command("grade")
@@ -151,6 +173,7 @@ def grade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     roster: str,
     output: str,
 ) -> None:
@@ -161,7 +184,7 @@ def grade(
     options change.
     """
     people = read_roster(Path(roster)) if roster else []
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    the_class = _Class.opened(submissions, folder, labs, no_drills, steps, scheduler)
     with the_class.ledger.held():
         todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
         try:
@@ -184,10 +207,11 @@ def regrade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     accept: bool,
 ) -> None:
     """Grade again what was graded, and show what would change. Nothing changes without --accept."""
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    the_class = _Class.opened(submissions, folder, labs, no_drills, steps, scheduler)
     ledger = the_class.ledger
     with ledger.held():
         graded = [one for one in the_class.entries if ledger.record(one.key)]
