@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -132,11 +132,13 @@ def grade_class(
     grader: Grader | None = None,
     executors: Executors | None = None,
     remove: Callable[[str], None] | None = None,
+    languages: Mapping[str, str] | None = None,
     on_done: Callable[[Record], None] = lambda _record: None,
 ) -> None:
     """Grade entries; each is in the ledger as soon as it is known.
 
-    `ledger` must be held. KeyboardInterrupt ends in order: labs are removed, what is known stays.
+    `ledger` must be held. `languages` are of the reports, by key of the entry, where they are not
+    that of the command. KeyboardInterrupt ends in order: labs are removed, what is known stays.
     """
     grader, executors, remove = grader or grade_job, executors or processes, remove or remove_lab
     for folder, lab in ledger.killed():
@@ -157,14 +159,19 @@ def grade_class(
             settled(entry, ledger.begin(entry.key), Outcome("unreadable", entry.why), 1)
         else:
             readable.append(entry)
-    for entry, folder, outcome in _run(readable, ledger, wishes, grader, executors, labs, remove):
+    spoken = languages or {}
+    for entry, folder, outcome in _run(
+        readable, ledger, wishes, grader, executors, labs, remove, spoken
+    ):
         if outcome.state == "inconclusive":
             forget(folder)
             again.append(entry)
         else:
             settled(entry, folder, outcome, 1)
     for entry in again:
-        for _entry, folder, outcome in _run([entry], ledger, wishes, grader, executors, 1, remove):
+        for _entry, folder, outcome in _run(
+            [entry], ledger, wishes, grader, executors, 1, remove, spoken
+        ):
             settled(entry, folder, outcome, 2)
 
 
@@ -176,6 +183,7 @@ def _run(
     executors: Executors,
     labs: int,
     remove: Callable[[str], None],
+    languages: Mapping[str, str],
 ) -> Iterable[tuple[Entry, Path, Outcome]]:
     """Entries as they come to their end. A process that died leaves its entry inconclusive.
 
@@ -190,7 +198,8 @@ def _run(
         for entry in entries:
             lab = f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}"
             student = replace(wishes, student=entry.name)
-            job = Job(entry, ledger.begin(entry.key), lab, student, language())
+            spoken = languages.get(entry.key) or language()
+            job = Job(entry, ledger.begin(entry.key), lab, student, spoken)
             try:
                 jobs[executor.submit(grader, job)] = job
             except BrokenExecutor as error:
@@ -218,7 +227,7 @@ def _run(
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-    yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove)
+    yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove, languages)
 
 
 def _died(error: Exception) -> str:
@@ -285,9 +294,10 @@ def _verdicts(ledger: Ledger, key: str, slot: Slot) -> set[str]:
 
 
 def course_digest(root: Path) -> str:
-    """Of a course's steps and checks, the same wherever the course lies."""
+    """Of all that a course is, the same wherever it lies."""
     whole = hashlib.sha256()
-    for path in sorted(one for part in ("steps", "checks") for one in (root / part).rglob("*")):
+    parts = [root / name for name in ("course", "steps", "checks")]
+    for path in sorted(path for part in parts for path in part.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             whole.update(f"\0{path.relative_to(root)}\0".encode())
             whole.update(hashlib.sha256(path.read_bytes()).digest())

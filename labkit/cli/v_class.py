@@ -17,6 +17,7 @@ from labkit.classroom.away import Away, code_here
 from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
+from labkit.classroom.marking import Marking
 from labkit.classroom.roll import (
     Executors,
     Grader,
@@ -28,7 +29,8 @@ from labkit.classroom.roll import (
     room_for_labs,
     wanted,
 )
-from labkit.classroom.roster import Person, read_roster
+from labkit.classroom.roster import Person, matched, read_roster
+from labkit.classroom.settings import read_settings
 from labkit.classroom.table import (
     Row,
     as_csv,
@@ -47,6 +49,7 @@ from labkit.errors import (
     EXIT_PASSED,
     NothingToGradeError,
 )
+from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
 
@@ -79,6 +82,19 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Of Dask: grade on its workers (labkit class workers)."),
     ):  # fmt: skip
         function = option(function)
+    return _marked(function)
+
+
+def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What decides how a result that is known is marked and for whom."""
+    for option in (
+        click.option("--roster", default="", metavar="FILE",
+                     help="The list of the class, CSV: name, number, email, group, late, excused, "
+                     "language."),
+        click.option("--settings", default="", metavar="FILE",
+                     help="What counts and for how much, TOML: class.toml."),
+    ):  # fmt: skip
+        function = option(function)
     return function
 
 
@@ -92,13 +108,27 @@ class _Class:
     wishes: Wishes
     digests: dict[str, str]
     labs: int
-    scheduler: str
+    people: list[Person]
+    marking: Marking
+    scheduler: str = ""
 
     @classmethod
     def opened(
-        cls, submissions: Path, folder: str, labs: int, no_drills: bool, steps: str, scheduler: str
+        cls,
+        submissions: Path,
+        folder: str,
+        roster: str,
+        settings: str,
+        labs: int = 0,
+        no_drills: bool = False,
+        steps: str = "all",
+        scheduler: str = "",
     ) -> _Class:
         course = the_course()
+        people = read_roster(Path(roster)) if roster else []
+        marking = Marking(
+            read_checks(course), read_settings(Path(settings), course) if settings else None
+        )
         place = submissions.resolve()
         mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
         name = f"class-{report_name(place.stem, 'class')}-{mark_of_place}"
@@ -111,7 +141,21 @@ class _Class:
         entries = read_class(place)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, scheduler)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
+                   scheduler)  # fmt: skip
+
+    def rows(self) -> list[Row]:
+        """The table of the class as the ledger has it now."""
+        return rows(self.ledger, self.entries, self.people, self.marking)
+
+    def languages(self) -> dict[str, str]:
+        """The language of each entry's report; "" for the command's own."""
+        known, _absent = matched(self.people, self.entries)
+        return {
+            one.key: (known[one.key].language if one.key in known else "")
+            or self.marking.settings.language
+            for one in self.entries
+        }
 
     def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
         """Grade what is to be graded, a line for each."""
@@ -145,17 +189,12 @@ class _Class:
             )  # fmt: skip
 
         grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
-                    grader=grader, executors=executors, on_done=told)  # fmt: skip
+                    grader=grader, executors=executors, languages=self.languages(),
+                    on_done=told)  # fmt: skip
 
 
 @command.command("grade")
 @_common
-@click.option(
-    "--roster",
-    default="",
-    metavar="FILE",
-    help="The list of the class, CSV: name, number, email, group, late, excused.",
-)
 @click.option(
     "-o",
     "--output",
@@ -175,6 +214,7 @@ def grade(
     only: str,
     scheduler: str,
     roster: str,
+    settings: str,
     output: str,
 ) -> None:
     """Grade a folder or an archive with a folder or an archive for each student.
@@ -183,16 +223,17 @@ def grade(
     read as they are. Who has been graded is not graded again until the files, the course or the
     options change.
     """
-    people = read_roster(Path(roster)) if roster else []
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps, scheduler)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     with the_class.ledger.held():
         todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
         try:
             the_class.grade(todo, "graded")
         except KeyboardInterrupt:
-            _print(the_class, people, output)
+            _print(the_class, output)
             raise
-        ctx.exit(_exit_code(_print(the_class, people, output)))
+        ctx.exit(_exit_code(_print(the_class, output)))
 
 
 @command.command("regrade")
@@ -208,10 +249,14 @@ def regrade(
     steps: str,
     only: str,
     scheduler: str,
+    roster: str,
+    settings: str,
     accept: bool,
 ) -> None:
     """Grade again what was graded, and show what would change. Nothing changes without --accept."""
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps, scheduler)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     ledger = the_class.ledger
     with ledger.held():
         graded = [one for one in the_class.entries if ledger.record(one.key)]
@@ -224,7 +269,8 @@ def regrade(
         if not accept:
             todo = wanted(graded, ledger, the_class.digests, only=only, slot="proposed")
             the_class.grade(todo, "proposed")
-        changes = [one for one in differences(ledger, graded) if one.changed]
+        found = differences(ledger, graded, the_class.people, the_class.marking)
+        changes = [one for one in found if one.changed]
         table = [
             (one.name, one.before, one.after,
              "\n".join(f"{check}: {old or '–'} → {new or '–'}" for check, old, new in one.checks))
@@ -242,8 +288,8 @@ def regrade(
     ctx.exit(EXIT_PASSED)
 
 
-def _print(the_class: _Class, people: Sequence[Person], output: str) -> list[Row]:
-    found = rows(the_class.ledger, the_class.entries, people)
+def _print(the_class: _Class, output: str) -> list[Row]:
+    found = the_class.rows()
     if output != "ansi":
         click.echo(OUTPUTS[output](found), nl=False)
         return found

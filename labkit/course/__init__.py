@@ -6,8 +6,8 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files, find_workspace
-    from labkit.course.declare import check, step
-    from labkit.course.finder import course_root, load_checks, load_course
+    from labkit.course.declare import check, load_checks, step, step_of
+    from labkit.course.finder import course_root, load_course
     from labkit.course.handed import HandedIn
     from labkit.course.model import (
         Aim,
@@ -15,11 +15,20 @@ if TYPE_CHECKING:
         CheckSpec,
         Course,
         Drill,
+        Fault,
+        FindAim,
+        Glance,
+        Judge,
         Limits,
         Load,
         Mutation,
         Origin,
+        Outage,
+        PowerCut,
+        Recognise,
+        Request,
         Step,
+        StepFunction,
     )
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
@@ -34,24 +43,34 @@ else:
             "CheckSpec": "model",
             "Course": "model",
             "Drill": "model",
+            "Fault": "model",
             "Files": "artefacts",
+            "FindAim": "model",
+            "Glance": "model",
             "HandedIn": "handed",
+            "Judge": "model",
             "Limits": "model",
             "Load": "model",
             "Mutation": "model",
             "NotMetError": "outcome",
             "Origin": "model",
+            "Outage": "model",
+            "PowerCut": "model",
+            "Recognise": "model",
+            "Request": "model",
             "Step": "model",
+            "StepFunction": "model",
             "Verdict": "verdict",
             "check": "declare",
             "course_root": "finder",
             "expect": "outcome",
             "find_workspace": "artefacts",
-            "load_checks": "finder",
+            "load_checks": "declare",
             "load_course": "finder",
             "not_met": "outcome",
             "select": "selection",
             "step": "declare",
+            "step_of": "declare",
         },
     )
 
@@ -62,14 +81,23 @@ __all__ = [
     "CheckSpec",
     "Course",
     "Drill",
+    "Fault",
     "Files",
+    "FindAim",
+    "Glance",
     "HandedIn",
+    "Judge",
     "Limits",
     "Load",
     "Mutation",
     "NotMetError",
     "Origin",
+    "Outage",
+    "PowerCut",
+    "Recognise",
+    "Request",
     "Step",
+    "StepFunction",
     "Verdict",
     "check",
     "course_root",
@@ -80,4 +108,5 @@ __all__ = [
     "not_met",
     "select",
     "step",
+    "step_of",
 ]

@@ -54,7 +54,8 @@ class Checks:
     def _collect(self, folder: Path) -> None:
         words = [f"-pno:{name}" for name in LEFT_OUT]
         words += [str(folder), f"--rootdir={self.root}", "--capture=no"]
-        words += [f"--config-file={folder / 'pytest.ini'}"]
+        # A check says by `expect` what it saw: nothing is gained by compiling each assertion anew.
+        words += [f"--config-file={folder / 'pytest.ini'}", "--assert=plain"]
         self._config = _prepareconfig(words, [self._plugin])
         try:
             self._config._do_configure()

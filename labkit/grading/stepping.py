@@ -4,7 +4,6 @@ whether it worked, and where to resume; no flag file ever does.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from labkit.grading.model import CheckResult
 from labkit.grading.plan import quick
 from labkit.grading.session import grade
 from labkit.locale import _
-from labkit.remote import PlannedShell, Shell
+from labkit.remote import PlannedShell, Shells
 
 SETTLE_S = 6.0  # what was just started may need: containers 1 to 2 s, HAProxy's checks 4 s
 SETTLE_POLL_S = 0.5
@@ -56,7 +55,7 @@ class StepHooks:
 def carry_out(
     context: Context,
     steps: Sequence[Step],
-    shells: Mapping[str, Shell],
+    shells: Shells,
     *,
     catch_up: bool = False,
     hardened: bool = False,
@@ -93,7 +92,7 @@ def carry_out(
 def _one(
     context: Context,
     step: Step,
-    shells: Mapping[str, Shell],
+    shells: Shells,
     held: dict[str, CheckResult],
     hooks: StepHooks,
     hardened: bool,
@@ -126,15 +125,12 @@ def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult])
     return {step.number for step in later if _holds(step, now)}
 
 
-def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:
-    """Call a step's function with the shells, and the files if it asks for them."""
-    given: dict[str, object] = {name: shells[name] for name in step.on}
-    if "files" in inspect.signature(step.run).parameters:
-        given["files"] = files
-    step.run(**given)
+def call(step: Step, shells: Shells, files: Files) -> None:
+    """Call a step's function with the shells of its machines."""
+    step.run({name: shells[name] for name in step.on}, files)
 
 
-def plan(course: Course, step: Step, shells: Mapping[str, Shell], files: Files) -> list[str]:
+def plan(course: Course, step: Step, shells: Shells, files: Files) -> list[str]:
     """The commands that a step would type now, asked of the machines but changing nothing."""
     planned = {
         name: PlannedShell(

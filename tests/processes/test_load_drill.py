@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from labkit.course.model import Aim, Drill, Limits, Load
+from labkit.course.model import Aim, Drill, Limits, Load, PowerCut
 from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, NotReadyError, UsageError
-from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine
 from labkit.load import drill as drills
 from labkit.load import watch
@@ -461,7 +460,6 @@ def test_nobody_who_watches_is_waited_for() -> None:
 def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
     site: Site, tmp_path: Path
 ) -> None:
-    """The fault asks for the power switch, and so it is given it: no other fault here is."""
     answers = iter(["starting", "starting", "", "starting again", ""])
     told: list[str] = []
 
@@ -469,8 +467,7 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
         told.append(next(answers) or "whole")
         return "" if told[-1] == "whole" else told[-1]
 
-    def fault(_shells: Any, *, heal_after: float, power: Any) -> int:
-        assert isinstance(power, Power)
+    def fault(_shells: Any, *, heal_after: float) -> int:
         told.append(f"broken for {heal_after:g} s")
         return 0
 
@@ -484,6 +481,26 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
     assert told == [
         "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "mended",
     ]  # fmt: skip
+
+
+def test_a_power_cut_is_made_by_the_lab_and_the_machine_logged_in_to_again(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """No fault on a machine can give its power back: the drill names the machine, no more."""
+    told: list[str] = []
+
+    class Switch:
+        def __init__(self, lab: Any) -> None:
+            assert lab.name == "test"
+
+        def cut(self, machine: str, *, heal_after: float) -> None:
+            told.append(f"{machine} off for {heal_after:g} s")
+
+    monkeypatch.setattr(drills, "Power", Switch)
+    monkeypatch.setattr(site, "renew_login", lambda: told.append("a new login"), raising=False)
+    result = run(site, tmp_path, short(PowerCut("lb", servers=0)))
+    assert result.verdict is Verdict.PASSED, result.message
+    assert told == ["lb off for 0.2 s", "a new login"]
 
 
 def test_what_a_fault_left_behind_is_mended_although_it_failed(

@@ -99,9 +99,7 @@ def test_a_step_has_its_title_in_both_languages_and_its_letter_in_its_module(ste
 
 
 @STEP
-def test_a_step_works_on_machines_that_exist_and_asks_for_them_by_name(step: Step) -> None:
-    parameters = list(inspect.signature(step.run).parameters)
-    assert [name for name in parameters if name != "files"] == list(step.on)
+def test_a_step_works_on_machines_that_exist(step: Step) -> None:
     assert set(step.on) <= set(MACHINES)
 
 

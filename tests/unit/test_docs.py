@@ -295,10 +295,13 @@ def explain(root: Path, *words: str) -> str:
 
 
 def test_the_step_of_the_authors_guide_joins_the_course(tmp_path: Path) -> None:
-    for folder in ("steps", "checks"):
+    for folder in ("course", "steps", "checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name, body in {**shown("steps/"), **shown("checks/test_14")}.items():
         (tmp_path / name).write_text(body, encoding="utf-8")
+    (change,) = (one for one in blocks(page("en", "authors.md")) if one.is_change)
+    course = tmp_path / change.path
+    course.write_text(change.changed(course.read_text(encoding="utf-8")), encoding="utf-8")
     assert "All three machines keep UTC." in explain(tmp_path, "14")
     assert "machines.names" in explain(tmp_path, "clock.utc")
 
@@ -314,7 +317,8 @@ def test_the_course_of_the_authors_guide_is_understood(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{body}\n", encoding="utf-8")
-    (tmp_path / "hello" / "checks" / "__init__.py").touch()
+    for folder in ("steps", "checks"):
+        (tmp_path / "hello" / folder / "__init__.py").touch()
     assert "web1 says hello." in explain(tmp_path / "hello")
 
 

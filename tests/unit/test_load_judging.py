@@ -144,9 +144,10 @@ def test_what_is_not_whole_again_fails_at_every_bar_but_is_not_more_certain_than
 def test_how_many_answers_were_untrue_is_asked_of_the_course() -> None:
     seen: list[int] = []
 
-    def untrue(rows: Sequence[Any], watched: Watched, fault: Fault) -> int:
+    def untrue(rows: Sequence[Row], seen_states: Sequence[Reading], fault: Fault) -> int:
         seen.append(len(rows))
-        assert (watched.servers(), fault.servers) == (["web1", "web2"], 1)
+        assert set(seen_states[0].states) == {"web1", "web2"}
+        assert fault.servers == 1
         return 3
 
     limits = {"course": Limits(untrue=2), "hardened": Limits(untrue=3)}

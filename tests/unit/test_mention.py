@@ -67,7 +67,7 @@ def performed(monkeypatch: pytest.MonkeyPatch) -> Performed:
 
 def context(**drills: dict[str, Any]) -> Context:
     """A run in which these drills were performed for points."""
-    course = Course("made", Path("/nowhere"), {"en": "Made"}, [], DRILLS, 20)
+    course = Course("made", Path("/nowhere"), {"en": "Made"}, [], 20, drills=DRILLS)
     made = Context(course=course, lab=cast("Any", None), out=Path("/nowhere"))
     made.drills.update(drills)
     return made

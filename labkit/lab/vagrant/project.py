@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from labkit.course import course_root
 from labkit.errors import NotReadyError
 from labkit.lab.model import MACHINES, Checkpoint
 from labkit.lab.store import lab_folder, state_root
@@ -176,19 +177,14 @@ class Project:
 
 
 def find_vagrantfile() -> Path:
-    """The project's Vagrantfile: beside this module if labkit was installed, else at the top.
-
-    Raises `NotReadyError` if it is in neither place.
-    """
-    here = Path(__file__).resolve()
-    places = (here.with_name("Vagrantfile"), here.parents[3] / "Vagrantfile")
-    for place in places:
-        if place.is_file():
-            return place
+    """The course's Vagrantfile. Raises `NotReadyError` if it has none."""
+    place = course_root() / "Vagrantfile"
+    if place.is_file():
+        return place
     raise NotReadyError(
-        _("this installation of labkit has no Vagrantfile"),
-        where="; ".join(str(place) for place in places),
-        then=_("run labkit from a checkout of the project, or: labkit up --provider containers"),
+        _("this course has no Vagrantfile"),
+        where=str(place),
+        then="labkit up --provider containers",
     )
 
 
