@@ -51,7 +51,7 @@ class Marking:
         }
 
     def marked(self, result: GradeResult) -> GradeResult:
-        """The result in points of the teacher's scale, before lateness.
+        """The result in points of the teacher's scale, before lateness; titles as one speaks now.
 
         What does not count stays, for information: a check without points is no loss. Of a part
         of the steps, as with `--steps`, the marks are out of what that part is worth.
@@ -96,10 +96,16 @@ class Marking:
         credit = self.settings.reference_credit if given else 1.0
         checks = []
         for check in step.checks:
-            declared = self._checks.get(check.id)
-            counts = factor if declared and self._counts(declared) else 0.0
-            points = check.points_max * counts
-            checks.append(replace(check, points_max=points, credit=check.credit * credit))
+            one = self._checks.get(check.id)
+            counts = factor if one and self._counts(one) else 0.0
+            checks.append(
+                replace(
+                    check,
+                    title=_(one.sentence) if one else check.title,
+                    points_max=check.points_max * counts,
+                    credit=check.credit * credit,
+                )
+            )
         return replace(step, checks=checks)
 
     def _worth(self, slug: str) -> float:

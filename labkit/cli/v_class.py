@@ -18,6 +18,8 @@ from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.marking import Marking
+from labkit.classroom.overview import state_words
+from labkit.classroom.reports import write_reports
 from labkit.classroom.roll import (
     Executors,
     Grader,
@@ -148,6 +150,14 @@ class _Class:
         """The table of the class as the ledger has it now."""
         return rows(self.ledger, self.entries, self.people, self.marking)
 
+    def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
+        """Write what there is for the teacher, the students and platforms; say where."""
+        command = f"labkit class grade {submissions}"
+        page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
+                             self.languages(), command=command)  # fmt: skip
+        show.say(_("class: {path}   for students and platforms: {folder}", path=page,
+                   folder=page.parent))  # fmt: skip
+
     def languages(self) -> dict[str, str]:
         """The language of each entry's report; "" for the command's own."""
         known, _absent = matched(self.people, self.entries)
@@ -183,7 +193,7 @@ class _Class:
             marks = f"{result['score_low']:g} / {result['score_max']:g}" if result else record.why
             show.say(
                 _("{done}/{all} {name}: {state}, {marks} ({seconds} s); about {left} min left",
-                  done=done, all=len(todo), name=record.name, state=_states()[record.state],
+                  done=done, all=len(todo), name=record.name, state=state_words()[record.state],
                   marks=marks, seconds=number(record.seconds, ".0f"),
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
@@ -233,7 +243,32 @@ def grade(
         except KeyboardInterrupt:
             _print(the_class, output)
             raise
-        ctx.exit(_exit_code(_print(the_class, output)))
+        found = _print(the_class, output)
+        the_class.write_reports(found, submissions)
+        ctx.exit(_exit_code(found))
+
+
+@command.command("report")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where the ledger of the class and all reports are kept.",
+)
+@_marked
+def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
+    """Write the page of the class and the students' anew, after other settings. Grades nobody."""
+    the_class = _Class.opened(submissions, folder, roster, settings)
+    found = the_class.rows()
+    if not any(one.report for one in found):
+        raise NothingToGradeError(
+            _("nobody of this class has been graded yet"),
+            where=str(the_class.ledger.root),
+            then=f"labkit class grade {submissions}",
+        )
+    the_class.write_reports(found, submissions)
 
 
 @command.command("regrade")
@@ -279,6 +314,7 @@ def regrade(
         show.table(table, (_("student"), _("before"), _("after"), _("checks")))
         if accept:
             count = sum(ledger.accept(one.key) for one in graded)
+            the_class.write_reports(the_class.rows(), submissions)
             show.say(_("results that count now: {count}; the old ones are kept", count=count))
         else:
             show.say(
@@ -293,22 +329,13 @@ def _print(the_class: _Class, output: str) -> list[Row]:
     if output != "ansi":
         click.echo(OUTPUTS[output](found), nl=False)
         return found
+    states = state_words()
     show.table(
-        [(one.name, one.number, _states()[one.state], mark(one), one.why or " ".join(one.causes))
+        [(one.name, one.number, states[one.state], mark(one), one.why or " ".join(one.causes))
          for one in found],
         (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
     )  # fmt: skip
     return found
-
-
-def _states() -> dict[str, str]:
-    return {
-        "graded": _("graded"),
-        "inconclusive": _("inconclusive"),
-        "unreadable": _("cannot be read"),
-        "open": _("open"),
-        "absent": _("nothing handed in"),
-    }
 
 
 def _exit_code(found: Sequence[Row]) -> int:
