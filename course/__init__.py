@@ -8,7 +8,7 @@ from types import ModuleType
 
 from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
-from labkit.course import Course
+from labkit.course import Course, read_blueprint
 from steps.handed_in import recognise, settle
 from steps.project import GIVEN
 from steps.s01_machines import machines
@@ -61,13 +61,16 @@ def checks() -> Sequence[ModuleType]:
     )
 
 
+ROOT = Path(__file__).resolve().parents[1]
+
 COURSE = Course(
     name="haproxy-student-list",
-    root=Path(__file__).resolve().parents[1],
+    root=ROOT,
     titles={
         "en": "High availability of web servers with HAProxy",
         "fr": "Haute disponibilité de serveurs web avec HAProxy",
     },
+    blueprint=read_blueprint(ROOT),
     steps=(
         machines,
         dockerfile,
@@ -83,6 +86,7 @@ COURSE = Course(
         stats,
         failover,
     ),
+    distinction="hardened",
     points_max=20.0,  # a French mark; the checks' points must add up to it
     checks=checks,
     drills=DRILLS,

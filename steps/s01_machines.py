@@ -32,7 +32,7 @@ DOCKER_DEBIAN = ("docker.io", "docker-cli", "docker-compose")
     1,
     "machines",
     letter="a",
-    on="all",
+    on=("web1", "web2", "lb"),
     title={"en": "Three machines and their names", "fr": "Trois machines et leurs noms"},
 )
 def machines(shells: Shells, _files: Files) -> None:

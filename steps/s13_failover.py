@@ -15,7 +15,7 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
     13,
     "failover",
     letter="m",
-    on="all",
+    on=("web1", "web2", "lb"),
     needs=["machines", "second-server", "haproxy", "stats"],
     shows=True,
     title={"en": "Failover", "fr": "La bascule"},
@@ -23,10 +23,10 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
 def failover(shells: Shells, files: Files) -> None:
     """Everything up; then one website is stopped, the service goes on, and it comes back.
 
-    Hardened, HAProxy's configuration is replaced first: nobody should notice the stop.
+    For the distinction, HAProxy's configuration is replaced first: nobody should notice the stop.
     """
     web1, web2, lb = shells["web1"], shells["web2"], shells["lb"]
-    if files.hardened:
+    if files.distinction:
         place_configuration(lb, files, HAPROXY_STATS)
         load_configuration(lb)
         outlive_its_own_death(lb)

@@ -295,6 +295,8 @@ def balancer(shells: Shells, *, heal_after: float) -> int:
 
 def _drill(name: str, en: str, fr: str, **details: object) -> Drill:
     given = {
+        "step": "failover",
+        "entry": "lb",
         "load": VISITS,
         "aim": behind_lb,
         "executed": executed,

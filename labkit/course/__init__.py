@@ -6,8 +6,9 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files, find_workspace
+    from labkit.course.blueprint import Blueprint, MachineSpec, read_blueprint
     from labkit.course.declare import check, load_checks, step, step_of
-    from labkit.course.finder import course_root, load_course
+    from labkit.course.finder import course_root, find_blueprint, load_course
     from labkit.course.handed import HandedIn
     from labkit.course.model import (
         Aim,
@@ -39,6 +40,7 @@ else:
         {
             "Aim": "model",
             "Artefact": "model",
+            "Blueprint": "blueprint",
             "CannotTellError": "outcome",
             "CheckSpec": "model",
             "Course": "model",
@@ -51,6 +53,7 @@ else:
             "Judge": "model",
             "Limits": "model",
             "Load": "model",
+            "MachineSpec": "blueprint",
             "Mutation": "model",
             "NotMetError": "outcome",
             "Origin": "model",
@@ -64,10 +67,12 @@ else:
             "check": "declare",
             "course_root": "finder",
             "expect": "outcome",
+            "find_blueprint": "finder",
             "find_workspace": "artefacts",
             "load_checks": "declare",
             "load_course": "finder",
             "not_met": "outcome",
+            "read_blueprint": "blueprint",
             "select": "selection",
             "step": "declare",
             "step_of": "declare",
@@ -77,6 +82,7 @@ else:
 __all__ = [
     "Aim",
     "Artefact",
+    "Blueprint",
     "CannotTellError",
     "CheckSpec",
     "Course",
@@ -89,6 +95,7 @@ __all__ = [
     "Judge",
     "Limits",
     "Load",
+    "MachineSpec",
     "Mutation",
     "NotMetError",
     "Origin",
@@ -102,10 +109,12 @@ __all__ = [
     "check",
     "course_root",
     "expect",
+    "find_blueprint",
     "find_workspace",
     "load_checks",
     "load_course",
     "not_met",
+    "read_blueprint",
     "select",
     "step",
     "step_of",

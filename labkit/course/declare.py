@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., object])  # of any fixtures, as pytest has it
 
-ALL_MACHINES = ("web1", "web2", "lb")
-
 
 def step(
     number: int,
@@ -28,7 +26,7 @@ def step(
     undo: Callable[[Shells], None] | None = None,
 ) -> Callable[[StepFunction], Step]:
     """Turn a function into a `Step`; it is given the shells of the machines in `on`, by name."""
-    machines = ALL_MACHINES if on == "all" else (on,) if isinstance(on, str) else tuple(on)
+    machines = (on,) if isinstance(on, str) else tuple(on)
 
     def make(run: StepFunction) -> Step:
         return Step(

@@ -6,16 +6,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import labkit
+from labkit.course.blueprint import PACKAGE, Blueprint, read_blueprint
 from labkit.course.model import Course, Step
 from labkit.errors import UsageError
 from labkit.locale import _
 
 GROUP = "labkit.courses"  # of the entry points by which an installed package names its course
-PACKAGE = "course"  # in a course's folder: it holds COURSE
 
 
 def course_root() -> Path:
@@ -30,6 +29,11 @@ def course_root() -> Path:
             then=_("labkit --course <a folder with {file} in it>", file=f"{PACKAGE}/"),
         )
     return root
+
+
+def find_blueprint() -> Blueprint:
+    """The blueprint of the course, which is not imported. UsageError as `read_blueprint`."""
+    return read_blueprint(course_root())
 
 
 def load_course() -> Course:
@@ -58,6 +62,8 @@ def _own() -> Path:
 
 def _installed(name: str) -> Course:
     """The course that an installed package offers under this name."""
+    from importlib.metadata import entry_points  # slow to import, seldom needed
+
     offered = {one.name: one for one in entry_points(group=GROUP)}
     if name not in offered:
         raise UsageError(

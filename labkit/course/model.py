@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
+from labkit.course.blueprint import Blueprint
 from labkit.course.handed import HandedIn
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Artefact:
     sudo: bool = False  # the remote file belongs to root
     marker: str = ""  # what tells a student's file from the one that a package brought
     later: str = ""  # the reference of a later step, which holds all of this one
-    hardened: str = ""  # the reference for the hardened bar, which holds all of it as well
+    distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
 
     @property
     def reference_path(self) -> str:
@@ -137,11 +138,13 @@ class Aim:
     """What exactly a load asks of the entry machine, as found at the moment of the drill.
 
     `options` go to the scenario. `unready` says why the service is not whole, "" when it is; it
-    is polled before the load and after it.
+    is polled before the load and after it. `address` is one that moves between the machines of the
+    lab; "" is the entry machine's own.
     """
 
     port: int = 80
     scheme: str = "http"
+    address: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     unready: Callable[[], str] = lambda: ""
 
@@ -221,12 +224,12 @@ class Drill:
 
     name: str
     titles: dict[str, str]
+    step: str  # the slug of the step that it belongs to
+    entry: str  # the machine that is loaded
     load: Load
     fault: Fault | PowerCut
-    limits: dict[str, Limits]  # bar ("course", "hardened") -> limits
+    limits: dict[str, Limits]  # bar ("course", that of the distinction) -> limits
     aim: FindAim | None = None  # None: the page on port 80
-    step: str = "failover"  # the step that it belongs to
-    entry: str = "lb"  # the machine that is loaded
     watched: bool = True  # whether the course's watcher follows the entry machine
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
@@ -309,8 +312,10 @@ class Course:
     name: str
     root: Path
     titles: dict[str, str]
+    blueprint: Blueprint  # its machines, and the images of its mirror
     steps: Sequence[Step]
     points_max: float
+    distinction: str = ""  # the bar beyond the mark, if the course has one
     checks: Callable[[], Sequence[ModuleType]] = tuple
     drills: Sequence[Drill] = ()
     recognise: Recognise = _as_it_is

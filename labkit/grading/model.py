@@ -158,7 +158,7 @@ class GradeResult:
     score_max: float
     student: str = ""
     seconds: float = 0.0
-    mention: bool | None = None  # None: the hardened bar was not tried
+    mention: bool | None = None  # None: it was not tried for
     complete: bool = False  # False while the run goes on, and after a kill
     steps: list[StepResult] = field(default_factory=list)
     drills: list[dict[str, Any]] = field(default_factory=list)

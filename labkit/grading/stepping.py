@@ -36,7 +36,7 @@ class StepReport:
     step: Step
     done: Done
     artefacts: list[tuple[str, Origin]] = field(default_factory=list)
-    unhardened: list[str] = field(default_factory=list)  # the student's own, although asked for
+    kept_own: list[str] = field(default_factory=list)  # though the distinction's were asked for
 
 
 @dataclass
@@ -58,12 +58,12 @@ def carry_out(
     shells: Shells,
     *,
     catch_up: bool = False,
-    hardened: bool = False,
+    distinction: bool = False,
     hooks: StepHooks | None = None,
 ) -> list[StepReport]:
     """Carry out steps in order, doing only what does not hold yet.
 
-    With `hardened` the named ones are carried out in any case, with the references of that bar.
+    With `distinction` the named ones are carried out in any case, with the references for it.
 
     Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
     which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
@@ -75,13 +75,13 @@ def carry_out(
     held = _holding(context, {step.number for step in course.steps if step.number <= last})
     wanted = _with_needed(course, steps, held) if catch_up else list(steps)
     before = {step.number for step in course.steps if _holds(step, held)}
-    if hooks.on_furthest and (hardened or not {step.number for step in wanted} <= before):
+    if hooks.on_furthest and (distinction or not {step.number for step in wanted} <= before):
         before |= _holding_later(context, last, held)
     reports = []
     for step in wanted:
         if not catch_up:
             _refuse_unless_ready(course, step, held)
-        report = _one(context, step, shells, held, hooks, hardened and step in steps)
+        report = _one(context, step, shells, held, hooks, distinction and step in steps)
         reports.append(report)
         furthest = report.done is Done.CARRIED_OUT and max(before, default=0) <= step.number
         if hooks.on_furthest and furthest:
@@ -95,10 +95,10 @@ def _one(
     shells: Shells,
     held: dict[str, CheckResult],
     hooks: StepHooks,
-    hardened: bool,
+    distinction: bool,
 ) -> StepReport:
-    files = Files(context.course.root, context.workspace, hardened=hardened)
-    if _holds(step, held) and not hardened:
+    files = Files(context.course.root, context.workspace, distinction=distinction)
+    if _holds(step, held) and not distinction:
         report = StepReport(step, Done.NOTHING_TO_DO)
         hooks.on_end(report)
         return report
@@ -107,7 +107,7 @@ def _one(
     hooks.on_verify(step)
     _verify(context, step, held)
     used = [(content.artefact.path, content.origin) for content in files.used]
-    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.left_unhardened())
+    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.kept_own())
     hooks.on_end(report)
     return report
 

@@ -7,6 +7,7 @@ numbers are taken and judged. A run whose generator stalled is repeated, at most
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from labkit.course.model import Aim, Drill, PowerCut
 from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
-from labkit.errors import LabkitError, UsageError
+from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine, Say
 from labkit.load.availability import Fault, effective
@@ -35,6 +36,7 @@ RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
 STEADY_TIMEOUT_S = 15.0
 TICK_S = 0.1
 LIVE_S = 0.25  # between two reports of progress
+BESIDE = 24  # prefix of the widest network that a lab has: its machines' neighbours
 
 Phase = str  # "steady", "baseline", "fault", "healed", "restoring"
 
@@ -113,7 +115,9 @@ def run_drill(
         lab=lab,
         shells=shells,
         scenario=folder / f"{drill.load.scenario}.py",
-        watcher=(watcher or find_watcher(folder)).read_text(encoding="utf-8"),
+        watcher=(
+            (watcher or find_watcher(folder)).read_text(encoding="utf-8") if drill.watched else ""
+        ),
         watch_arguments=watch_arguments,
         out=out,
         live=live,
@@ -274,7 +278,7 @@ def _load_and_fault(
 ) -> tuple[LoadRun, Fault]:
     """The load from its first to its last request, with the fault in it."""
     drill = site.drill
-    machine = site.machine()  # proven again, at the last moment before the first packet
+    machine = _target(site, aim)  # proven again, at the last moment before the first packet
     plan = make_plan(
         drill.load, base_url(machine, aim.port, aim.scheme), duration_s=drill.duration_s,
         out=site.out, seed=seed, options=aim.options, name=site.name,
@@ -292,6 +296,29 @@ def _load_and_fault(
         load = generator.finish()
     at = effective(called, returned, load.rows, watch.watched())
     return load, Fault(called=called, at=at, healed=at + drill.heal_after_s, servers=servers)
+
+
+def _target(site: _Site, aim: Aim) -> Machine:
+    """Whom the load is for: the entry machine, at an address that moves if the aim names one.
+
+    Such an address is proven like a machine: it lies beside the entry machine's own, and one of the
+    lab's machines says that it holds it. NotReadyError otherwise.
+    """
+    machine = site.machine()
+    if not aim.address:
+        return machine
+    moving = ipaddress.ip_address(aim.address)
+    beside = ipaddress.ip_interface(f"{machine.address}/{BESIDE}").network
+    question = f"ip -o address show to {moving}"
+    if moving not in beside or not any(
+        str(moving) in shell.ask(question).stdout for shell in site.shells.values()
+    ):
+        raise NotReadyError(
+            _("no machine of this lab holds the address {address}", address=moving),
+            where=f"{', '.join(site.shells)} $ {question}",
+            then=site.lab.command("check"),
+        )
+    return replace(machine, address=str(moving))
 
 
 def _strike(site: _Site) -> int | None:

@@ -139,6 +139,8 @@ def drill(fault: Callable[..., Any]) -> Drill:
     return Drill(
         name="kill",
         titles={"en": "kill"},
+        step="failover",
+        entry="lb",
         load=Load("website", rate=100, patience_s=1.0),
         fault=fault,
         limits={"course": Limits(lost=60, detect_s=2.0, recover_s=1.0, flaps=0),
@@ -426,6 +428,50 @@ def test_a_machine_that_never_answers_again_is_no_fault_of_the_service(
     assert result.message == "web1 does not answer over SSH"
 
 
+# -- an address that moves between machines
+
+
+def held(site: Site, address: str) -> None:
+    """The site's machine says that it holds this address, and no other."""
+
+    def ask(command: str) -> SimpleNamespace:
+        wanted = command.split()[-1]
+        return SimpleNamespace(stdout=f"2: eth0 inet {address}/24" if wanted == address else "")
+
+    site.ask = ask  # type: ignore[attr-defined]
+
+
+def test_an_address_that_a_machine_of_the_lab_holds_is_loaded(site: Site, tmp_path: Path) -> None:
+    held(site, "127.0.0.2")
+    other = Server(("127.0.0.2", site.server.server_port), site.server.RequestHandlerClass)
+    threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
+    site.server.shutdown()  # the machine's own address answers nobody
+    site.server.server_close()
+    try:
+        result = run(site, tmp_path, short(nothing, aim=aimed(site, address="127.0.0.2")))
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert result.verdict is Verdict.PASSED, result.message
+    assert site.turn == 60
+
+
+@pytest.mark.parametrize(
+    ("address", "holds"),
+    [("127.0.0.2", "127.0.0.3"), ("192.0.2.1", "192.0.2.1")],
+    ids=["nobody's", "of another network"],
+)
+def test_an_address_of_anybody_else_is_not_loaded(
+    site: Site, tmp_path: Path, address: str, holds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drills, "RUNS", 1)
+    held(site, holds)
+    result = run(site, tmp_path, short(nothing, aim=aimed(site, address=address)))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.message == f"no machine of this lab holds the address {address}"
+    assert site.turn == 0
+
+
 # -- where nobody watches
 
 
@@ -439,7 +485,7 @@ def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
     shown: list[Progress] = []
     limits = Limits(lost=60, detect_s=2.0, flaps=0, uneven=1)
     one = short(site.kill, watched=False, limits={"course": limits})
-    result = run(site, tmp_path, one, live=shown.append)
+    result = run(site, tmp_path, one, live=shown.append, watcher=tmp_path / "no watcher is needed")
     lost = (result.failed_get or 0) + (result.failed_post or 0)
     assert lost == site.failed > 0
     assert (result.detect_s, result.recover_s, result.flaps) == (None, None, None)

@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labkit.course import find_blueprint
+
 ROOT = Path(__file__).parents[2]
-MACHINES = ("web1", "web2", "lb")
+MACHINES = find_blueprint().names
 WORKSPACE = "~/student-list"
 PRINTED = ("", "text", "json", "html")  # what commands print
 SYSTEM = "Debian"  # of the machines on which the pages are carried out

@@ -20,8 +20,7 @@ import yaml
 from babel.messages.pofile import read_po
 
 from labkit.cli.main import VERBS
-from labkit.course import load_checks, load_course
-from labkit.lab import MACHINES
+from labkit.course import find_blueprint, load_checks, load_course
 from tests.tutorial.reading import FENCE, blocks, page
 
 ROOT = Path(__file__).parents[2]
@@ -166,7 +165,11 @@ def test_a_block_of_commands_says_where_they_are_typed(name: str) -> None:
     for block in blocks(page("en", name)):
         if block.info.startswith("console"):
             title = re.search(r'title="(.*)"', block.info)
-            assert title is None or title[1] in WHERE or set(title[1].split(", ")) <= set(MACHINES)
+            assert (
+                title is None
+                or title[1] in WHERE
+                or set(title[1].split(", ")) <= set(find_blueprint().names)
+            )
             for verb in re.findall(
                 r"(?m)(?:^|[|&] )(?:LABKIT_\w+=\S+ )?labkit (?:--\w+ \S+ )*(\w+)", block.body
             ):

@@ -62,7 +62,8 @@ def test_what_the_bar_does_not_limit_no_promise_limits() -> None:
 
 def drill(**details: Any) -> Drill:
     limits = {"course": BAR, "hardened": Limits(lost_get=0, detect_s=1.0)}
-    given = {"name": "kill", "titles": {"en": "kill"}, "load": Load("website", rate=50),
+    given = {"name": "kill", "titles": {"en": "kill"}, "step": "failover", "entry": "lb",
+             "load": Load("website", rate=50),
              "fault": lambda *_: 1, "limits": limits, "predictable": True}  # fmt: skip
     return Drill(**{**given, **details})
 

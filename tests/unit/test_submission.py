@@ -13,7 +13,7 @@ import pytest
 
 from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
 from labkit.classroom.submission import Stumble, record
-from labkit.course import Artefact, Course, Files, HandedIn, Step, Verdict
+from labkit.course import Artefact, Blueprint, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.grading.context import ROOM_FOR_PROCESSES
@@ -142,7 +142,7 @@ def made(root: Path) -> Made:
             text = CHECKS.format(name=name, slug=slug, fixture="context_of_run")
             (root / "checks" / f"test_{number:02}_{slug}.py").write_text(text)
     found.course = Course(
-        "made", root, {"en": "Made"}, steps, 6.0, recognise=recognise,
+        "made", root, {"en": "Made"}, Blueprint(()), steps, 6.0, recognise=recognise,
         settle=lambda _shells: found.done.append("settle"),
     )  # fmt: skip
     return found
