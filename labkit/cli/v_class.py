@@ -42,7 +42,7 @@ from labkit.classroom.table import (
     mark,
     rows,
 )
-from labkit.cli import show, v_class_workers
+from labkit.cli import show, v_class_similar, v_class_workers
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
@@ -66,6 +66,7 @@ def command() -> None:
 
 
 command.add_command(v_class_workers.command)
+command.add_command(v_class_similar.command)
 
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
