@@ -22,7 +22,7 @@ from labkit.locale import LANGUAGES, _
 VERBS = (
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
     "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
-    "bundle", "class", "verify",
+    "bundle", "class", "evidence", "verify",
 )  # fmt: skip
 
 

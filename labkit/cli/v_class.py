@@ -15,6 +15,8 @@ import click
 from rich.console import Group
 
 from labkit.classroom import Wishes
+from labkit.classroom.away import Away, code_here
+from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.marking import Marking
@@ -22,9 +24,13 @@ from labkit.classroom.overview import state_words
 from labkit.classroom.progress import Progress, progress
 from labkit.classroom.reports import class_page, write_reports
 from labkit.classroom.roll import (
+    Executors,
+    Grader,
     digest,
     free_memory,
     grade_class,
+    grade_job,
+    processes,
     room_for_labs,
     wanted,
 )
@@ -40,7 +46,7 @@ from labkit.classroom.table import (
     mark,
     rows,
 )
-from labkit.cli import show
+from labkit.cli import show, v_class_similar, v_class_workers
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
@@ -67,6 +73,10 @@ def command() -> None:
     """A whole class: every submission on machines of its own. Stopped at any moment, it goes on."""
 
 
+command.add_command(v_class_workers.command)
+command.add_command(v_class_similar.command)
+
+
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.argument("submissions", type=click.Path(path_type=Path)),
@@ -79,6 +89,8 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
+        click.option("--scheduler", default="", metavar="ADDRESS",
+                     help="Of Dask: grade on its workers (labkit class workers)."),
     ):  # fmt: skip
         function = option(function)
     return _marked(function)
@@ -109,6 +121,7 @@ class _Class:
     labs: int
     people: list[Person]
     marking: Marking
+    scheduler: str = ""
 
     @classmethod
     def opened(
@@ -120,6 +133,7 @@ class _Class:
         labs: int = 0,
         no_drills: bool = False,
         steps: str = "all",
+        scheduler: str = "",
     ) -> _Class:
         course = the_course()
         people = read_roster(Path(roster)) if roster else []
@@ -138,7 +152,8 @@ class _Class:
         entries = read_class(place)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
+                   scheduler)  # fmt: skip
 
     def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
         """The table of the class, or of some entries of it, as the ledger has it now."""
@@ -168,9 +183,19 @@ class _Class:
 
     def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
         """Grade what is to be graded, a line for each."""
+        grader: Grader = grade_job
+        executors: Executors = processes
+        labs = self.labs
+        if self.scheduler and todo:
+            grader, executors = Away(grade_job, code_here()), cluster_at(self.scheduler)
+            with Cluster(self.scheduler) as cluster:
+                labs = cluster.slots
+            if not labs:
+                show.say(_("no worker offers a lab yet: it waits for one.   see: {command}",
+                           command="labkit class workers"))  # fmt: skip
         show.say(
             _("{todo} of {all} to grade, labs at once: {labs}; ledger: {path}",
-              todo=len(todo), all=len(self.entries), labs=self.labs, path=self.ledger.root)
+              todo=len(todo), all=len(self.entries), labs=labs, path=self.ledger.root)
         )  # fmt: skip
         started, done = time.monotonic(), 0
 
@@ -187,8 +212,9 @@ class _Class:
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
-        grade_class(todo, self.ledger, self.digests, self.wishes, labs=self.labs, slot=slot,
-                    languages=self.languages(), on_done=told)  # fmt: skip
+        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+                    grader=grader, executors=executors, languages=self.languages(),
+                    on_done=told)  # fmt: skip
 
 
 @command.command("grade")
@@ -210,6 +236,7 @@ def grade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     roster: str,
     settings: str,
     output: str,
@@ -220,7 +247,9 @@ def grade(
     read as they are. Who has been graded is not graded again until the files, the course or the
     options change.
     """
-    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     with the_class.ledger.held():
         todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
         try:
@@ -359,12 +388,15 @@ def regrade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     roster: str,
     settings: str,
     accept: bool,
 ) -> None:
     """Grade again what was graded, and show what would change. Nothing changes without --accept."""
-    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     ledger = the_class.ledger
     with ledger.held():
         graded = [one for one in the_class.entries if ledger.record(one.key)]
