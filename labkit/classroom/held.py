@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
-from labkit.classroom.submission import Carried, carry
+from labkit.classroom.carrying import Carried, carry
 from labkit.course import Course, Files, HandedIn, Step
 from labkit.remote import Shell
 

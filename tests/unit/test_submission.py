@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
-from labkit.classroom.submission import Stumble, jobs, record
+from labkit.classroom.carrying import Stumble, jobs
+from labkit.classroom.submission import record
 from labkit.course import Artefact, Beginning, Blueprint, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
