@@ -31,7 +31,7 @@ from labkit import __version__
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, Slot, State, forget, lab_of, note_lab
 from labkit.classroom.parcel import unpack
-from labkit.classroom.submission import Wishes, fresh_lab, grade_submission
+from labkit.classroom.submission import Wishes, fresh_lab, grade_submission, recognised
 from labkit.course import Course, Verdict, load_course
 from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError, NotReadyError
 from labkit.grading.writers.html import write_html
@@ -88,8 +88,8 @@ def free_memory() -> int:
 
 def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
     """Of all that decides a result: the files, the course, labkit, the options."""
-    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.reference_credit,
-               wishes.seed]  # fmt: skip
+    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.forward,
+               wishes.reference_credit, wishes.seed]  # fmt: skip
     whole = [entry.digest, course_digest(course.root), __version__, *map(repr, options)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
 
@@ -258,6 +258,7 @@ def grade_job(job: Job) -> Outcome:
     signal.signal(signal.SIGTERM, _stop)
     note_lab(job.out, job.lab)
     try:
+        recognised(course, job.entry.folder)  # before any machine is made for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
             result = grade_submission(course, job.entry.folder, lab, job.out, job.wishes)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
 from labkit.classroom import Wishes
 from labkit.classroom.away import Away, code_here
@@ -19,7 +21,8 @@ from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.marking import Marking
 from labkit.classroom.overview import state_words
-from labkit.classroom.reports import write_reports
+from labkit.classroom.progress import Progress, progress
+from labkit.classroom.reports import class_page, write_reports
 from labkit.classroom.roll import (
     Executors,
     Grader,
@@ -32,6 +35,7 @@ from labkit.classroom.roll import (
     wanted,
 )
 from labkit.classroom.roster import Person, matched, read_roster
+from labkit.classroom.serving import served
 from labkit.classroom.settings import read_settings
 from labkit.classroom.table import (
     Row,
@@ -54,7 +58,11 @@ from labkit.errors import (
 from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
+from labkit.whole import write_whole
 
+WATCH_S = 2.0  # between two looks
+REFRESH_S = 15  # between two looks of a browser
+WATCH_LINES = 15  # of students who are known
 OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
     "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
 }  # fmt: skip
@@ -147,9 +155,14 @@ class _Class:
         return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
                    scheduler)  # fmt: skip
 
-    def rows(self) -> list[Row]:
-        """The table of the class as the ledger has it now."""
-        return rows(self.ledger, self.entries, self.people, self.marking)
+    def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
+        """The table of the class, or of some entries of it, as the ledger has it now."""
+        asked = self.entries if entries is None else entries
+        return rows(self.ledger, asked, self.people, self.marking)
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        return progress(self.ledger, self.entries, time.time())
 
     def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
         """Write what there is for the teacher, the students and platforms; say where."""
@@ -270,6 +283,97 @@ def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
             then=f"labkit class grade {submissions}",
         )
     the_class.write_reports(found, submissions)
+
+
+@command.command("watch")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where the ledger of the class and all reports are kept.",
+)
+@click.option(
+    "--serve",
+    "port",
+    default=None,
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    help="The page of the class in a browser of this computer; 0: any port that is free.",
+)
+@_marked
+def watch(submissions: Path, folder: str, port: int | None, roster: str, settings: str) -> None:
+    """Follow the grading of a class from another terminal. It only reads; Ctrl-C ends it.
+
+    Without a terminal, what there is now is printed once.
+    """
+    the_class = _Class.opened(submissions, folder, roster, settings)
+    if port is not None:
+        _serve(the_class, submissions, port)
+        return
+
+    if not show.results.is_terminal:
+        show.results.print(_shown(the_class, the_class.progress()))
+        return
+    with show.live() as screen:
+        while True:
+            now = the_class.progress()
+            screen.update(_shown(the_class, now), refresh=True)
+            if not now.running and not now.waiting:
+                return
+            time.sleep(WATCH_S)
+
+
+def _serve(the_class: _Class, submissions: Path, port: int) -> None:
+    """Write the page anew whenever something is known that was not, until Ctrl-C."""
+    with served(port) as (server, folder, address):
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        before: Progress | None = None
+        try:
+            while True:
+                now = the_class.progress()
+                if before is None or now.known != before.known:
+                    page = class_page(
+                        the_class.ledger, the_class.entries, the_class.rows(), the_class.marking,
+                        the_class.course, command=f"labkit class grade {submissions}",
+                        refresh_s=REFRESH_S,
+                    )  # fmt: skip
+                    write_whole(folder / "class.html", page)
+                    before = now
+                if not serving.is_alive():
+                    serving.start()
+                    show.say(_("for this computer alone; Ctrl-C ends it"))
+                    show.results.print(f"{address}/class.html")
+                time.sleep(WATCH_S)
+        except KeyboardInterrupt:  # the way in which it ends
+            if serving.is_alive():
+                server.shutdown()
+
+
+def _shown(the_class: _Class, now: Progress) -> Group:
+    """How far it is, who is being graded, and who came last."""
+    head = _("graded: {known} of {all}", known=len(now.known), all=now.all)
+    if now.seconds_left is not None:
+        left = number(now.seconds_left / 60, ".0f")
+        head += "   " + _("about {left} min left", left=left)
+    latest = now.known[:WATCH_LINES]  # only their marks are computed: it is asked all the time
+    entries = {one.key: one for one in the_class.entries}
+    found = the_class.rows([entries[one.key] for one in latest])
+    marks = {one.key: mark(row) for one, row in zip(latest, found, strict=False)}
+    states = state_words()
+    running = [
+        (one.name, f"{one.seconds / 60:.0f} min",
+         _("checks: {asked} of {all}", asked=one.asked, all=one.checks)
+         if one.checks else _("steps"))
+        for one in now.running
+    ]  # fmt: skip
+    known = [(one.name, states[one.state], one.why or marks[one.key]) for one in latest]
+    return Group(
+        show.plain(head, "bold"),
+        show.as_table(running, (_("being graded"), _("since"), _("how far"))),
+        show.as_table(known, (_("student"), _("state"), _("mark"))),
+    )
 
 
 @command.command("regrade")

@@ -91,6 +91,13 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     help="Of a submission: do what is missing with the reference, for no points.",
 )
 @click.option(
+    "--carry-forward/--no-carry-forward",
+    "forward",
+    default=True,
+    show_default=True,
+    help="Of a submission: judge later steps on the reference where its own earlier work fails.",
+)
+@click.option(
     "--evidence", default="", metavar="FILE", help="Write what the mark rests on, signed."
 )
 @click.option(
@@ -109,6 +116,7 @@ def command(
     submission: str,
     wanted: str,
     fill: bool,
+    forward: bool,
     evidence: str,
     key: str,
     lab_name: str,
@@ -120,14 +128,15 @@ def command(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
+            forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes, keep))
-    if wanted != "all" or not fill:
+    if wanted != "all" or not (fill and forward):
         raise UsageError(
-            _("--steps and --no-fill-gaps go with --submission"),
+            _("--steps, --no-fill-gaps and --no-carry-forward go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))

@@ -239,7 +239,8 @@ def _run_once(site: _Site, seed: int, say: Say) -> Run:
 def _watch(site: _Site) -> Watch | Unwatched:
     if not site.drill.watched:
         return Unwatched()
-    return Watch(site.shells[site.drill.entry], site.watcher, site.watch_arguments)
+    arguments = [*site.watch_arguments, *site.drill.watching(site.shells)]
+    return Watch(site.shells[site.drill.entry], site.watcher, arguments)
 
 
 def _aim(site: _Site) -> AbstractContextManager[Aim]:

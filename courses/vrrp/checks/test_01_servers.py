@@ -117,7 +117,9 @@ def test_balances_lb2(lab: Lab) -> None:
 @check(
     points=0.5,
     needs=["servers.balances_lb1", "servers.balances_lb2"],
-    probes="The running HAProxy of lb1 and lb2 is asked at which address each web server is checked.",
+    probes=(
+        "The running HAProxy of lb1 and lb2 is asked at which address each web server is checked."
+    ),
     why=(
         "A balancer that never checks its servers sends every second visitor to one that is gone."
     ),
