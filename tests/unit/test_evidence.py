@@ -185,7 +185,8 @@ def drilled(folder: Path) -> Run:
     up, down = {"web1": "UP", "web2": "UP"}, {"web1": "DOWN", "web2": "UP"}
     failed = sum(not row.ok for row in rows)
     watched = Watched(
-        [Reading(STARTED, up, {"failed": 0}), Reading(STARTED + 6.1, down, {"failed": failed}),
+        [Reading(STARTED, up, {"failed": 0}),
+         Reading(STARTED + 6.1, down, {"failed": failed}, 0.02),
          Reading(STARTED + 8.5, up, {"failed": failed})]
     )  # fmt: skip
     run = Run(

@@ -27,6 +27,9 @@ def pairs(**more: str) -> list[Pair]:
 def test_what_the_course_gives_is_nobodys() -> None:
     assert pairs() == []
     assert similar_pairs(CLASS, [], at_least=1) == []  # nor what many have
+    two = {key: {"haproxy.cfg": REFERENCE} for key in ("ada", "bob")}
+    assert similar_pairs(two, [REFERENCE], at_least=1) == []
+    assert similar_pairs(two, [], at_least=1)
 
 
 def test_a_rare_passage_is_shown_on_both_sides_with_its_lines() -> None:
