@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from labkit.errors import NothingToGradeError, UsageError
 from labkit.locale import _
@@ -114,9 +114,10 @@ def _names_in(folder: Path) -> set[str]:
 
 def _path_of(name: str, files: Mapping[str, bytes]) -> str:
     """A name in which an archive of Windows wrote its folders, as a path; others as they are."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    within = not path.is_absolute() and ".." not in path.parts and ":" not in name
-    return str(path) if "\\" in name and within and str(path) not in files else name
+    path = name.replace("\\", "/")
+    parts = path.split("/")
+    within = all(parts) and not {".", ".."} & set(parts) and ":" not in name
+    return path if "\\" in name and within and path not in files else name
 
 
 def _unwanted(path: Path, name: str) -> str:
