@@ -17,9 +17,7 @@ PLACE = "/etc/keepalived/keepalived.conf"
 @check(
     points=0.5,
     needs=["servers.balances_lb1", "servers.balances_lb2"],
-    probes=(
-        "keepalived on lb1 and lb2 is asked to write down its instances; there must be one each."
-    ),
+    probes=("keepalived on lb1 and lb2 is asked for its instances; there must be one each."),
     why="VRRP is spoken by keepalived. With one of two alone there is nobody to take over.",
     hints=[
         "What does systemctl status keepalived say on each balancer?",
