@@ -483,6 +483,8 @@ def _plain(data: bytes) -> Any:
         if _written_out(root, {}) > LARGEST_WRITTEN_OUT:
             raise ValueError("too many aliases")
         return loader.construct_document(root)
+    except (IndexError, KeyError, OverflowError) as error:  # `!!int ""`, `!!bool maybe`, `1e999`
+        raise ValueError(f"no value of its kind: {error}") from error
     finally:
         loader.dispose()
 

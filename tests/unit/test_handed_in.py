@@ -658,6 +658,13 @@ def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
     assert handed.options["compose: by itself"] == "yes"
 
 
+@pytest.mark.parametrize("value", ['!!int ""', "!!int", "!!bool maybe", "!!timestamp x", "1e999",
+                                   "!!float .", "!!python/object/apply:os.system [x]"])  # fmt: skip
+def test_hostile_values_of_yaml_are_read_or_not_and_break_nothing(value: str) -> None:
+    """What is said of them is Compose's to say, on a machine."""
+    seen({"docker-compose.yml": f"services:\n  a:\n    image: x\n    y: {value}\n"})
+
+
 def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> None:
     rule = "local2.* /var/log/haproxy.log\n"
     handed = seen(
