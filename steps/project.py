@@ -43,13 +43,15 @@ INDEX = Artefact("website/index.php", f"{PROJECT}/website/index.php", WEBS)
 REGISTRY_COMPOSE = Artefact(
     "docker-compose-registry.yml", f"{REGISTRY_HOME}/docker-compose-registry.yml", ("lb",)
 )
+# Debian's haproxy.cfg has no server, and el9's only such as are on the machine itself.
+BALANCES = r"^\s*server(-template)?\s+\S+\s+(?!127\.)"
 HAPROXY_BACKEND = Artefact(
     "haproxy/haproxy.cfg",
     "/etc/haproxy/haproxy.cfg",
     ("lb",),
     reference="haproxy/haproxy-11.cfg",
     sudo=True,
-    marker="my-backend",
+    marker=BALANCES,
     later="haproxy/haproxy.cfg",
     distinction="haproxy/haproxy-hardened.cfg",
 )
@@ -58,7 +60,7 @@ HAPROXY_STATS = Artefact(
     "/etc/haproxy/haproxy.cfg",
     ("lb",),
     sudo=True,
-    marker="my-backend",
+    marker=BALANCES,
     distinction="haproxy/haproxy-hardened.cfg",
 )
 

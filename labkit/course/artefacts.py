@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -202,7 +203,7 @@ class Files:
         return any((self.reference / name).read_bytes() == there.encode() for name in above)
 
     def _by_hand(self, artefact: Artefact, text: str, placed: dict[str, str]) -> bool:
-        if not text.strip() or artefact.marker not in text:
+        if not text.strip() or not re.search(artefact.marker, text, re.MULTILINE):
             return False
         data = text.encode()
         digest = _digest(data)

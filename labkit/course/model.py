@@ -43,7 +43,8 @@ class Artefact:
     machines: tuple[str, ...]
     reference: str = ""
     sudo: bool = False  # the remote file belongs to root
-    marker: str = ""  # what tells a student's file from the one that a package brought
+    # A regular expression for lines that a package's own file has not: it tells whose a file is.
+    marker: str = ""
     later: str = ""  # the reference of a later step, which holds all of this one
     distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
 

@@ -216,6 +216,26 @@ def test_what_nobody_wrote_by_hand_is_replaced(course: Path, text: str) -> None:
     assert web1.text(PAGE.remote) == "http://api:5000/"
 
 
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("backend webs\n  server a web1:80 check\n", True),
+        ("listen site\n\tserver-template web 2 web:80\n", True),
+        ("backend x\n    server s1 10.77.0.11:80\n", True),
+        ("global\n\tlog /dev/log local0\ndefaults\n\tmode http\n", False),  # Debian's
+        ("backend app\n    server  app1 127.0.0.1:5001 check\n", False),  # el9's
+    ],
+)
+def test_a_balancers_file_is_a_students_whatever_its_backend_is_called(
+    text: str, own: bool
+) -> None:
+    artefacts = {one.path: one for step in COURSE.steps for one in step.artefacts}
+    artefact = artefacts["haproxy/haproxy.cfg"]
+    lb, files = machine(artefact, text), Files(COURSE.root, None)
+    files.place(artefact, lb)
+    assert (lb.text(artefact.remote) == text) is own
+
+
 def test_a_file_written_by_hand_stays_and_counts_as_the_students_own(course: Path) -> None:
     web1, files = machine(RECIPE, "FROM hand\n"), Files(course, None)
     assert not files.place(RECIPE, web1)

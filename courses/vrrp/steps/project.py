@@ -16,8 +16,10 @@ PAGES = {
     web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True)
     for web in WEBS
 }
+# Debian's haproxy.cfg has no server, and el9's only such as are on the machine itself.
+BALANCES = r"^\s*server(-template)?\s+\S+\s+(?!127\.)"
 HAPROXY = Artefact(
-    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker="/alive"
+    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=BALANCES
 )
 # In step 2 the address moves; in step 3 it stays where it is when the other one comes back.
 ADDRESS = {
