@@ -43,8 +43,11 @@ INDEX = Artefact("website/index.php", f"{PROJECT}/website/index.php", WEBS)
 REGISTRY_COMPOSE = Artefact(
     "docker-compose-registry.yml", f"{REGISTRY_HOME}/docker-compose-registry.yml", ("lb",)
 )
-# Debian's haproxy.cfg has no server, and el9's only such as are on the machine itself.
-BALANCES = r"^\s*server(-template)?\s+\S+\s+(?!127\.)"
+# Debian's haproxy.cfg has no such sections, el9's has three, with servers on the machine itself.
+BALANCES = (
+    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
+    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
+)
 HAPROXY_BACKEND = Artefact(
     "haproxy/haproxy.cfg",
     "/etc/haproxy/haproxy.cfg",

@@ -16,8 +16,11 @@ PAGES = {
     web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True)
     for web in WEBS
 }
-# Debian's haproxy.cfg has no server, and el9's only such as are on the machine itself.
-BALANCES = r"^\s*server(-template)?\s+\S+\s+(?!127\.)"
+# Debian's haproxy.cfg has no such sections, el9's has three, with servers on the machine itself.
+BALANCES = (
+    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
+    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
+)
 HAPROXY = Artefact(
     "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=BALANCES
 )
