@@ -223,8 +223,8 @@ def test_what_nobody_wrote_by_hand_is_replaced(course: Path, text: str) -> None:
         ("listen site\n\tserver-template web 2 web:80\n", True),
         ("backend x\n    server s1 10.77.0.11:80\n", True),
         ("global\n\tlog /dev/log local0\ndefaults\n\tmode http\n", False),  # Debian's
-        ("frontend main\n    bind *:5000\nbackend static\n    server static 127.0.0.1:4331 check\n"
-         "backend app\n    server  app1 127.0.0.1:5001 check\n", False),  # el9's
+        (("frontend main\n    bind *:5000\nbackend static\n    server static 127.0.0.1:4331 check\n"
+         "backend app\n    server  app1 127.0.0.1:5001 check\n"), False),  # el9's
         ("backend app\n    server  app1 10.77.0.11:80 check\n", True),
         ("listen stats\n    bind *:8404\n", True),
     ],
