@@ -37,6 +37,11 @@ OTHER_ROLES = re.compile(
 )
 # Images of pages that are nobody's website, although their names speak of PHP.
 OTHER_PAGES = re.compile(r"(^|/)(phpmyadmin|phppgadmin|adminer)\b")
+# What Compose needs for a file that a person wrote is below a second; aliases that multiply keep it
+# busy for minutes. All files together must be read before the question itself ends.
+FILE_LIMIT_S, ALL_LIMIT_S, QUESTION_LIMIT_S = 20, 45, 70
+LARGEST_READING = 2 * 1024 * 1024  # bytes of what Compose makes of a file
+ENDLESS = ("124", "137", "141")  # exit codes: timeout's, of SIGKILL, of nobody who reads on
 HTTP_PORT = 80  # on which Apache listens in every php:*apache image
 
 
@@ -221,9 +226,12 @@ def find_projects(shell: Shell) -> list[Project]:
     """Every compose file of a machine, as Compose reads it.
 
     Asked in one round trip: each candidate file, then what Compose makes of it. Files of running
-    projects come first, since a student may keep several.
+    projects come first, since a student may keep several. Each has a time limit of its own: one
+    that keeps Compose busy is not readable, and nothing is unclear.
     """
     script = f"""
+set -o pipefail
+end=$(($(date +%s) + {ALL_LIMIT_S}))
 running=$(docker ps -a --format '{{{{.Label "com.docker.compose.project.config_files"}}}}' \
  2>/dev/null | tr ',' '\\n' | sort -u)
 judged=$(find {JUDGED} -type f 2>/dev/null)
@@ -239,12 +247,16 @@ sed 's|^{JUDGED}||' | awk 'NF && !seen[$0]++' | while read -r file; do
    for more in "$stem".override.y*ml; do test -r "$more" && set -- "$@" -f "$more"; done
    test -s "{JUDGED}$file" &&
     set -- --project-directory . --env-file /dev/null -f "{JUDGED}$file"
-   docker compose "$@" config --format json 2>&1)
+   left=$((end - $(date +%s)))
+   test $left -lt {FILE_LIMIT_S} || left={FILE_LIMIT_S}
+   test $left -gt 0 || left=1
+   timeout -s KILL $left docker compose "$@" config --format json 2>&1 |
+    head -c {LARGEST_READING})
   code=$?
   printf '%s\\n' "$said" | sed 's/^/| /'
   echo "@@code $code"
 done"""
-    return _parse(shell.name, shell.ask(script, timeout=60).stdout)
+    return _parse(shell.name, shell.ask(script, timeout=QUESTION_LIMIT_S).stdout)
 
 
 def _is_registry(project: Project) -> bool:
@@ -275,7 +287,10 @@ def _parse(machine: str, text: str) -> list[Project]:
                     settle="labkit doctor",
                 )
             lines = [part for part in said if part.strip() and "level=warning" not in part]
-            projects.append(Project(machine, file, "", {}, "\n".join(lines[-3:]) or "?"))
+            why = "\n".join(lines[-3:]) or "?"
+            if line.removeprefix("@@code ") in ENDLESS:
+                why = _("Compose does not come to an end with it")
+            projects.append(Project(machine, file, "", {}, why))
     return projects
 
 

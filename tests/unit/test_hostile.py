@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from checks.compose import JUDGED, by_judged, find_projects
+from checks.compose import (
+    ALL_LIMIT_S,
+    FILE_LIMIT_S,
+    JUDGED,
+    QUESTION_LIMIT_S,
+    by_judged,
+    find_projects,
+)
 from checks.haproxy_file import words_of
 from checks.harm import asked_for, swappable
 from labkit.classroom import read_folder
@@ -270,6 +277,17 @@ def test_hostile_values_cannot_answer_for_another_file() -> None:
     )
     found = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
     assert [(one.file, one.error) for one in found] == [("/srv/b.yml", "yaml: line 3\n@@code 0")]
+
+
+@pytest.mark.parametrize("code", [124, 137, 141])
+def test_hostile_files_that_keep_compose_busy_are_not_readable(code: int) -> None:
+    said = f'@@file /srv/b.yml\n| {{\n| "name": "\n@@code {code}\n'
+    (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
+    assert (found.file, found.error) == ("/srv/b.yml", "Compose does not come to an end with it")
+
+
+def test_hostile_files_have_less_time_together_than_the_question_about_them() -> None:
+    assert FILE_LIMIT_S < ALL_LIMIT_S < QUESTION_LIMIT_S - 5
 
 
 def test_hostile_names_of_services_are_words() -> None:
