@@ -21,7 +21,7 @@ def results(cli: Cli) -> list[dict[str, Any]]:
     return [
         json.loads(path.read_text(encoding="utf-8"))
         for path in sorted((last / "drills").glob("drill-*.json"))
-        if not path.name.endswith(".plan.json")
+        if path.suffixes == [".json"]  # not the plan of a load, nor the instants of a fault
     ]
 
 
