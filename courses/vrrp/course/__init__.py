@@ -12,6 +12,7 @@ from steps.s03_calm import calm
 from steps.s04_failover import failover
 
 from checks.drills import DRILLS
+from checks.mutations import MUTATIONS
 from labkit.course import Course, read_blueprint
 from steps.handed_in import recognise, settle
 
@@ -37,6 +38,7 @@ COURSE = Course(
     points_max=10.0,
     checks=checks,
     drills=DRILLS,
+    mutations=MUTATIONS,
     recognise=recognise,
     settle=settle,
 )

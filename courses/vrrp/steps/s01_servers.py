@@ -8,7 +8,7 @@ from labkit.course import Files, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
 from labkit.remote import Shell, Shells, everywhere
-from steps import haproxy_words
+from steps import haproxy_words, undo
 from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, service_address
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
@@ -20,6 +20,7 @@ VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
     letter="a",
     on=["web1", "web2", "lb1", "lb2"],
     artefacts=[*PAGES.values(), HAPROXY],
+    undo=undo.servers,
     title={
         "en": "Two web servers, two balancers",
         "fr": "Deux serveurs web, deux répartiteurs",

@@ -8,7 +8,7 @@ from labkit.course import Artefact, Files, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
 from labkit.remote import Shell, Shells, everywhere
-from steps import keepalived_grammar
+from steps import keepalived_grammar, undo
 from steps.project import ADDRESS, ADDRESSES, BALANCERS, addresses
 
 # RFC 9568, 5.1: VRRP is a protocol of its own, number 112, beside TCP and UDP.
@@ -23,6 +23,7 @@ VALIDATE = "sudo keepalived --config-test --use-file {path}"
     on=["lb1", "lb2"],
     needs=["servers"],
     artefacts=[*ADDRESS.values()],
+    undo=undo.address,
     title={"en": "An address that moves", "fr": "Une adresse qui se déplace"},
 )
 def address(shells: Shells, files: Files) -> None:

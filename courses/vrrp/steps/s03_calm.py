@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
+from steps import undo
 from steps.project import CALM
 from steps.s02_address import place
 
@@ -15,6 +16,7 @@ from steps.s02_address import place
     on=["lb1", "lb2"],
     needs=["address"],
     artefacts=[*CALM.values()],
+    undo=undo.address,
     title={"en": "An address that stays", "fr": "Une adresse qui reste"},
 )
 def calm(shells: Shells, files: Files) -> None:
