@@ -53,13 +53,6 @@ MUTATIONS = (
         why="The two balancers are not of one virtual router.",
     ),
     Mutation(
-        name="keepalived.multicast",
-        artefact=LB1,
-        caught_by="address.unicast",
-        mutate=_replaced(r"^    unicast_peer \{\n.*\n    \}\n", ""),
-        why="No peer is named.",
-    ),
-    Mutation(
         name="keepalived.one-priority",
         artefact=LB1,
         caught_by="calm.order",
