@@ -7,8 +7,8 @@ settings that it took (keepalived(8), --signum=DATA).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from labkit.course import CannotTellError, not_met
 from labkit.locale import _
@@ -144,10 +144,8 @@ def together(first: str, second: str, *, since: float, until: float) -> float:
 
 
 def _reigns(changes: list[tuple[float, bool]], until: float) -> list[tuple[float, float]]:
-    ends = [*(at for at, _is_master in changes[1:]), until]
-    return [
-        (at, end) for (at, is_master), end in zip(changes, ends, strict=True) if is_master
-    ] if changes else []  # fmt: skip
+    turns = pairwise([*changes, (until, False)])
+    return [(at, end) for (at, is_master), (end, _is_master) in turns if is_master]
 
 
 def journal(shell: Shell, since: float) -> str:
@@ -159,8 +157,3 @@ def journal(shell: Shell, since: float) -> str:
 def now(shell: Shell) -> float:
     """A machine's own clock (epoch s)."""
     return float(shell.ask("date +%s.%N").text)
-
-
-def journals(shells: Mapping[str, Shell], since: Mapping[str, float]) -> dict[str, str]:
-    """Both balancers' journals, each since an instant of its own clock."""
-    return {name: journal(shells[name], since[name]) for name in BALANCERS}

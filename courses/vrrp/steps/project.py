@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from labkit.course import Artefact
+from labkit.errors import StepFailedError
+from labkit.locale import _
 from labkit.remote import Shell
 
 WEBS = ("web1", "web2")
@@ -59,3 +62,17 @@ def addresses(here: Shell, lb1: Shell, lb2: Shell) -> str:
         "DEVICE": asked[1] if len(asked) > 1 else "eth0",
     }
     return "".join(f"${name}={value}\n" for name, value in named.items())
+
+
+def refuse(shell: Shell, service: str, file: str, found: Mapping[str, int]) -> None:
+    """StepFailedError, the service stopped, if words were found that are not known to be harmless.
+
+    `found` are words and their lines in a file that was handed in.
+    """
+    if found:
+        shell.ask(f"systemctl stop {service}", sudo=True)
+        names = ", ".join(f"{word} ({line})" for word, line in found.items())
+        raise StepFailedError(
+            _("{names} is not known to be harmless, so it was not loaded", names=names),
+            where=f"{shell.name}:{file}",
+        )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shlex
 
 from labkit.course import Files, step
-from labkit.errors import StepFailedError
-from labkit.locale import _
 from labkit.remote import Shell, Shells, everywhere
 from steps import haproxy_words, undo
-from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, service_address
+from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, refuse, service_address
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
 
@@ -63,7 +61,8 @@ def balance(balancer: Shell, files: Files) -> None:
     # All machines of the lab have the same packages, and Debian's start what they bring.
     balancer.run("sudo systemctl disable --now nginx", unless="! systemctl is-enabled -q nginx")
     if files.handed:
-        refuse(balancer, files)
+        text = files.content(HAPROXY).data.decode("utf-8", "replace")
+        refuse(balancer, "haproxy", HAPROXY.remote, dict(haproxy_words.refused(text)))
     files.place(HAPROXY, balancer)
     balancer.run(
         "sudo setsebool -P haproxy_connect_any on",
@@ -74,16 +73,3 @@ def balance(balancer: Shell, files: Files) -> None:
     if not balancer.service("haproxy"):
         balancer.run("sudo systemctl reload haproxy")
     balancer.open_port("--add-service=http")
-
-
-def refuse(balancer: Shell, files: Files) -> None:
-    """StepFailedError if a file that was handed in says what is not known to be harmless."""
-    text = files.content(HAPROXY).data.decode("utf-8", "replace")
-    found = haproxy_words.refused(text)
-    if found:
-        balancer.ask("systemctl stop haproxy", sudo=True)
-        names = ", ".join(f"{word} ({line})" for word, line in found)
-        raise StepFailedError(
-            _("{names} is not known to be harmless, so it was not loaded", names=names),
-            where=f"{balancer.name}:{HAPROXY.remote}",
-        )

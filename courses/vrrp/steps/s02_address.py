@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labkit.course import Artefact, Files, step
-from labkit.errors import StepFailedError
-from labkit.locale import _
 from labkit.remote import Shell, Shells, everywhere
 from steps import keepalived_grammar, undo
-from steps.project import ADDRESS, ADDRESSES, BALANCERS, addresses
+from steps.project import ADDRESS, ADDRESSES, BALANCERS, addresses, refuse
 
 # RFC 9568, 5.1: VRRP is a protocol of its own, number 112, beside TCP and UDP.
 LET_VRRP_IN = "--add-protocol=vrrp"
@@ -37,7 +35,11 @@ def place(shells: Shells, files: Files, artefacts: Mapping[str, Artefact]) -> No
 
     def keep(shell: Shell) -> None:
         if files.handed:
-            refuse(shell, files, artefacts[shell.name])
+            artefact = artefacts[shell.name]
+            found = keepalived_grammar.refused(
+                files.content(artefact).data.decode("utf-8", "replace")
+            )
+            refuse(shell, "keepalived", artefact.remote, {one.word: one.line for one in found})
         shell.install(redhat=("keepalived",), debian=("keepalived",))
         changed = shell.write(ADDRESSES, addresses(shell, lb1, lb2), root=True)
         changed |= files.place(artefacts[shell.name], shell)
@@ -47,16 +49,3 @@ def place(shells: Shells, files: Files, artefacts: Mapping[str, Artefact]) -> No
             shell.run("sudo systemctl reload keepalived")
 
     everywhere(keep, [lb1, lb2])
-
-
-def refuse(shell: Shell, files: Files, artefact: Artefact) -> None:
-    """StepFailedError if a file that was handed in says what is not known to be harmless."""
-    text = files.content(artefact).data.decode("utf-8", "replace")
-    found = keepalived_grammar.refused(text)
-    if found:
-        shell.ask("systemctl stop keepalived", sudo=True)
-        names = ", ".join(f"{one.word} ({one.line})" for one in found)
-        raise StepFailedError(
-            _("{names} is not known to be harmless, so it was not loaded", names=names),
-            where=f"{shell.name}:{artefact.remote}",
-        )
