@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from labkit.course import Artefact
 from labkit.errors import StepFailedError
+from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -19,13 +20,8 @@ PAGES = {
     web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True)
     for web in WEBS
 }
-# Debian's haproxy.cfg has no such sections, el9's has three, with servers on the machine itself.
-BALANCES = (
-    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
-    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
-)
 HAPROXY = Artefact(
-    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=BALANCES
+    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=WRITTEN_BY_HAND
 )
 # In step 2 the address moves; in step 3 it stays where it is when the other one comes back.
 ADDRESS = {

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.haproxy_file import Environment, UnreadableError
+from labkit.facts.haproxy.file import Environment, UnreadableError
 
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers",
             "peers", "cache", "http-errors")  # fmt: skip

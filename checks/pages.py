@@ -1,0 +1,154 @@
+"""Pages of the lab fetched from the grader's computer, their button pressed, their list judged."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from itertools import islice
+from typing import NoReturn
+
+from labkit.course import expect, not_met
+from labkit.facts.http.browser import PATIENCE_S, Reply, ask, path_of
+from labkit.facts.http.pages import ElsewhereError, Form, Page, encoded, form_of
+from labkit.lab import Lab
+from labkit.locale import _
+
+NEAR = 60  # characters between a name and its age
+MOST_NAMED = 5_000  # places where a page names somebody
+MOST_REDIRECTS = 5
+OK = 200
+
+
+def must_be_ok(page: Page) -> None:
+    """End the check as failed unless the status is 200."""
+    if page.status != OK:  # a page that is right need not be read for what it says
+        not_met(
+            expected=_("HTTP status {status} from {url}", status=OK, url=page.url),
+            seen=_("status {status}: {body}", status=page.status, body=page.text[:160]),
+        )
+
+
+def fetch(
+    lab: Lab,
+    machine: str,
+    port: int,
+    path: str = "/",
+    *,
+    form: dict[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> Page:
+    """GET a page of a machine of the lab, or POST a form to it, and follow where it sends.
+
+    Asks the lab first whether that machine is its own and runs (`Lab.prove_target`). A machine
+    that does not answer, or sends to another place than itself, ends the check as failed.
+    """
+    address = lab.prove_target(machine).address
+    body = None if form is None else encoded(form)
+    for _turn in range(MOST_REDIRECTS + 1):
+        shown = f"http://{machine}{'' if port == 80 else f':{port}'}{path}"
+        answer = _answer(address, port, path, body, auth, shown, machine)
+        page = Page(shown, answer.status, answer.text, answer.headers.get("refresh", ""),
+                    f"{address}:{port}")  # fmt: skip
+        if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+            return page
+        link = answer.headers["location"]
+        path = path_of(link, shown, host=page.host) or _leads_elsewhere(shown, link)
+        if answer.status < 304:
+            body = None  # as browsers do (Fetch, 4.4)
+    return not_met(
+        expected=_("an answer from {url}", url=shown),
+        seen=_("it sends its visitor on again and again"),
+        where=machine,
+    )
+
+
+def _leads_elsewhere(url: str, link: str) -> NoReturn:
+    not_met(
+        expected=_("a page that stays at {url}", url=url),
+        seen=_("it sends its visitor to {address}", address=link[:120]),
+        where=url,
+    )
+
+
+def _answer(
+    address: str, port: int, path: str, body: str | None, auth: tuple[str, str] | None,
+    shown: str, machine: str,
+) -> Reply:  # fmt: skip
+    expected = _("an answer from {url}", url=shown)
+    try:
+        return ask(address, port, path, body=body, auth=auth)
+    except TimeoutError:
+        seen = _("none within {seconds} s", seconds=PATIENCE_S)
+    except ConnectionRefusedError:
+        seen = _("the connection is refused")
+    except (OSError, http.client.HTTPException, ValueError):  # ValueError: a length that is none
+        seen = _("the connection fails")
+    return not_met(expected=expected, seen=seen, where=machine)
+
+
+def list_form(page: Page) -> Form:
+    """The first form with a button, as a browser would send it; failed if there is none."""
+    try:
+        form = form_of(page)
+    except ElsewhereError as error:
+        _leads_elsewhere(page.url, str(error))
+    if form is None:
+        not_met(
+            expected=_("a form with a button that lists the students"),
+            seen=_("no form in the page: {text}", text=page.text[:120]),
+            where=page.url,
+        )
+    return form
+
+
+def press_button(lab: Lab, machine: str, port: int) -> Page:
+    """Open the website's page and press its button, as a browser would."""
+    first = fetch(lab, machine, port)
+    must_be_ok(first)
+    form = list_form(first)
+    if form.method == "get":
+        return fetch(lab, machine, port, f"{form.path}?{encoded(form.fields)}")
+    return fetch(lab, machine, port, form.path, form=form.fields)
+
+
+def must_list(page: Page, students: dict[str, str]) -> None:
+    """End the check as failed unless the page shows each student with their age."""
+    must_be_ok(page)
+    missing = pairs_of(page, students)
+    expect(
+        not missing,
+        expected=_("the students {names}", names=", ".join(students)),
+        seen=_("a page without {names}: {text}", names=", ".join(missing), text=page.text[:160]),
+        where=page.url,
+    )
+
+
+def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
+    """The students whom a page does not show with their age: `NAME AGE` for each.
+
+    An age stands after its name or before it, the same way for all, and no other name between.
+    Jean-Paul is neither Jean nor Paul: of names that hold each other, the longest is meant.
+    """
+    if not students:
+        return []
+    text = page.text
+    names = "|".join(map(re.escape, sorted(students, key=len, reverse=True)))
+    spans = [
+        (*found.span(), found.group())
+        for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MOST_NAMED)
+    ]
+
+    def lacking(after: bool) -> list[str]:
+        shown = set()
+        for at, (start, end, name) in enumerate(spans):
+            if after:
+                until = spans[at + 1][0] if at + 1 < len(spans) else len(text)
+                near = text[end : min(until, end + NEAR)]
+            else:
+                since = spans[at - 1][1] if at else 0
+                near = text[max(since, start - NEAR) : start]
+            if re.search(rf"(?<!\w){re.escape(students[name])}(?!\w)", near):
+                shown.add(name)
+        return [f"{name} {age}" for name, age in students.items() if name not in shown]
+
+    return min(lacking(after=True), lacking(after=False), key=len)
