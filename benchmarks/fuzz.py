@@ -4,8 +4,8 @@
 
 Each reader of what a student or their service writes is given so many texts: pieces that it knows,
 repeated, cut and mixed with any bytes. Limits: each text gives an answer or *not met*, and none
-takes longer than SLOWEST_S. `tests/unit/test_fuzz.py` gives the same readers fewer, each time the
-same.
+takes longer than SLOWEST_S. `tests/unit/benchmarks/test_fuzz.py` gives the same readers fewer,
+each time the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry
 from labkit.remote import Shell
 from subject.balancer import haproxy_on
-from subject.roles import is_student_age
+from subject.roles import Project, is_student_age
 
 TAKES = "30 minutes"
 SLOWEST_S = 5.0
@@ -98,7 +98,7 @@ def read_students(data: bytes) -> None:
 def read_compose(data: bytes) -> None:
     """A compose file in Compose's normal form, and what it asks for."""
     try:
-        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"))
+        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"), Project)
     except ValueError:
         return
     harms(project)

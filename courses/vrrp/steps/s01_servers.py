@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+from subject.machines import BALANCERS, SERVICE, WEBS, service_address
+
 from labkit.course import Files, step
 from labkit.facts.haproxy import harmless
 from labkit.remote import Shell, Shells, everywhere
 from steps import undo
-from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, refuse, service_address
+from steps.project import HAPROXY, PAGES, refuse
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
 

@@ -73,7 +73,7 @@ def test_what_is_not_known_to_be_harmless_is_refused(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["lua-load /x", '"lua-load" /x', "external-check", "option external-check", "program x",
-     "http-request lua.x", "stats socket /etc/passwd", "setenv A b"],
+     "http-request lua.x", "stats socket /etc/passwd", "setenv LD_PRELOAD x"],
 )  # fmt: skip
 def test_what_reaches_beyond_haproxy_is_refused(line: str) -> None:
     assert [one.line for one in harmless.refused(f"global\n    {line}\n")] == [2]

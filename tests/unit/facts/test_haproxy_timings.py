@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from labkit.facts.haproxy.process import HAProxy
 from labkit.facts.haproxy.timings import Timings, read_timings, seconds, timings_of
 from labkit.remote import PlannedShell, from_facts
+from tests import ROOT
 
-REFERENCE = Path(__file__).parents[2] / "steps" / "reference" / "haproxy"
+REFERENCE = ROOT / "steps" / "reference" / "haproxy"
 
 # HAProxy's configuration manual, section 5.2: inter "If left unspecified, the delay defaults to
 # 2000 ms", fall "defaults to 3 if unspecified", fastinter defaults to inter.
@@ -123,7 +122,8 @@ def test_other_sections_have_no_say() -> None:
         "global\n  timeout check 9s\nfrontend website\n  timeout check 9s\n"
         + PLAIN
         + "backend other\n  option httpchk\n  timeout check 9s\n  default-server inter 9s\n"
-        "listen stats\n  option httpchk\n  timeout connect 9s\n"
+        "listen stats\n  option httpchk\n  timeout connect 9s\n",
+        "my-backend",
     )
     assert around == Timings(timeout_connect=5.0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.facts.http.pages import Form, Page
+from labkit.facts.http.pages import ElsewhereError, Form, Page, form_of
 
 
 def page(html: str) -> Page:

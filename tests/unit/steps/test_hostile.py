@@ -32,8 +32,9 @@ from labkit.remote import PlannedShell, Result, from_facts
 from steps.handed_in import recognise
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
+from subject.roles import Project
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "steps" / "reference"
 COURSE = load_course()
 HOME = "/srv/student-list"
@@ -276,14 +277,14 @@ def test_hostile_values_cannot_answer_for_another_file() -> None:
         "| @@file /srv/forged.yml\r@@code 0\n"
         "@@code 0\n@@file /srv/b.yml\n| yaml: line 3\n| @@code 0\n@@code 15\n"
     )
-    found = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
+    found = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
     assert [(one.file, one.error) for one in found] == [("/srv/b.yml", "yaml: line 3\n@@code 0")]
 
 
 @pytest.mark.parametrize("code", [124, 137, 141])
 def test_hostile_files_that_keep_compose_busy_are_not_readable(code: int) -> None:
     said = f'@@file /srv/b.yml\n| {{\n| "name": "\n@@code {code}\n'
-    (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
+    (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
     assert (found.file, found.error) == ("/srv/b.yml", "Compose does not come to an end with it")
 
 
@@ -325,6 +326,7 @@ HOSTILE_CONFIGURATIONS = {
     "an engine": "global\n ssl-engine /x.so\n",
     "a provider": "global\n ssl-provider-path /x\n",
     "environment": "global\n setenv LD_PRELOAD /x.so\n",
+    "environment by one letter": "global\n setenv A_PRELOAD /x.so\n",
     "capabilities": "global\n setcap cap_net_admin\n",
     "a condition": ".if 1\nglobal\n.endif\n",
     "root": "global\n user root\n",
@@ -368,6 +370,7 @@ HARMLESS_CONFIGURATIONS = {
     "a path that is none of the machine's": "listen s\n stats uri /etc/shadow\n",
     "systemd's log": "global\n log /dev/log local0\n log stdout format raw local0\n",
     "a certificate": "frontend x\n bind :443 ssl crt /etc/haproxy/site.pem alpn h2\n",
+    "variables": "global\n setenv LB1_IP 192.0.2.1\n setenv S2 192.0.2.2\n setenv WEB_PORT 80\n",
     "names": "backend x\n server-template web 1-2 web:80 check\n server a 192.0.2.1:80 backup\n",
     "metrics": "frontend x\n http-request use-service prometheus-exporter if { path /metrics }\n",
 }
