@@ -20,7 +20,7 @@ import yaml
 from babel.messages.pofile import read_po
 
 from labkit.cli.main import VERBS
-from labkit.course import PARTS, find_blueprint, load_checks, load_course
+from labkit.course import find_blueprint, load_checks, load_course
 from labkit.locale import ENGINE_CATALOGUES as ENGINE
 from tests import ROOT
 from tests.tutorial.reading import FENCE, blocks, page
@@ -301,7 +301,7 @@ def explain(root: Path, *words: str) -> str:
 
 
 def test_the_step_of_the_authors_guide_joins_the_course(tmp_path: Path) -> None:
-    for folder in PARTS:
+    for folder in ("course", "subject", "steps", "checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name, body in {**shown("steps/"), **shown("checks/test_14")}.items():
         (tmp_path / name).write_text(body, encoding="utf-8")
