@@ -23,6 +23,7 @@ VALIDATE = "haproxy -c -f"
     on="lb",
     needs=["machines", "deploy", "second-server"],
     artefacts=[HAPROXY_BACKEND],
+    beside=[RSYSLOG],
     undo=undo.balancer,
     title={"en": "HAProxy in front", "fr": "HAProxy devant les serveurs"},
 )

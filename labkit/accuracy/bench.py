@@ -20,7 +20,8 @@ from labkit.classroom import Carried, carry
 from labkit.course import Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
-from labkit.grading.record import gaps_of, mark_gaps
+from labkit.grading.record import filled_of, gaps_of, mark_gaps, take_credit
+from labkit.grading.run import collected
 from labkit.lab import Lab, Say, open_shells
 from labkit.remote import SshShell
 
@@ -47,6 +48,12 @@ class Bench:
         self.held = {}
         self.sound = {}
         self.lab.provider.destroy(lambda _line: None)
+
+    def ready(self) -> None:
+        """Machines that run, and a shell on each."""
+        if not self.shells:
+            self.lab.provider.up(self.say)
+            self.shells = open_shells(self.lab)
 
     def judge(self, case: Case, *, turn: int = 1, again: bool = True) -> Outcome:
         """Grade a case; on a fresh lab once more if the first answer was none or not expected.
@@ -77,8 +84,10 @@ class Bench:
         try:
             carried = self._make_ready(case, max(graded))
             result = self._grade(graded)
-            gaps = gaps_of(self.course, self._handed(case))
+            handed = self._handed(case)
+            gaps = gaps_of(self.course, handed)
             mark_gaps(result, {number: gaps[number] for number in gaps if number in graded})
+            take_credit(result, filled_of(collected(self.course).graph, handed))
             outcome = _outcome(case, result, "")
         except LabkitError as error:
             return _outcome(case, None, str(error))
@@ -87,9 +96,7 @@ class Bench:
 
     def _make_ready(self, case: Case, last: int) -> Carried:
         """Bring the lab from what it holds to what the case needs, up to a step."""
-        if not self.shells:
-            self.lab.provider.up(self.say)
-            self.shells = open_shells(self.lab)
+        self.ready()
         handed = self._handed(case)
         wanted = signatures(self.course, handed)
         steps = [step for step in self.course.steps if step.number <= last and not step.shows]
@@ -164,7 +171,7 @@ def mend(course: Course, case: Case) -> Case | None:
 def signatures(course: Course, handed: HandedIn) -> Signatures:
     """Step -> a hash of all that decides what it brings to the machines."""
     files = Files(course.root, None, handed=handed)
-    artefacts = {one.path for step in course.steps for one in step.artefacts}
+    artefacts = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
     claimed = {path for artefact, path in handed.sources.items() if artefact in artefacts}
     brought = {path: data for path, data in handed.files.items() if path not in claimed}
     brought |= {files.at(path): files.given(path) for path in course.given}
@@ -176,11 +183,12 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
     found: Signatures = {}
     slugs: dict[str, str] = {}
     for step in course.steps:
-        own = [files.content(artefact) for artefact in step.artefacts]
+        own = [files.content(artefact) for artefact in (*step.artefacts, *step.beside)]
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
         parts += [rest] if step.needs else []  # the first step brings nothing of a student's
         parts += [f"{one.artefact.path} {one.sha256}" for one in own]
         options = handed.options.items()
+        parts += [one.path for one in step.beside if one.path in handed.spared]
         parts += [f"{name} {said}" for name, said in options if name.startswith(f"{step.slug}:")]
         slugs[step.slug] = found[step.number] = _hash(*parts)
     return found

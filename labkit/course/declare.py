@@ -21,13 +21,15 @@ def step(
     title: dict[str, str],
     needs: Sequence[str] = (),
     artefacts: Sequence[Artefact] = (),
+    beside: Sequence[Artefact] = (),
     shows: bool = False,
     undo: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., None]], Step]:
     """Turn a function into a `Step`.
 
     The function takes a `Shell` for each machine in `on`, under the machine's name; if it has a
-    parameter `files`, it is given the artefacts (`labkit.course.artefacts.Files`).
+    parameter `files`, it is given the artefacts (`labkit.course.artefacts.Files`). A submission
+    without any of `artefacts` earns nothing by the step; what it brings `beside` may be missing.
     """
     machines = ALL_MACHINES if on == "all" else (on,) if isinstance(on, str) else tuple(on)
 
@@ -40,6 +42,7 @@ def step(
             run=run,
             needs=tuple(needs),
             artefacts=tuple(artefacts),
+            beside=tuple(beside),
             titles=title,
             shows=shows,
             undo=undo,
@@ -58,11 +61,13 @@ def check(
     probes: str = "",
     why: str = "",
     rests_on: Sequence[str] = (),
+    judges: str = "",
 ) -> Callable[[F], F]:
     """Mark a pytest test as a check; its docstring is the sentence that the student reads.
 
     `probes` and `why` are what `labkit explain` says of it; `rests_on` names what it asks of a
-    machine that not every provider has (`labkit doctor --parity`).
+    machine that not every provider has (`labkit doctor --parity`). `judges` is the path of an
+    artefact that its step brings beside: filled with the reference, it earns nothing.
     """
     parents = (needs,) if isinstance(needs, str) else tuple(needs)
     spec = CheckSpec(
@@ -74,6 +79,7 @@ def check(
         probes=probes,
         why=why,
         rests_on=tuple(rests_on),
+        judges=judges,
     )
 
     def mark(function: F) -> F:
