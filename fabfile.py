@@ -15,6 +15,8 @@ from labkit.course import Files, Step, find_workspace, load_course
 from labkit.grading.stepping import call
 from labkit.lab import open_lab, open_shells
 
+COURSE = load_course()
+
 
 class Plain:
     """Commands and their output, as they come."""
@@ -32,10 +34,10 @@ def as_task(step: Step) -> Task:
 
     def body(_context: Context) -> None:
         lab = open_lab(os.environ.get("LABKIT_LAB", "default"))
-        workspace = find_workspace(os.environ.get("LABKIT_WORKSPACE", ""), Path.cwd())
+        workspace = find_workspace(os.environ.get("LABKIT_WORKSPACE", ""), Path.cwd(), COURSE)
         shells = open_shells(lab, Plain())
         try:
-            call(step, shells, Files(load_course().root, workspace))
+            call(step, shells, Files(COURSE.root, workspace))
         finally:
             for shell in shells.values():
                 shell.close()
@@ -44,4 +46,4 @@ def as_task(step: Step) -> Task:
     return Task(body, name=step.slug, aliases=(f"step-{step.number}",))
 
 
-namespace = Collection(*(as_task(step) for step in load_course().steps))
+namespace = Collection(*(as_task(step) for step in COURSE.steps))

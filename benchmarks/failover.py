@@ -193,7 +193,7 @@ def measure(requests: int = 200_000, rate: float = 200.0, lab: str = "bench") ->
         )
         plain = campaign(plain_run, 0)
         plain_run.close()
-        labkit(lab, "step", "13", "--hardened")
+        labkit(lab, "step", "13", "--bar", "hardened")
         hard_run = Context(
             course=faster(course, rate / usual),
             lab=opened,

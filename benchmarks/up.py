@@ -16,13 +16,14 @@ import sys
 import time
 
 from benchmarks.result import Figure, Result, ratios
+from labkit.course import find_blueprint
 from labkit.lab import open_lab
+from labkit.lab.common import address
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import connect
 from labkit.lab.containers.images import ensure_node_image
-from labkit.lab.containers.network import address, ensure_network
+from labkit.lab.containers.network import MIRROR_ADDRESS, ensure_network
 from labkit.lab.containers.provider import ContainerProvider
-from labkit.lab.model import MACHINES
 from labkit.lab.store import key_pair, lab_folder
 from labkit.remote import everywhere
 
@@ -50,21 +51,22 @@ def labkit_up() -> float:
 def plain_start() -> float:
     """Seconds until three plainly started containers of the same image say `running`."""
     engine = connect()
-    image = ensure_node_image(engine, quiet)
+    image = ensure_node_image(engine, quiet, find_blueprint().packages)
     subnet = ensure_network(engine, LAB)
     folder = lab_folder(LAB)
     planned = [
         nodes.Node(
             lab=LAB,
-            name=name,
+            name=one.name,
             image=image,
-            address=address(subnet, name),
-            mirror=address(subnet, "mirror"),
+            number=number,
+            address=address(subnet, one.address),
+            mirror=address(subnet, MIRROR_ADDRESS),
             os="",
-            host_key=key_pair(folder / f"{name}_host_key"),
+            host_key=key_pair(folder / f"{one.name}_host_key"),
             login_key=key_pair(folder / "id_ed25519"),
         )
-        for name in MACHINES
+        for number, one in enumerate(find_blueprint().machines)
     ]
 
     def start(node: nodes.Node) -> None:
@@ -85,7 +87,7 @@ def memory_mib() -> float:
     """Memory of the three running nodes, as the engine accounts it, page cache apart."""
     engine = connect()
     total = 0.0
-    for name in MACHINES:
+    for name in find_blueprint().names:
         stats = engine.containers.get(f"labkit-{LAB}-{name}").stats(stream=False)
         usage = stats["memory_stats"]
         cache = usage.get("stats", {})

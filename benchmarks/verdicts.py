@@ -55,7 +55,7 @@ class Case:
         self.labkit("up")
         self.labkit("step", "all")
         if self.hardened:
-            self.labkit("step", "13", "--hardened")
+            self.labkit("step", "13", "--bar", "hardened")
 
     def repeat(self, times: int) -> None:
         """Run the drill so many times."""

@@ -673,7 +673,7 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     if api:
         changes[INDEX.path] = [("http://api:5000", f"http://{api.name}:5000")]
     if port and port != str(HTTP_PORT):
-        for name in (HAPROXY_BACKEND.reference, HAPROXY_BACKEND.later, HAPROXY_BACKEND.hardened):
+        for name in (HAPROXY_BACKEND.reference, HAPROXY_BACKEND.later, HAPROXY_BACKEND.distinction):
             changes[name] = [(f"{web}:80", f"{web}:{port}") for web in ("web1", "web2")]
     stack = changes.setdefault(COMPOSE.path, [])
     if asked != str(HTTP_PORT):

@@ -49,7 +49,7 @@ HAPROXY_BACKEND = Artefact(
     sudo=True,
     marker="my-backend",
     later="haproxy/haproxy.cfg",
-    hardened="haproxy/haproxy-hardened.cfg",
+    distinction="haproxy/haproxy-hardened.cfg",
 )
 HAPROXY_STATS = Artefact(
     "haproxy/haproxy.cfg",
@@ -57,7 +57,7 @@ HAPROXY_STATS = Artefact(
     ("lb",),
     sudo=True,
     marker="my-backend",
-    hardened="haproxy/haproxy-hardened.cfg",
+    distinction="haproxy/haproxy-hardened.cfg",
 )
 
 

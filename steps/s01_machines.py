@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from labkit.course import step
-from labkit.remote import Shell, everywhere
+from labkit.course import Files, step
+from labkit.remote import Shell, Shells, everywhere
 
 # Written as a file instead of by `dnf config-manager`, whose sub-command differs between dnf 4
 # and dnf 5. Sources: https://docs.docker.com/engine/install/rhel/, checked against Docker's own
@@ -32,12 +32,12 @@ DOCKER_DEBIAN = ("docker.io", "docker-cli", "docker-compose")
     1,
     "machines",
     letter="a",
-    on="all",
+    on=("web1", "web2", "lb"),
     title={"en": "Three machines and their names", "fr": "Trois machines et leurs noms"},
 )
-def machines(web1: Shell, web2: Shell, lb: Shell) -> None:
+def machines(shells: Shells, _files: Files) -> None:
     """Hostnames, /etc/hosts, Docker; then each machine pings the others."""
-    lab = [web1, web2, lb]
+    lab = list(shells.values())
     everywhere(lambda shell: prepare(shell, lab), lab)
     for shell in lab:
         for other in lab:

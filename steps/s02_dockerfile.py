@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps import undo
 from steps.project import DOCKERFILE, copy_project
 
@@ -18,7 +18,8 @@ from steps.project import DOCKERFILE, copy_project
     undo=undo.project,
     title={"en": "The Dockerfile of the API", "fr": "Le Dockerfile de l'API"},
 )
-def dockerfile(web1: Shell, files: Files) -> None:
+def dockerfile(shells: Shells, files: Files) -> None:
     """The project on web1, with its Dockerfile."""
+    web1 = shells["web1"]
     copy_project(web1, files)
     files.place(DOCKERFILE, web1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import COMPOSE, stack_of
 
 
@@ -16,8 +16,9 @@ from steps.project import COMPOSE, stack_of
     artefacts=[COMPOSE],
     title={"en": "Website and API in one file", "fr": "Le site et l'API dans un seul fichier"},
 )
-def compose(web1: Shell, files: Files) -> None:
+def compose(shells: Shells, files: Files) -> None:
     """The file, and Compose's own opinion of it."""
+    web1 = shells["web1"]
     files.place(COMPOSE, web1)
     if files.handed:
         return  # the checks ask Compose the same

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps import undo
 from steps.project import (
     IMAGE,
@@ -24,8 +24,9 @@ from steps.project import (
     undo=undo.stack,
     title={"en": "The stack is up", "fr": "Les conteneurs sont lancés"},
 )
-def deploy(web1: Shell, files: Files) -> None:
+def deploy(shells: Shells, files: Files) -> None:
     """Start what the file describes."""
+    web1 = shells["web1"]
     project = described(web1, files)
     name_image(web1, project, IMAGE)
     refuse_when_down(web1, project)

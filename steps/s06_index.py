@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import INDEX, stack_of, website_service
 
 
@@ -16,11 +16,12 @@ from steps.project import INDEX, stack_of, website_service
     artefacts=[INDEX],
     title={"en": "The page finds the API", "fr": "La page trouve l'API"},
 )
-def index(web1: Shell, files: Files) -> None:
+def index(shells: Shells, files: Files) -> None:
     """The edited page, and PHP's own opinion of it.
 
     Compose mounted the folder, so that the new file is seen at once and nothing is restarted.
     """
+    web1 = shells["web1"]
     files.place(INDEX, web1)
     if files.handed:
         return  # the checks ask PHP the same

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import compose_up, stack_of, website_service
 
 
@@ -16,8 +16,9 @@ from steps.project import compose_up, stack_of, website_service
     shows=True,
     title={"en": "The list of students is seen", "fr": "La liste des étudiants s'affiche"},
 )
-def verify(web1: Shell, files: Files) -> None:
+def verify(shells: Shells, files: Files) -> None:
     """Do what the button does; what is down on web1 is started first."""
+    web1 = shells["web1"]
     compose_up(web1, files)
     stack = stack_of(files)
     port = stack.compose("port", website_service(web1), "80")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from checks.compose import Service, by_judged
 from checks.harm import asked_for, binds, is_allowed
 from labkit.course import Files, Origin, step
-from labkit.remote import Shell
+from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of
 from steps.judged import follow, judge, refuse
@@ -51,8 +51,9 @@ KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     undo=undo.registry,
     title={"en": "A private registry", "fr": "Un registre privé"},
 )
-def registry(lb: Shell, web1: Shell, files: Files) -> None:
+def registry(shells: Shells, files: Files) -> None:
     """A certificate and a password, the registry, then the push from web1."""
+    lb, web1 = shells["lb"], shells["web1"]
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, Origin, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import REGISTRY_COMPOSE, REGISTRY_HOME
 from steps.s08_registry import REGISTRY_FILE, start_registry
 
@@ -17,8 +17,9 @@ from steps.s08_registry import REGISTRY_FILE, start_registry
     artefacts=[REGISTRY_COMPOSE],
     title={"en": "The registry's web page", "fr": "La page web du registre"},
 )
-def registry_ui(lb: Shell, files: Files) -> None:
+def registry_ui(shells: Shells, files: Files) -> None:
     """Everything in the registry's file: the page joins the registry."""
+    lb = shells["lb"]
     if files.option("registry: commands"):
         return  # it was set up with the registry, by the same notes
     files.place(REGISTRY_COMPOSE, lb)

@@ -6,7 +6,7 @@ import shlex
 
 from checks.docker_facts import is_student_age
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps import undo
 from steps.project import (
     COMPOSE,
@@ -32,8 +32,9 @@ from steps.project import (
     undo=undo.second_server,
     title={"en": "The second web server", "fr": "Le second serveur web"},
 )
-def second_server(web2: Shell, lb: Shell, files: Files) -> None:
+def second_server(shells: Shells, files: Files) -> None:
     """The same files; only the place that the image comes from differs, in .env."""
+    web2, lb = shells["web2"], shells["lb"]
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)

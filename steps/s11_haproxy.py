@@ -6,7 +6,7 @@ import re
 
 from checks.haproxy_file import sections
 from labkit.course import Artefact, Files, step
-from labkit.remote import Shell
+from labkit.remote import Shell, Shells
 from steps import haproxy_grammar, rsyslog_grammar, undo
 from steps.haproxy_grammar import Refused
 from steps.judged import refuse
@@ -27,8 +27,9 @@ VALIDATE = "haproxy -c -f"
     undo=undo.balancer,
     title={"en": "HAProxy in front", "fr": "HAProxy devant les serveurs"},
 )
-def haproxy(lb: Shell, files: Files) -> None:
+def haproxy(shells: Shells, files: Files) -> None:
     """Log first, then the configuration, validated before it is loaded."""
+    lb = shells["lb"]
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
     if files.handed:
         confine(lb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import HAPROXY_STATS
 from steps.s11_haproxy import CONFIG, load_configuration, place_configuration
 
@@ -21,8 +21,9 @@ PORT = 8404
     artefacts=[HAPROXY_STATS],
     title={"en": "The statistics page", "fr": "La page de statistiques"},
 )
-def stats(lb: Shell, files: Files) -> None:
+def stats(shells: Shells, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
+    lb = shells["lb"]
     if not place_configuration(lb, files, HAPROXY_STATS) and files.handed:
         return  # one file for both steps: it was loaded, and its ports opened, by the one before
     load_configuration(lb, unprivileged=bool(files.handed))

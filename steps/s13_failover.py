@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell, everywhere
+from labkit.remote import Shell, Shells, everywhere
 from steps.project import HAPROXY_STATS, compose_up, stack_of, website_service
 from steps.s11_haproxy import load_configuration, place_configuration
 
@@ -15,17 +15,18 @@ VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} '
     13,
     "failover",
     letter="m",
-    on="all",
+    on=("web1", "web2", "lb"),
     needs=["machines", "second-server", "haproxy", "stats"],
     shows=True,
     title={"en": "Failover", "fr": "La bascule"},
 )
-def failover(web1: Shell, web2: Shell, lb: Shell, files: Files) -> None:
+def failover(shells: Shells, files: Files) -> None:
     """Everything up; then one website is stopped, the service goes on, and it comes back.
 
-    Hardened, HAProxy's configuration is replaced first: nobody should notice the stop.
+    For the distinction, HAProxy's configuration is replaced first: nobody should notice the stop.
     """
-    if files.hardened:
+    web1, web2, lb = shells["web1"], shells["web2"], shells["lb"]
+    if files.distinction:
         place_configuration(lb, files, HAPROXY_STATS)
         load_configuration(lb)
         outlive_its_own_death(lb)

@@ -6,7 +6,7 @@ Base images and the engine's build cache stay: neither decides what a student's 
 from __future__ import annotations
 
 from checks.compose import JUDGED
-from labkit.remote import Shell, everywhere
+from labkit.remote import Shell, Shells, everywhere
 from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
 # Containers with their volumes, then volumes and networks of their own.
@@ -55,23 +55,27 @@ frontend idle
 LIMIT_S = 60.0
 
 
-def project(web1: Shell) -> None:
+def project(shells: Shells) -> None:
     """The student's project on web1."""
+    web1 = shells["web1"]
     _as_root(web1, NO_PROJECT)
 
 
-def image(web1: Shell) -> None:
+def image(shells: Shells) -> None:
     """The image that was built."""
+    web1 = shells["web1"]
     _as_root(web1, NO_IMAGES)
 
 
-def stack(web1: Shell) -> None:
+def stack(shells: Shells) -> None:
     """The stack that was started, whatever it was."""
+    web1 = shells["web1"]
     _as_root(web1, f"{NO_CONTAINERS}; rm -rf {JUDGED}")
 
 
-def registry(lb: Shell, web1: Shell) -> None:
+def registry(shells: Shells) -> None:
     """The registry, its page, what was pushed, and web1's trust in it."""
+    lb, web1 = shells["lb"], shells["web1"]
     lines = {
         lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME} {JUDGED}",
         web1.name: f"{NO_PUSHED}; {NO_REGISTRY}",
@@ -79,14 +83,15 @@ def registry(lb: Shell, web1: Shell) -> None:
     everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])
 
 
-def second_server(web2: Shell, lb: Shell) -> None:
+def second_server(shells: Shells) -> None:
     """Everything on web2."""
-    del lb
+    web2 = shells["web2"]
     _as_root(web2, f"{NO_CONTAINERS}; {NO_IMAGES}; {NO_PROJECT}; {NO_REGISTRY}")
 
 
-def balancer(lb: Shell) -> None:
+def balancer(shells: Shells) -> None:
     """HAProxy without a student's configuration, and its log forgotten."""
+    lb = shells["lb"]
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,

@@ -15,9 +15,7 @@ from checks.statistics import STATISTICS
 from checks.students import students_of
 from labkit.course import Aim, CannotTellError, NotMetError
 from labkit.locale import _
-from labkit.remote import Shell
-
-Shells = Mapping[str, Shell]
+from labkit.remote import Shell, Shells
 
 
 @contextmanager

@@ -27,20 +27,17 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 
 from checks.compose import JUDGED, by_judged, quoted
 from checks.drills.aims import behind_lb, registry_of, stack_on
 from checks.haproxy import BACKEND, HAProxy
 from checks.timings import timings_of
-from labkit.course import CannotTellError, Drill, Limits, Load
+from labkit.course import CannotTellError, Drill, Limits, Load, PowerCut
 from labkit.lab import faults
-from labkit.lab.faults import Power, Way
+from labkit.lab.faults import Way
 from labkit.locale import _
-from labkit.remote import Shell
-
-Shells = Mapping[str, Shell]
+from labkit.remote import Shell, Shells
 
 RATE = 50.0
 POSTS = 0.1
@@ -189,13 +186,6 @@ def freeze(shells: Shells, *, heal_after: float) -> int:
     return 1
 
 
-def power(shells: Shells, *, heal_after: float, power: Power) -> int:
-    """web1 loses its power."""
-    power.cut("web1", heal_after=heal_after)
-    shells["web1"].renew_login()
-    return 1
-
-
 def cut(shells: Shells, *, heal_after: float) -> int:
     """Nothing passes between lb and web1, whom others still reach."""
     faults.cut(shells["lb"], shells["web1"].address, heal_after=heal_after)
@@ -305,6 +295,8 @@ def balancer(shells: Shells, *, heal_after: float) -> int:
 
 def _drill(name: str, en: str, fr: str, **details: object) -> Drill:
     given = {
+        "step": "failover",
+        "entry": "lb",
         "load": VISITS,
         "aim": behind_lb,
         "executed": executed,
@@ -370,7 +362,7 @@ FAILOVER = (
         "power",
         "web1 loses its power",
         "web1 n'a plus de courant",
-        fault=power,
+        fault=PowerCut("web1"),
         promise=when_silent,
         predictable=True,
         limits={

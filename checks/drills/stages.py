@@ -25,11 +25,10 @@ from checks.docker_facts import (
     images,
     tried_out,
 )
-from checks.drills.aims import Shells, on_web1, registry_of, stack_on, website_aim
+from checks.drills.aims import on_web1, registry_of, stack_on, website_aim
 from checks.drills.failover import (
     COURSE,
     api_of,
-    power,
     registry_on,
     stop,
     when_silent,
@@ -39,9 +38,21 @@ from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
 from checks.registries import MANIFESTS, find_page
 from checks.statistics import Login, find_stats
-from labkit.course import Aim, CannotTellError, Drill, Limits, Load, expect
+from labkit.course import (
+    Aim,
+    CannotTellError,
+    Drill,
+    Glance,
+    Limits,
+    Load,
+    Outage,
+    PowerCut,
+    Request,
+    expect,
+)
 from labkit.lab import faults
 from labkit.locale import _
+from labkit.remote import Shells
 
 LIGHT = Load(scenario="website", rate=10.0, post_share=0.2, patience_s=5.0, slow_s=1.0)
 AWAY_S = 4.0  # what a drill takes away, it gives back after so long
@@ -103,7 +114,7 @@ def garbage(shells: Shells, *, heal_after: float) -> None:
     faults.act(web1, f"python3 -c '{script}'")
 
 
-def let_in(rows: Sequence[Any], _watched: Any, _fault: Any) -> int:
+def let_in(rows: Sequence[Request], _seen: Sequence[Glance], _outage: Outage) -> int:
     """Lists that were given without the right password."""
     return sum(row.error == LET_IN for row in rows)
 
@@ -136,11 +147,11 @@ def no_api(shells: Shells, *, heal_after: float) -> None:
     faults.stop(*api_of(shells), heal_after=heal_after)
 
 
-def claimed(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
+def claimed(rows: Sequence[Request], _seen: Sequence[Glance], outage: Outage) -> int:
     """Lists shown while the API was away, and pages that show neither a list nor an error."""
-    stale = sum(row.method == "POST" and row.ok for row in _within(rows, fault))
+    stale = sum(row.method == "POST" and row.ok for row in _within(rows, outage))
     silent = sum(row.error == UNTOLD for row in rows)
-    return int(stale + silent)
+    return stale + silent
 
 
 # Steps 8 and 9: the registry and its page -------------------------------------------------------
@@ -190,7 +201,7 @@ def no_registry(shells: Shells, *, heal_after: float) -> None:
     faults.stop(*registry_on(shells), heal_after=heal_after)
 
 
-def another_content(rows: Sequence[Any], _watched: Any, _fault: Any) -> int:
+def another_content(rows: Sequence[Request], _seen: Sequence[Glance], _outage: Outage) -> int:
     """Answers that are not what was pushed."""
     return sum(row.error == ANOTHER for row in rows)
 
@@ -220,17 +231,19 @@ def registry_page(shells: Shells) -> Iterator[Aim]:
     )
 
 
-def shown_in_vain(rows: Sequence[Any], _watched: Any, fault: Any) -> int:
+def shown_in_vain(rows: Sequence[Request], _seen: Sequence[Glance], outage: Outage) -> int:
     """Catalogues given while there was no registry to ask."""
-    return sum(row.server == CATALOGUE and row.ok for row in _within(rows, fault))
+    return sum(row.server == CATALOGUE and row.ok for row in _within(rows, outage))
 
 
-def _within(rows: Sequence[Any], fault: Any) -> list[Any]:
+def _within(rows: Sequence[Request], outage: Outage) -> list[Request]:
     """The requests that began and ended while the fault surely lasted, half a second after it.
 
     CannotTellError if there is none: on a computer so busy, a lie could not have been seen.
     """
-    found = [one for one in rows if fault.at + 0.5 < one.scheduled and one.ended < fault.sure_until]
+    found = [
+        one for one in rows if outage.at + 0.5 < one.scheduled and one.ended < outage.sure_until
+    ]
     if not found:
         raise CannotTellError(
             _("nothing was asked while the fault surely lasted: it took too long to strike"),
@@ -277,13 +290,12 @@ def stats_page(shells: Shells) -> Iterator[Aim]:
     )
 
 
-def untold(rows: Sequence[Any], watched: Any, fault: Any) -> int:
+def untold(rows: Sequence[Request], seen: Sequence[Glance], _outage: Outage) -> int:
     """Answers in which the page says of a server what HAProxy did not know of it at that time."""
-    del fault
     false = 0
     for row in rows:
         server, _space, state = row.server.partition(" ")
-        near = [one for one in watched.readings if abs(one.at - row.ended) <= STALE_S]
+        near = [one for one in seen if abs(one.at - row.ended) <= STALE_S]
         known = {one.states.get(server) for one in near}
         false += row.ok and bool(near) and state not in known
     return false
@@ -331,7 +343,7 @@ STAGES = (
         "web1 loses its power and boots again",
         "web1 perd le courant et redémarre",
         aim=on_web1,
-        fault=power,
+        fault=PowerCut("web1"),
         mend=start_again,
         limits={"course": Limits(outage_s=BOOT_S)},
         heal_after_s=0.5,
@@ -384,7 +396,7 @@ STAGES = (
         load=replace(LIGHT, post_share=0.5),
         entry="web2",
         aim=on_web2,
-        fault=power,
+        fault=PowerCut("web1"),
         mend=start_again,
         limits={"course": Limits(lost=0)},
         heal_after_s=6.0,

@@ -104,7 +104,7 @@ class Bench:
         for step in reversed(self.course.steps):
             if step.number in self.held and (step.number in dirty or self._rests_on(step, dirty)):
                 if step.undo:
-                    step.undo(**{name: self.shells[name] for name in step.on})
+                    step.undo({name: self.shells[name] for name in step.on})
                 del self.held[step.number]
                 self.sound.pop(step.number, None)
         todo = [step for step in steps if step.number not in self.held]

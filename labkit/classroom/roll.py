@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -131,11 +131,13 @@ def grade_class(
     grader: Grader | None = None,
     executors: Executors | None = None,
     remove: Callable[[str], None] | None = None,
+    languages: Mapping[str, str] | None = None,
     on_done: Callable[[Record], None] = lambda _record: None,
 ) -> None:
     """Grade entries; each is in the ledger as soon as it is known.
 
-    `ledger` must be held. KeyboardInterrupt ends in order: labs are removed, what is known stays.
+    `ledger` must be held. `languages` are of the reports, by key of the entry, where they are not
+    that of the command. KeyboardInterrupt ends in order: labs are removed, what is known stays.
     """
     grader, executors, remove = grader or grade_job, executors or processes, remove or remove_lab
     for folder, lab in ledger.killed():
@@ -156,14 +158,19 @@ def grade_class(
             settled(entry, ledger.begin(entry.key), Outcome("unreadable", entry.why), 1)
         else:
             readable.append(entry)
-    for entry, folder, outcome in _run(readable, ledger, wishes, grader, executors, labs, remove):
+    spoken = languages or {}
+    for entry, folder, outcome in _run(
+        readable, ledger, wishes, grader, executors, labs, remove, spoken
+    ):
         if outcome.state == "inconclusive":
             forget(folder)
             again.append(entry)
         else:
             settled(entry, folder, outcome, 1)
     for entry in again:
-        for _entry, folder, outcome in _run([entry], ledger, wishes, grader, executors, 1, remove):
+        for _entry, folder, outcome in _run(
+            [entry], ledger, wishes, grader, executors, 1, remove, spoken
+        ):
             settled(entry, folder, outcome, 2)
 
 
@@ -175,6 +182,7 @@ def _run(
     executors: Executors,
     labs: int,
     remove: Callable[[str], None],
+    languages: Mapping[str, str],
 ) -> Iterable[tuple[Entry, Path, Outcome]]:
     """Entries as they come to their end. A process that died leaves its entry inconclusive."""
     if not entries:
@@ -185,7 +193,8 @@ def _run(
         for entry in entries:
             lab = f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}"
             student = replace(wishes, student=entry.name)
-            job = Job(entry, ledger.begin(entry.key), lab, student, language())
+            spoken = languages.get(entry.key) or language()
+            job = Job(entry, ledger.begin(entry.key), lab, student, spoken)
             try:
                 jobs[executor.submit(grader, job)] = job
             except BrokenExecutor as error:
@@ -273,7 +282,7 @@ def _verdicts(ledger: Ledger, key: str, slot: Slot) -> set[str]:
 
 
 def _course_digest(root: Path) -> str:
-    parts = [root / "steps", root / "checks"]
+    parts = [root / name for name in ("course", "steps", "checks")]
     return digest_of(
         path
         for part in parts

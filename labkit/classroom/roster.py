@@ -17,7 +17,7 @@ from pathlib import Path
 
 from labkit.classroom.intake import Entry
 from labkit.errors import UsageError
-from labkit.locale import _
+from labkit.locale import LANGUAGES, _
 
 COLUMNS = {
     "name": ("name", "full name", "nom complet", "student", "etudiant"),
@@ -29,6 +29,7 @@ COLUMNS = {
     "group": ("group", "groups", "section", "groupe", "groupes"),
     "late": ("late", "retard", "en retard"),
     "excused": ("excused", "excuse", "dispense", "dispensee"),
+    "language": ("language", "lang", "langue"),
 }  # fmt: skip
 NO = ("", "0", "no", "non", "false", "faux", "-")
 LARGEST_ROSTER = 4 * 2**20  # bytes
@@ -44,6 +45,7 @@ class Person:
     group: str = ""
     late: str = ""  # as it stands there: a word, hours, days
     excused: bool = False
+    language: str = ""  # of the report, where it is one that labkit speaks
 
     @property
     def user(self) -> str:
@@ -79,6 +81,7 @@ def read_roster(path: Path) -> list[Person]:
                 group=cells.get("group", ""),
                 late="" if plain(cells.get("late", "")) in NO else cells["late"],
                 excused=plain(cells.get("excused", "")) not in NO,
+                language=_language(cells.get("language", "")),
             )
         )
     return people
@@ -123,6 +126,12 @@ def _places(header: Sequence[str]) -> dict[str, int]:
         for column, names in COLUMNS.items()
         if any(title in names for title in titles)
     }
+
+
+def _language(cell: str) -> str:
+    """`fr`, `FR`, `fr_FR`, `français`, `French` are one; another language is left to the class."""
+    code = plain(cell)[:2]
+    return code if code in LANGUAGES else ""
 
 
 def _delimiter(text: str) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Slot
+from labkit.classroom.marking import Marking
 from labkit.classroom.roster import Person, matched
+from labkit.grading.model import GradeResult
 from labkit.grading.writers.sheet import as_text, guarded
 from labkit.locale import _, number
 
@@ -32,16 +34,26 @@ class Row:
     score_low: float | None = None
     score_high: float | None = None
     score_max: float | None = None
+    letter: str = ""  # of the settings' letters
+    late_percent: float = 0.0  # taken off the marks for lateness
     causes: tuple[str, ...] = ()  # failed checks that are nobody's consequence
     why: str = ""
     seconds: float = 0.0
     report: str = ""  # a folder, relative to the ledger's
 
 
-def rows(ledger: Ledger, entries: Sequence[Entry], people: Sequence[Person] = ()) -> list[Row]:
-    """Every entry as the ledger knows it, then the people of the list with no entry."""
+def rows(
+    ledger: Ledger,
+    entries: Sequence[Entry],
+    people: Sequence[Person] = (),
+    marking: Marking | None = None,
+) -> list[Row]:
+    """Every entry as the ledger knows it, then the people of the list with no entry.
+
+    The marks are those of `marking`, else as the course gives them.
+    """
     known, absent = matched(people, entries)
-    found = [_row(ledger, one, known.get(one.key)) for one in entries]
+    found = [_row(ledger, one, known.get(one.key), marking=marking) for one in entries]
     return found + [Row(**_of(one), state="absent") for one in absent]
 
 
@@ -86,8 +98,11 @@ def mark(row: Row) -> str:
     if row.score_max is None:
         return NO_GRADE
     if row.score is not None:
-        return f"{number(row.score)} / {number(row.score_max)}"
-    return f"{number(row.score_low or 0)} – {number(row.score_high or 0)} / {number(row.score_max)}"
+        found = number(row.score)
+    else:
+        found = f"{number(row.score_low or 0)} – {number(row.score_high or 0)}"
+    letter = f" ({row.letter})" if row.letter else ""
+    return f"{found} / {number(row.score_max)}{letter}"
 
 
 @dataclass(frozen=True)
@@ -104,8 +119,14 @@ class Difference:
         return bool(self.checks) or self.before != self.after
 
 
-def differences(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]:
+def differences(
+    ledger: Ledger,
+    entries: Sequence[Entry],
+    people: Sequence[Person] = (),
+    marking: Marking | None = None,
+) -> list[Difference]:
     """For each entry with a proposal: the marks, and the checks whose verdict changed."""
+    known, _absent = matched(people, entries)
     found = []
     for entry in entries:
         if ledger.record(entry.key, "proposed") is None:
@@ -116,7 +137,10 @@ def differences(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]:
             for check in {**old, **new}
             if old.get(check) != new.get(check)
         )
-        before, after = (mark(_row(ledger, entry, None, slot)) for slot in _SLOTS)
+        before, after = (
+            mark(_row(ledger, entry, known.get(entry.key), slot, marking=marking))
+            for slot in _SLOTS
+        )
         found.append(Difference(entry.name, before, after, checks))
     return found
 
@@ -124,7 +148,14 @@ def differences(ledger: Ledger, entries: Sequence[Entry]) -> list[Difference]:
 _SLOTS: tuple[Slot, Slot] = ("graded", "proposed")
 
 
-def _row(ledger: Ledger, entry: Entry, person: Person | None, slot: Slot = "graded") -> Row:
+def _row(
+    ledger: Ledger,
+    entry: Entry,
+    person: Person | None,
+    slot: Slot = "graded",
+    *,
+    marking: Marking | None = None,
+) -> Row:
     record, result = ledger.record(entry.key, slot), ledger.result(entry.key, slot)
     who: dict[str, Any] = (
         _of(person) if person else {"name": entry.name, "number": entry.number}
@@ -140,12 +171,17 @@ def _row(ledger: Ledger, entry: Entry, person: Person | None, slot: Slot = "grad
         if check["verdict"] == "failed" and not check["because"]
     ]
     marks = {name: result[name] for name in ("score", "score_low", "score_high", "score_max")}
+    if marking:
+        found = marking.mark(GradeResult.from_json(result), late=who.get("late", ""))
+        marks = {"score": found.score, "score_low": found.low, "score_high": found.high,
+                 "score_max": found.most, "letter": found.letter,
+                 "late_percent": found.late_percent}  # fmt: skip
     return Row(**who, **marks, state=record.state, causes=tuple(causes), why=record.why,
                seconds=record.seconds, report=f"{entry.key}/{slot}")  # fmt: skip
 
 
 def _of(person: Person) -> dict[str, Any]:
-    return asdict(person)
+    return {name: value for name, value in asdict(person).items() if name != "language"}
 
 
 def _checks(result: Mapping[str, Any] | None) -> dict[str, str]:

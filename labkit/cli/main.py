@@ -65,6 +65,7 @@ def _docstring(verb: str) -> str:
 @click.version_option(__version__, prog_name="labkit")
 @click.option("--lab", default="default", show_default=True, help="The lab's name.")
 @click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
+@click.option("--course", default="", metavar="DIR", help="The course's folder, or its name.")
 @click.option(
     "--lang",
     default=None,
@@ -74,7 +75,7 @@ def _docstring(verb: str) -> str:
     help="The language of messages; else that of LABKIT_LANG, LC_ALL, LC_MESSAGES or LANG.",
 )
 @click.pass_context
-def labkit(ctx: click.Context, lab: str, workspace: str, lang: str | None) -> None:
+def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str | None) -> None:
     """One practical on high availability, as a reproducible lab with a grade that is true.
 
     Every option can be set by an environment variable: --lab by LABKIT_LAB, --workspace by
@@ -83,8 +84,11 @@ def labkit(ctx: click.Context, lab: str, workspace: str, lang: str | None) -> No
     Exit codes: 0 all passed, 1 something failed, 2 usage or interrupted, 3 grader error or
     inconclusive, 4 environment not ready, 5 nothing to grade.
     """
+    # So that the processes that a verb starts have the same language and course.
     if lang:
-        os.environ["LABKIT_LANG"] = lang  # and so for the processes that a verb starts
+        os.environ["LABKIT_LANG"] = lang
+    if course:
+        os.environ["LABKIT_COURSE"] = course
     ctx.obj = {"lab": lab, "workspace": workspace, "cwd": Path.cwd()}
 
 

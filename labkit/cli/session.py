@@ -88,9 +88,9 @@ def may_be_lost(lab: Lab, *, yes: bool) -> None:
             raise UsageError(_("nothing was changed"), then=lab.command("save my-work"))
 
 
-def the_workspace(ctx: click.Context) -> Path | None:
+def the_workspace(ctx: click.Context, course: Course) -> Path | None:
     """The student's folder, if the command was given one or started in one."""
-    return labkit.course.find_workspace(ctx.obj["workspace"], ctx.obj["cwd"])
+    return labkit.course.find_workspace(ctx.obj["workspace"], ctx.obj["cwd"], course)
 
 
 def now() -> datetime.datetime:
@@ -151,11 +151,12 @@ def grading(
     """
     own = out is None
     folder = out or fresh_folder(lab.state / "reports" / stamp_now())
+    course = the_course()
     context = labkit.grading.Context(
-        course=the_course(),
+        course=course,
         lab=lab,
         out=folder,
-        workspace=the_workspace(ctx),
+        workspace=the_workspace(ctx, course),
         bar=bar,
         seed=seed,
         shells=dict(shells or {}),

@@ -203,8 +203,8 @@ def summary(result: GradeResult) -> None:
         results.print(Text(f"{mark(result)}", style="bold").append(f"   {counts}", style="default"))
         if result.mention is not None:
             words = {
-                True: _("with distinction: the hardened bar holds"),
-                False: _("no distinction: labkit drill kill --bar hardened says what is missing"),
+                True: _("with distinction"),
+                False: _("no distinction: labkit drill --list shows the drills that ask for more"),
             }
             results.print(Text(f"{words[result.mention]}"))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from labkit.cli import show
+from labkit.course import find_blueprint
 from labkit.errors import UsageError
 from labkit.lab.containers.engine import connect
 from labkit.lab.mirror import add_image, contents, ensure_mirror
@@ -28,7 +29,7 @@ def command(images: tuple[str, ...], public: str, only_list: bool) -> None:
     if public and len(images) != 1:
         raise UsageError(_("--as goes with one --add"), then="labkit bundle --add IMAGE --as NAME")
     engine = connect()
-    ensure_mirror(engine, show.say)
+    ensure_mirror(engine, show.say, find_blueprint().images)
     for local in images:
         digest = add_image(engine, local, public or local, show.say)
         show.results.print(f"{public or local} {digest}")

@@ -15,6 +15,9 @@ import click
 from labkit.classroom import Wishes
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
+from labkit.classroom.marking import Marking
+from labkit.classroom.overview import state_words
+from labkit.classroom.reports import write_reports
 from labkit.classroom.roll import (
     digest,
     free_memory,
@@ -22,7 +25,8 @@ from labkit.classroom.roll import (
     room_for_labs,
     wanted,
 )
-from labkit.classroom.roster import Person, read_roster
+from labkit.classroom.roster import Person, matched, read_roster
+from labkit.classroom.settings import read_settings
 from labkit.classroom.table import (
     Row,
     as_csv,
@@ -41,6 +45,7 @@ from labkit.errors import (
     EXIT_PASSED,
     NothingToGradeError,
 )
+from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
 
@@ -68,6 +73,19 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="failed, inconclusive, changed, or a part of a name."),
     ):  # fmt: skip
         function = option(function)
+    return _marked(function)
+
+
+def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What decides how a result that is known is marked and for whom."""
+    for option in (
+        click.option("--roster", default="", metavar="FILE",
+                     help="The list of the class, CSV: name, number, email, group, late, excused, "
+                     "language."),
+        click.option("--settings", default="", metavar="FILE",
+                     help="What counts and for how much, TOML: class.toml."),
+    ):  # fmt: skip
+        function = option(function)
     return function
 
 
@@ -81,12 +99,25 @@ class _Class:
     wishes: Wishes
     digests: dict[str, str]
     labs: int
+    people: list[Person]
+    marking: Marking
 
     @classmethod
     def opened(
-        cls, submissions: Path, folder: str, labs: int, no_drills: bool, steps: str
+        cls,
+        submissions: Path,
+        folder: str,
+        roster: str,
+        settings: str,
+        labs: int = 0,
+        no_drills: bool = False,
+        steps: str = "all",
     ) -> _Class:
         course = the_course()
+        people = read_roster(Path(roster)) if roster else []
+        marking = Marking(
+            read_checks(course), read_settings(Path(settings), course) if settings else None
+        )
         place = submissions.resolve()
         mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
         name = f"class-{report_name(place.stem, 'class')}-{mark_of_place}"
@@ -99,7 +130,28 @@ class _Class:
         entries = read_class(place)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking)
+
+    def rows(self) -> list[Row]:
+        """The table of the class as the ledger has it now."""
+        return rows(self.ledger, self.entries, self.people, self.marking)
+
+    def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
+        """Write what there is for the teacher, the students and platforms; say where."""
+        command = f"labkit class grade {submissions}"
+        page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
+                             self.languages(), command=command)  # fmt: skip
+        show.say(_("class: {path}   for students and platforms: {folder}", path=page,
+                   folder=page.parent))  # fmt: skip
+
+    def languages(self) -> dict[str, str]:
+        """The language of each entry's report; "" for the command's own."""
+        known, _absent = matched(self.people, self.entries)
+        return {
+            one.key: (known[one.key].language if one.key in known else "")
+            or self.marking.settings.language
+            for one in self.entries
+        }
 
     def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
         """Grade what is to be graded, a line for each."""
@@ -117,23 +169,17 @@ class _Class:
             marks = f"{result['score_low']:g} / {result['score_max']:g}" if result else record.why
             show.say(
                 _("{done}/{all} {name}: {state}, {marks} ({seconds} s); about {left} min left",
-                  done=done, all=len(todo), name=record.name, state=_states()[record.state],
+                  done=done, all=len(todo), name=record.name, state=state_words()[record.state],
                   marks=marks, seconds=number(record.seconds, ".0f"),
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
         grade_class(todo, self.ledger, self.digests, self.wishes, labs=self.labs, slot=slot,
-                    on_done=told)  # fmt: skip
+                    languages=self.languages(), on_done=told)  # fmt: skip
 
 
 @command.command("grade")
 @_common
-@click.option(
-    "--roster",
-    default="",
-    metavar="FILE",
-    help="The list of the class, CSV: name, number, email, group, late, excused.",
-)
 @click.option(
     "-o",
     "--output",
@@ -152,6 +198,7 @@ def grade(
     steps: str,
     only: str,
     roster: str,
+    settings: str,
     output: str,
 ) -> None:
     """Grade a folder or an archive with a folder or an archive for each student.
@@ -160,16 +207,40 @@ def grade(
     read as they are. Who has been graded is not graded again until the files, the course or the
     options change.
     """
-    people = read_roster(Path(roster)) if roster else []
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
     with the_class.ledger.held():
         todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
         try:
             the_class.grade(todo, "graded")
         except KeyboardInterrupt:
-            _print(the_class, people, output)
+            _print(the_class, output)
             raise
-        ctx.exit(_exit_code(_print(the_class, people, output)))
+        found = _print(the_class, output)
+        the_class.write_reports(found, submissions)
+        ctx.exit(_exit_code(found))
+
+
+@command.command("report")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where the ledger of the class and all reports are kept.",
+)
+@_marked
+def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
+    """Write the page of the class and the students' anew, after other settings. Grades nobody."""
+    the_class = _Class.opened(submissions, folder, roster, settings)
+    found = the_class.rows()
+    if not any(one.report for one in found):
+        raise NothingToGradeError(
+            _("nobody of this class has been graded yet"),
+            where=str(the_class.ledger.root),
+            then=f"labkit class grade {submissions}",
+        )
+    the_class.write_reports(found, submissions)
 
 
 @command.command("regrade")
@@ -184,10 +255,12 @@ def regrade(
     no_drills: bool,
     steps: str,
     only: str,
+    roster: str,
+    settings: str,
     accept: bool,
 ) -> None:
     """Grade again what was graded, and show what would change. Nothing changes without --accept."""
-    the_class = _Class.opened(submissions, folder, labs, no_drills, steps)
+    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
     ledger = the_class.ledger
     with ledger.held():
         graded = [one for one in the_class.entries if ledger.record(one.key)]
@@ -200,7 +273,8 @@ def regrade(
         if not accept:
             todo = wanted(graded, ledger, the_class.digests, only=only, slot="proposed")
             the_class.grade(todo, "proposed")
-        changes = [one for one in differences(ledger, graded) if one.changed]
+        found = differences(ledger, graded, the_class.people, the_class.marking)
+        changes = [one for one in found if one.changed]
         table = [
             (one.name, one.before, one.after,
              "\n".join(f"{check}: {old or '–'} → {new or '–'}" for check, old, new in one.checks))
@@ -209,6 +283,7 @@ def regrade(
         show.table(table, (_("student"), _("before"), _("after"), _("checks")))
         if accept:
             count = sum(ledger.accept(one.key) for one in graded)
+            the_class.write_reports(the_class.rows(), submissions)
             show.say(_("results that count now: {count}; the old ones are kept", count=count))
         else:
             show.say(
@@ -218,27 +293,18 @@ def regrade(
     ctx.exit(EXIT_PASSED)
 
 
-def _print(the_class: _Class, people: Sequence[Person], output: str) -> list[Row]:
-    found = rows(the_class.ledger, the_class.entries, people)
+def _print(the_class: _Class, output: str) -> list[Row]:
+    found = the_class.rows()
     if output != "ansi":
         click.echo(OUTPUTS[output](found), nl=False)
         return found
+    states = state_words()
     show.table(
-        [(one.name, one.number, _states()[one.state], mark(one), one.why or " ".join(one.causes))
+        [(one.name, one.number, states[one.state], mark(one), one.why or " ".join(one.causes))
          for one in found],
         (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
     )  # fmt: skip
     return found
-
-
-def _states() -> dict[str, str]:
-    return {
-        "graded": _("graded"),
-        "inconclusive": _("inconclusive"),
-        "unreadable": _("cannot be read"),
-        "open": _("open"),
-        "absent": _("nothing handed in"),
-    }
 
 
 def _exit_code(found: Sequence[Row]) -> int:

@@ -8,6 +8,7 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import lab_option, the_course, the_lab
+from labkit.course import find_blueprint
 from labkit.errors import EXIT_NOT_READY
 from labkit.grading.explain import read_checks
 from labkit.lab.doctor import Finding, examine
@@ -30,7 +31,7 @@ def command(ctx: click.Context, parity: bool, report: Path | None, lab_name: str
     if parity:
         _show_parity()
         return
-    findings = examine()
+    findings = examine(len(find_blueprint().machines))
     if report:
         text = survey(the_lab(ctx, lab_name), findings, the_course().survey)
         report.write_text(text, encoding="utf-8")

@@ -19,13 +19,7 @@ ALL = "all"
 @click.command()
 @click.argument("name", metavar="[NAME|all]", required=False)
 @click.option("--list", "only_list", is_flag=True, help="Show the drills.")
-@click.option(
-    "--bar",
-    default="course",
-    show_default=True,
-    type=click.Choice(["course", "hardened"]),
-    help="The thresholds.",
-)
+@click.option("--bar", default="course", show_default=True, help="The thresholds.")
 @click.option("--seed", type=int, default=None, help="Of the request mix.")
 @lab_option
 @click.pass_context
@@ -42,6 +36,14 @@ def command(
             raise UsageError(_("which drill?"), then="labkit drill --list")
         lab.require_running()
         names = [one.name for one in context.course.drills if bar in one.limits]
+        if not names:
+            known = ", ".join(
+                dict.fromkeys(bar for one in context.course.drills for bar in one.limits)
+            )
+            raise UsageError(
+                _("no drill has a bar named {bar} (there are: {known})", bar=bar, known=known),
+                then="labkit drill --list",
+            )
         names = names if name == ALL else [name]
         results = [_perform(context, one) for one in names]
     if len(results) > 1:

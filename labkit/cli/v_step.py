@@ -17,7 +17,7 @@ from labkit.cli.session import (
     the_workspace,
 )
 from labkit.course import Course, Files, Origin, Step, select
-from labkit.errors import LabkitError
+from labkit.errors import LabkitError, UsageError
 from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
 from labkit.lab import Lab
 from labkit.lab.checkpoints import automatic_wanted, step_name
@@ -27,7 +27,9 @@ from labkit.locale import _, language, number
 @click.command()
 @click.argument("wanted", metavar="N|LETTER|SLUG|A-B|all")
 @click.option("--plan", "only_plan", is_flag=True, help="Show the commands, change nothing.")
-@click.option("--hardened", is_flag=True, help="With the configuration for the hardened bar.")
+@click.option(
+    "--bar", default="course", show_default=True, help="With the references for these thresholds."
+)
 @click.option("--catch-up", is_flag=True, help="First do what earlier steps have left open.")
 @lab_option
 @click.pass_context
@@ -35,19 +37,20 @@ def command(
     ctx: click.Context,
     wanted: str,
     only_plan: bool,
-    hardened: bool,
+    bar: str,
     catch_up: bool,
     lab_name: str,
 ) -> None:
     """Carry out a step: your own file where you have written one, else the reference's."""
     course = the_course()
     steps = select(course, wanted)
+    distinction = asked_for_distinction(course, bar)
     if only_plan:
         lab = the_lab(ctx, lab_name)
         lab.require_running()
         with the_shells(lab) as shells:
             for step in steps:
-                files = Files(course.root, the_workspace(ctx), hardened=hardened)
+                files = Files(course.root, the_workspace(ctx, course), distinction=distinction)
                 for line in plan(course, step, shells, files):
                     show.results.print(line, markup=False)
         return
@@ -59,11 +62,22 @@ def command(
                 steps,
                 shells,
                 catch_up=catch_up or wanted == "all",
-                hardened=hardened,
+                distinction=distinction,
                 hooks=hooks(lab),
             )
     then = after(course, reports[-1].step)
     show.say(_("next: {command}", command=lab.command(then)))
+
+
+def asked_for_distinction(course: Course, bar: str) -> bool:
+    """Whether a bar is that of the course's distinction; `UsageError` if it is none at all."""
+    known = [one for one in ("course", course.distinction) if one]
+    if bar not in known:
+        raise UsageError(
+            _("there is no bar named {bar} (there are: {known})", bar=bar, known=", ".join(known)),
+            then="labkit drill --list",
+        )
+    return bar == course.distinction
 
 
 def after(course: Course, step: Step) -> str:
@@ -99,12 +113,13 @@ def hooks(lab: Lab) -> StepHooks:
         if report.done is Done.NOTHING_TO_DO:
             show.say(f"{header(report.step)}: {_('nothing to do, everything holds')}")
             return
-        for path in report.unhardened:
+        for path in report.kept_own:
             show.say(
                 _(
-                    "{path} is your own and stays: add the hardened lines yourself   ({command})",
+                    "{path} is your own and stays: add the lines that are missing yourself   "
+                    "({command})",
                     path=path,
-                    command="labkit docs hardening",
+                    command=f"labkit docs {report.step.number}",
                 )
             )
         seconds = time.monotonic() - clock["started"]

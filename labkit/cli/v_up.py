@@ -20,7 +20,7 @@ from labkit.locale import _
 @lab_option
 @click.pass_context
 def command(ctx: click.Context, provider: str | None, lab_name: str) -> None:
-    """Make the three machines, or resume what is there. Idempotent."""
+    """Make the machines, or resume what is there. Idempotent."""
     with the_lab_alone(ctx, lab_name, provider or "") as lab:
         machines = lab.provider.up(show.say)
     names = ", ".join(machine.name for machine in machines)

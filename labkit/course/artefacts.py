@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from labkit.course.finder import course_root
 from labkit.course.handed import HandedIn
-from labkit.course.model import Artefact, Origin
+from labkit.course.model import Artefact, Course, Origin
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -60,7 +59,7 @@ class Content:
 class Files:
     """The artefacts of one run: the workspace's where written, else the course's reference.
 
-    With `hardened`, the reference is the one for the hardened bar where an artefact has one. A
+    With `distinction`, the reference is the one for its bar where an artefact has one. A
     submission, `handed`, takes the place of a workspace: its files lie where the student put them.
     """
 
@@ -69,13 +68,13 @@ class Files:
         course_root: Path,
         workspace: Path | None,
         *,
-        hardened: bool = False,
+        distinction: bool = False,
         handed: HandedIn | None = None,
     ) -> None:
         self.reference = course_root / "steps" / "reference"
         self.starter = course_root / "steps" / "starter"
         self.workspace = workspace
-        self.hardened = hardened
+        self.distinction = distinction
         self.handed = handed
         self.used: list[Content] = []
 
@@ -84,7 +83,7 @@ class Files:
 
         Raises `UsageError` if a file of the workspace cannot be read.
         """
-        chosen = (self.hardened and artefact.hardened) or artefact.reference_path
+        chosen = (self.distinction and artefact.distinction) or artefact.reference_path
         reference = (self.reference / chosen).read_bytes()
         if self.handed:
             reference = self.handed.fitted.get(chosen, reference)
@@ -94,10 +93,10 @@ class Files:
         origin = Origin.REFERENCE if own == reference else Origin.OWN
         return Content(artefact, origin, own)
 
-    def left_unhardened(self) -> list[str]:
-        """Paths of the student's own files that were used although hardened ones were asked for."""
-        own = [one.artefact for one in self.used if self.hardened and one.origin is Origin.OWN]
-        return list(dict.fromkeys(artefact.path for artefact in own if artefact.hardened))
+    def kept_own(self) -> list[str]:
+        """The student's own files that were used although the distinction's were asked for."""
+        own = [one.artefact for one in self.used if self.distinction and one.origin is Origin.OWN]
+        return list(dict.fromkeys(artefact.path for artefact in own if artefact.distinction))
 
     def _own(self, path: str) -> bytes | None:
         """The workspace's file, or None while it is missing, empty or as the starter has it."""
@@ -200,7 +199,7 @@ class Files:
     def _is_later(self, artefact: Artefact, there: str | None) -> bool:
         if there is None:
             return False
-        above = {artefact.later, "" if self.hardened else artefact.hardened} - {""}
+        above = {artefact.later, "" if self.distinction else artefact.distinction} - {""}
         return any((self.reference / name).read_bytes() == there.encode() for name in above)
 
     def _by_hand(self, artefact: Artefact, text: str, placed: dict[str, str]) -> bool:
@@ -210,7 +209,7 @@ class Files:
         digest = _digest(data)
         if placed.get(self.remote(artefact)) == digest:
             return False
-        names = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
+        names = {artefact.reference_path, artefact.later, artefact.distinction} - {""}
         known = [self.starter / artefact.path, *(self.reference / name for name in names)]
         return all(not path.exists() or path.read_bytes() != data for path in known)
 
@@ -219,11 +218,11 @@ class Files:
         machine.write(f"{self.remote(artefact)}.by-hand-{digest}", text, root=artefact.sudo)
 
 
-def find_workspace(given: str, start: Path) -> Path | None:
+def find_workspace(given: str, start: Path, course: Course) -> Path | None:
     """The student's folder: the given one, or the nearest at or above `start`, or None.
 
-    A workspace is a folder with the project's `simple_api/`; the course's own starter and
-    reference are not anybody's workspace.
+    It is known by the folders, or files, that the course gives a student; the course's own starter
+    and reference are nobody's workspace.
     """
     if given:
         folder = Path(given)
@@ -233,9 +232,10 @@ def find_workspace(given: str, start: Path) -> Path | None:
                 then=f"labkit init {given}",
             )
         return folder.resolve()
-    given_away = {course_root() / "steps" / name for name in ("starter", "reference")}
+    own = {course.root / "steps" / name for name in ("starter", "reference")}
+    marks = {PurePosixPath(path).parts[0] for path in course.given}
     for folder in (start, *start.parents):
-        if (folder / "simple_api").is_dir() and folder.resolve() not in given_away:
+        if any((folder / mark).exists() for mark in marks) and folder.resolve() not in own:
             return folder
     return None
 

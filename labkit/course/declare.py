@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from labkit.course.model import Artefact, CheckSpec, Step
+from labkit.course.model import Artefact, CheckSpec, Course, Step, StepFunction
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from labkit.remote import Shells
 
-ALL_MACHINES = ("web1", "web2", "lb")
+F = TypeVar("F", bound=Callable[..., object])  # of any fixtures, as pytest has it
 
 
 def step(
@@ -23,17 +24,16 @@ def step(
     artefacts: Sequence[Artefact] = (),
     beside: Sequence[Artefact] = (),
     shows: bool = False,
-    undo: Callable[..., None] | None = None,
-) -> Callable[[Callable[..., None]], Step]:
-    """Turn a function into a `Step`.
+    undo: Callable[[Shells], None] | None = None,
+) -> Callable[[StepFunction], Step]:
+    """Turn a function into a `Step`; it is given the shells of the machines in `on`, by name.
 
-    The function takes a `Shell` for each machine in `on`, under the machine's name; if it has a
-    parameter `files`, it is given the artefacts (`labkit.course.artefacts.Files`). A submission
-    without any of `artefacts` earns nothing by the step; what it brings `beside` may be missing.
+    A submission without any of `artefacts` earns nothing by the step; what it brings `beside` may
+    be missing.
     """
-    machines = ALL_MACHINES if on == "all" else (on,) if isinstance(on, str) else tuple(on)
+    machines = (on,) if isinstance(on, str) else tuple(on)
 
-    def make(run: Callable[..., None]) -> Step:
+    def make(run: StepFunction) -> Step:
         return Step(
             number=number,
             slug=slug,
@@ -89,3 +89,19 @@ def check(
         return function
 
     return mark
+
+
+def load_checks(course: Course) -> dict[str, Callable[..., object]]:
+    """The check functions by id (`SLUG.NAME`), in the order of the course; no machine is asked."""
+    found: dict[str, Callable[..., object]] = {}
+    for module in course.checks():
+        step = step_of(course, module.__name__.rpartition(".")[2])
+        for name, value in vars(module).items():
+            if step and isinstance(getattr(value, "labkit_check", None), CheckSpec):
+                found[f"{step.slug}.{name.removeprefix('test_')}"] = value
+    return found
+
+
+def step_of(course: Course, module: str) -> Step | None:
+    """The step whose checks a module holds, by the number in its name: `test_03_build`."""
+    return course.step(module.split("_")[1].lstrip("0"))

@@ -1,71 +1,82 @@
-"""Finds the course: the `steps/` and `checks/` folders beside each other, and what is in them."""
+"""Finds the course: in the folder that was named, among those installed, or beside the engine."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import labkit
-from labkit.course.model import CheckSpec, Course, Step
+from labkit.course.blueprint import PACKAGE, Blueprint, read_blueprint
+from labkit.course.model import Course, Step
 from labkit.errors import UsageError
 from labkit.locale import _
+
+GROUP = "labkit.courses"  # of the entry points by which an installed package names its course
 
 
 def course_root() -> Path:
     """The folder that holds the course: LABKIT_COURSE, or the one that labkit came with."""
     given = os.environ.get("LABKIT_COURSE", "")
-    root = Path(given).resolve() if given else Path(labkit.__file__).resolve().parent.parent
-    for folder in ("steps", "checks"):
-        if not (root / folder).is_dir():
-            raise UsageError(
-                _(
-                    "there is no course in {root}: the folder {folder}/ is missing",
-                    root=root,
-                    folder=folder,
-                ),
-                then=_("LABKIT_COURSE=<a folder with steps/ and checks/>"),
-            )
+    if given and not Path(given).is_dir():
+        return _installed(given).root
+    root = Path(given).resolve() if given else _own()
+    if not (root / PACKAGE / "__init__.py").is_file():
+        raise UsageError(
+            _("there is no course in {root}: {file} is missing", root=root, file=f"{PACKAGE}/"),
+            then=_("labkit --course <a folder with {file} in it>", file=f"{PACKAGE}/"),
+        )
     return root
 
 
-def load_course() -> Course:
-    """Import the course's step modules (`steps/sNN_slug.py`) and put them in order.
+def find_blueprint() -> Blueprint:
+    """The blueprint of the course, which is not imported. UsageError as `read_blueprint`."""
+    return read_blueprint(course_root())
 
-    Raises `UsageError` if two steps share a number, letter or slug, or if a step needs one that
-    does not come before it.
+
+def load_course() -> Course:
+    """The course.
+
+    Raises `UsageError` if there is none, if two steps share a number, letter or slug, or if a
+    step needs one that does not come before it.
     """
+    given = os.environ.get("LABKIT_COURSE", "")
+    if given and not Path(given).is_dir():
+        return _installed(given)
     root = course_root()
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    package = importlib.import_module("steps")
-    steps: list[Step] = []
-    for path in sorted((root / "steps").glob("s[0-9][0-9]_*.py")):
-        module = importlib.import_module(f"steps.{path.stem}")
-        steps += [value for value in vars(module).values() if isinstance(value, Step)]
-    steps.sort(key=lambda step: step.number)
-    _validate(steps)
-    drills = importlib.import_module("checks.drills").DRILLS
-    handed_in = importlib.import_module("steps.handed_in")
-    mutations = importlib.import_module("checks.mutations").MUTATIONS
-    return Course(
-        name=package.NAME,
-        root=root,
-        titles=package.TITLES,
-        steps=tuple(steps),
-        drills=tuple(drills),
-        points_max=package.POINTS_MAX,
-        recognise=handed_in.recognise,
-        settle=handed_in.settle,
-        mutations=tuple(mutations),
-        given=tuple(handed_in.GIVEN),
-        survey=package.SURVEY,
-    )
+    course: Course = importlib.import_module(PACKAGE).COURSE
+    _validate(course.steps)
+    return course
 
 
-def _validate(steps: list[Step]) -> None:
+def _own() -> Path:
+    """Where labkit's own course lies: in the package if it was installed, else beside it."""
+    package = Path(labkit.__file__).resolve().parent
+    installed = package / "practical"
+    return installed if installed.is_dir() else package.parent
+
+
+def _installed(name: str) -> Course:
+    """The course that an installed package offers under this name."""
+    from importlib.metadata import entry_points  # slow to import, seldom needed
+
+    offered = {one.name: one for one in entry_points(group=GROUP)}
+    if name not in offered:
+        raise UsageError(
+            _("there is no course {name!r}: no folder, and none that is installed", name=name),
+            where=", ".join(sorted(offered)),
+            then=_("labkit --course <a folder with {file} in it>", file=f"{PACKAGE}/"),
+        )
+    course: Course = offered[name].load()
+    _validate(course.steps)
+    return course
+
+
+def _validate(steps: Sequence[Step]) -> None:
     seen: set[str] = set()
     for step in steps:
         for key in (str(step.number), step.letter, step.slug):
@@ -85,17 +96,3 @@ def _validate(steps: list[Step]) -> None:
                     ),
                     where=f"steps/s{step.number:02}_*.py",
                 )
-
-
-def load_checks(course: Course) -> dict[str, Callable[..., object]]:
-    """The check functions by id (`SLUG.NAME`), in the order of the course; no machine is asked."""
-    found: dict[str, Callable[..., object]] = {}
-    for step in course.steps:
-        for path in sorted((course.root / "checks").glob(f"test_{step.number:02}_*.py")):
-            module = importlib.import_module(f"checks.{path.stem}")
-            found |= {
-                f"{step.slug}.{name.removeprefix('test_')}": value
-                for name, value in vars(module).items()
-                if isinstance(getattr(value, "labkit_check", None), CheckSpec)
-            }
-    return found

@@ -1,7 +1,7 @@
 """What a course is made of: steps, artefacts, checks, drills. Data only; nothing here acts.
 
-A course is three folders beside each other: `steps/` (what to do), `checks/` (what must hold)
-and `docs/` (what to read). This module names the parts; `finder` reads them from the folders.
+A course is one value, `COURSE`, in the package `course/` of its folder. Beside it lie `steps/`
+(what to do), `checks/` (what must hold) and `docs/` (what to read).
 """
 
 from __future__ import annotations
@@ -11,9 +11,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
+from labkit.course.blueprint import Blueprint
 from labkit.course.handed import HandedIn
+
+if TYPE_CHECKING:
+    from labkit.course.artefacts import Files
+    from labkit.remote import Shells
 
 
 class Origin(StrEnum):
@@ -39,30 +45,37 @@ class Artefact:
     sudo: bool = False  # the remote file belongs to root
     marker: str = ""  # what tells a student's file from the one that a package brought
     later: str = ""  # the reference of a later step, which holds all of this one
-    hardened: str = ""  # the reference for the hardened bar, which holds all of it as well
+    distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
 
     @property
     def reference_path(self) -> str:
         return self.reference or self.path
 
 
+class StepFunction(Protocol):
+    """Carries out a step: given the shells of the step's machines, and the artefacts."""
+
+    def __call__(self, shells: Shells, files: Files, /) -> None:
+        """`StepFailedError` if it cannot be carried out."""
+        ...
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step of the practical. `run` receives a `labkit.remote.Shell` per name in `on`."""
+    """One step of the practical. `run` is given the shells of the machines in `on`."""
 
     number: int
     slug: str
     letter: str
     on: tuple[str, ...]
-    run: Callable[..., None]
+    run: StepFunction
     needs: tuple[str, ...] = ()  # slugs of the steps whose results this one uses
     artefacts: tuple[Artefact, ...] = ()
     beside: tuple[Artefact, ...] = ()  # brought as well; the step is not made of them
     titles: dict[str, str] = field(default_factory=dict)  # language code -> title
     shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
-    # Takes away what it brought, so that it can be carried out as if for the first time: called
-    # with the shells of its machines, by name.
-    undo: Callable[..., None] | None = None
+    # Takes away what it brought, so that it can be carried out as if for the first time.
+    undo: Callable[[Shells], None] | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
@@ -129,34 +142,98 @@ class Aim:
     """What exactly a load asks of the entry machine, as found at the moment of the drill.
 
     `options` go to the scenario. `unready` says why the service is not whole, "" when it is; it
-    is polled before the load and after it.
+    is polled before the load and after it. `address` is one that moves between the machines of the
+    lab; "" is the entry machine's own.
     """
 
     port: int = 80
     scheme: str = "http"
+    address: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     unready: Callable[[], str] = lambda: ""
 
 
+class FindAim(Protocol):
+    """Finds where a load goes, and sets it up if need be, for the time of a `with`."""
+
+    def __call__(self, shells: Shells, /) -> AbstractContextManager[Aim]:
+        """`CannotTellError` or `NotMetError` if there is nothing to load."""
+        ...
+
+
+class Fault(Protocol):
+    """Breaks something, having armed its end on the machine itself before."""
+
+    def __call__(self, shells: Shells, /, *, heal_after: float) -> int | None:
+        """How many servers it takes away, for `heal_after` seconds; None if nobody can say."""
+        ...
+
+
+@dataclass(frozen=True)
+class PowerCut:
+    """The fault that no machine can heal by itself: it is without power, and then boots again."""
+
+    machine: str
+    servers: int = 1  # that it takes away
+
+
+class Request(Protocol):
+    """What became of one request, as a judge is shown it (`labkit.load.rows.Row`)."""
+
+    @property
+    def scheduled(self) -> float: ...
+    @property
+    def ended(self) -> float: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def server(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def ok(self) -> bool: ...
+
+
+class Glance(Protocol):
+    """The states of the servers at one moment (`labkit.load.readings.Reading`)."""
+
+    @property
+    def at(self) -> float: ...
+    @property
+    def states(self) -> Mapping[str, str]: ...
+
+
+class Outage(Protocol):
+    """When a fault took effect, and until when it surely lasted; epoch seconds."""
+
+    @property
+    def at(self) -> float: ...
+    @property
+    def sure_until(self) -> float: ...
+
+
+class Judge(Protocol):
+    """Counts what a load alone cannot know to be wrong: answers that claim what was not so."""
+
+    def __call__(
+        self, requests: Sequence[Request], seen: Sequence[Glance], outage: Outage, /
+    ) -> int:
+        """`CannotTellError` if such an answer could not have been seen."""
+        ...
+
+
 @dataclass(frozen=True)
 class Drill:
-    """Load, fault and thresholds; the fault carries its own expiry, on the machine itself.
-
-    `fault` is called with the machines' shells and `heal_after` (seconds); if it has a parameter
-    `power`, it is given the lab's power switch (`labkit.lab.faults.Power`). It may return how
-    many servers it takes away.
-    """
+    """Load, fault and thresholds; the fault carries its own expiry."""
 
     name: str
     titles: dict[str, str]
+    step: str  # the slug of the step that it belongs to
+    entry: str  # the machine that is loaded
     load: Load
-    fault: Callable[..., Any]
-    limits: dict[str, Limits]  # bar ("course", "hardened") -> limits
-    # Where the load goes, found and if need be set up: called with the machines' shells. None:
-    # the page on port 80.
-    aim: Callable[..., AbstractContextManager[Aim]] | None = None
-    step: str = "failover"  # the step that it belongs to
-    entry: str = "lb"  # the machine that is loaded
+    fault: Fault | PowerCut
+    limits: dict[str, Limits]  # bar ("course", that of the distinction) -> limits
+    aim: FindAim | None = None  # None: the page on port 80
     watched: bool = True  # whether the course's watcher follows the entry machine
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
@@ -167,15 +244,14 @@ class Drill:
     # Half of the loss is not masked: it must be rate / servers x detection time.
     predictable: bool = False
     # The latest detection (s) that the balancer's own settings allow for this fault, None if
-    # they allow any: called with the machines' shells.
-    promise: Callable[..., float | None] | None = None
-    # How many answers claimed what was not so: called with the rows, what was watched, the fault.
-    untrue: Callable[..., int] | None = None
-    # Brings back what the fault took away and did not come back: called with the shells.
-    mend: Callable[..., None] | None = None
-    # The ids of the POSTs that the servers have executed, one per execution: called with the
-    # machines' shells and the word that the ids of this run begin with.
-    executed: Callable[..., Sequence[str]] | None = None
+    # they allow any.
+    promise: Callable[[Shells], float | None] | None = None
+    untrue: Judge | None = None
+    # Brings back what the fault took away and did not come back.
+    mend: Callable[[Shells], None] | None = None
+    # The ids of the POSTs that the servers have executed, one per execution: called with the word
+    # that the ids of this run begin with, too.
+    executed: Callable[[Shells, str], Sequence[str]] | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
@@ -199,6 +275,25 @@ class Mutation:
     equivalent: str = ""
 
 
+class Recognise(Protocol):
+    """Says what the files of a submission are."""
+
+    def __call__(
+        self,
+        files: Mapping[str, bytes],
+        reference: Path,
+        /,
+        *,
+        fill: bool = True,
+        executable: Collection[str] = (),
+    ) -> HandedIn:
+        """With `reference`, the folder of the reference artefacts, for what is missing if `fill`.
+
+        `executable` are those of the files that may be executed where they come from.
+        """
+        ...
+
+
 def _as_it_is(
     files: Mapping[str, bytes],
     _reference: Path,
@@ -212,19 +307,24 @@ def _as_it_is(
 
 @dataclass(frozen=True)
 class Course:
-    """A course as found in its folders. `points_max` is the sum over the steps' checks."""
+    """A course, as it describes itself. `points_max` is the sum over the steps' checks.
+
+    `root` is its folder. `checks` gives its modules of checks, `test_NN_SLUG`, as pytest finds
+    them too: a function, since what checks import takes long and most commands need none of it.
+    """
 
     name: str
     root: Path
     titles: dict[str, str]
+    blueprint: Blueprint  # its machines, and the images of its mirror
     steps: Sequence[Step]
-    drills: Sequence[Drill]
     points_max: float
-    # Files of a submission -> what they are; called with the files, the folder of the reference
-    # artefacts, `fill`, and which files may be executed.
-    recognise: Callable[..., HandedIn] = _as_it_is
-    # Waits, with a limit of its own, until what was just started answers: called with the shells.
-    settle: Callable[..., None] = lambda _shells: None
+    distinction: str = ""  # the bar beyond the mark, if the course has one
+    checks: Callable[[], Sequence[ModuleType]] = tuple
+    drills: Sequence[Drill] = ()
+    recognise: Recognise = _as_it_is
+    # Waits, with a limit of its own, until what was just started answers.
+    settle: Callable[[Shells], None] = lambda _shells: None
     mutations: Sequence[Mutation] = ()
     given: Sequence[str] = ()  # files of the project that are not the student's to write
     survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine

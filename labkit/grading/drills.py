@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labkit.errors import UsageError
 from labkit.grading.context import Context
-from labkit.lab import MACHINES
 from labkit.load.drill import run_drill
 from labkit.load.record import DrillResult
 from labkit.locale import _
@@ -26,7 +25,7 @@ def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
     result = run_drill(
         drill,
         context.lab,
-        {machine: context.shell(machine) for machine in MACHINES},
+        {machine: context.shell(machine) for machine in context.course.blueprint.names},
         bar=bar or context.bar,
         course_root=context.course.root,
         out=context.out / "drills",

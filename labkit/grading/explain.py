@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from labkit.course import CheckSpec, Course, Drill, Limits, Step
+from labkit.course import CheckSpec, Course, Drill, Limits, Step, load_checks
 from labkit.errors import UsageError
 from labkit.grading.graph import Graph, Node
 from labkit.load.words import LIMIT_WORDS, bar_word
@@ -29,14 +28,11 @@ class Declared:
 def read_checks(course: Course) -> dict[str, Declared]:
     """Every check of a course by its id, in the course's order."""
     found = {}
-    for path in sorted((course.root / "checks").glob("test_*.py")):
-        step = course.step(path.stem.split("_")[1].lstrip("0"))
-        for name, function in vars(importlib.import_module(f"checks.{path.stem}")).items():
-            spec = getattr(function, "labkit_check", None)
-            if step and name.startswith("test_") and isinstance(spec, CheckSpec):
-                one = f"{step.slug}.{name.removeprefix('test_')}"
-                sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-                found[one] = Declared(one, step, sentence, spec)
+    for name, function in load_checks(course).items():
+        step = course.step(name.partition(".")[0])
+        assert step is not None  # a check bears the name of its step
+        sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
+        found[name] = Declared(name, step, sentence, vars(function)["labkit_check"])
     parents = Graph([Node(one.id, one.step.number, one.spec) for one in found.values()]).parents
     return {
         name: Declared(

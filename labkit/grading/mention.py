@@ -1,4 +1,4 @@
-"""The mention: a distinction beyond the mark, for a service that passes the hardened bar."""
+"""The mention: a distinction beyond the mark, for a service that passes a higher bar."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.drills import perform_drill
 from labkit.grading.model import GradeResult
+from labkit.load.words import bar_word
 from labkit.locale import _
-
-BAR = "hardened"
 
 
 def award(context: Context, result: GradeResult) -> bool | None:
     """Whether the service deserves the mention; None if that could not be told.
 
-    The runs that were worth points are judged at the hardened bar first, so that nobody waits for
+    The runs that were worth points are judged at the higher bar first, so that nobody waits for
     what is lost already. Only if each of them holds are the drills performed that the course asks
     for besides.
     """
+    bar = context.course.distinction
     last = result.steps[-1] if result.steps else None
-    if last is None or last.verdict is not Verdict.PASSED:
+    if not bar or last is None or last.verdict is not Verdict.PASSED:
         return None
-    graded = [drill.name for drill in context.course.drills if BAR in drill.limits]
+    graded = [drill.name for drill in context.course.drills if bar in drill.limits]
     # A drill that could not even begin has no verdict at any bar.
     found = [
-        context.drills[name]["bars"].get(BAR, Verdict.INCONCLUSIVE)
+        context.drills[name]["bars"].get(bar, Verdict.INCONCLUSIVE)
         for name in graded
         if name in context.drills
     ]
@@ -33,11 +33,16 @@ def award(context: Context, result: GradeResult) -> bool | None:
         return False
     if not found or Verdict.INCONCLUSIVE in found:
         return None
-    context.say(_("the hardened bar holds so far: the drills for the mention follow"))
+    context.say(
+        _(
+            "the bar {bar} holds so far: the drills for the distinction follow",
+            bar=bar_word(bar),
+        )
+    )
     for drill in context.course.drills:
         if drill.mention and drill.name not in context.drills:
             try:
-                verdict = perform_drill(context, drill.name, bar=BAR).verdict
+                verdict = perform_drill(context, drill.name, bar=bar).verdict
             except LabkitError as error:  # a machine that is off by now
                 context.say(str(error))
                 return None

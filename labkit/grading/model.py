@@ -6,6 +6,7 @@ The JSON form is `labkit/result/v1` (design.md, section 4), published as
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,22 @@ class CheckResult:
                 record[name] = getattr(self, name)
         return record
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CheckResult:
+        """Read back from a result file, which has the first hint alone, and credit by points."""
+        worth = data["points_max"]
+        passed = data["verdict"] == Verdict.PASSED
+        return cls(
+            id=data["id"],
+            title=data["title"],
+            points_max=worth,
+            verdict=Verdict(data["verdict"]),
+            hints=(data["hint"],) if data["hint"] else (),
+            credit=data["points"] / worth if passed and worth else 1.0,
+            **{name: data[name] for name in ("message", "because", "evidence", "seconds")},
+            **{name: data.get(name, "") for name in ("expected", "seen", "where")},
+        )
+
 
 @dataclass(frozen=True)
 class ArtefactRecord:
@@ -72,6 +89,11 @@ class ArtefactRecord:
     def to_json(self) -> dict[str, str]:
         """The record as in the schema."""
         return {"path": self.path, "origin": str(self.origin), "sha256": self.sha256}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, str]) -> ArtefactRecord:
+        """Read back from a result file."""
+        return cls(data["path"], Origin(data["origin"]), data["sha256"])
 
 
 @dataclass
@@ -115,6 +137,15 @@ class StepResult:
             "checks": [check.to_json() for check in self.checks],
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> StepResult:
+        """Read back from a result file."""
+        return cls(
+            **{name: data[name] for name in ("number", "letter", "slug", "title")},
+            checks=[CheckResult.from_json(one) for one in data["checks"]],
+            artefacts=[ArtefactRecord.from_json(one) for one in data["artefacts"]],
+        )
+
 
 @dataclass
 class GradeResult:
@@ -127,7 +158,7 @@ class GradeResult:
     score_max: float
     student: str = ""
     seconds: float = 0.0
-    mention: bool | None = None  # None: the hardened bar was not tried
+    mention: bool | None = None  # None: it was not tried for
     complete: bool = False  # False while the run goes on, and after a kill
     steps: list[StepResult] = field(default_factory=list)
     drills: list[dict[str, Any]] = field(default_factory=list)
@@ -183,3 +214,14 @@ class GradeResult:
         if self.submission is not None:
             record["submission"] = self.submission
         return record
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> GradeResult:
+        """Read back from a result file (`labkit/result/v1`)."""
+        names = ("course", "labkit", "lab", "started", "score_max", "student", "seconds", "mention",
+                 "complete", "drills")  # fmt: skip
+        return cls(
+            **{name: data[name] for name in names},
+            steps=[StepResult.from_json(one) for one in data["steps"]],
+            submission=data.get("submission"),
+        )

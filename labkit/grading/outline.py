@@ -30,7 +30,7 @@ def load_outline() -> tuple[Course, Mapping[str, Declared]]:
     root = course_root()
     engine = Path(labkit.__file__).parent
     sources = [*engine.rglob("*.py")]
-    for folder in ("steps", "checks"):
+    for folder in ("course", "steps", "checks"):
         sources += [path for path in (root / folder).rglob("*.py") if path.is_file()]
     digest = digest_of(sources, sys.version)
     kept = io.BytesIO(remembered("outline", digest, _made))

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit.course import CannotTellError, CheckSpec, Course, NotMetError, Verdict
+from labkit.course import CannotTellError, CheckSpec, Course, NotMetError, Verdict, step_of
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Graph, Node
@@ -106,8 +105,7 @@ class CheckPlugin:
 
     def _node(self, item: pytest.Item) -> Node | None:
         spec = getattr(getattr(item, "function", None), "labkit_check", None)
-        number = Path(str(item.path)).stem.split("_")[1]
-        step = self.course.step(number.lstrip("0"))
+        step = step_of(self.course, item.path.stem)
         if not isinstance(spec, CheckSpec) or step is None:
             return None
         name = item.name.removeprefix("test_").partition("[")[0]

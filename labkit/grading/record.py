@@ -185,7 +185,7 @@ def _artefact(context: Context, artefact: Artefact) -> ArtefactRecord:
         data = _on_machine(context, artefact)
     if not data:
         return ArtefactRecord(artefact.path, Origin.MISSING, "")
-    references = {artefact.reference_path, artefact.later, artefact.hardened} - {""}
+    references = {artefact.reference_path, artefact.later, artefact.distinction} - {""}
     folder = context.course.root / "steps" / "reference"
     same = any((folder / name).read_bytes() == data for name in references)
     origin = Origin.REFERENCE if same else Origin.OWN

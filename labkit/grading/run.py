@@ -54,10 +54,14 @@ class Checks:
     def _collect(self, folder: Path) -> None:
         words = [f"-pno:{name}" for name in LEFT_OUT]
         words += [str(folder), f"--rootdir={self.root}", "--capture=no"]
-        words += [f"--config-file={folder / 'pytest.ini'}"]
+        # A check says by `expect` what it saw: nothing is gained by compiling each assertion anew.
+        words += [f"--config-file={folder / 'pytest.ini'}", "--assert=plain"]
         self._config = _prepareconfig(words, [self._plugin])
         try:
             self._config._do_configure()
+            # How a check ended is read from the error itself. What pytest writes of it nobody
+            # sees, and the source of each frame on its way takes a tenth of a second.
+            self._config.option.tbstyle = "native"
             self._session = pytest.Session.from_config(self._config)
             self._config.hook.pytest_sessionstart(session=self._session)
             self._config.hook.pytest_collection(session=self._session)

@@ -4,7 +4,6 @@ whether it worked, and where to resume; no flag file ever does.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from labkit.grading.model import CheckResult
 from labkit.grading.plan import quick
 from labkit.grading.session import grade
 from labkit.locale import _
-from labkit.remote import PlannedShell, Shell
+from labkit.remote import PlannedShell, Shells
 
 SETTLE_S = 6.0  # what was just started may need: containers 1 to 2 s, HAProxy's checks 4 s
 SETTLE_POLL_S = 0.5
@@ -37,7 +36,7 @@ class StepReport:
     step: Step
     done: Done
     artefacts: list[tuple[str, Origin]] = field(default_factory=list)
-    unhardened: list[str] = field(default_factory=list)  # the student's own, although asked for
+    kept_own: list[str] = field(default_factory=list)  # though the distinction's were asked for
 
 
 @dataclass
@@ -56,15 +55,15 @@ class StepHooks:
 def carry_out(
     context: Context,
     steps: Sequence[Step],
-    shells: Mapping[str, Shell],
+    shells: Shells,
     *,
     catch_up: bool = False,
-    hardened: bool = False,
+    distinction: bool = False,
     hooks: StepHooks | None = None,
 ) -> list[StepReport]:
     """Carry out steps in order, doing only what does not hold yet.
 
-    With `hardened` the named ones are carried out in any case, with the references of that bar.
+    With `distinction` the named ones are carried out in any case, with the references for it.
 
     Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
     which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
@@ -76,13 +75,13 @@ def carry_out(
     held = _holding(context, {step.number for step in course.steps if step.number <= last})
     wanted = _with_needed(course, steps, held) if catch_up else list(steps)
     before = {step.number for step in course.steps if _holds(step, held)}
-    if hooks.on_furthest and (hardened or not {step.number for step in wanted} <= before):
+    if hooks.on_furthest and (distinction or not {step.number for step in wanted} <= before):
         before |= _holding_later(context, last, held)
     reports = []
     for step in wanted:
         if not catch_up:
             _refuse_unless_ready(course, step, held)
-        report = _one(context, step, shells, held, hooks, hardened and step in steps)
+        report = _one(context, step, shells, held, hooks, distinction and step in steps)
         reports.append(report)
         furthest = report.done is Done.CARRIED_OUT and max(before, default=0) <= step.number
         if hooks.on_furthest and furthest:
@@ -93,13 +92,13 @@ def carry_out(
 def _one(
     context: Context,
     step: Step,
-    shells: Mapping[str, Shell],
+    shells: Shells,
     held: dict[str, CheckResult],
     hooks: StepHooks,
-    hardened: bool,
+    distinction: bool,
 ) -> StepReport:
-    files = Files(context.course.root, context.workspace, hardened=hardened)
-    if _holds(step, held) and not hardened:
+    files = Files(context.course.root, context.workspace, distinction=distinction)
+    if _holds(step, held) and not distinction:
         report = StepReport(step, Done.NOTHING_TO_DO)
         hooks.on_end(report)
         return report
@@ -108,7 +107,7 @@ def _one(
     hooks.on_verify(step)
     _verify(context, step, held)
     used = [(content.artefact.path, content.origin) for content in files.used]
-    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.left_unhardened())
+    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.kept_own())
     hooks.on_end(report)
     return report
 
@@ -126,15 +125,12 @@ def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult])
     return {step.number for step in later if _holds(step, now)}
 
 
-def call(step: Step, shells: Mapping[str, Shell], files: Files) -> None:
-    """Call a step's function with the shells, and the files if it asks for them."""
-    given: dict[str, object] = {name: shells[name] for name in step.on}
-    if "files" in inspect.signature(step.run).parameters:
-        given["files"] = files
-    step.run(**given)
+def call(step: Step, shells: Shells, files: Files) -> None:
+    """Call a step's function with the shells of its machines."""
+    step.run({name: shells[name] for name in step.on}, files)
 
 
-def plan(course: Course, step: Step, shells: Mapping[str, Shell], files: Files) -> list[str]:
+def plan(course: Course, step: Step, shells: Shells, files: Files) -> list[str]:
     """The commands that a step would type now, asked of the machines but changing nothing."""
     planned = {
         name: PlannedShell(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from labkit import remote
+from labkit.course import find_blueprint
 from labkit.errors import UsageError
-from labkit.lab.model import MACHINES, Checkpoint, Lab, Machine, Provider, Say
+from labkit.lab.model import Checkpoint, Lab, Machine, Provider, Say
 from labkit.lab.store import lab_folder
 from labkit.locale import _
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from labkit.remote import Echo, SshShell
 
 __all__ = [
-    "MACHINES",
     "PROVIDERS",
     "Checkpoint",
     "Lab",
@@ -36,17 +36,18 @@ def open_lab(name: str, provider: str = "") -> Lab:
     UsageError for an unknown provider.
     """
     folder = lab_folder(name)
+    blueprint = find_blueprint()
     if not provider:
         vagrant = any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
         provider = "vagrant" if vagrant else "containers"
     if provider == "containers":
         from labkit.lab.containers.listing import Door
 
-        return Lab(name, cast("Provider", Door(name)), folder)
+        return Lab(name, cast("Provider", Door(name, blueprint)), folder, blueprint.names)
     if provider == "vagrant":
         from labkit.lab.vagrant.provider import VagrantProvider
 
-        return Lab(name, VagrantProvider(name), folder)
+        return Lab(name, VagrantProvider(name, blueprint), folder, blueprint.names)
     raise UsageError(
         _("there is no provider {name!r}", name=provider),
         then=f"--provider {_(' or ').join(PROVIDERS)}",
@@ -54,9 +55,13 @@ def open_lab(name: str, provider: str = "") -> Lab:
 
 
 def open_shells(
-    lab: Lab, echo: Echo | None = None, names: Sequence[str] = MACHINES
+    lab: Lab, echo: Echo | None = None, names: Sequence[str] = ()
 ) -> dict[str, SshShell]:
-    """A shell per machine, logging in by and by. NotReadyError if one of them is off."""
+    """A shell per machine, logging in by and by. NotReadyError if one of them is off.
+
+    Of the named machines, else of those that the course wants.
+    """
+    names = names or lab.names
     machines = lab.require_running(names)
     shells = {
         name: remote.SshShell(

@@ -13,7 +13,7 @@ from labkit.lab.containers.network import free_subnets, used_subnets
 from labkit.lab.containers.provider import ROOM_BYTES
 from labkit.locale import _, number
 
-MEMORY_BYTES = 2 * 2**30  # three nodes 400 MiB, what runs on them about 1 GiB
+MEMORY_A_NODE = 680 * 2**20  # bytes: itself 130 MiB, what runs on it about 350 MiB, and room
 OLDEST_ENGINE = (20, 10)
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 # A node's systemd and its services keep eight to nine: fifteen machines used up the kernel's usual
@@ -31,9 +31,9 @@ class Finding:
     fix: str = ""
 
 
-def examine() -> list[Finding]:
-    """Everything that `labkit up` relies on, looked at without changing anything."""
-    findings = [_memory(), _ssh()]
+def examine(nodes: int) -> list[Finding]:
+    """What `labkit up` relies on for a lab of so many nodes; nothing is changed by looking."""
+    findings = [_memory(nodes), _ssh()]
     try:
         engine = connect()
     except LabkitError as error:
@@ -69,31 +69,34 @@ def examine() -> list[Finding]:
         Finding(_("node image"), bool(images or maker),
                 images[0] if images else _("built at the first labkit up"),
                 "sudo apt-get install mmdebstrap"),
-        _inotify(),
+        _inotify(nodes),
         *findings,
     ]  # fmt: skip
 
 
-def _inotify() -> Finding:
+def _inotify(nodes: int) -> Finding:
     """How many file watchers root may have, on which every node's systemd relies."""
     try:
         limit = int(INOTIFY.read_text())
     except (OSError, ValueError):
         return Finding("inotify", True, _("not known"))
     return Finding(
-        "inotify", limit >= 3 * INOTIFY_A_NODE,
+        "inotify", limit >= nodes * INOTIFY_A_NODE,
         _("{limit} instances: enough for {labs} labs at once", limit=limit,
-          labs=limit // (3 * INOTIFY_A_NODE)),
+          labs=limit // (nodes * INOTIFY_A_NODE)),
         "sudo sysctl -w fs.inotify.max_user_instances=1024",
     )  # fmt: skip
 
 
-def _memory() -> Finding:
+def _memory(nodes: int) -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Finding(
-        _("memory"), total >= MEMORY_BYTES,
+        _("memory"), total >= nodes * MEMORY_A_NODE,
         _("{size} GiB", size=number(total / 2**30, ".1f")),
-        _("close other programs: the lab needs 2 GiB"),
+        _(
+            "close other programs: the lab needs {size} GiB",
+            size=number(nodes * MEMORY_A_NODE / 2**30, ".0f"),
+        ),
     )  # fmt: skip
 
 

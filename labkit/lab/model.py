@@ -11,8 +11,6 @@ from typing import Protocol
 from labkit.errors import NotReadyError
 from labkit.locale import _
 
-MACHINES = ("web1", "web2", "lb")
-
 Say = Callable[[str], None]
 
 
@@ -137,13 +135,15 @@ class Lab:
     name: str
     provider: Provider
     state: Path  # this lab's own folder: key, known_hosts, transcript, reports
+    names: Sequence[str] = ()  # of the machines that the course wants
 
     def machines(self) -> dict[str, Machine]:
         """Every machine that exists, by name, freshly looked up."""
         return {machine.name: machine for machine in self.provider.machines()}
 
-    def require_running(self, names: Sequence[str] = MACHINES) -> dict[str, Machine]:
-        """The named machines, all of them running; NotReadyError says which is not."""
+    def require_running(self, names: Sequence[str] = ()) -> dict[str, Machine]:
+        """The named machines (else the course's), all running; NotReadyError says which is not."""
+        names = names or self.names
         machines = self.machines()
         if not machines:
             raise NotReadyError(

@@ -7,19 +7,18 @@ numbers are taken and judged. A run whose generator stalled is repeated, at most
 
 from __future__ import annotations
 
-import inspect
+import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from labkit.course.model import Aim, Drill
+from labkit.course.model import Aim, Drill, PowerCut
 from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
-from labkit.errors import LabkitError, UsageError
+from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine, Say
 from labkit.load.availability import Fault, effective
@@ -28,14 +27,16 @@ from labkit.load.judging import Run, record
 from labkit.load.readings import Watched
 from labkit.load.record import DrillResult
 from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
-from labkit.load.watch import Starter, Unwatched, Watch
+from labkit.load.watch import Unwatched, Watch
 from labkit.locale import _, number
+from labkit.remote import Shells
 from labkit.whole import write_whole
 
 RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
 STEADY_TIMEOUT_S = 15.0
 TICK_S = 0.1
 LIVE_S = 0.25  # between two reports of progress
+BESIDE = 24  # prefix of the widest network that a lab has: its machines' neighbours
 
 Phase = str  # "steady", "baseline", "fault", "healed", "restoring"
 
@@ -63,7 +64,7 @@ class _Site:
 
     drill: Drill
     lab: Lab
-    shells: Mapping[str, Starter]
+    shells: Shells
     scenario: Path
     watcher: str
     watch_arguments: Sequence[str]
@@ -83,7 +84,7 @@ class _Site:
 def run_drill(
     drill: Drill,
     lab: Lab,
-    shells: Mapping[str, Any],
+    shells: Shells,
     *,
     bar: str,
     course_root: Path,
@@ -97,8 +98,7 @@ def run_drill(
     """Run a drill and judge it at a bar.
 
     `shells` are the machines' `labkit.remote.Shell`s by name, all of which the fault may use.
-    It is called as `fault(shells, heal_after=SECONDS)` and arranges its own end on the machine;
-    it may return how many servers it takes away (an int), so that others leaving are flaps.
+    How many servers it says that it takes away is believed: others that leave are flaps.
     `watcher` defaults to the only `checks/load/watch_*.py`.
 
     Raw rows are left in `out/drill-NAME.jsonl`, the result beside them as .json, the watcher's
@@ -114,7 +114,9 @@ def run_drill(
         lab=lab,
         shells=shells,
         scenario=folder / f"{drill.load.scenario}.py",
-        watcher=(watcher or find_watcher(folder)).read_text(encoding="utf-8"),
+        watcher=(
+            (watcher or find_watcher(folder)).read_text(encoding="utf-8") if drill.watched else ""
+        ),
         watch_arguments=watch_arguments,
         out=out,
         live=live,
@@ -273,7 +275,7 @@ def _load_and_fault(
 ) -> tuple[LoadRun, Fault]:
     """The load from its first to its last request, with the fault in it."""
     drill = site.drill
-    machine = site.machine()  # proven again, at the last moment before the first packet
+    machine = _target(site, aim)  # proven again, at the last moment before the first packet
     plan = make_plan(
         drill.load, base_url(machine, aim.port, aim.scheme), duration_s=drill.duration_s,
         out=site.out, seed=seed, options=aim.options, name=site.name,
@@ -284,26 +286,46 @@ def _load_and_fault(
         strike = started + drill.fault_at_s
         _follow(site, generator, watch, "baseline", strike)
         called = CLOCK.now()
-        said = drill.fault(site.shells, heal_after=drill.heal_after_s, **_power(site))
+        servers = _strike(site)
         returned = CLOCK.now()
         _follow(site, generator, watch, "fault", returned + drill.heal_after_s)
         _follow(site, generator, watch, "healed", float("inf"))
         load = generator.finish()
-    return load, _fault(called, returned, said, load, watch.watched(), drill.heal_after_s)
+    at = effective(called, returned, load.rows, watch.watched())
+    return load, Fault(called=called, at=at, healed=at + drill.heal_after_s, servers=servers)
 
 
-def _power(site: _Site) -> dict[str, Power]:
-    """The power switch for a fault that asks for it."""
-    wanted = "power" in inspect.signature(site.drill.fault).parameters
-    return {"power": Power(site.lab)} if wanted else {}
+def _target(site: _Site, aim: Aim) -> Machine:
+    """Whom the load is for: the entry machine, at an address that moves if the aim names one.
+
+    Such an address is proven like a machine: it lies beside the entry machine's own, and one of the
+    lab's machines says that it holds it. NotReadyError otherwise.
+    """
+    machine = site.machine()
+    if not aim.address:
+        return machine
+    moving = ipaddress.ip_address(aim.address)
+    beside = ipaddress.ip_interface(f"{machine.address}/{BESIDE}").network
+    question = f"ip -o address show to {moving}"
+    if moving not in beside or not any(
+        str(moving) in shell.ask(question).stdout for shell in site.shells.values()
+    ):
+        raise NotReadyError(
+            _("no machine of this lab holds the address {address}", address=moving),
+            where=f"{', '.join(site.shells)} $ {question}",
+            then=site.lab.command("check"),
+        )
+    return replace(machine, address=str(moving))
 
 
-def _fault(
-    called: float, returned: float, said: Any, load: LoadRun, watched: Watched, heal_after_s: float
-) -> Fault:
-    at = effective(called, returned, load.rows, watched)
-    servers = said if isinstance(said, int) and not isinstance(said, bool) else None
-    return Fault(called=called, at=at, healed=at + heal_after_s, servers=servers)
+def _strike(site: _Site) -> int | None:
+    """Let the fault strike; how many servers it takes away, None if nobody can say."""
+    fault, heal_after = site.drill.fault, site.drill.heal_after_s
+    if not isinstance(fault, PowerCut):
+        return fault(site.shells, heal_after=heal_after)
+    Power(site.lab).cut(fault.machine, heal_after=heal_after)
+    site.shells[fault.machine].renew_login()
+    return fault.servers
 
 
 def _follow(

@@ -52,7 +52,9 @@ def record(drill: Drill, bar: str, run: Run, number_of_runs: int) -> DrillResult
         fault=run.fault,
         executed=run.executed,
         whole_at=run.whole_at,
-        untrue=drill.untrue(run.load.rows, run.watched, run.fault) if drill.untrue else None,
+        untrue=drill.untrue(run.load.rows, run.watched.readings, run.fault)
+        if drill.untrue
+        else None,
         predictable=drill.predictable,
     )
     judged = compare(measured, _limits(drill, bar, run))

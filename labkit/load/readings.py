@@ -2,7 +2,7 @@
 
 The protocol with the course's watcher script: one JSON object per line on its standard output,
 
-    {"t": 4043.61, "late": 0.002, "states": {"web1": "UP", "web2": "DOWN"},
+    {"t": 4043.61, "late": 0.002, "states": {"one": "UP", "two": "DOWN"},
      "counters": {"failed": 12}}
 
 `t` is seconds of the machine's monotonic clock, which nobody sets; a line comes when a state is new

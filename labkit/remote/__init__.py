@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         RemoteProcess,
         Result,
         Shell,
+        Shells,
     )
     from labkit.remote.ssh import SshShell
 else:
@@ -27,6 +28,7 @@ else:
             "RemoteProcess": "shell",
             "Result": "shell",
             "Shell": "shell",
+            "Shells": "shell",
             "Silent": "echo",
             "SshShell": "ssh",
             "Transcript": "echo",
@@ -44,6 +46,7 @@ __all__ = [
     "RemoteProcess",
     "Result",
     "Shell",
+    "Shells",
     "Silent",
     "SshShell",
     "Transcript",

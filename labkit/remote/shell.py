@@ -236,3 +236,6 @@ class Shell(ABC):
         )
         self._opened.add(rule)  # for good: the same shell need not ask again, which takes 0.5 s
         return opened
+
+
+Shells = Mapping[str, Shell]  # the machines' by their names

@@ -20,7 +20,13 @@ from labkit.locale import _
 from labkit.whole import write_whole
 
 LOOPBACK = "127.0.0.1"
-SOURCES = ("docs", "steps", "checks", "mkdocs.yml")  # of a course; labkit itself is one as well
+SOURCES = (
+    "docs",
+    "course",
+    "steps",
+    "checks",
+    "mkdocs.yml",
+)  # of a course; labkit itself is one as well
 STAMP = "built-from.txt"  # written last: a site without it was not finished
 
 
@@ -86,7 +92,7 @@ def page_of(course: Course, language: str, wanted: str) -> str:
     if not (course.root / "mkdocs.yml").is_file() or not docs.is_dir():
         raise UsageError(
             _("there is no tutorial in {root}", root=course.root),
-            then=_("LABKIT_COURSE=<a folder with mkdocs.yml and docs/>"),
+            then=_("labkit --course <a folder with {file} in it>", file="mkdocs.yml"),
         )
     step = course.step(wanted)
     name = f"{step.number:02}-{step.slug}" if step else wanted.strip().lower()

@@ -26,8 +26,8 @@ def results(cli: Cli) -> list[dict[str, Any]]:
 
 
 def test_the_hardened_configuration_passes_every_drill(done: Cli, exec_on: Exec) -> None:
-    """`step 13 --hardened` puts it in place; no GET is lost, no POST is carried out twice."""
-    done("step", "13", "--hardened")
+    """`step 13 --bar hardened` puts it in place; no GET is lost, no POST is carried out twice."""
+    done("step", "13", "--bar", "hardened")
     assert "retry-on" in exec_on("lb", f"cat {CONFIG}")
     drill(done, "all", "--bar", "hardened", code=0)
     found = {one["name"]: one for one in results(done)}

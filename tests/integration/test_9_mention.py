@@ -8,7 +8,7 @@ from tests.integration.conftest import Cli
 
 def test_the_hardened_configuration_earns_the_mention(done: Cli) -> None:
     """20 of 20, with distinction; every drill for it is in the result."""
-    done("step", "13", "--hardened")
+    done("step", "13", "--bar", "hardened")
     result = done.json("grade", "-o", "json")
     assert (result["score"], result["mention"]) == (20, True)
     wanted = {one.name for one in load_course().drills if one.mention}

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from labkit.course.model import Aim, Drill, Limits, Load
+from labkit.course.model import Aim, Drill, Limits, Load, PowerCut
 from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, NotReadyError, UsageError
-from labkit.lab.faults import Power
 from labkit.lab.model import Lab, Machine
 from labkit.load import drill as drills
 from labkit.load import watch
@@ -138,6 +137,8 @@ def drill(fault: Callable[..., Any]) -> Drill:
     return Drill(
         name="kill",
         titles={"en": "kill"},
+        step="failover",
+        entry="lb",
         load=Load("website", rate=100, patience_s=1.0),
         fault=fault,
         limits={"course": Limits(lost=60, detect_s=2.0, recover_s=1.0, flaps=0),
@@ -423,6 +424,50 @@ def test_a_machine_that_never_answers_again_is_no_fault_of_the_service(
     assert result.message == "web1 does not answer over SSH"
 
 
+# -- an address that moves between machines
+
+
+def held(site: Site, address: str) -> None:
+    """The site's machine says that it holds this address, and no other."""
+
+    def ask(command: str) -> SimpleNamespace:
+        wanted = command.split()[-1]
+        return SimpleNamespace(stdout=f"2: eth0 inet {address}/24" if wanted == address else "")
+
+    site.ask = ask  # type: ignore[attr-defined]
+
+
+def test_an_address_that_a_machine_of_the_lab_holds_is_loaded(site: Site, tmp_path: Path) -> None:
+    held(site, "127.0.0.2")
+    other = Server(("127.0.0.2", site.server.server_port), site.server.RequestHandlerClass)
+    threading.Thread(target=other.serve_forever, args=(0.05,), daemon=True).start()
+    site.server.shutdown()  # the machine's own address answers nobody
+    site.server.server_close()
+    try:
+        result = run(site, tmp_path, short(nothing, aim=aimed(site, address="127.0.0.2")))
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert result.verdict is Verdict.PASSED, result.message
+    assert site.turn == 60
+
+
+@pytest.mark.parametrize(
+    ("address", "holds"),
+    [("127.0.0.2", "127.0.0.3"), ("192.0.2.1", "192.0.2.1")],
+    ids=["nobody's", "of another network"],
+)
+def test_an_address_of_anybody_else_is_not_loaded(
+    site: Site, tmp_path: Path, address: str, holds: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drills, "RUNS", 1)
+    held(site, holds)
+    result = run(site, tmp_path, short(nothing, aim=aimed(site, address=address)))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.message == f"no machine of this lab holds the address {address}"
+    assert site.turn == 0
+
+
 # -- where nobody watches
 
 
@@ -436,7 +481,7 @@ def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
     shown: list[Progress] = []
     limits = Limits(lost=60, detect_s=2.0, flaps=0, uneven=1)
     one = short(site.kill, watched=False, limits={"course": limits})
-    result = run(site, tmp_path, one, live=shown.append)
+    result = run(site, tmp_path, one, live=shown.append, watcher=tmp_path / "no watcher is needed")
     lost = (result.failed_get or 0) + (result.failed_post or 0)
     assert lost == site.failed > 0
     assert (result.detect_s, result.recover_s, result.flaps) == (None, None, None)
@@ -461,7 +506,6 @@ def test_nobody_who_watches_is_waited_for() -> None:
 def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
     site: Site, tmp_path: Path
 ) -> None:
-    """The fault asks for the power switch, and so it is given it: no other fault here is."""
     answers = iter(["starting", "starting", "", "starting again", ""])
     told: list[str] = []
 
@@ -469,8 +513,7 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
         told.append(next(answers) or "whole")
         return "" if told[-1] == "whole" else told[-1]
 
-    def fault(_shells: Any, *, heal_after: float, power: Any) -> int:
-        assert isinstance(power, Power)
+    def fault(_shells: Any, *, heal_after: float) -> int:
         told.append(f"broken for {heal_after:g} s")
         return 0
 
@@ -484,6 +527,26 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
     assert told == [
         "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "mended",
     ]  # fmt: skip
+
+
+def test_a_power_cut_is_made_by_the_lab_and_the_machine_logged_in_to_again(
+    site: Site, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """No fault on a machine can give its power back: the drill names the machine, no more."""
+    told: list[str] = []
+
+    class Switch:
+        def __init__(self, lab: Any) -> None:
+            assert lab.name == "test"
+
+        def cut(self, machine: str, *, heal_after: float) -> None:
+            told.append(f"{machine} off for {heal_after:g} s")
+
+    monkeypatch.setattr(drills, "Power", Switch)
+    monkeypatch.setattr(site, "renew_login", lambda: told.append("a new login"), raising=False)
+    result = run(site, tmp_path, short(PowerCut("lb", servers=0)))
+    assert result.verdict is Verdict.PASSED, result.message
+    assert told == ["lb off for 0.2 s", "a new login"]
 
 
 def test_what_a_fault_left_behind_is_mended_although_it_failed(

@@ -32,7 +32,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def root(tmp_path: Path) -> Path:
     """A course that is nothing but a tutorial of one page."""
     folder = tmp_path / "course"
-    for name in ("docs", "steps", "checks"):
+    for name in ("docs", "course", "steps", "checks"):
         (folder / name).mkdir(parents=True)
     (folder / "docs" / "index.md").write_text("# Hello\n")
     (folder / "mkdocs.yml").write_text("site_name: small\n")
@@ -132,8 +132,8 @@ def test_a_port_that_is_taken_is_a_sentence(listening: int, tmp_path: Path) -> N
 
 def test_the_verb_serves_until_it_is_interrupted(root: Path, tmp_path: Path) -> None:
     """The whole verb, as a process: it prints the address, answers, and ends well."""
-    shutil.copytree(load_course().root / "steps", root / "steps", dirs_exist_ok=True)
-    shutil.copytree(load_course().root / "checks", root / "checks", dirs_exist_ok=True)
+    for name in ("course", "steps", "checks"):
+        shutil.copytree(load_course().root / name, root / name, dirs_exist_ok=True)
     (root / "docs" / "en").mkdir()
     (root / "docs" / "en" / "index.md").write_text("# Hello\n")
     environment = {

@@ -3,8 +3,9 @@
 A block's title is where its lines are typed: machines (`web1, web2, lb`), or the workspace
 (`~/student-list`, or no title). A title with a dot or a slash is a file that the block holds:
 `PATH` in the workspace, `MACHINES: PATH` on machines, with `(+)` behind it when the block is added
-to what is there. A block without a title in one of `PRINTED` is among the output of the commands
-before it; `…` in it stands for anything. What is left are lines of a file, shown as such.
+to what is there. A block in `diff` is a change of its file, hunks apart by `@@`. A block without a
+title in one of `PRINTED` is among the output of the commands before it; `…` in it stands for
+anything. What is left are lines of a file, shown as such.
 
 A block in a tab of another system is not run, nor one below `<!-- not run: REASON -->`.
 `<!-- exit N -->` says how the commands below it end.
@@ -17,8 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labkit.course import find_blueprint
+
 ROOT = Path(__file__).parents[2]
-MACHINES = ("web1", "web2", "lb")
+MACHINES = find_blueprint().names
 WORKSPACE = "~/student-list"
 PRINTED = ("", "text", "json", "html")  # what commands print
 SYSTEM = "Debian"  # of the machines on which the pages are carried out
@@ -75,6 +78,21 @@ class Block:
         """Of a file."""
         named = self.title.partition(": ")[2] if self.machines else self.title
         return named.removesuffix(" (+)")
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the block of a file says what becomes another in it."""
+        return self.language == "diff"
+
+    def changed(self, text: str) -> str:
+        """The text of the file after the change. AssertionError unless each hunk fits once."""
+        for hunk in self.body.split("@@\n"):
+            lines = hunk.splitlines()
+            before = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
+            after = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("-"))
+            assert text.count(before) == 1, f"{self.path} has not once:\n{before}"
+            text = text.replace(before, after)
+        return text
 
     @property
     def is_added(self) -> bool:

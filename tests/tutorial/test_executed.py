@@ -136,6 +136,9 @@ class Reader:
             assert self.workspace is not None
             path = self.workspace / block.path
             path.parent.mkdir(parents=True, exist_ok=True)
+            if block.is_change:
+                path.write_text(block.changed(path.read_text()))
+                return
             with path.open("a" if block.is_added else "w") as file:
                 file.write(text)
         for machine in block.machines:

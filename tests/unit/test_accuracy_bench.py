@@ -387,8 +387,8 @@ def test_a_fix_that_finds_nothing_is_none() -> None:
 def test_errors_of_a_course_are_not_hidden(judge: Judged) -> None:
     """A step with a defect is nobody's submission's fault."""
 
-    def run(web1: object) -> None:
-        raise ZeroDivisionError(web1)
+    def run(shells: object, _files: object) -> None:
+        raise ZeroDivisionError(shells)
 
     steps = [replace(one, run=run) if one.slug == "base" else one
              for one in judge.bench.course.steps]  # fmt: skip

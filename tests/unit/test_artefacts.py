@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.course import Artefact, Files, Origin, course_root, find_workspace
+from labkit.course import Artefact, Files, Origin, course_root, find_workspace, load_course
 from labkit.course.artefacts import LARGEST_ARTEFACT, MANIFEST
 from labkit.errors import UsageError
 
@@ -31,8 +31,10 @@ THIRD = Artefact(
     ("lb",),
     sudo=True,
     marker="my-backend",
-    hardened="proxy/proxy-hardened.cfg",
+    distinction="proxy/proxy-hardened.cfg",
 )
+
+COURSE = load_course()
 
 
 class FakeMachine:
@@ -321,21 +323,21 @@ def test_a_page_that_a_later_step_has_placed_is_not_brought_again(course: Path) 
 def test_the_workspace_is_the_nearest_folder_with_the_project(tmp_path: Path) -> None:
     deep = tmp_path / "mine" / "website" / "css"
     deep.mkdir(parents=True)
-    assert find_workspace("", deep) is None
+    assert find_workspace("", deep, COURSE) is None
     (tmp_path / "mine" / "simple_api").mkdir()
-    assert find_workspace("", deep) == tmp_path / "mine"
-    assert find_workspace("", tmp_path / "mine") == tmp_path / "mine"
-    assert find_workspace("", tmp_path) is None
+    assert find_workspace("", deep, COURSE) == tmp_path / "mine"
+    assert find_workspace("", tmp_path / "mine", COURSE) == tmp_path / "mine"
+    assert find_workspace("", tmp_path, COURSE) is None
 
 
 def test_the_courses_own_folders_are_nobodys_workspace() -> None:
     for name in ("starter", "reference"):
-        assert find_workspace("", course_root() / "steps" / name / "simple_api") is None
+        assert find_workspace("", course_root() / "steps" / name / "simple_api", COURSE) is None
 
 
 def test_a_workspace_may_lie_in_a_folder_called_steps(tmp_path: Path) -> None:
     (tmp_path / "steps" / "mine" / "simple_api").mkdir(parents=True)
-    assert find_workspace("", tmp_path / "steps" / "mine") == tmp_path / "steps" / "mine"
+    assert find_workspace("", tmp_path / "steps" / "mine", COURSE) == tmp_path / "steps" / "mine"
 
 
 def test_a_given_workspace_is_taken_as_it_is(
@@ -344,14 +346,14 @@ def test_a_given_workspace_is_taken_as_it_is(
     (tmp_path / "near" / "simple_api").mkdir(parents=True)
     (tmp_path / "far").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert find_workspace("far", tmp_path / "near") == tmp_path / "far"
+    assert find_workspace("far", tmp_path / "near", COURSE) == tmp_path / "far"
 
 
 def test_a_given_workspace_must_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for name in ("file", "nothing"):
         with pytest.raises(UsageError, match=f"{name} is not a folder") as caught:
-            find_workspace(str(tmp_path / name), tmp_path)
+            find_workspace(str(tmp_path / name), tmp_path, COURSE)
         assert caught.value.then == f"labkit init {tmp_path / name}"
 
 
@@ -368,7 +370,7 @@ def test_the_hardened_reference_replaces_the_plain_one(hardened_course: Path) ->
     lb = machine()
     Files(hardened_course, None).place(THIRD, lb)
     assert lb.text(THIRD.remote) != HARDENED
-    assert Files(hardened_course, None, hardened=True).place(THIRD, lb)
+    assert Files(hardened_course, None, distinction=True).place(THIRD, lb)
     assert lb.text(THIRD.remote) == HARDENED
 
 
@@ -380,21 +382,21 @@ def test_an_earlier_step_leaves_the_hardened_reference(hardened_course: Path) ->
 
 def test_hardening_spares_what_was_written_by_hand(hardened_course: Path) -> None:
     lb, files = machine(THIRD, "backend my-backend # hand\n"), None
-    files = Files(hardened_course, None, hardened=True)
+    files = Files(hardened_course, None, distinction=True)
     assert not files.place(THIRD, lb)
     assert [one.origin for one in files.used] == [Origin.OWN]
-    assert files.left_unhardened() == [THIRD.path]
+    assert files.kept_own() == [THIRD.path]
 
 
 def test_what_was_hardened_is_not_said_to_be_left(hardened_course: Path) -> None:
-    files = Files(hardened_course, None, hardened=True)
+    files = Files(hardened_course, None, distinction=True)
     assert files.place(THIRD, machine())
-    assert files.left_unhardened() == []
+    assert files.kept_own() == []
 
 
 def test_hardening_takes_the_students_own_file_where_there_is_one(
     hardened_course: Path, workspace: Path
 ) -> None:
     (workspace / THIRD.path).write_text("backend my-backend # mine\n")
-    files = Files(hardened_course, workspace, hardened=True)
+    files = Files(hardened_course, workspace, distinction=True)
     assert files.content(THIRD).data == b"backend my-backend # mine\n"

@@ -109,8 +109,9 @@ def test_an_outline_does_nothing() -> None:
 
 
 def test_another_source_is_another_outline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for folder in ("steps", "checks"):
+    for folder in ("course", "checks"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "course" / "__init__.py").touch()
     source = tmp_path / "checks" / "a.py"
     source.write_text("1")
     monkeypatch.setenv("LABKIT_COURSE", str(tmp_path))

@@ -351,10 +351,10 @@ def test_init_needs_to_know_where(labkit: Run) -> None:
 
 def test_what_init_makes_is_found_as_the_workspace(labkit: Run) -> None:
     """`--workspace` need not be given in it, nor in a folder of it."""
-    from labkit.course import find_workspace
+    from labkit.course import find_workspace, load_course
 
     labkit("init", "mine")
-    assert find_workspace("", Path.cwd() / "mine" / "website") == Path.cwd() / "mine"
+    assert find_workspace("", Path.cwd() / "mine" / "website", load_course()) == Path.cwd() / "mine"
 
 
 # -- bundle

@@ -20,8 +20,7 @@ import yaml
 from babel.messages.pofile import read_po
 
 from labkit.cli.main import VERBS
-from labkit.course import load_checks, load_course
-from labkit.lab import MACHINES
+from labkit.course import find_blueprint, load_checks, load_course
 from tests.tutorial.reading import FENCE, blocks, page
 
 ROOT = Path(__file__).parents[2]
@@ -166,7 +165,11 @@ def test_a_block_of_commands_says_where_they_are_typed(name: str) -> None:
     for block in blocks(page("en", name)):
         if block.info.startswith("console"):
             title = re.search(r'title="(.*)"', block.info)
-            assert title is None or title[1] in WHERE or set(title[1].split(", ")) <= set(MACHINES)
+            assert (
+                title is None
+                or title[1] in WHERE
+                or set(title[1].split(", ")) <= set(find_blueprint().names)
+            )
             for verb in re.findall(
                 r"(?m)(?:^|[|&] )(?:LABKIT_\w+=\S+ )?labkit (?:--\w+ \S+ )*(\w+)", block.body
             ):
@@ -295,10 +298,13 @@ def explain(root: Path, *words: str) -> str:
 
 
 def test_the_step_of_the_authors_guide_joins_the_course(tmp_path: Path) -> None:
-    for folder in ("steps", "checks"):
+    for folder in ("course", "steps", "checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name, body in {**shown("steps/"), **shown("checks/test_14")}.items():
         (tmp_path / name).write_text(body, encoding="utf-8")
+    (change,) = (one for one in blocks(page("en", "authors.md")) if one.is_change)
+    course = tmp_path / change.path
+    course.write_text(change.changed(course.read_text(encoding="utf-8")), encoding="utf-8")
     assert "All three machines keep UTC." in explain(tmp_path, "14")
     assert "machines.names" in explain(tmp_path, "clock.utc")
 
@@ -314,7 +320,8 @@ def test_the_course_of_the_authors_guide_is_understood(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{body}\n", encoding="utf-8")
-    (tmp_path / "hello" / "checks" / "__init__.py").touch()
+    for folder in ("steps", "checks"):
+        (tmp_path / "hello" / folder / "__init__.py").touch()
     assert "web1 says hello." in explain(tmp_path / "hello")
 
 

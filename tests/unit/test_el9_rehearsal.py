@@ -33,6 +33,7 @@ from steps.s01_machines import DOCKER_REPO, DOCKER_RHEL
 from tests.unit.test_node_image import engine
 
 ROOT = REHEARSAL / "root"
+NONE: dict[str, tuple[str, ...]] = {}  # packages that a course wants beside
 PACKAGES = {one.name: one for one in packages((REHEARSAL / "packages.toml").read_text())}
 
 
@@ -55,12 +56,12 @@ def test_el9_os_release_leads_every_step_into_its_el9_branch() -> None:
 
 def test_el9_rehearsal_is_named_as_such_wherever_a_person_reads() -> None:
     assert "(rehearsal, not Rocky)" in os_release()["PRETTY_NAME"]
-    assert system_of(node_reference("rehearsal-el9")) == "el9 (rehearsal, not Rocky)"
+    assert system_of(node_reference("rehearsal-el9", NONE)) == "el9 (rehearsal, not Rocky)"
     assert system_of("labkit/node:rocky9-0123") == "rocky9"
 
 
 def test_el9_rehearsal_is_chosen_by_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose_family(engine([node_reference("rehearsal-el9")])) == "debian13"
+    assert choose_family(engine([node_reference("rehearsal-el9", NONE)]), NONE) == "debian13"
     monkeypatch.setenv("LABKIT_FAMILY", "rehearsal-el9")
     assert wanted_family() == "rehearsal-el9"
 

@@ -144,7 +144,16 @@ def test_a_check_knows_the_drill_that_it_judges() -> None:
 
 def test_a_control_breaks_nothing() -> None:
     def control(**details: bool) -> Drill:
-        return Drill("none", {"en": "calm"}, Load("x"), print, {"course": Limits()}, **details)  # type: ignore[arg-type]
+        return Drill(
+            "none",
+            {"en": "calm"},
+            "failover",
+            "lb",
+            Load("x"),
+            print,
+            {"course": Limits()},
+            **details,
+        )  # type: ignore[arg-type]
 
     assert fault_words(control(control=True)) == "calm"
     assert fault_words(control()) == "calm; 5 s after the start, undone 10 s later at the latest"

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.course import CheckSpec, Course, Step, Verdict
+from labkit.course import Blueprint, CheckSpec, Course, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import Context, Scope, grade, write_open
 from labkit.grading import run as running
@@ -77,8 +77,8 @@ def course(tmp_path: Path) -> Iterator[Course]:
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "conftest.py").write_text(head + CONFTEST)
     (folder / "test_01_alpha.py").write_text(head + CHECKS)
-    step = Step(1, "alpha", "a", ("web1",), lambda: None, titles={"en": "Alpha"})
-    made = Course("made", tmp_path, {"en": "Made"}, [step], [], 3.0)
+    step = Step(1, "alpha", "a", ("web1",), lambda _shells, _files: None, titles={"en": "Alpha"})
+    made = Course("made", tmp_path, {"en": "Made"}, Blueprint(()), [step], 3.0)
     yield made
     if tmp_path in running._open:
         running._open[tmp_path].close()

@@ -62,7 +62,8 @@ def test_what_the_bar_does_not_limit_no_promise_limits() -> None:
 
 def drill(**details: Any) -> Drill:
     limits = {"course": BAR, "hardened": Limits(lost_get=0, detect_s=1.0)}
-    given = {"name": "kill", "titles": {"en": "kill"}, "load": Load("website", rate=50),
+    given = {"name": "kill", "titles": {"en": "kill"}, "step": "failover", "entry": "lb",
+             "load": Load("website", rate=50),
              "fault": lambda *_: 1, "limits": limits, "predictable": True}  # fmt: skip
     return Drill(**{**given, **details})
 
@@ -144,9 +145,10 @@ def test_what_is_not_whole_again_fails_at_every_bar_but_is_not_more_certain_than
 def test_how_many_answers_were_untrue_is_asked_of_the_course() -> None:
     seen: list[int] = []
 
-    def untrue(rows: Sequence[Any], watched: Watched, fault: Fault) -> int:
+    def untrue(rows: Sequence[Row], seen_states: Sequence[Reading], fault: Fault) -> int:
         seen.append(len(rows))
-        assert (watched.servers(), fault.servers) == (["web1", "web2"], 1)
+        assert set(seen_states[0].states) == {"web1", "web2"}
+        assert fault.servers == 1
         return 3
 
     limits = {"course": Limits(untrue=2), "hardened": Limits(untrue=3)}

@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 
 from labkit import errors, locale
 from labkit.cli.main import VERBS, labkit
-from labkit.course import CheckSpec
+from labkit.course import CheckSpec, load_course
 from labkit.errors import EXIT_CODES
 from labkit.grading.plugin import _sentence
 from labkit.grading.schema import published
@@ -38,7 +38,7 @@ DOMAINS = sorted(CATALOGUES)
 INDIRECT = {
     "node.sentence", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
-    "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
+    "name", "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
     "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",
     "one['description']", "spec.get('description', '')",
 }  # fmt: skip
@@ -154,6 +154,7 @@ def said(domain: str) -> set[str]:
         found |= helps() | descriptions(published()) | set(VERDICTS.values())
         return found | set(EXIT_CODES.values()) | set(LIMIT_WORDS.values()) | set(Likeness) | unlike
     found |= literals(ROOT / "steps")  # the course's, too
+    found |= {bar for drill in load_course().drills for bar in drill.limits} - {"course"}
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.course import Course, Drill, Limits, Load, Verdict
+from labkit.course import Blueprint, Course, Drill, Limits, Load, Verdict
 from labkit.errors import NotReadyError
 from labkit.grading import CheckResult, Context, GradeResult
 from labkit.grading import mention as module
@@ -21,7 +21,8 @@ P, F, B, I = Verdict.PASSED, Verdict.FAILED, Verdict.BLOCKED, Verdict.INCONCLUSI
 def drill(name: str, *, hardened: bool = True, mention: bool = False) -> Drill:
     limits = {"course": Limits(lost=9)} | ({"hardened": Limits(lost=0)} if hardened else {})
     return Drill(
-        name, {"en": name}, Load("website"), lambda *_: None, limits, mention=mention
+        name, {"en": name}, "failover", "lb", Load("website"), lambda *_: None, limits,
+        mention=mention,
     )  # fmt: skip
 
 
@@ -67,7 +68,16 @@ def performed(monkeypatch: pytest.MonkeyPatch) -> Performed:
 
 def context(**drills: dict[str, Any]) -> Context:
     """A run in which these drills were performed for points."""
-    course = Course("made", Path("/nowhere"), {"en": "Made"}, [], DRILLS, 20)
+    course = Course(
+        "made",
+        Path("/nowhere"),
+        {"en": "Made"},
+        Blueprint(()),
+        [],
+        20,
+        drills=DRILLS,
+        distinction="hardened",
+    )
     made = Context(course=course, lab=cast("Any", None), out=Path("/nowhere"))
     made.drills.update(drills)
     return made
@@ -96,7 +106,7 @@ def test_who_passes_everything_is_given_the_mention(performed: Performed) -> Non
     run.say = told.append
     assert award(run, graded()) is True
     assert performed.calls == [("hang", "hardened"), ("sick", "hardened")]
-    assert told == ["the hardened bar holds so far: the drills for the mention follow"]
+    assert told == ["the bar hardened holds so far: the drills for the distinction follow"]
     assert run.drills["hang"]["bar"] == "hardened"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from labkit.course import find_blueprint
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab.mirror import debian
 from labkit.lab.mirror.names import public_name, split_public_name
@@ -15,7 +16,8 @@ from labkit.lab.mirror.recipes import load_recipes, recipe, recipes_hash
 from labkit.lab.mirror.registry import Manifest
 from labkit.lab.mirror.trust import host_authorities
 
-RECIPES = {recipe.name: recipe for recipe in load_recipes()}
+IMAGES = find_blueprint().images
+RECIPES = {recipe.name: recipe for recipe in load_recipes(IMAGES)}
 
 
 @pytest.mark.parametrize(
@@ -96,10 +98,14 @@ def test_every_recipe_can_be_named_and_tells_what_it_is() -> None:
 
 
 def test_the_hash_over_all_recipes_names_each_one() -> None:
-    everything = load_recipes()
-    assert recipes_hash(everything) == recipes_hash(load_recipes())
+    everything = load_recipes(IMAGES)
+    assert recipes_hash(everything) == recipes_hash(load_recipes(IMAGES))
     assert recipes_hash(everything) != recipes_hash(everything[1:])
     assert recipe("registry").local_reference == f"labkit/registry:{recipe('registry').hash}"
+
+
+def test_the_engine_has_no_image_of_its_own_but_a_system_and_the_mirror() -> None:
+    assert [each.name for each in load_recipes(None)] == ["debian", "registry"]
 
 
 def test_every_wheel_is_pinned_and_hashed() -> None:

@@ -6,18 +6,19 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from labkit.course import find_blueprint
+from labkit.course.blueprint import MOST
 from labkit.errors import NotReadyError, UsageError
+from labkit.lab.common import address
 from labkit.lab.containers.network import (
-    HOSTS,
     INNER_BRIDGE,
     INNER_POOL,
+    MIRROR_ADDRESS,
     POOL,
-    address,
     free_subnets,
     host_routes,
     network_name,
 )
-from labkit.lab.model import MACHINES
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 # As on a laptop: a default route, docker0, a lab's bridge, a host route of a VPN, the Wi-Fi.
@@ -119,7 +120,7 @@ def test_a_wanted_range_that_docker_uses_inside_a_machine_is_refused(wanted: str
 
 
 def test_the_pool_and_dockers_ranges_inside_the_machines_are_apart() -> None:
-    for number in range(len(MACHINES)):
+    for number in range(MOST):
         assert not IPv4Network(INNER_BRIDGE.format(number), strict=False).overlaps(POOL)
         assert not IPv4Network(INNER_POOL.format(number * 16)).overlaps(POOL)
 
@@ -127,11 +128,11 @@ def test_the_pool_and_dockers_ranges_inside_the_machines_are_apart() -> None:
 def test_every_machine_has_an_address_of_its_own_in_the_smallest_range() -> None:
     """The first address is the bridge's, the last one the broadcast's."""
     subnet = free_subnets([], "10.88.0.16/28")[0]
-    given = [IPv4Address(address(subnet, name)) for name in HOSTS]
-    assert len(set(given)) == len(HOSTS)
-    assert set(HOSTS) == {*MACHINES, "mirror"}
+    numbers = [MIRROR_ADDRESS, *(one.address for one in find_blueprint().machines)]
+    given = [IPv4Address(address(subnet, number)) for number in numbers]
+    assert len(set(given)) == len(numbers)
     assert set(given) <= set(list(subnet.hosts())[1:])
-    assert address(net("10.77.3.0/24"), "web1") == "10.77.3.11"
+    assert address(net("10.77.3.0/24"), 11) == "10.77.3.11"
 
 
 def test_labs_have_networks_of_different_names() -> None:

@@ -16,15 +16,16 @@ import docker
 import pytest
 from docker.errors import NotFound
 
+from labkit.course.blueprint import MOST
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import CAPABILITIES, capabilities
 from labkit.lab.containers.network import POOL
 from labkit.lab.containers.node import Node, daemon_json, first_files, host_resolvers
-from labkit.lab.model import MACHINES
 from labkit.lab.store import KeyPair
 
 HOST_KEY = KeyPair(Path("host"), b"HOST PRIVATE", "ssh-ed25519 HOSTPUBLIC")
 LOGIN_KEY = KeyPair(Path("login"), b"LOGIN PRIVATE", "ssh-ed25519 LOGINPUBLIC")
+MACHINES = tuple(f"m{number}" for number in range(MOST))  # as many as a course can have
 MAX_ARG_STRLEN = 128 * 1024  # bytes: the kernel's limit for one variable of the environment
 
 
@@ -32,6 +33,7 @@ def node(name: str, lab: str = "one") -> Node:
     return Node(
         lab=lab,
         name=name,
+        number=MACHINES.index(name) if name in MACHINES else 0,
         image="labkit/node:debian13-0",
         address="10.77.0.11",
         mirror="10.77.0.2",

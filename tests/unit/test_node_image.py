@@ -16,12 +16,15 @@ from docker.errors import ImageNotFound
 from labkit.lab.containers.images import (
     RECIPE,
     ROCKY_ROOT,
+    Family,
     choose_family,
     ensure_node_image,
     node_reference,
     registry_answers,
 )
 from labkit.lab.mirror.building import context, not_ready, recipe_hash
+
+PACKAGES = {"debian": ("haproxy", "rsyslog"), "redhat": ("haproxy",)}
 
 
 class FakeEngine:
@@ -87,7 +90,7 @@ def test_the_context_is_the_same_for_everybody(tmp_path: Path) -> None:
 
 
 def test_the_families_have_different_images() -> None:
-    rocky, debian = node_reference("rocky9"), node_reference("debian13")
+    rocky, debian = node_reference("rocky9", PACKAGES), node_reference("debian13", PACKAGES)
     assert rocky.startswith("labkit/node:rocky9-")
     assert debian.startswith("labkit/node:debian13-")
     assert rocky.rpartition("-")[2] != debian.rpartition("-")[2]
@@ -96,26 +99,32 @@ def test_the_families_have_different_images() -> None:
 @pytest.mark.parametrize("family", ["rocky9", "debian13"])
 def test_each_family_has_its_packages(family: str) -> None:
     text = (RECIPE / f"{family}.Dockerfile").read_text()
-    for package in ("openssh-server", "haproxy", "rsyslog", "firewalld", "sudo", "curl"):
+    for package in ("openssh-server", "firewalld", "sudo", "curl", "${PACKAGES}"):
         assert f" {package} \\\n" in text
 
 
+@pytest.mark.parametrize("family", ["rocky9", "debian13", "rehearsal-el9"])
+def test_a_course_with_other_packages_has_other_images(family: Family) -> None:
+    more = {name: (*words, "keepalived") for name, words in PACKAGES.items()}
+    assert node_reference(family, more) != node_reference(family, PACKAGES)
+
+
 def test_auto_takes_what_was_built_and_asks_nobody() -> None:
-    held = engine([node_reference("debian13")], registry=200)
-    assert choose_family(held) == "debian13"
+    held = engine([node_reference("debian13", PACKAGES)], registry=200)
+    assert choose_family(held, PACKAGES) == "debian13"
     assert held.asked == []
 
 
 def test_auto_prefers_rocky_when_it_is_here_or_can_be_had() -> None:
-    assert choose_family(engine([ROCKY_ROOT])) == "rocky9"
-    assert choose_family(engine(registry=200)) == "rocky9"
+    assert choose_family(engine([ROCKY_ROOT]), PACKAGES) == "rocky9"
+    assert choose_family(engine(registry=200), PACKAGES) == "rocky9"
 
 
 @pytest.mark.parametrize(
     "registry", [404, 500, requests.ReadTimeout(), requests.ConnectionError()], ids=repr
 )
 def test_auto_falls_back_to_debian(registry: int | Exception) -> None:
-    assert choose_family(engine(registry=registry)) == "debian13"
+    assert choose_family(engine(registry=registry), PACKAGES) == "debian13"
 
 
 def test_the_registry_is_asked_through_the_engine_with_a_limit() -> None:
@@ -125,9 +134,9 @@ def test_the_registry_is_asked_through_the_engine_with_a_limit() -> None:
 
 
 def test_an_image_that_is_there_is_not_built() -> None:
-    reference = node_reference("rocky9")
+    reference = node_reference("rocky9", PACKAGES)
     said: list[str] = []
-    assert ensure_node_image(engine([reference]), said.append, "rocky9") == reference
+    assert ensure_node_image(engine([reference]), said.append, PACKAGES, "rocky9") == reference
     assert said == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -20,12 +20,12 @@ from checks.pages import Page
 from checks.statistics import Login, StatsPage, find_stats
 from labkit.course import CannotTellError, NotMetError
 from labkit.load.availability import Fault
-from labkit.load.readings import Reading, Watched
+from labkit.load.readings import Reading
 from labkit.load.rows import Row
 from labkit.remote import PlannedShell, from_facts
 
 FAULT = Fault(called=100.0, at=100.0, healed=104.0)
-NOBODY = Watched()
+NOBODY: tuple[Reading, ...] = ()
 
 
 def row(
@@ -98,12 +98,12 @@ def test_a_catalogue_without_a_registry_is_shown_in_vain() -> None:
 # -- what the statistics page says of a server
 
 
-def watched(*states: tuple[float, str, str]) -> Watched:
+def watched(*states: tuple[float, str, str]) -> list[Reading]:
     """Readings as (time, web1's state, web2's state)."""
-    return Watched([Reading(at, {"web1": one, "web2": two}) for at, one, two in states])
+    return [Reading(at, {"web1": one, "web2": two}) for at, one, two in states]
 
 
-def said(seen: Watched, *answers: tuple[float, str]) -> int:
+def said(seen: Sequence[Reading], *answers: tuple[float, str]) -> int:
     """How many answers, given as (time, what the page says of web1), were untrue."""
     rows = [row(at - 0.1, method="GET", server=f"web1 {state}") for at, state in answers]
     return untold(rows, seen, FAULT)

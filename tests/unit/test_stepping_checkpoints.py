@@ -27,7 +27,9 @@ class Machines:
         return Verdict.PASSED if holds else Verdict.FAILED
 
     def step(self, number: int, slug: str) -> Step:
-        return Step(number, slug, "abc"[number - 1], (), lambda: self.hold.add(slug))
+        return Step(
+            number, slug, "abc"[number - 1], (), lambda _shells, _files: self.hold.add(slug)
+        )
 
     def grade(self, context: Context, scope: Scope, **_options: object) -> SimpleNamespace:
         steps = [step for step in context.course.steps if step.number in scope.steps]

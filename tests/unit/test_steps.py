@@ -12,7 +12,7 @@ A case is a block in `tests/plans/NN-slug.yaml`; adding one is adding a block. I
     workspace  path -> the content of a file of the student's
     plan       the commands, as `labkit step --plan` shows them: machine by machine, in order
     files      machine -> path -> the content of each file that is written (none without it)
-    hardened   true for `labkit step N --hardened`
+    bar        hardened for `labkit step N --bar hardened`
     bug        why the case does not hold today; the test then fails as soon as it does
 
 A content is `starter/...` or `reference/...` (a file of the course), or the text itself.
@@ -74,7 +74,7 @@ class Case:
     brought: Contents = field(default_factory=dict)
     workspace: Mapping[str, str] = field(default_factory=dict)
     files: Contents = field(default_factory=dict)
-    hardened: bool = False
+    bar: str = "course"
     bug: str = ""
 
     @property
@@ -185,7 +185,11 @@ def carried_out(case: Case, folder: Path) -> Machines:
             (workspace / path).parent.mkdir(parents=True, exist_ok=True)
             (workspace / path).write_bytes(content(given))
     machines = Machines(case)
-    call(case.step, machines.shells, Files(COURSE.root, workspace, hardened=case.hardened))
+    call(
+        case.step,
+        machines.shells,
+        Files(COURSE.root, workspace, distinction=case.bar == COURSE.distinction),
+    )
     return machines
 
 

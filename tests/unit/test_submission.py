@@ -13,12 +13,12 @@ import pytest
 
 from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
 from labkit.classroom.submission import Stumble, record
-from labkit.course import Artefact, Course, Files, HandedIn, Step, Verdict
+from labkit.course import Artefact, Blueprint, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
-from labkit.remote import PlannedShell, Result, SshShell, from_facts
+from labkit.remote import PlannedShell, Result, Shells, SshShell, from_facts
 
 GOOD = {"a.txt": b"good\n", "b.txt": b"good\n", "c.txt": b"good\n"}
 
@@ -142,14 +142,15 @@ def made(root: Path) -> Made:
             text = CHECKS.format(name=name, slug=slug, fixture="context_of_run")
             (root / "checks" / f"test_{number:02}_{slug}.py").write_text(text)
     found.course = Course(
-        "made", root, {"en": "Made"}, steps, [], 6.0, recognise=recognise,
+        "made", root, {"en": "Made"}, Blueprint(()), steps, 6.0, recognise=recognise,
         settle=lambda _shells: found.done.append("settle"),
     )  # fmt: skip
     return found
 
 
 def _step(found: Made, number: int, slug: str, artefacts: tuple[Artefact, ...]) -> Step:
-    def run(web1: Shell, files: Files) -> None:
+    def run(shells: Shells, files: Files) -> None:
+        web1 = shells["web1"]
         found.done.append(slug)
         for artefact in artefacts:
             files.place(artefact, web1)
@@ -159,10 +160,10 @@ def _step(found: Made, number: int, slug: str, artefacts: tuple[Artefact, ...]) 
             if "lost" in text:
                 raise NotReadyError("web1 is lost", where="web1")
 
-    def undo(web1: Shell) -> None:
+    def undo(shells: Shells) -> None:
         found.done.append(f"undo {slug}")
         for artefact in artefacts:
-            web1.files.pop(artefact.remote, None)
+            shells["web1"].files.pop(artefact.remote, None)
 
     needs = NEEDS.get(slug, ())
     return Step(number, slug, "abcd"[number - 1], ("web1",), run, needs, artefacts, undo=undo,

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from labkit.lab.model import MACHINES
+from labkit.course import Blueprint, MachineSpec, find_blueprint
+from labkit.lab.common import address
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
-from labkit.lab.vagrant.network import HOSTS, POOL, address, parse_subnet
+from labkit.lab.vagrant.network import POOL, parse_subnet
 from labkit.lab.vagrant.project import Project, find_vagrantfile, with_settings
 
 needs_ruby = pytest.mark.skipif(not shutil.which("ruby"), reason="ruby is not installed")
@@ -77,11 +78,13 @@ def test_three_machines_at_the_addresses_that_labkit_expects(tmp_path: Path) -> 
     found = notes(tmp_path)
     subnet = parse_subnet("192.168.56.0/24")
     assert subnet.subnet_of(POOL)
-    assert set(HOSTS) == set(MACHINES)
-    for name in MACHINES:
-        assert found[f"{name}.vm.network.private_network"]["ip"] == address(subnet, name)
+    for one in find_blueprint().machines:
+        network = found[f"{one.name}.vm.network.private_network"]
+        assert network["ip"] == address(subnet, one.address)
+        assert found[f"{one.name}.vm.virtualbox.memory"] == one.memory
+        assert found[f"{one.name}.vm.libvirt.memory"] == one.memory
     assert [name for name in found if name.startswith("define.")] == [
-        f"define.{name}" for name in MACHINES
+        f"define.{name}" for name in find_blueprint().names
     ]
 
 
@@ -91,7 +94,6 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert found["all.vm.box"] == "bento/rockylinux-9"
     assert found["all.vm.box_version"]
     assert found["all.vm.synced_folder.."] == {"disabled": True}
-    assert found["all.vm.virtualbox.memory"] == found["all.vm.libvirt.memory"] == 1024
     assert found["all.vm.virtualbox.check_guest_additions"] is False
     assert found["all.vm.boot_timeout"] >= 600
     assert found["web1.vm.network.private_network"]["auto_config"] is True
@@ -123,7 +125,7 @@ def test_everything_can_be_changed_from_the_environment(tmp_path: Path) -> None:
     assert network["ip"] == "10.88.0.10"
     assert network["auto_config"] is False
     assert network["libvirt__network_name"] == "labkit-demo"
-    assert found["all.vm.libvirt.memory"] == 2048
+    assert found["lb.vm.libvirt.memory"] == found["web1.vm.virtualbox.memory"] == 2048
     assert found["all.vm.libvirt.cpus"] == found["all.vm.virtualbox.cpus"] == 2
     assert found["all.vm.libvirt.driver"] == "qemu"
     assert found["all.vm.libvirt.default_prefix"] == "labkit-demo-"
@@ -131,10 +133,25 @@ def test_everything_can_be_changed_from_the_environment(tmp_path: Path) -> None:
     assert notes(tmp_path, LABKIT_BOX_VERSION="1.2")["all.vm.box_version"] == "1.2"
 
 
+@needs_ruby
+def test_another_list_is_other_machines(tmp_path: Path) -> None:
+    """labkit's copy has the list at its head; any number of machines, with a memory each."""
+    specs = tuple(MachineSpec(f"m{n}", "any", 20 + n, memory=512 + n) for n in range(5))
+    found = notes(tmp_path, LABKIT_MACHINES=Blueprint(specs).described)
+    assert [name for name in found if name.startswith("define.")] == [
+        f"define.m{number}" for number in range(5)
+    ]
+    assert found["define.m0"] == {"primary": True}
+    assert found["m4.vm.libvirt.memory"] == 516
+    assert found["m4.vm.network.private_network"]["ip"] == "192.168.56.24"
+
+
 @needs_vagrant
 @pytest.mark.parametrize("settings", [{}, {"LABKIT_LAB": "it's", "LABKIT_MEMORY": "512"}])
 def test_a_real_vagrant_finds_it_valid(tmp_path: Path, settings: dict[str, str]) -> None:
-    copy = with_settings(find_vagrantfile().read_text(encoding="utf-8"), settings)
+    machines = {"LABKIT_MACHINES": find_blueprint().described}  # which labkit always writes
+    original = find_vagrantfile().read_text(encoding="utf-8")
+    copy = with_settings(original, {**machines, **settings})
     (tmp_path / "Vagrantfile").write_text(copy, encoding="utf-8")
     done = subprocess.run(
         ["vagrant", "validate", "--ignore-provider"],
@@ -159,7 +176,7 @@ def test_a_real_vagrant_is_understood(tmp_path: Path, monkeypatch: pytest.Monkey
     if "No usable default provider" in engine.ask("status", "--machine-readable"):
         pytest.skip("this Vagrant has no provider: install VirtualBox or vagrant-libvirt")
     assert {name: state.state for name, state in engine.states().items()} == dict.fromkeys(
-        MACHINES, "not_created"
+        find_blueprint().names, "not_created"
     )
     assert project.created() == []
 

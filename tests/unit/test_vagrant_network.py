@@ -10,7 +10,6 @@ import pytest
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab.vagrant.explain import explained
 from labkit.lab.vagrant.network import (
-    address,
     allowed_ranges,
     choose_subnet,
     networks_conf,
@@ -19,14 +18,6 @@ from labkit.lab.vagrant.network import (
 
 FIRST = IPv4Network("192.168.56.0/24")
 OWN = IPv4Network("10.88.0.0/24")
-
-
-def test_the_machines_have_the_same_last_numbers_as_with_containers() -> None:
-    assert [address(FIRST, name) for name in ("lb", "web1", "web2")] == [
-        "192.168.56.10",
-        "192.168.56.11",
-        "192.168.56.12",
-    ]
 
 
 def test_labs_side_by_side_have_a_network_each() -> None:

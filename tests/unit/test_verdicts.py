@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.course import Course, Step, Verdict
+from labkit.course import Blueprint, Course, Step, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, Scope, grade
 from labkit.grading.context import ROOM_FOR_PROCESSES
@@ -109,8 +109,8 @@ def course(tmp_path: Path) -> Iterator[Course]:
     folder.mkdir()
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "test_01_alpha.py").write_text(ALPHA)
-    step = Step(1, "alpha", "a", ("web1",), lambda: None, titles={"en": "Alpha"})
-    yield Course("made", tmp_path, {"en": "Made"}, [step], [], 9.0)
+    step = Step(1, "alpha", "a", ("web1",), lambda _shells, _files: None, titles={"en": "Alpha"})
+    yield Course("made", tmp_path, {"en": "Made"}, Blueprint(()), [step], 9.0)
     sys.modules.pop("test_01_alpha", None)
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from labkit.course import find_blueprint
 from labkit.errors import EXIT_INCONCLUSIVE, EXIT_NOT_READY
+from labkit.lab.common import address
 from labkit.lab.containers.engine import connect
 from labkit.lab.containers.listing import LAB_LABEL
-from labkit.lab.containers.network import address, ensure_network, network_name
+from labkit.lab.containers.network import MIRROR_ADDRESS, ensure_network, network_name
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from tests.integration.conftest import ROOT, Cli
 
@@ -87,9 +89,9 @@ def cli(driver: str, box: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def mirror() -> Iterator[str]:
     """The embedded lab's own mirror, in a network of its own to which the machines are routed."""
     engine = connect()
-    ensure_mirror(engine, print)
+    ensure_mirror(engine, print, find_blueprint().images)
     network = network_name(LAB)
-    place = address(ensure_network(engine, LAB), "mirror")
+    place = address(ensure_network(engine, LAB), MIRROR_ADDRESS)
     labels = {LAB_LABEL: LAB}
     name = f"labkit-{LAB}-mirror"
     container = run_mirror(engine, name=name, network=network, address=place, labels=labels)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from labkit.lab.model import MACHINES
+from labkit.course import find_blueprint
 from tests.integration.conftest import Cli, wait_until
 from tests.vagrant.conftest import LAB, Virsh
+
+MACHINES = find_blueprint().names
 
 
 def test_without_vagrant_one_is_told_what_to_install(tmp_path: Path) -> None:

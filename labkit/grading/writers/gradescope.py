@@ -27,13 +27,17 @@ from labkit.locale import _, number
 FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 
 
-def as_gradescope(result: GradeResult) -> str:
-    """The result as Gradescope's JSON; the score is what is certain (`score_low`)."""
+def as_gradescope(result: GradeResult, *, score: float | None = None, note: str = "") -> str:
+    """The result as Gradescope's JSON; the score is what is certain (`score_low`).
+
+    `score` is another one, as after lateness, and `note` says why: Gradescope takes it in the
+    place of the sum of the tests.
+    """
     result = cleaned(result)
     record = {
-        "score": result.score_low,
+        "score": result.score_low if score is None else score,
         "execution_time": round(result.seconds, 1),
-        "output": _output(result),
+        "output": "\n".join(filter(None, (_output(result), note))),
         **FORMATS,
         "visibility": "visible",
         "tests": [

@@ -57,15 +57,18 @@ def write_html(result: GradeResult, path: Path, *, title: str = "") -> None:
     write_whole(path, as_html(result, title=title))
 
 
-def as_html(result: GradeResult, *, title: str = "") -> str:
-    """The page as text, in the user's language; `title` is the course's, else its name."""
+def as_html(result: GradeResult, *, title: str = "", note: str = "") -> str:
+    """The page as text, in the user's language; `title` is the course's, else its name.
+
+    `note` is what else there is to say of the mark, as whoever marks it wants.
+    """
     result = cleaned(result)
     return _template().render(
         title=title or result.course,
         language=language(),
         result=result,
         figure=figure(result),
-        caveat=caveat(result),
+        caveat=" ".join(filter(None, (caveat(result), note))),
         facts=_facts(result),
         machines=_machines(result),
         causes=causes(result),
@@ -79,14 +82,24 @@ def as_html(result: GradeResult, *, title: str = "") -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
+    made = page_template(__package__, "report.html.j2")
+    made.globals.update(
+        limit_word=limit_word, origin=_origin, held=_held, seen=_seen, bar_word=bar_word
+    )
+    return made
+
+
+def page_template(package: str, name: str) -> Template:
+    """A template of a page, with autoescape, words, and the report's style as `style`."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    report = resources.files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
+    style = report.partition("<style>")[2].partition("</style>")[0]
     environment.globals.update(
-        _=_, word=verdict_word, symbol=SYMBOLS.__getitem__, limit_word=limit_word, origin=_origin,
-        number=number, held=_held, seen=_seen, bar_word=bar_word,
-    )  # fmt: skip
-    source = resources.files(__package__).joinpath("report.html.j2")
+        _=_, word=verdict_word, symbol=SYMBOLS.__getitem__, number=number, style=Markup(style)
+    )
+    source = resources.files(package).joinpath(name)
     return environment.from_string(source.read_text(encoding="utf-8"))
 
 

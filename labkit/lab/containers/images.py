@@ -16,6 +16,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
+from labkit.course.blueprint import Packages
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
@@ -31,9 +32,13 @@ ROCKY_ROOT = "rockylinux/rockylinux:9"
 _PROBE_SECONDS = 10
 
 
-def node_reference(family: Family) -> str:
-    """The name of the node image of `family`, for example "labkit/node:debian13-1f0c…"."""
-    return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=_root_name(family))}"
+def node_reference(family: Family, packages: Packages) -> str:
+    """The name of the node image of `family`, for example "labkit/node:debian13-1f0c…".
+
+    `packages` are those that the course wants on its machines, beside what every machine has.
+    """
+    extra = _root_name(family, packages) + _wanted(family, packages)
+    return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=extra)}"
 
 
 def system_of(reference: str) -> str:
@@ -54,7 +59,10 @@ def wanted_family() -> Family | Literal["auto"]:
 
 
 def ensure_node_image(
-    engine: docker.DockerClient, say: Say, family: Family | Literal["auto"] = "auto"
+    engine: docker.DockerClient,
+    say: Say,
+    packages: Packages,
+    family: Family | Literal["auto"] = "auto",
 ) -> str:
     """Build the node image unless the engine has it; return its reference.
 
@@ -62,20 +70,22 @@ def ensure_node_image(
     Raises NotReadyError when the packages or the base cannot be had.
     """
     if family != "auto":
-        return _ensure_family(engine, say, family)
-    if choose_family(engine) == "rocky9":
+        return _ensure_family(engine, say, packages, family)
+    if choose_family(engine, packages) == "rocky9":
         try:
-            return _ensure_family(engine, say, "rocky9")
+            return _ensure_family(engine, say, packages, "rocky9")
         except NotReadyError as error:
             say(_("no machines of Rocky Linux 9 here, so of Debian 13: {why}", why=error.what))
-    return _ensure_family(engine, say, "debian13")
+    return _ensure_family(engine, say, packages, "debian13")
 
 
-def _ensure_family(engine: docker.DockerClient, say: Say, chosen: Family) -> str:
-    reference = node_reference(chosen)
+def _ensure_family(
+    engine: docker.DockerClient, say: Say, packages: Packages, chosen: Family
+) -> str:
+    reference = node_reference(chosen, packages)
     if has_image(engine, reference):
         return reference
-    base = _ensure_base(engine, chosen, say)
+    base = _ensure_base(engine, chosen, packages, say)
     say(_("the image of the machines ({family})", family=system_of(reference)))
     build(
         engine,
@@ -88,7 +98,7 @@ def _ensure_family(engine: docker.DockerClient, say: Say, chosen: Family) -> str
     return reference
 
 
-def choose_family(engine: docker.DockerClient) -> Family:
+def choose_family(engine: docker.DockerClient, packages: Packages) -> Family:
     """The family for "auto": what was built already, else Rocky if it can be had, else Debian.
 
     What was built comes first, so that a lab does not change its distribution between two
@@ -96,7 +106,7 @@ def choose_family(engine: docker.DockerClient) -> Family:
     """
     built: list[Family] = ["rocky9", "debian13"]
     for family in built:
-        if has_image(engine, node_reference(family)):
+        if has_image(engine, node_reference(family, packages)):
             return family
     rocky = has_image(engine, ROCKY_ROOT) or registry_answers(engine, ROCKY_ROOT)
     return "rocky9" if rocky else "debian13"
@@ -116,35 +126,43 @@ def registry_answers(
         return False
 
 
-def _root_name(family: Family) -> str:
+def _wanted(family: Family, packages: Packages) -> str:
+    """The course's packages for a family, as words."""
+    return " ".join(packages.get("redhat" if family == "rocky9" else "debian", ()))
+
+
+def _root_name(family: Family, packages: Packages) -> str:
     """What the family starts from; its name changes with it."""
     if family == "rehearsal-el9":
-        return _base_reference("debian13") + recipe_hash(REHEARSAL)
+        return _base_reference("debian13", packages) + recipe_hash(REHEARSAL)
     return ROCKY_ROOT if family == "rocky9" else root_reference()
 
 
-def _base_reference(family: Family) -> str:
+def _base_reference(family: Family, packages: Packages) -> str:
     """Changes only with what the packages come from, so that a changed file costs no download."""
+    root = _root_name(family, packages)
     if family == "rehearsal-el9":
-        return f"labkit/node-base:{family}-{recipe_hash(extra=_root_name(family))}"
+        return f"labkit/node-base:{family}-{recipe_hash(extra=root)}"
     sources = (RECIPE / f"{family}.Dockerfile", RECIPE / "docker-ce.repo")
     texts = [path.read_text(encoding="utf-8") for path in sources]
-    return f"labkit/node-base:{family}-{recipe_hash(extra=''.join([_root_name(family), *texts]))}"
+    extra = "".join([root, *texts, _wanted(family, packages)])
+    return f"labkit/node-base:{family}-{recipe_hash(extra=extra)}"
 
 
-def _ensure_base(engine: docker.DockerClient, family: Family, say: Say) -> str:
+def _ensure_base(engine: docker.DockerClient, family: Family, packages: Packages, say: Say) -> str:
     """Build the image with the packages of `family`; return its reference."""
-    base = _base_reference(family)
+    base = _base_reference(family, packages)
     if has_image(engine, base):
         return base
     folder, dockerfile = RECIPE, f"{family}.Dockerfile"
+    args = {"PACKAGES": _wanted(family, packages)}
     if family == "rehearsal-el9":
-        root = _ensure_base(engine, "debian13", say)
+        args = {"ROOT": _ensure_base(engine, "debian13", packages, say)}
         folder, dockerfile = REHEARSAL, "Dockerfile"
     else:
-        root = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
+        args["ROOT"] = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
     say(_("the packages of the machines ({family}, 40 s with a near archive)", family=family))
-    build(engine, folder, base, dockerfile=dockerfile, args={"ROOT": root}, network="host")
+    build(engine, folder, base, dockerfile=dockerfile, args=args, network="host")
     return base
 
 

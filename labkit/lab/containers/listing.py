@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from labkit.course import Blueprint, find_blueprint
 from labkit.lab import checkpoints as rules
-from labkit.lab.model import MACHINES, Machine
+from labkit.lab.model import Machine
 from labkit.lab.store import lab_folder
 
 if TYPE_CHECKING:
@@ -42,13 +43,18 @@ class Door:
 
     name = "containers"
 
-    def __init__(self, lab: str) -> None:
+    def __init__(self, lab: str, blueprint: Blueprint | None = None) -> None:
         self._lab = lab
+        self._blueprint = blueprint or find_blueprint()
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist; by the provider if no plain socket gives a plain answer."""
         found = _ask(f"/containers/json?all=1&filters={quote(json.dumps(filters(self._lab)))}")
-        return self._whole.machines() if found is None else machines_of(self._lab, found)
+        return (
+            self._whole.machines()
+            if found is None
+            else machines_of(self._lab, found, self._blueprint)
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # asked by Python itself, of a copy that has nothing yet
@@ -59,7 +65,7 @@ class Door:
     def _whole(self) -> ContainerProvider:
         from labkit.lab.containers.provider import ContainerProvider  # with Docker's library
 
-        return ContainerProvider(self._lab)
+        return ContainerProvider(self._lab, self._blueprint)
 
 
 def filters(lab: str) -> dict[str, list[str]]:
@@ -67,8 +73,8 @@ def filters(lab: str) -> dict[str, list[str]]:
     return {"label": [f"{LAB_LABEL}={lab}"]}
 
 
-def machines_of(lab: str, found: Iterable[dict[str, Any]]) -> list[Machine]:
-    """The nodes among the engine's summaries of containers, in the order of the practical.
+def machines_of(lab: str, found: Iterable[dict[str, Any]], blueprint: Blueprint) -> list[Machine]:
+    """The nodes among the engine's summaries of containers, in the order of the blueprint.
 
     NotReadyError while a restore that was interrupted waits for its end.
     """
@@ -90,7 +96,7 @@ def machines_of(lab: str, found: Iterable[dict[str, Any]]) -> list[Machine]:
         for summary in found
         if summary["Labels"].get(MACHINE_LABEL, MIRROR) != MIRROR
     ]
-    return sorted(machines, key=lambda machine: MACHINES.index(machine.name))
+    return sorted(machines, key=lambda machine: blueprint.order(machine.name))
 
 
 def _ask(path: str) -> Any:

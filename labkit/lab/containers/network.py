@@ -27,12 +27,7 @@ INNER_BRIDGE = "172.26.{}.1/24"
 INNER_POOL = "172.27.{}.0/20"
 INNER = ipaddress.IPv4Network("172.26.0.0/15")
 NARROWEST_DEFAULT = 8  # a prefix shorter than this is no network of anybody's
-HOSTS = {"mirror": 2, "lb": 10, "web1": 11, "web2": 12}
-
-
-def address(subnet: Subnet, name: str) -> str:
-    """The fixed address of a machine (or of the mirror) in a lab's subnet."""
-    return str(subnet.network_address + HOSTS[name])
+MIRROR_ADDRESS = 2  # its last number
 
 
 def host_routes(table: str) -> list[Subnet]:

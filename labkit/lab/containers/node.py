@@ -20,7 +20,6 @@ from labkit.errors import LabkitError, NotReadyError
 from labkit.lab.containers.engine import bounding_set, capabilities, explained
 from labkit.lab.containers.listing import ADDRESS_LABEL, LAB_LABEL, MACHINE_LABEL, OS_LABEL
 from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
-from labkit.lab.model import MACHINES
 from labkit.lab.store import KeyPair
 from labkit.locale import _
 
@@ -49,6 +48,7 @@ class Node:
 
     lab: str
     name: str
+    number: int  # among the machines of the lab, from 0: what its own Docker's networks are made of
     image: str
     address: str
     mirror: str
@@ -83,10 +83,9 @@ def daemon_json(node: Node, resolvers: list[str]) -> dict[str, object]:
     Its networks are set apart from the lab's (nested subnets collide otherwise) and the mirror is
     asked first. BuildKit insists on TLS for a mirror that is not named as insecure as well.
     """
-    number = MACHINES.index(node.name)
     configuration: dict[str, object] = {
-        "bip": INNER_BRIDGE.format(number),
-        "default-address-pools": [{"base": INNER_POOL.format(number * 16), "size": 24}],
+        "bip": INNER_BRIDGE.format(node.number),
+        "default-address-pools": [{"base": INNER_POOL.format(node.number * 16), "size": 24}],
         "registry-mirrors": [f"http://{node.mirror}:5000"],
         "insecure-registries": [f"{node.mirror}:5000"],
         "shutdown-timeout": 3,  # seconds for containers that ignore SIGTERM, when a node stops

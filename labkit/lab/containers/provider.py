@@ -1,4 +1,4 @@
-"""The embedded default: three full-system nodes as containers on the local Docker Engine."""
+"""The embedded default: full-system nodes as containers on the local Docker Engine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from docker.models.containers import Container
 from docker.models.volumes import Volume
 
 from labkit import remote
+from labkit.course import Blueprint, find_blueprint
 from labkit.errors import NotReadyError
 from labkit.lab import checkpoints as rules
+from labkit.lab.common import address
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import connect, explained
@@ -33,14 +35,14 @@ from labkit.lab.containers.listing import (
     machines_of,
 )
 from labkit.lab.containers.network import (
+    MIRROR_ADDRESS,
     Subnet,
-    address,
     ensure_network,
     find_network,
     network_name,
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
-from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
+from labkit.lab.model import Checkpoint, Machine, Say
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
@@ -51,12 +53,18 @@ SAVE_ROOM_BYTES = 2**30  # a whole practical without its images' layers takes 0.
 
 
 class ContainerProvider:
-    """Three nodes, a mirror and a network, found again by their labels."""
+    """Nodes, a mirror and a network, found again by their labels."""
 
     name = "containers"
 
-    def __init__(self, lab: str, engine: docker.DockerClient | None = None) -> None:
+    def __init__(
+        self,
+        lab: str,
+        blueprint: Blueprint | None = None,
+        engine: docker.DockerClient | None = None,
+    ) -> None:
         self.lab = lab
+        self.blueprint = blueprint or find_blueprint()
         self._engine = engine
 
     @property
@@ -78,12 +86,17 @@ class ContainerProvider:
             return self._make(self._saved(origin, name), say)
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, wanted_family())
-        ensure_mirror(self.engine, say)
+        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
+        ensure_mirror(self.engine, say, self.blueprint.images)
         subnet = ensure_network(self.engine, self.lab)
         say(_("network {name}: {subnet}", name=network_name(self.lab), subnet=subnet))
         keys_lost = not self._login_key_path().exists()
-        self._start([self._node(name, subnet, image) for name in MACHINES], subnet, keys_lost, say)
+        self._start(
+            [self._node(name, subnet, image) for name in self.blueprint.names],
+            subnet,
+            keys_lost,
+            say,
+        )
         return self.machines()
 
     def down(self, say: Say) -> None:
@@ -121,7 +134,11 @@ class ContainerProvider:
         rules.check_name(name, self.checkpoints(), automatic=automatic)
         allowed = rules.room()
         machines = self.machines()
-        off = [name for name in MACHINES if name not in {m.name for m in machines if m.running}]
+        off = [
+            name
+            for name in self.blueprint.names
+            if name not in {m.name for m in machines if m.running}
+        ]
         if off:
             raise rules.machines_off(off, self.lab)
         self._room(SAVE_ROOM_BYTES)
@@ -129,10 +146,10 @@ class ContainerProvider:
         saved = kept.save(
             self.engine,
             self.lab,
-            [self._container(machine) for machine in MACHINES],
+            [self._container(machine) for machine in self.blueprint.names],
             name=name,
             automatic=automatic,
-            image=ensure_node_image(self.engine, say, wanted_family()),
+            image=ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family()),
             addresses=self._addresses(ensure_network(self.engine, self.lab)),
         )
         for old in rules.too_many(self.checkpoints(), allowed) if automatic else []:
@@ -181,10 +198,10 @@ class ContainerProvider:
             kept.remove_rubbish(self.engine, self.lab)
 
     def machines(self) -> Sequence[Machine]:
-        """The nodes that exist, in the order of their names in the practical; one API call."""
+        """The nodes that exist, in the order of the blueprint; one API call."""
         with explained(_("listing the machines")):
             found = self.engine.api.containers(all=True, filters=filters(self.lab))
-        return machines_of(self.lab, found)
+        return machines_of(self.lab, found, self.blueprint)
 
     def power_off(self, machine: str) -> None:
         """Kill the container: to systemd inside, the power is gone."""
@@ -252,7 +269,7 @@ class ContainerProvider:
         """
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, wanted_family())
+        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
         folder = kept.volumes_folder(self.engine, saved)
         before = self._helpers()
         with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
@@ -261,7 +278,7 @@ class ContainerProvider:
                 self.lab,
                 image,
                 MAKING,
-                kept.copy_back(saved, self.lab, MACHINES),
+                kept.copy_back(saved, self.lab, self.blueprint.names),
                 folder,
                 {kept.ORIGIN_LABEL: saved.lab, NAME_LABEL: saved.checkpoint.name},
             )
@@ -269,9 +286,9 @@ class ContainerProvider:
                 old.remove(force=True)
             self._remove_containers()
             if not self._mirror_exists():
-                ensure_mirror(self.engine, say)
+                ensure_mirror(self.engine, say, self.blueprint.images)
             subnet = ensure_network(self.engine, self.lab)
-            planned = [self._restored(name, subnet, saved) for name in MACHINES]
+            planned = [self._restored(name, subnet, saved) for name in self.blueprint.names]
             for node in planned:
                 for volume in node.volumes:
                     self.engine.volumes.create(volume, labels=node.labels)
@@ -288,19 +305,23 @@ class ContainerProvider:
         self._remove_containers()
         volumes = self.engine.volumes.list(filters={"label": [self._label, MACHINE_LABEL]})
         everywhere(lambda volume: volume.remove(force=True), volumes)
-        for name in MACHINES:
+        for name in self.blueprint.names:
             kept.remove_image(self.engine, kept.image_tag(self.lab, kept.LIVE, name))
 
     def _remove_containers(self) -> None:
         found = self._containers()
-        machines = [one for one in found if _labels(one).get(MACHINE_LABEL) in MACHINES]
+        machines = [one for one in found if _labels(one).get(MACHINE_LABEL) in self.blueprint.names]
         everywhere(lambda container: container.remove(force=True), machines)
 
     def _mirror_exists(self) -> bool:
         return any(_labels(one).get(MACHINE_LABEL) == MIRROR for one in self._containers())
 
     def _addresses(self, subnet: Subnet) -> dict[str, str]:
-        return {name: address(subnet, name) for name in (*MACHINES, MIRROR)}
+        numbers = {one.name: one.address for one in self.blueprint.machines}
+        return {
+            name: address(subnet, number)
+            for name, number in {**numbers, MIRROR: MIRROR_ADDRESS}.items()
+        }
 
     def _start(
         self, planned: Sequence[nodes.Node], subnet: Subnet, keys_lost: bool, say: Say
@@ -335,8 +356,9 @@ class ContainerProvider:
             lab=self.lab,
             name=name,
             image=image,
-            address=address(subnet, name),
-            mirror=address(subnet, MIRROR),
+            number=self.blueprint.order(name),
+            address=self._addresses(subnet)[name],
+            mirror=address(subnet, MIRROR_ADDRESS),
             os=system_of(image),
             host_key=key_pair(self._host_key_path(name)),
             login_key=key_pair(self._login_key_path()),
@@ -352,7 +374,7 @@ class ContainerProvider:
             self.engine,
             name=f"labkit-{self.lab}-{MIRROR}",
             network=network_name(self.lab),
-            address=address(subnet, MIRROR),
+            address=address(subnet, MIRROR_ADDRESS),
             labels={LAB_LABEL: self.lab, MACHINE_LABEL: MIRROR},
         )
 
@@ -389,7 +411,7 @@ class ContainerProvider:
         return lab_folder(self.lab) / f"{name}_host_key"
 
     def _host_key_paths(self) -> list[Path]:
-        return [self._host_key_path(name) for name in MACHINES]
+        return [self._host_key_path(name) for name in self.blueprint.names]
 
     def _known_hosts(self) -> Path:
         return lab_folder(self.lab) / "known_hosts"

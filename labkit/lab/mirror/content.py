@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 from docker.errors import APIError
@@ -53,13 +54,14 @@ class Entry:
     stand_in: str  # what it is in truth; empty for a genuine image
 
 
-def ensure_mirror(engine: docker.DockerClient, say: Say) -> MirrorContents:
+def ensure_mirror(engine: docker.DockerClient, say: Say, images: Path | None) -> MirrorContents:
     """Fill the mirror with what it lacks: all at the first call, nothing at the next.
 
+    `images` is the course's folder of recipes, beside the engine's own.
     An interrupted call is resumed by the next one, recipe by recipe.
     Raises NotReadyError when packages cannot be had or the disk is full.
     """
-    recipes = load_recipes()
+    recipes = load_recipes(images)
     wanted = recipes_hash(recipes)
     filled = MirrorContents(VOLUME, recipe(REGISTRY).local_reference, wanted)
     marked = has_image(engine, _marker(wanted, ensure_volume(engine)))
@@ -75,7 +77,7 @@ def ensure_mirror(engine: docker.DockerClient, say: Say) -> MirrorContents:
 
 
 def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) -> str:
-    """Put the local engine's image `local_ref` into the mirror as `name`; return its digest.
+    """Put the local engine's image `local_ref` into the filled mirror as `name`; its digest.
 
     Raises UsageError when `name` cannot be, and NotReadyError when the engine has no such image.
     """
@@ -84,8 +86,7 @@ def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) 
         raise NotReadyError(
             _("this engine has no image {image}", image=local_ref), then=f"docker pull {local_ref}"
         )
-    contents_now = ensure_mirror(engine, say)
-    with serving(engine, contents_now.registry_image) as registry:
+    with serving(engine, ensure_recipe_image(engine, recipe(REGISTRY), say)) as registry:
         say(
             _(
                 "{image} becomes {name} of the mirror",

@@ -1,4 +1,8 @@
-"""The stand-ins of the mirror as data: `recipes/NAME/` holds a Dockerfile and a recipe.toml."""
+"""The stand-ins of the mirror as data: a folder NAME/ holds a Dockerfile and a recipe.toml.
+
+Two are the engine's own, in `recipes/`: a bare system, and the registry that the mirror is. All
+others are what a course's students build on, in the course's folder of images.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from labkit.lab.mirror.building import recipe_hash
 from labkit.lab.mirror.debian import root_reference
 
 FOLDER = Path(__file__).with_name("recipes")
+RECIPES = "*/recipe.toml"
 # What an image is in truth, for whoever inspects it; an image from Docker Hub has no such label.
 STAND_IN_LABEL = "org.labkit.stand-in"
 REGISTRY = "registry"
@@ -32,13 +37,14 @@ class Recipe:
         return f"labkit/{self.name}:{self.hash}"
 
 
-def load_recipes(folder: Path = FOLDER) -> list[Recipe]:
-    """All recipes under `folder`, sorted by name."""
-    return [_load(path.parent) for path in sorted(folder.glob("*/recipe.toml"))]
+def load_recipes(images: Path | None) -> list[Recipe]:
+    """The engine's own recipes and those in the course's folder of images, sorted by name."""
+    found = [path.parent for folder in (FOLDER, images) if folder for path in folder.glob(RECIPES)]
+    return [_load(folder) for folder in sorted(found, key=lambda folder: folder.name)]
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe `name`."""
+    """A recipe of the engine's own."""
     return _load(FOLDER / name)
 
 

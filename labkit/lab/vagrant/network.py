@@ -17,14 +17,6 @@ Subnet = ipaddress.IPv4Network
 POOL = ipaddress.IPv4Network("192.168.56.0/21")
 ALLOWED_FILE = Path("/etc/vbox/networks.conf")
 
-# The Vagrantfile has the same table. The last numbers are those of the other provider's machines.
-HOSTS = {"web1": 11, "web2": 12, "lb": 10}
-
-
-def address(subnet: Subnet, name: str) -> str:
-    """The fixed address of a machine in a lab's subnet."""
-    return str(subnet.network_address + HOSTS[name])
-
 
 def parse_subnet(text: str) -> Subnet:
     """A subnet as a person writes it.

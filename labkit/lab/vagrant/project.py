@@ -2,7 +2,7 @@
 
 It holds a copy of the Vagrantfile, headed by the lab's settings, and Vagrant's own `.vagrant`.
 So two labs have nothing in common, a change of the settings cannot reach a lab that exists, and
-whoever prefers plain Vagrant can go there and type `vagrant ssh web1`.
+whoever prefers plain Vagrant can go there and type `vagrant ssh MACHINE`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from labkit.course import Blueprint, course_root, find_blueprint
 from labkit.errors import NotReadyError
-from labkit.lab.model import MACHINES, Checkpoint
+from labkit.lab.model import Checkpoint
 from labkit.lab.store import lab_folder, state_root
 from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
 from labkit.locale import _
@@ -42,8 +43,9 @@ _SETTING = re.compile(r"^ENV\[\"(LABKIT_\w+)\"\] = '((?:[^'\\]|\\.)*)'$", re.MUL
 class Project:
     """One lab's folder for Vagrant."""
 
-    def __init__(self, lab: str) -> None:
+    def __init__(self, lab: str, blueprint: Blueprint | None = None) -> None:
         self.lab = lab
+        self.blueprint = blueprint or find_blueprint()
 
     @property
     def folder(self) -> Path:
@@ -90,7 +92,7 @@ class Project:
 
     def created(self) -> list[str]:
         """The machines that Vagrant has made and not destroyed. Quick: it only reads files."""
-        return [name for name in MACHINES if self.machine_id(name)]
+        return [name for name in self.blueprint.names if self.machine_id(name)]
 
     def prepare(self, wishes: Mapping[str, str] = os.environ) -> None:
         """Write the lab's Vagrantfile, with the settings from `wishes` (the environment).
@@ -107,6 +109,7 @@ class Project:
                 wanted = wishes.get("LABKIT_SUBNET") or settings.get("LABKIT_SUBNET", "")
                 settings["LABKIT_SUBNET"] = str(choose_subnet(self._other_subnets(), wanted))
             settings["LABKIT_LAB"] = self.lab
+            settings["LABKIT_MACHINES"] = self.blueprint.described
             write_whole(self.vagrantfile, with_settings(original, settings))
 
     def remove(self) -> None:
@@ -176,19 +179,14 @@ class Project:
 
 
 def find_vagrantfile() -> Path:
-    """The project's Vagrantfile: beside this module if labkit was installed, else at the top.
-
-    Raises `NotReadyError` if it is in neither place.
-    """
-    here = Path(__file__).resolve()
-    places = (here.with_name("Vagrantfile"), here.parents[3] / "Vagrantfile")
-    for place in places:
-        if place.is_file():
-            return place
+    """The course's Vagrantfile. Raises `NotReadyError` if it has none."""
+    place = course_root() / "Vagrantfile"
+    if place.is_file():
+        return place
     raise NotReadyError(
-        _("this installation of labkit has no Vagrantfile"),
-        where="; ".join(str(place) for place in places),
-        then=_("run labkit from a checkout of the project, or: labkit up --provider containers"),
+        _("this course has no Vagrantfile"),
+        where=str(place),
+        then="labkit up --provider containers",
     )
 
 

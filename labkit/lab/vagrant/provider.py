@@ -10,14 +10,16 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from labkit.course import Blueprint, find_blueprint
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab import checkpoints as rules
-from labkit.lab.model import MACHINES, Checkpoint, Machine, Say
+from labkit.lab.common import address
+from labkit.lab.model import Checkpoint, Machine, Say
 from labkit.lab.store import lab_folder
 from labkit.lab.vagrant import node as nodes
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
-from labkit.lab.vagrant.network import address, require_allowed
+from labkit.lab.vagrant.network import require_allowed
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
 from labkit.locale import _, number
@@ -32,9 +34,10 @@ class VagrantProvider:
 
     name = "vagrant"
 
-    def __init__(self, lab: str) -> None:
+    def __init__(self, lab: str, blueprint: Blueprint | None = None) -> None:
         self.lab = lab
-        self.project = Project(lab)
+        self.blueprint = blueprint or find_blueprint()
+        self.project = Project(lab, self.blueprint)
         self.engine = Engine(self.project)
         self._booting: dict[str, threading.Thread] = {}
 
@@ -55,7 +58,7 @@ class VagrantProvider:
             made = self._start(say)
             self._learn_logins()
             subnet = self.project.subnet()
-            addresses = {name: address(subnet, name) for name in MACHINES}
+            addresses = {one.name: address(subnet, one.address) for one in self.blueprint.machines}
             nodes.learn_host_keys(self.engine, addresses, self._known_hosts())
         machines = self.machines()
         waited = everywhere(nodes.wait_ready, machines)
@@ -97,13 +100,13 @@ class VagrantProvider:
         """
         rules.check_name(name, self.checkpoints(), automatic=automatic)
         machines = {machine.name for machine in self.machines() if machine.running}
-        if off := [one for one in MACHINES if one not in machines]:
+        if off := [one for one in self.blueprint.names if one not in machines]:
             raise rules.machines_off(off, self.lab)
         made = datetime.now().astimezone()
         checkpoint = Checkpoint(name, made, automatic, bytes=0)
         with self._locked(say):
             self._drop(name)
-            for machine in MACHINES:
+            for machine in self.blueprint.names:
                 self._settle(machine)
                 mark = self.engine.mark()
                 say(_("saving {name}", name=machine))
@@ -120,7 +123,7 @@ class VagrantProvider:
         rules.find(name, self.checkpoints())
         with self._locked(say):
             self.project.begin_restore(name)
-            for machine in MACHINES:
+            for machine in self.blueprint.names:
                 self._settle(machine)
                 mark = self.engine.mark()
                 say(_("back to {checkpoint}: {name}", checkpoint=name, name=machine))
@@ -155,7 +158,7 @@ class VagrantProvider:
     def _drop(self, name: str) -> None:
         """Remove a checkpoint, or what there is of one."""
         self.project.drop(name)
-        for machine in MACHINES:
+        for machine in self.blueprint.names:
             if self.engine.has_snapshot(machine, _snapshot(name)):
                 self.engine.delete_snapshot(machine, _snapshot(name))
 
@@ -196,14 +199,14 @@ class VagrantProvider:
         return [
             Machine(
                 name=state.name,
-                address=address(subnet, state.name),
+                address=address(subnet, self.blueprint.machine(state.name).address),
                 user=logins[state.name].user if state.name in logins else DEFAULT_USER,
                 key=self._key(state, logins),
                 known_hosts=self._known_hosts(),
                 running=state.running,
                 os=box,
             )
-            for state in sorted(existing, key=lambda state: MACHINES.index(state.name))
+            for state in sorted(existing, key=lambda state: self.blueprint.order(state.name))
         ]
 
     def power_off(self, machine: str) -> None:
@@ -242,7 +245,7 @@ class VagrantProvider:
         Raises NotReadyError if something still does not run.
         """
         before = self.engine.states()
-        off = [name for name in MACHINES if not before[name].running]
+        off = [name for name in self.blueprint.names if not before[name].running]
         if not off:
             return []
         if before[off[0]].hypervisor == "virtualbox":
@@ -258,20 +261,20 @@ class VagrantProvider:
         mark = self.engine.mark()
         self.engine.start(off, parallel=parallel, say=say)
         after = self.engine.states()
-        still_off = [name for name in MACHINES if not after[name].running]
+        still_off = [name for name in self.blueprint.names if not after[name].running]
         if still_off:
             raise self._failed(_("starting {name}", name=", ".join(still_off)), mark)
         return [name for name in off if not before[name].exists]
 
     def _restored(self, say: Say) -> bool:
         """Whether all machines were there with a snapshot, and are back at it."""
-        if set(self.project.created()) != set(MACHINES):
+        if set(self.project.created()) != set(self.blueprint.names):
             return False
-        for name in MACHINES:
+        for name in self.blueprint.names:
             self._settle(name)
             if not self.engine.has_snapshot(name):
                 return False
-        for name in MACHINES:
+        for name in self.blueprint.names:
             say(_("back to the fresh {name}", name=name))
             if not self.engine.restore_snapshot(name):
                 return False
@@ -295,8 +298,8 @@ class VagrantProvider:
     def _learn_logins(self) -> None:
         """Keep what `vagrant ssh-config` says, also for `ssh -F`; it changes with `up` only."""
         mark = self.engine.mark()
-        text = self.engine.ask("ssh-config", *MACHINES)
-        silent = [name for name in MACHINES if name not in ssh_hosts(text)]
+        text = self.engine.ask("ssh-config", *self.blueprint.names)
+        silent = [name for name in self.blueprint.names if name not in ssh_hosts(text)]
         if silent:
             raise self._failed(_("asking how to log in to {name}", name=", ".join(silent)), mark)
         write_whole(self._ssh_config(), text)

@@ -2,6 +2,8 @@
 # no registry of images answers there: written after the documentation of Docker and of Rocky.
 ARG ROOT
 FROM ${ROOT}
+# Those of the course.
+ARG PACKAGES
 # The .repo file is written, not fetched with `dnf config-manager`: that command has another
 # syntax in dnf5 and needs a plugin in dnf4.
 COPY docker-ce.repo /etc/yum.repos.d/docker-ce.repo
@@ -16,9 +18,7 @@ RUN dnf -y --setopt=install_weak_deps=False --allowerasing install \
         docker-ce-cli \
         docker-compose-plugin \
         firewalld \
-        haproxy \
         hostname \
-        httpd-tools \
         iproute \
         iptables-nft \
         iputils \
@@ -31,9 +31,9 @@ RUN dnf -y --setopt=install_weak_deps=False --allowerasing install \
         openssl \
         procps-ng \
         python3 \
-        rsyslog \
         sudo \
         systemd \
         vim-minimal \
+        ${PACKAGES} \
  && dnf clean all \
  && rm -rf /var/cache/dnf

@@ -43,7 +43,7 @@ systemctl --root=/ set-default --quiet multi-user.target
 
 # --- services -------------------------------------------------------------------------------
 # There is no log of the kernel in a container: imklog would log an error at every boot.
-sed -i 's/^module(load="imklog")/#&/' /etc/rsyslog.conf
+[ ! -f /etc/rsyslog.conf ] || sed -i 's/^module(load="imklog")/#&/' /etc/rsyslog.conf
 # The login id can only be set where the kernel's audit is the container's own.
 sed -i 's/^\(session *\)required\( *pam_loginuid.so\)/\1optional\2/' /etc/pam.d/sshd
 # Debian's own sshd_config has this commented; both families read the directory first.

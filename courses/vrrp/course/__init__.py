@@ -1,0 +1,39 @@
+"""No single point of failure: two balancers and one address, by VRRP, in four steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from steps.s01_servers import servers
+from steps.s02_address import address
+from steps.s03_calm import calm
+from steps.s04_failover import failover
+
+from checks.drills import DRILLS
+from labkit.course import Course
+from steps.handed_in import recognise, settle
+
+
+def checks() -> Sequence[ModuleType]:
+    """The modules of the checks; imported here, for most commands need none of them."""
+    from checks import test_01_servers, test_02_address, test_03_calm, test_04_failover
+
+    return (test_01_servers, test_02_address, test_03_calm, test_04_failover)
+
+
+COURSE = Course(
+    name="vrrp",
+    root=Path(__file__).resolve().parents[1],
+    titles={
+        "en": "No single point of failure: an address that moves",
+        "fr": "Sans point unique de défaillance : une adresse qui se déplace",
+    },
+    steps=(servers, address, calm, failover),
+    points_max=10.0,
+    checks=checks,
+    drills=DRILLS,
+    recognise=recognise,
+    settle=settle,
+)

@@ -1,0 +1,88 @@
+"""a) Two web servers with a page each, and HAProxy on both balancers."""
+
+from __future__ import annotations
+
+import shlex
+
+from labkit.course import Files, step
+from labkit.errors import StepFailedError
+from labkit.locale import _
+from labkit.remote import Shell, everywhere
+from steps import haproxy_words
+from steps.project import HAPROXY, PAGES, SERVICE, service_address
+
+VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
+
+
+@step(
+    1,
+    "servers",
+    letter="a",
+    on=["web1", "web2", "lb1", "lb2"],
+    artefacts=[*PAGES.values(), HAPROXY],
+    title={
+        "en": "Two web servers, two balancers",
+        "fr": "Deux serveurs web, deux répartiteurs",
+    },
+)
+def servers(web1: Shell, web2: Shell, lb1: Shell, lb2: Shell, files: Files) -> None:
+    """Names, then the pages, then the same HAProxy twice."""
+    lab = [web1, web2, lb1, lb2]
+    names = {one.name: one.address for one in lab} | {SERVICE: service_address(lb1.address)}
+    everywhere(lambda shell: name(shell, names), lab)
+    everywhere(lambda shell: serve(shell, files), [web1, web2])
+    for balancer in (lb1, lb2):
+        balance(balancer, files)
+
+
+def name(shell: Shell, names: dict[str, str]) -> None:
+    """/etc/hosts with one line per name, other definitions of the same names taken out."""
+    quoted = shlex.quote(shell.name)
+    shell.run(f"sudo hostnamectl set-hostname {quoted}", unless=f'test "$(hostname)" = {quoted}')
+    lines = [
+        line
+        for line in (shell.read("/etc/hosts") or "").splitlines()
+        if not set(line.partition("#")[0].split()[1:]) & set(names)
+    ]
+    lines += [f"{address} {one}" for one, address in names.items()]
+    shell.write("/etc/hosts", "\n".join(lines) + "\n", root=True)
+
+
+def serve(web: Shell, files: Files) -> None:
+    """nginx with this server's page."""
+    web.install(redhat=("nginx",), debian=("nginx-light",))
+    files.place(PAGES[web.name], web)
+    web.service("nginx")
+    web.open_port("--add-service=http")
+
+
+def balance(balancer: Shell, files: Files) -> None:
+    """HAProxy, its file validated before it is loaded."""
+    balancer.install(redhat=("haproxy",), debian=("haproxy",))
+    # All machines of the lab have the same packages, and Debian's start what they bring.
+    balancer.run("sudo systemctl disable --now nginx", unless="! systemctl is-enabled -q nginx")
+    if files.handed:
+        refuse(balancer, files)
+    files.place(HAPROXY, balancer)
+    balancer.run(
+        "sudo setsebool -P haproxy_connect_any on",
+        unless="! command -v getsebool || ! selinuxenabled"
+        " || getsebool haproxy_connect_any | grep -q 'on$'",
+    )
+    balancer.run(VALIDATE)
+    if not balancer.service("haproxy"):
+        balancer.run("sudo systemctl reload haproxy")
+    balancer.open_port("--add-service=http")
+
+
+def refuse(balancer: Shell, files: Files) -> None:
+    """StepFailedError if a file that was handed in says what is not known to be harmless."""
+    text = files.content(HAPROXY).data.decode("utf-8", "replace")
+    found = haproxy_words.refused(text)
+    if found:
+        balancer.ask("systemctl stop haproxy", sudo=True)
+        names = ", ".join(f"{word} ({line})" for word, line in found)
+        raise StepFailedError(
+            _("{names} is not known to be harmless, so it was not loaded", names=names),
+            where=f"{balancer.name}:{HAPROXY.remote}",
+        )

@@ -1,0 +1,60 @@
+"""b) One address by VRRP, held by whichever balancer would serve a visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labkit.course import Artefact, Files, step
+from labkit.errors import StepFailedError
+from labkit.locale import _
+from labkit.remote import Shell, everywhere
+from steps import keepalived_grammar
+from steps.project import ADDRESS, ADDRESSES, addresses
+
+# RFC 9568, 5.1: VRRP is a protocol of its own, number 112, beside TCP and UDP.
+LET_VRRP_IN = "--add-protocol=vrrp"
+VALIDATE = "sudo keepalived --config-test --use-file {path}"
+
+
+@step(
+    2,
+    "address",
+    letter="b",
+    on=["lb1", "lb2"],
+    needs=["servers"],
+    artefacts=[*ADDRESS.values()],
+    title={"en": "An address that moves", "fr": "Une adresse qui se déplace"},
+)
+def address(lb1: Shell, lb2: Shell, files: Files) -> None:
+    """The addresses of this lab, then keepalived on both."""
+    place(lb1, lb2, files, ADDRESS)
+
+
+def place(lb1: Shell, lb2: Shell, files: Files, artefacts: Mapping[str, Artefact]) -> None:
+    """Put these configurations in their places and load them."""
+
+    def keep(shell: Shell) -> None:
+        if files.handed:
+            refuse(shell, files, artefacts[shell.name])
+        shell.install(redhat=("keepalived",), debian=("keepalived",))
+        changed = shell.write(ADDRESSES, addresses(shell, lb1, lb2), root=True)
+        changed |= files.place(artefacts[shell.name], shell)
+        shell.run(VALIDATE.format(path=artefacts[shell.name].remote))
+        shell.open_port(LET_VRRP_IN)
+        if not shell.service("keepalived") and changed:
+            shell.run("sudo systemctl reload keepalived")
+
+    everywhere(keep, [lb1, lb2])
+
+
+def refuse(shell: Shell, files: Files, artefact: Artefact) -> None:
+    """StepFailedError if a file that was handed in says what is not known to be harmless."""
+    text = files.content(artefact).data.decode("utf-8", "replace")
+    found = keepalived_grammar.refused(text)
+    if found:
+        shell.ask("systemctl stop keepalived", sudo=True)
+        names = ", ".join(f"{one.word} ({one.line})" for one in found)
+        raise StepFailedError(
+            _("{names} is not known to be harmless, so it was not loaded", names=names),
+            where=f"{shell.name}:{artefact.remote}",
+        )

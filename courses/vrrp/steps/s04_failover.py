@@ -1,0 +1,24 @@
+"""d) Failover, by hand: what a visitor sees while the address moves."""
+
+from __future__ import annotations
+
+from labkit.course import step
+from labkit.remote import Shell
+from steps.project import service_address
+
+
+@step(
+    4,
+    "failover",
+    letter="d",
+    on=["lb1", "lb2"],
+    needs=["calm"],
+    shows=True,
+    title={"en": "Failover, measured", "fr": "La bascule, mesurée"},
+)
+def failover(lb1: Shell, lb2: Shell) -> None:
+    """Who holds the address, and who answers at it."""
+    moving = service_address(lb1.address)
+    for balancer in (lb1, lb2):
+        balancer.run(f"ip -br address show to {moving}")
+    lb2.run(f"curl -sS -m 3 http://{moving}/")

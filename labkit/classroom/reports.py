@@ -1,0 +1,118 @@
+"""What is written of a class beside its ledger, for the teacher, the students and platforms.
+
+    _class/class.html             the class on one page
+    _class/class.csv, .jsonl      a row, an object a student
+    _class/moodle.csv             Moodle: Grades, Import, CSV file
+    _class/moodle-feedback.zip    Moodle: the assignment's "Upload multiple feedback files in a zip"
+    _class/feedback/KEY.html      a page for each student, in their language
+    _class/gradescope/KEY.json    Gradescope's results.json of each submission
+
+No entry's folder in the ledger has such a name. All of it is made anew from the ledger at any time.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from labkit.classroom.intake import Entry
+from labkit.classroom.ledger import Ledger
+from labkit.classroom.marking import Marking
+from labkit.classroom.overview import Student, as_page
+from labkit.classroom.table import Row, as_csv, as_json_lines, as_moodle
+from labkit.course import Course
+from labkit.grading.model import GradeResult
+from labkit.grading.writers.gradescope import as_gradescope
+from labkit.grading.writers.html import as_html
+from labkit.locale import language
+from labkit.whole import write_whole
+
+FOLDER = "_class"
+# Files of a ZIP have a date; with this one the same marks make the same file.
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def write_reports(
+    ledger: Ledger,
+    entries: Sequence[Entry],
+    rows: Sequence[Row],
+    marking: Marking,
+    course: Course,
+    languages: Mapping[str, str],
+    *,
+    command: str,
+) -> Path:
+    """Write all of it; the page of the class. OSError if it cannot be written.
+
+    `rows` are those of the table, the entries' first and in their order. `languages` are of the
+    reports by key of the entry; `command` is what grades the class.
+    """
+    out = ledger.root / FOLDER
+    students, for_moodle = [], {}
+    for entry, row in zip(entries, rows, strict=False):
+        found = ledger.result(entry.key)
+        if found is None or not row.report:
+            students.append(Student(row))
+            continue
+        raw = GradeResult.from_json(found)
+        raw.student = row.name
+        with _spoken(languages.get(entry.key) or language()):
+            result = marking.marked(raw)
+            note = marking.note(raw, late=row.late)
+            page = as_html(result, title=course.titles.get(language(), ""), note=note)
+            gradescope = as_gradescope(result, score=row.score_low, note=note)
+        name = f"feedback/{entry.key}.html"
+        write_whole(out / name, page)
+        write_whole(out / "gradescope" / f"{entry.key}.json", gradescope)
+        if entry.number.isdigit():
+            for_moodle[moodle_name(entry)] = page
+        students.append(Student(row, marking.marked(raw), name))
+    students += [Student(row) for row in rows[len(entries) :]]
+    title = course.titles.get(language(), course.name)
+    page = as_page(students, title=title, command=command)
+    write_whole(out / "class.html", page)
+    for name, text in (
+        ("class.csv", as_csv(rows)),
+        ("class.jsonl", as_json_lines(rows)),
+        ("moodle.csv", as_moodle(rows)),
+    ):
+        write_whole(out / name, text)
+    write_whole(out / "moodle-feedback.zip", _zipped(for_moodle))
+    return out / "class.html"
+
+
+def moodle_name(entry: Entry) -> str:
+    """A feedback file as Moodle's import knows whose it is: by the number after the name.
+
+    The parts stand between underscores (assignfeedback_file, importziplib.php), so that the name
+    itself has none; it is looked at by people alone.
+    """
+    name = "".join(one if one.isalnum() or one in " -'." else " " for one in entry.name)
+    plain = " ".join(name.split()).lstrip(".~") or "student"
+    return f"{plain}_{entry.number}_assignfeedback_file_feedback.html"
+
+
+def _zipped(files: Mapping[str, str]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, NO_DATE), text, zipfile.ZIP_DEFLATED)
+    return data.getvalue()
+
+
+@contextmanager
+def _spoken(code: str) -> Iterator[None]:
+    """Messages in this language for a while."""
+    before = os.environ.get("LABKIT_LANG")
+    os.environ["LABKIT_LANG"] = code
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LABKIT_LANG"]
+        else:
+            os.environ["LABKIT_LANG"] = before

@@ -1,0 +1,78 @@
+"""The page of a class as a teacher opens it, of a class that is made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.made_class import made_class
+from labkit.classroom.marking import Marking
+from labkit.classroom.reports import write_reports
+from labkit.classroom.roster import Person
+from labkit.classroom.table import rows
+from labkit.course import load_course
+from labkit.grading.explain import read_checks
+from labkit.locale import use_course
+from tests.docs.conftest import LANGUAGES, PHONE, Open
+from tests.docs.reading import serious, sticks_out
+from tests.docs.test_links import abroad, broken, fetched, parsed
+
+both = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture
+def page_of_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
+    """Forty students, and one who has handed in nothing."""
+    monkeypatch.setenv("LABKIT_LANG", request.getfixturevalue("language"))
+    course = load_course()
+    use_course(course.root)
+    checks = read_checks(course)
+    ledger, entries = made_class(tmp_path / "ledger", 40, course, checks)
+    marking = Marking(checks)
+    table = rows(ledger, entries, [Person("Nobody")], marking)
+    return write_reports(
+        ledger, entries, table, marking, course, {}, command="labkit class grade X"
+    )
+
+
+@both
+def test_it_stands_on_its_own(page_of_class: Path, language: str) -> None:
+    assert parsed(page_of_class).html["lang"] == language  # type: ignore[index]
+    assert fetched(parsed(page_of_class)) == set()
+    assert not [one for one in parsed(page_of_class)("a", href=True) if abroad(str(one["href"]))]
+    assert broken(page_of_class.parent, page_of_class) == []
+
+
+@both
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_accessible(open_page: Open, page_of_class: Path, language: str, scheme: str) -> None:
+    page = open_page(page_of_class.as_uri(), color_scheme=scheme, bypass_csp=True)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    for details in page.locator("details").all():
+        details.evaluate("one => one.open = true")
+    assert serious(page) == []
+
+
+@both
+def test_it_fits_a_phone(open_page: Open, page_of_class: Path, language: str) -> None:
+    page = open_page(page_of_class.as_uri(), viewport=PHONE)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    assert sticks_out(page) == []
+
+
+@both
+def test_the_keyboard_reaches_and_scrolls_the_tables(
+    open_page: Open, page_of_class: Path, language: str
+) -> None:
+    page = open_page(page_of_class.as_uri())
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    for name in ("students", "checks", "drills"):
+        page.locator(f"section[aria-labelledby={name}]").focus()
+        page.keyboard.press("End")
+    expect(page.locator("section[aria-labelledby=students]")).to_have_js_property("tabIndex", 0)
+    students = page.locator("section[aria-labelledby=students]")
+    page.wait_for_function("one => one.scrollTop > 0", arg=students.element_handle())
