@@ -22,7 +22,7 @@ WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant unit processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -40,7 +40,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 test: $(VENV)/ready engine  ## everything, the embedded lab included; about an hour
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
 	export TIMES=$(abspath $(TIMES)); \
-	$(MAKE) --no-print-directory -k lint unit docs smoke processes; code=$$?; \
+	$(MAKE) --no-print-directory -k lint unit courses docs smoke processes; code=$$?; \
 	$(MAKE) --no-print-directory base || code=2; \
 	$(MAKE) --no-print-directory -k $(ALONE) || code=2; \
 	$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS) || code=2; \
@@ -55,6 +55,13 @@ test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by sof
 
 unit: $(VENV)/ready  ## tests without machines or processes
 	$(TIMED) $@ $(PYTEST) tests/unit -n 2 --dist loadfile
+
+# Each in a process of its own: a course's packages are called steps and checks, as ours are.
+courses: $(VENV)/ready  ## types and tests of the other courses, without machines
+	$(TIMED) $@ sh -ec 'for one in courses/*/; do cd $(CURDIR)/$$one; \
+		$(CURDIR)/$(VENV)/bin/mypy --config-file $(CURDIR)/pyproject.toml course steps checks tests; \
+		$(CURDIR)/$(VENV)/bin/python -m pytest tests --rootdir .; \
+		NO_MKDOCS_2_WARNING=1 $(CURDIR)/$(VENV)/bin/mkdocs build --strict --quiet --site-dir $(CURDIR)/site/$$one; done'
 
 processes: $(VENV)/ready  ## tests with processes, servers and loads on this computer alone
 	$(TIMED) $@ $(PYTEST) tests/processes -n 2 --dist loadfile

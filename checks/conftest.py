@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
+from checks.builds import Build, find_build, must_be_its_version
 from checks.compose import Project, Stack, find_project, must_have_other_images, stack_of
 from checks.docker_facts import CREDENTIALS, RunningImage, api_image, images, tried_out
 from checks.haproxy import HAProxy
@@ -61,10 +63,21 @@ def image(web1: Shell) -> str:
 
 
 @pytest.fixture(scope="session")
-def api(web1: Shell, image: str) -> Iterator[RunningImage]:
+def dockerfile(web1: Shell, anything: Project | None) -> Build:
+    """How the API's image is built."""
+    return find_build(web1, anything)
+
+
+@pytest.fixture(scope="session")
+def api(web1: Shell, image: str, dockerfile: Build) -> Iterator[RunningImage]:
     """The API's image, run with the grader's own data."""
-    with tried_out(web1, image) as running:
-        yield running
+    with ExitStack() as running:
+        try:
+            api = running.enter_context(tried_out(web1, image))
+        except NotMetError as error:
+            must_be_its_version(web1, dockerfile, error.seen)
+            raise
+        yield api
 
 
 def _project(ask: Asker) -> Project | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from checks.foreign import number, table
-from checks.haproxy_file import Section, sections, server_lines
+from checks.haproxy_file import Section, sections, server_lines, site_backend
 from labkit.course import CannotTellError
 from labkit.locale import _
 from labkit.remote import Result, Shell
@@ -88,6 +88,11 @@ class HAProxy:
         """The sections of the file, in order."""
         return sections(self.shell.read(self.config, root=True) or "")
 
+    @cached_property
+    def site(self) -> str:
+        """The backend that visitors are handed to, whatever its name."""
+        return site_backend(self.shell.read(self.config, root=True) or "", BACKEND)
+
     @property
     def is_running(self) -> bool:
         state = self.shell.ask("systemctl is-active haproxy").text
@@ -101,16 +106,19 @@ class HAProxy:
 
     @cached_property
     def socket(self) -> str:
-        """The admin socket, a path or HOST:PORT; the master's if the file has none; "" for none."""
+        """The admin socket, a path or HOST:PORT; the master's if the file has none; "" for none.
+
+        A file at a usual place may be what a former configuration left: nobody listens there.
+        """
         named = [_socket(words[0]) for one in self.sections for words in one.said("stats", "socket")
                  if one.kind == "global" and words]  # fmt: skip
-        for place in (*named, *USUAL_SOCKETS):
-            known = place.startswith("/")
-            if known and self.shell.ask(f"test -S {shlex.quote(place)}", sudo=True).ok:
+        for place in named:
+            if place and (not place.startswith("/") or self._is_socket(place)):
                 return place
-            if place and not known:
-                return place
-        return self.master
+        return self.master or next(filter(self._is_socket, USUAL_SOCKETS), "")
+
+    def _is_socket(self, path: str) -> bool:
+        return self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok
 
     @cached_property
     def master(self) -> str:
@@ -118,8 +126,7 @@ class HAProxy:
         words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
         named = [after for word, after in itertools.pairwise(words) if word == "-S"]
         path = next((_socket(one.partition(",")[0]) for one in named), "")
-        there = path and self.shell.ask(f"test -S {shlex.quote(path)}", sudo=True).ok
-        return path if there else ""
+        return path if path and self._is_socket(path) else ""
 
     def command(self, command: str) -> str:
         """The socket's answer to a command. CannotTellError without a socket."""
@@ -148,23 +155,23 @@ class HAProxy:
         """`show stat`, a dictionary per line."""
         return _rows(self.command("show stat"))
 
-    def backend(self, name: str = BACKEND) -> dict[str, str] | None:
-        """The BACKEND line of a backend, or None if there is no such backend."""
-        mine = (row for row in self.rows() if row["pxname"] == name and row["svname"] == "BACKEND")
-        return next(mine, None)
+    def backend(self) -> dict[str, str] | None:
+        """The BACKEND line of the site's backend, or None if there is none."""
+        mine = [row for row in self.rows() if row["pxname"] == self.site]
+        return next((row for row in mine if row["svname"] == "BACKEND"), None)
 
-    def servers(self, backend: str = BACKEND) -> list[Server]:
-        """The servers of a backend, in the order of the file."""
+    def servers(self) -> list[Server]:
+        """The servers of the site's backend, in the order of the file."""
         statistics, _mark, states = self.command("show stat;show servers state").partition(
             "# be_id"
         )
         rows = {
             row["svname"]: row
             for row in _rows(statistics)
-            if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
+            if row["pxname"] == self.site and row["svname"] not in ("BACKEND", "FRONTEND")
         }
         found = []
-        for name, address, port, state, check in _states(f"# be_id{states}", backend):
+        for name, address, port, state, check in _states(f"# be_id{states}", self.site):
             row = rows.get(name, {})
             found.append(
                 Server(
@@ -179,19 +186,19 @@ class HAProxy:
             )
         return found
 
-    def settled(self, backend: str = BACKEND) -> list[Server]:
+    def settled(self) -> list[Server]:
         """The servers once all are up and warm, or as they are when that has taken too long.
 
         What was just started, here or on a web server, needs two good checks to be back; with
         `slowstart` it is given fewer visitors than its share for some more seconds.
         """
         deadline = time.monotonic() + BACK_LIMIT_S
-        servers = self.servers(backend)
+        servers = self.servers()
         while time.monotonic() < deadline and not all(
             one.is_up and not one.warming for one in servers
         ):
             time.sleep(0.2)
-            servers = self.servers(backend)
+            servers = self.servers()
         return servers
 
     @property
@@ -207,10 +214,10 @@ class HAProxy:
         found = [one.name for one in self.sections if one.is_live and port in one.ports]
         return found if len(found) > 1 else []
 
-    def line_of_server(self, backend: str, server: str) -> int:
-        """The number of the line that a server of a backend comes from, 0 if none is found."""
+    def line_of_server(self, server: str) -> int:
+        """The number of the line that a server of the site comes from, 0 if none is found."""
         for section in self.sections:
-            if section.kind in ("backend", "listen") and section.name == backend:
+            if section.kind in ("backend", "listen") and section.name == self.site:
                 for place, words in server_lines(section):
                     if words[1] == server or (
                         words[0] == "server-template" and server.startswith(words[1])

@@ -125,6 +125,28 @@ def leads_to(text: str, port: int) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def bound_ports(text: str) -> list[int]:
+    """The ports that a file binds, 80 first."""
+    found = {port for one in sections(text) if one.is_live for port in one.ports}
+    return sorted(found, key=lambda port: (port != 80, port))
+
+
+def site_backend(text: str, asked: str) -> str:
+    """The backend that visitors are handed to: where the ports lead, the usual web port first.
+
+    `asked`, the name that was asked for, if it is one of several; without any that has servers it
+    is the first section that has some, `asked` if there is none.
+    """
+    serving = [
+        one.name
+        for one in sections(text)
+        if one.kind in ("backend", "listen") and any(server_lines(one))
+    ]
+    led = [name for port in bound_ports(text) for name in leads_to(text, port)]
+    found = [name for name in led if name in serving] or serving
+    return asked if asked in found or not found else found[0]
+
+
 def server_lines(section: Section) -> Iterator[tuple[int, list[str]]]:
     """The number and words of each line of a server, or of a template for several."""
     for number, words in section.lines:

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
 
-from checks.compose import PLACES, Project
+from checks.builds import Build, must_be_its_version, replaced
 from checks.docker_facts import API_PORT, inspected, must_be_had, tried_out
-from checks.dockerfiles import build_options, copied_sources
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
+from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
 
 BUILD_LIMIT_S = 50.0
-# Dockerfiles that are not the website's, where people put them.
-FIND = (
-    f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
-    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
-    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
-    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
-    '|| echo "$file"; done'
-)
-
-
 # What package managers say of an index that they cannot reach, or that does not have it. A lab
 # without a network has few packages: whether the student or the lab is at fault cannot be told.
 LACKING = re.compile(
@@ -40,62 +27,6 @@ LACKING = re.compile(
     r"|Failed to fetch|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|dial tcp: lookup"
     r"|Network is unreachable|ProxyError|because .* was not found in the package registry"
 )
-
-
-@dataclass(frozen=True)
-class Build:
-    """How the API's image is built: the Dockerfile, its context, and further options."""
-
-    dockerfile: str
-    context: str
-    options: tuple[str, ...] = ()
-
-    @property
-    def command(self) -> str:
-        return shlex.join(
-            ["docker", "build", "-q", "-f", self.dockerfile, *self.options, self.context]
-        )
-
-
-@pytest.fixture(scope="session")
-def dockerfile(web1: Shell, anything: Project | None) -> Build:
-    """The API's Dockerfile on web1, with the context that it is written for."""
-    api = anything.api if anything else None
-    described = _described(api.raw.get("build")) if api else None
-    if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
-        return described
-    found = web1.ask(FIND).stdout.splitlines()
-    if not found:
-        not_met(
-            expected=_("a Dockerfile that is not empty, beside student_age.py"),
-            seen=_("none"),
-            where="web1:/srv/student-list/simple_api/Dockerfile",
-        )
-    builds = [_with_context(web1, path) for path in found]
-    return min(builds, key=lambda one: (not one.dockerfile.startswith("/srv"), one.dockerfile))
-
-
-def _described(build: Any) -> Build | None:
-    """What a compose file says of it, in Compose's normal form."""
-    if not isinstance(build, dict) or not build.get("context"):
-        return None
-    context = str(build["context"])
-    path = posixpath.join(context, str(build.get("dockerfile") or "Dockerfile"))
-    return Build(path, context, tuple(build_options(build)))
-
-
-def _with_context(web1: Shell, path: str) -> Build:
-    """The folder whose files it copies: its own, or the one above where it is the other one."""
-    folder = str(PurePosixPath(path).parent)
-    copied = copied_sources(web1.read(path) or "")
-
-    def lacking(base: str) -> int:
-        names = " ".join(shlex.quote(posixpath.join(base, word)) for word in copied)
-        script = f'for name in {names}; do test -e "$name" || echo lacking; done'
-        return len(web1.ask(script).stdout.splitlines()) if copied else 0
-
-    above = str(PurePosixPath(folder).parent)
-    return Build(path, above if lacking(above) < lacking(folder) else folder)
 
 
 @pytest.fixture(scope="session")
@@ -113,6 +44,7 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
         _say_why_endless(web1, dockerfile)
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
+        must_be_its_version(web1, dockerfile, answer.text)
         _say_why_not_built(answer.text, dockerfile.dockerfile)
     records = inspected(web1, web1.ask(f"docker image inspect {shlex.quote(image)}").stdout)
     if not records:
@@ -213,9 +145,17 @@ def test_present(dockerfile: Build) -> None:
         ),
     ],
 )
-def test_builds(built: dict[str, Any]) -> None:
+def test_builds(
+    context_of_run: Context,
+    web1: Shell,
+    dockerfile: Build,
+    built: dict[str, Any],
+    note: Callable[[str], None],
+) -> None:
     """The Dockerfile can be built."""
     assert built
+    if context_of_run.handed and (other := replaced(web1, dockerfile)):
+        note(other.note)
 
 
 @check(
@@ -291,7 +231,7 @@ def test_volume(built: dict[str, Any]) -> None:
         'CMD ["python", "student_age.py"]',
     ],
 )
-def test_command(web1: Shell, built: dict[str, Any]) -> None:
+def test_command(web1: Shell, dockerfile: Build, built: dict[str, Any]) -> None:
     """The image starts the API."""
     words = " ".join((built.get("Entrypoint") or []) + (built.get("Cmd") or []))
     if any(sign in words for sign in ("student_age", "flask", "gunicorn")):
@@ -301,6 +241,7 @@ def test_command(web1: Shell, built: dict[str, Any]) -> None:
             return
     except NotMetError as error:
         seen = error.seen
+    must_be_its_version(web1, dockerfile, seen)
     not_met(
         expected=_("a command that starts student_age.py"),
         seen=f"{words}: {seen}" if words else _("no command"),

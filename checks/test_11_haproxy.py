@@ -74,11 +74,12 @@ def test_runs(haproxy: HAProxy) -> None:
 
 
 @check(
-    points=0.5,
+    points=0.4,
     needs="haproxy.runs",
     probes=(
-        "HAProxy's admin socket on lb is asked for its servers (show servers state): in my-backend "
-        "there must be one with the address of web1 and one with that of web2."
+        "HAProxy's admin socket on lb is asked for its servers (show servers state): in the "
+        "backend to which its port leads, my-backend if it is among several, there must be one "
+        "with the address of web1 and one with that of web2."
     ),
     why=(
         "A server that is missing in the backend never gets a visitor: it stands idle, and there "
@@ -91,7 +92,7 @@ def test_runs(haproxy: HAProxy) -> None:
     ],
 )
 def test_backend(lab: Lab, haproxy: HAProxy) -> None:
-    """The backend my-backend has both web servers."""
+    """The backend that visitors reach has both web servers."""
     servers = haproxy.servers()
     addresses = {name: machine.address for name, machine in lab.machines().items()}
     seen = ", ".join(f"{one.name} {one.address}:{one.port}" for one in servers)
@@ -99,7 +100,10 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
         expect(
             any(one.address == addresses[web] for one in servers),
             expected=_(
-                "{name} ({address}) in {backend}", name=web, address=addresses[web], backend=BACKEND
+                "{name} ({address}) in {backend}",
+                name=web,
+                address=addresses[web],
+                backend=haproxy.site,
             ),
             seen=seen or _("no server in a backend of this name"),
             where=f"lb:{haproxy.config}",
@@ -107,11 +111,35 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
 
 
 @check(
+    points=0.1,
+    needs="haproxy.backend",
+    probes="The backend to which the port of haproxy.cfg leads must be called my-backend.",
+    why=(
+        "Names are agreed on, so that dashboards, alerts and colleagues find the same thing on "
+        "every balancer; here the task has agreed on one."
+    ),
+    hints=[
+        "What is the backend called that the frontend hands its visitors to?",
+        "The task asks for a backend of the name my-backend; the frontend refers to it.",
+        "backend my-backend, and in the frontend default_backend my-backend",
+    ],
+)
+def test_named(haproxy: HAProxy) -> None:
+    """The backend that visitors reach is called my-backend."""
+    expect(
+        haproxy.site == BACKEND,
+        expected=_("the backend is called {name}", name=BACKEND),
+        seen=haproxy.site,
+        where=f"lb:{haproxy.config}",
+    )
+
+
+@check(
     points=0.5,
     needs="haproxy.backend",
     probes=(
-        "HAProxy's admin socket on lb is asked for its statistics (show stat): each server of "
-        "my-backend must have the result of a health check."
+        "HAProxy's admin socket on lb is asked for its statistics (show stat): each server of the "
+        "backend must have the result of a health check."
     ),
     why=(
         "A server that is not checked is believed to be up for ever: when it dies, every second "
@@ -129,7 +157,7 @@ def test_backend(lab: Lab, haproxy: HAProxy) -> None:
 def test_checked(haproxy: HAProxy) -> None:
     """Each server has a health check."""
     for server in haproxy.servers():
-        line = haproxy.line_of_server(BACKEND, server.name)
+        line = haproxy.line_of_server(server.name)
         expect(
             server.checked,
             expected=_("both servers with a health check"),
@@ -144,11 +172,11 @@ def test_checked(haproxy: HAProxy) -> None:
     rests_on=["firewall", "selinux"],
     probes=(
         "The website is looked for on HAProxy's ports at lb, from outside, for 5 s; it must answer "
-        "with status 200, and the counter of my-backend must have moved."
+        "with status 200, and the counter of the backend must have moved."
     ),
     why=(
-        "Visitors know one address only. If it is closed by the firewall, or leads past "
-        "my-backend, two healthy servers are of no use."
+        "Visitors know one address only. If it is closed by the firewall, or leads past the "
+        "backend, two healthy servers are of no use."
     ),
     hints=[
         "What does a browser see at http://lb/?",
@@ -157,17 +185,17 @@ def test_checked(haproxy: HAProxy) -> None:
     ],
 )
 def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
-    """The website is seen at lb, through my-backend."""
+    """The website is seen at lb, through the backend."""
     before = haproxy.backend()
     # Of several sections on one port the kernel chooses one for each connection.
     for _visit in range(REQUESTS * 2 if haproxy.shared(site_port) else 1):
         fetch(lab, "lb", site_port).must_be_ok()
     after = haproxy.backend()
     if before is None or after is None:
-        return  # that there is no backend of this name is said by haproxy.backend, once
+        return  # that there is no backend is said by haproxy.backend, once
     expect(
         int(after["stot"]) > int(before["stot"]),
-        expected=_("the request is handed to {backend}", backend=BACKEND),
+        expected=_("the request is handed to {backend}", backend=haproxy.site),
         seen=_("its counter did not move"),
         where=f"lb:{haproxy.config}, default_backend",
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from bs4.element import Tag
 
-from checks.haproxy import BACKEND, HAProxy
+from checks.haproxy import HAProxy
 from checks.judging import must_pass
 from checks.pages import Page, fetch
 from checks.statistics import StatsPage, find_stats
@@ -46,8 +46,8 @@ def _page(lab: Lab, stats: StatsPage) -> Page:
     rests_on=["firewall", "selinux"],
     probes=(
         "HAProxy's ports at lb are asked from outside for its statistics page, at the stats uri of "
-        "your file and at the usual paths; it must answer with status 200 within 5 s and name "
-        "my-backend."
+        "your file and at the usual paths; it must answer with status 200 within 5 s and name the "
+        "backend that visitors reach."
     ),
     why=(
         "When something is wrong, the first question is which server is down. The page answers it "
@@ -62,13 +62,15 @@ def _page(lab: Lab, stats: StatsPage) -> Page:
         ),
     ],
 )
-def test_page(lab: Lab, stats_page: StatsPage, note: Callable[[str], None]) -> None:
-    """The statistics page is served and shows my-backend."""
+def test_page(
+    lab: Lab, haproxy: HAProxy, stats_page: StatsPage, note: Callable[[str], None]
+) -> None:
+    """The statistics page is served and shows the backend."""
     page = _page(lab, stats_page)
     page.must_be_ok()
     expect(
-        BACKEND in page.html,
-        expected=_("{backend} on the page", backend=BACKEND),
+        haproxy.site in page.html,
+        expected=_("{backend} on the page", backend=haproxy.site),
         seen=page.text[:120],
         where=page.url,
     )

@@ -18,7 +18,7 @@ READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.l
     needs=["haproxy.checked", "deploy.running", "second-server.lists"],
     probes=(
         "HAProxy's admin socket on lb is asked again and again, for 12 s at most, until both "
-        "servers of my-backend are up."
+        "servers of the backend are up."
     ),
     why=(
         "With one server out already, the next fault takes the service away; and of a drill that "

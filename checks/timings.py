@@ -61,12 +61,13 @@ def timings_of(lb: Shell) -> Timings | None:
     None if the file says them in a way that is not read here, as a variable of the environment.
     """
     try:
-        return read_timings(HAProxy(lb).text)
+        haproxy = HAProxy(lb)
+        return read_timings(haproxy.text, haproxy.site)
     except ValueError:
         return None
 
 
-def read_timings(text: str) -> Timings:
+def read_timings(text: str, backend: str = BACKEND) -> Timings:
     """The timings that a configuration without comments gives the servers of the backend.
 
     ValueError for a setting that is no number.
@@ -76,7 +77,7 @@ def read_timings(text: str) -> Timings:
     asks_http = False
     served = False
     for section, words in _lines(text):
-        if section not in ("defaults", f"backend {BACKEND}", f"listen {BACKEND}"):
+        if section not in ("defaults", f"backend {backend}", f"listen {backend}"):
             continue
         if words[0] == "timeout" and len(words) > 2:
             timeouts[words[1]] = seconds(words[2])

@@ -9,6 +9,7 @@ from types import ModuleType
 from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
 from labkit.course import Course, read_blueprint
+from steps.carrying import FOUNDATIONS, carry_forward
 from steps.handed_in import recognise, settle
 from steps.project import GIVEN
 from steps.s01_machines import machines
@@ -93,6 +94,8 @@ COURSE = Course(
     mutations=MUTATIONS,
     recognise=recognise,
     settle=settle,
+    foundations=FOUNDATIONS,
+    carry_forward=carry_forward,
     given=GIVEN,
     # What a machine is asked for `labkit doctor --report`, beside what every course asks it:
     # heading -> question, which changes nothing.

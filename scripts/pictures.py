@@ -113,8 +113,7 @@ def _students(course: Course) -> list[str]:
 
 APP = ("steps/reference/website/index.php", "steps/starter/simple_api/student_age.json")
 REGISTRY = tuple(
-    f"labkit/lab/mirror/recipes/registry-ui/page/{name}"
-    for name in ("index.html", "page.js", "style.css")
+    f"course/images/registry-ui/page/{name}" for name in ("index.html", "page.js", "style.css")
 )
 STATISTICS = ("steps/reference/haproxy/haproxy.cfg",)
 TERMINAL = ("scripts/screenshot.py",)

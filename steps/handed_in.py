@@ -22,7 +22,8 @@ import yaml
 
 from checks.compose import HTTP_PORT, Project, Service
 from checks.dockerfiles import build_options, copied_sources
-from checks.haproxy_file import leads_to, sections, server_lines
+from checks.haproxy import BACKEND
+from checks.haproxy_file import bound_ports, sections, server_lines, site_backend
 from checks.registries import is_registry
 from labkit.course import HandedIn
 from labkit.locale import _
@@ -39,7 +40,6 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
-from steps.s11_haproxy import bound_ports
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
@@ -50,6 +50,14 @@ FROM_WEBSITE = re.compile(
 )
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
+# Folders of several attempts; the last one counts.
+ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
+LAST_ATTEMPT = 10_000
+# Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
+SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
+COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+# What makes a YAML file with any other name one of Compose's.
+SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w.-]+:", re.M)
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 RSYSLOG_WORD = re.compile(
     r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\."
@@ -78,11 +86,13 @@ def recognise(
     """
     top = _top_folder(files)
     original = {path.removeprefix(top): data for path, data in files.items()}
+    shown = [path for path in original if _as_named(path, original) != path]
+    original = {_as_named(path, original): data for path, data in original.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
     look = _Look(unixed)
     sources = look.sources()
     targets = look.targets()
-    notes = []
+    notes = [_("{file} was read without its .txt", file=path) for path in shown]
     if any(unixed[path] != original[path] for path in unixed):
         notes.append(_("line ends of Windows were made those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
@@ -121,7 +131,8 @@ class _Look:
         composes = {
             path: _project(path, data)
             for path, data in self.files.items()
-            if re.search(r"(compose|stack)[^/]*\.ya?ml$", path.lower())
+            if re.search(r"\.ya?ml$", path.lower())
+            and (COMPOSE_NAME.search(path) or SERVICES.search(_text(data)))
             and "override" not in path.lower()
             and data.strip()
         }
@@ -131,16 +142,20 @@ class _Look:
             for one in parts:
                 composes.pop(one, None)
             composes[path] = _together(path, projects)
+        named = {path: one for path, one in composes.items() if COMPOSE_NAME.search(path)}
+        rest = {path: one for path, one in composes.items() if path not in named}
         self.registry = _first(
-            composes,
+            named,
             lambda one: has_registry(one) and one.website is None,
             has_registry,
             lambda one: "regist" in one.file.lower(),
+        ) or _first(rest, lambda one: has_registry(one) and one.website is None)
+        others = {path: one for path, one in named.items() if path != self.registry}
+        self.stack = (
+            _first(others, lambda one: one.is_the_practical, lambda one: not has_registry(one))
+            or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
+            or _first(rest, lambda one: one.is_the_practical)
         )
-        others = {path: one for path, one in composes.items() if path != self.registry}
-        self.stack = _first(
-            others, lambda one: one.is_the_practical, lambda one: not has_registry(one)
-        ) or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
         self.project = composes.get(self.stack)
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
@@ -239,8 +254,7 @@ class _Look:
                 bool(COPY.search(path)),
                 not path.startswith("simple_api/"),
                 PurePosixPath(path).parent not in scripts,
-                path.count("/"),
-                path,
+                *_least(path),
             )
         )
         if not found:
@@ -304,7 +318,7 @@ class _Look:
             for path, data in self.files.items()
             if PurePosixPath(path).name == "index.php" and data.strip()
         ]
-        return min(pages, key=lambda path: (path != INDEX.path, path.count("/")), default="")
+        return min(pages, key=lambda path: (path != INDEX.path, *_least(path)), default="")
 
     # -- registry and balancer
 
@@ -385,10 +399,23 @@ class _Look:
         return min(matching, key=_least, default="")
 
 
-def _least(path: str) -> tuple[bool, int, bool, str]:
-    """What comes first of several: no copy, the least deep, a name that Compose looks for."""
+def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
+    """What comes first of several.
+
+    No copy, the least deep, a name that Compose looks for; of several attempts the last.
+    """
     usual = PurePosixPath(path).name in DEFAULT_NAMES
-    return bool(COPY.search(path)), path.count("/"), not usual, path
+    attempts = [
+        (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
+        for said, number in ATTEMPT.findall(path)
+    ]
+    return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+
+
+def _as_named(path: str, files: Files) -> str:
+    """A file that an editor of Windows has saved as .txt, under the name that was meant."""
+    meant = path[: -len(".txt")]
+    return meant if SAVED_AS_TEXT.search(path) and meant not in files else path
 
 
 def _without_comments(text: str) -> str:
@@ -649,9 +676,7 @@ def _hosts(config: str) -> list[str]:
 def _addresses(config: str) -> tuple[str, ...]:
     """Of the servers of the backend that visitors are led to; of all, where that cannot be told."""
     read = sections(config)
-    ports = bound_ports(config)
-    led = [name for port in ports for name in leads_to(config, port)]
-    main = "my-backend" if "my-backend" in led else next(iter(led), "")
+    main = site_backend(config, BACKEND)
     serving = [one for one in read if one.kind in ("backend", "listen") and one.name == main]
     lines = [words for one in serving or read for _number, words in server_lines(one)]
     return tuple(words[2] for words in lines if words[0] == "server")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from checks.compose import HTTP_PORT, Project, by_judged, find_project
-from checks.docker_facts import containers
+from checks.docker_facts import containers, is_student_age
 from checks.dockerfiles import base_images
 from checks.registries import is_registry, registry_ports
 from labkit.course import Artefact, Files
@@ -20,6 +21,7 @@ PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
+CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 PULL_LIMIT_S = 120.0
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
@@ -209,6 +211,21 @@ def compose_up(shell: Shell, files: Files, *options: str) -> None:
     run_twice(shell, command, cwd=stack.folder)
 
 
+def up_with(web: Shell, files: Files, project: Project | None, image: str) -> None:
+    """Start the stack with an image that is here, whatever the file calls it or builds it from."""
+    wanted = project.api_image if project else ""
+    built = bool(project and project.api and project.api.build_context)
+    if wanted and not built and not is_student_age(wanted):
+        tag(web, image, wanted, unless=can_be_had(wanted))
+    elif wanted:
+        tag(web, image, wanted)
+    website = project.website if project else None
+    if website and website.build_context:
+        stack = stack_of(files)
+        web.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+    compose_up(web, files, "--no-build")
+
+
 def run_twice(shell: Shell, command: str, *, cwd: str) -> None:
     """A command that starts containers, typed again if the engine stumbled.
 
@@ -259,6 +276,13 @@ ASK_REGISTRY = (
     "for try in $(seq 1 50); do for scheme in https http; do "
     "code=$(curl -sk -m 2 -o /dev/null -w '%{http_code}' $scheme://REGISTRY/v2/); "
     "case $code in 200|401) echo $scheme $code; exit 0;; esac; done; sleep 0.2; done; exit 1"
+)
+
+
+# The engine is only signalled to read its configuration again: it may take its time.
+ASK_INSECURE = (
+    "for try in $(seq 1 100); do docker info | grep -qxE ' +REGISTRY' && exit 0; sleep 0.1; done;"
+    " exit 1"
 )
 
 
@@ -313,6 +337,7 @@ def allow_insecure(shell: Shell, registry: str) -> None:
     known.append(registry)
     if shell.write(path, json.dumps(settings, indent=2) + "\n", root=True):
         shell.run("sudo systemctl reload docker")
+        shell.ask(ASK_INSECURE.replace("REGISTRY", re.escape(registry)))
 
 
 def website_service(web: Shell) -> str:

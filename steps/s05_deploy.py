@@ -6,12 +6,14 @@ from labkit.course import Files, step
 from labkit.remote import Shells
 from steps import undo
 from steps.project import (
+    CARRIED,
     IMAGE,
     compose_up,
     described,
     name_image,
     refuse_when_down,
     stack_of,
+    up_with,
 )
 
 
@@ -28,6 +30,10 @@ def deploy(shells: Shells, files: Files) -> None:
     """Start what the file describes."""
     web1 = shells["web1"]
     project = described(web1, files)
+    if files.option(CARRIED):
+        refuse_when_down(web1, project)
+        up_with(web1, files, project, IMAGE)
+        return
     name_image(web1, project, IMAGE)
     refuse_when_down(web1, project)
     compose_up(web1, files, "--quiet-pull")

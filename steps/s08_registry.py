@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from checks.compose import Service, by_judged
 from checks.harm import asked_for, binds, is_allowed
-from labkit.course import Files, Origin, step
+from labkit.course import Beginning, Files, Origin, step
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of
@@ -41,19 +41,9 @@ OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-@step(
-    8,
-    "registry",
-    letter="h",
-    on=("lb", "web1"),
-    needs=["machines", "build"],
-    artefacts=[REGISTRY_COMPOSE],
-    undo=undo.registry,
-    title={"en": "A private registry", "fr": "Un registre privé"},
-)
-def registry(shells: Shells, files: Files) -> None:
-    """A certificate and a password, the registry, then the push from web1."""
-    lb, web1 = shells["lb"], shells["web1"]
+def serve(shells: Shells, files: Files) -> None:
+    """A certificate and a password, then the registry."""
+    lb = shells["lb"]
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
@@ -77,6 +67,22 @@ def registry(shells: Shells, files: Files) -> None:
         # Services of the student's own file, in the workspace or by hand on lb, have other names.
         own = files.used[-1].origin is Origin.OWN
         start_registry(lb, files, *([] if own else ["registry"]))
+
+
+@step(
+    8,
+    "registry",
+    letter="h",
+    on=("lb", "web1"),
+    needs=["machines", "build"],
+    artefacts=[REGISTRY_COMPOSE],
+    beginning=Beginning(serve, on=("lb",), needs=("machines",)),
+    undo=undo.registry,
+    title={"en": "A private registry", "fr": "Un registre privé"},
+)
+def registry(shells: Shells, _files: Files) -> None:
+    """The push from web1 to the registry, which runs."""
+    lb, web1 = shells["lb"], shells["web1"]
     name = trust_registry(web1, lb)
     tag(web1, IMAGE, f"{name}/{IMAGE}")
     web1.run(shlex.join(["docker", "push", f"{name}/{IMAGE}"]))

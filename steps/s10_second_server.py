@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 
-from checks.docker_facts import is_student_age
-from labkit.course import Files, step
+from labkit.course import Beginning, Files, step
+from labkit.errors import StepFailedError
 from labkit.remote import Shells
 from steps import undo
 from steps.project import (
     COMPOSE,
     IMAGE,
     INDEX,
-    can_be_had,
     compose_up,
     copy_project,
     described,
     refuse_when_down,
     stack_of,
-    tag,
     trust_registry,
+    up_with,
 )
+
+PULL_LIMIT_S = 120.0  # php:apache from the lab's mirror takes 10 s on a busy computer
+
+
+def bring(shells: Shells, files: Files) -> None:
+    """The same files on web2; in a submission its website's image as well, while web1 builds."""
+    web2 = shells["web2"]
+    copy_project(web2, files, page=False)
+    files.place(COMPOSE, web2)
+    files.place(INDEX, web2)
+    if not files.handed:
+        return
+    stack = stack_of(files)
+    # What may not be started or cannot be pulled is said when the stack is started.
+    with suppress(StepFailedError):
+        website = stack.judge(web2).website
+        if website and not website.build_context:
+            pull = stack.compose("pull", "--quiet", website.name)
+            web2.ask(f"cd {shlex.quote(stack.folder)} && {pull}", timeout=PULL_LIMIT_S)
 
 
 @step(
@@ -29,15 +48,13 @@ from steps.project import (
     letter="j",
     on=("web2", "lb"),
     needs=["machines", "compose", "index", "registry"],
+    beginning=Beginning(bring, on=("web2",), needs=("machines",)),
     undo=undo.second_server,
     title={"en": "The second web server", "fr": "Le second serveur web"},
 )
 def second_server(shells: Shells, files: Files) -> None:
-    """The same files; only the place that the image comes from differs, in .env."""
+    """Only the place that the image comes from differs, in .env."""
     web2, lb = shells["web2"], shells["lb"]
-    copy_project(web2, files, page=False)
-    files.place(COMPOSE, web2)
-    files.place(INDEX, web2)
     registry = trust_registry(web2, lb)
     refuse_when_down(web2, described(web2, files))
     stack = stack_of(files)
@@ -53,14 +70,5 @@ def second_server(shells: Shells, files: Files) -> None:
         web2.run(stack.compose("pull", "--quiet"), cwd=stack.folder)
         compose_up(web2, files)
         return
-    # A file that names another image, or builds it: the registry's image under that name.
     web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))
-    built = bool(project and project.api and project.api.build_context)
-    if wanted and not built and not is_student_age(wanted):
-        tag(web2, pushed, wanted, unless=can_be_had(wanted))
-    elif wanted:
-        tag(web2, pushed, wanted)
-    website = project.website if project else None
-    if website and website.build_context:
-        web2.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
-    compose_up(web2, files, "--no-build")
+    up_with(web2, files, project, pushed)

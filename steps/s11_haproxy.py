@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checks.haproxy_file import sections
+from checks.haproxy_file import bound_ports
 from labkit.course import Artefact, Files, step
 from labkit.remote import Shell, Shells
 from steps import haproxy_grammar, rsyslog_grammar, undo
@@ -122,12 +122,6 @@ def unwelcome_rules(files: Files) -> list[str]:
     if not files.handed:
         return []
     return rsyslog_grammar.refused(files.content(RSYSLOG).data.decode("utf-8", "replace"))
-
-
-def bound_ports(config: str) -> list[int]:
-    """The ports that a configuration binds, 80 first."""
-    found = {port for one in sections(config) if one.is_live for port in one.ports}
-    return sorted(found, key=lambda port: (port != 80, port))
 
 
 def load_configuration(lb: Shell, *, unprivileged: bool = False) -> None:

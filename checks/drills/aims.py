@@ -42,6 +42,14 @@ def website_aim(shells: Shells, name: str) -> Aim:
     return Aim(port=port, options=options, unready=lambda: why_not_whole(web, port, options))
 
 
+def watching(shells: Shells) -> list[str]:
+    """What the watcher is told of HAProxy: the backend that visitors reach, and whom to ask."""
+    haproxy = HAProxy(shells["lb"])
+    asked = ["--socket", haproxy.socket] if haproxy.socket else []
+    master = ["--master"] if haproxy.socket and haproxy.socket == haproxy.master else []
+    return ["--backend", haproxy.site, *asked, *master]
+
+
 def stack_on(shells: Shells, name: str) -> tuple[Shell, Stack]:
     """A web server and its stack. CannotTellError if it has none."""
     web = shells[name]

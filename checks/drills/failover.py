@@ -31,7 +31,7 @@ from dataclasses import replace
 
 from checks.compose import JUDGED, by_judged, quoted
 from checks.drills.aims import behind_lb, registry_of, stack_on
-from checks.haproxy import BACKEND, HAProxy
+from checks.haproxy import HAProxy
 from checks.timings import timings_of
 from labkit.course import CannotTellError, Drill, Limits, Load, PowerCut
 from labkit.lab import faults
@@ -123,10 +123,11 @@ def api_of(shells: Shells, name: str = "web1") -> tuple[Shell, str]:
 def way_to(shells: Shells, name: str = "web1") -> Way:
     """HAProxy's way to a web server."""
     address = shells[name].address
-    for server in HAProxy(shells["lb"]).servers():
+    haproxy = HAProxy(shells["lb"])
+    for server in haproxy.servers():
         if server.address == address:
             return Way("haproxy", server.address, server.port)
-    raise CannotTellError(_("{machine} is not in {backend}", machine=name, backend=BACKEND))
+    raise CannotTellError(_("{machine} is not in {backend}", machine=name, backend=haproxy.site))
 
 
 def registry_on(shells: Shells) -> tuple[Shell, str]:
@@ -251,7 +252,7 @@ def drained(shells: Shells, *, heal_after: float) -> int:
     turn = heal_after / 2
     for index, name in enumerate(("web1", "web2")):
         web, container = website(shells, name)
-        server = f"{BACKEND}/{names[web.address]}"
+        server = f"{haproxy.site}/{names[web.address]}"
         begin = index * turn
         tell = haproxy.command_line(f"set server {server} state ready")
         faults.schedule(shells["lb"], tell, after=begin + turn)

@@ -33,7 +33,7 @@ from checks.drills.failover import (
     stop,
     when_silent,
 )
-from checks.haproxy import BACKEND, HAProxy
+from checks.haproxy import HAProxy
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from checks.pages import Page
 from checks.registries import MANIFESTS, find_page
@@ -284,7 +284,7 @@ def stats_page(shells: Shells) -> Iterator[Aim]:
         options={
             "path": page.csv,
             "authorization": login(page.auth),
-            "backend": BACKEND,
+            "backend": haproxy.site,
             "server": server,
         },
     )

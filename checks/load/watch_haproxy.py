@@ -26,6 +26,7 @@ from typing import Any
 
 CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/var/lib/haproxy/stats", "/run/haproxy/admin.sock")  # Rocky, Debian
+WORKER = "@1 "  # what a command to the master begins with: for the worker that serves now
 POLL_S = 0.05
 SPEAK_S = 0.5
 BACKEND_COUNTERS = {
@@ -49,15 +50,30 @@ def sockets(configuration: str) -> list[str]:
     return [*named, *USUAL_SOCKETS]
 
 
+def connected(place: str) -> socket.socket:
+    """A connection to an admin socket, with 1 s of patience. OSError if there is none."""
+    if not place.startswith("/"):
+        host, _colon, port = place.rpartition(":")
+        return socket.create_connection((host, int(port)), 1.0)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(1.0)
+    try:
+        connection.connect(place)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
 def ask(paths: list[str], command: str) -> str:
-    """The answer of the first socket that gives one; OSError if none does."""
+    """The answer of the first socket, a path or HOST:PORT, that gives one; OSError if none does."""
     refused = OSError("no admin socket")
     for path in paths:
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(1.0)
-                connection.connect(path)
+            with connected(path) as connection:
                 connection.sendall(command.encode() + b"\n")
+                if command.startswith(WORKER):
+                    connection.shutdown(socket.SHUT_WR)  # the master would wait for more
                 blocks = iter(lambda: connection.recv(65536), b"")
                 return b"".join(blocks).decode("utf-8", "replace")
         except OSError as error:
@@ -92,16 +108,16 @@ def read(table: str, backend: str) -> tuple[dict[str, str], dict[str, int]]:
     return states, counters
 
 
-def look(paths: list[str], backend: str) -> dict[str, Any]:
+def look(paths: list[str], backend: str, command: str) -> dict[str, Any]:
     """What there is to say now, without its time."""
     try:
-        states, counters = read(ask(paths, "show stat"), backend)
+        states, counters = read(ask(paths, command), backend)
     except OSError as error:
         return {"error": str(error)}
     return {"states": states, "counters": counters}
 
 
-def watch(paths: list[str], backend: str, seconds: float) -> None:
+def watch(paths: list[str], backend: str, command: str, seconds: float) -> None:
     """Look and speak until the time is over."""
     end = time.monotonic() + seconds
     said: Any = None
@@ -109,7 +125,7 @@ def watch(paths: list[str], backend: str, seconds: float) -> None:
     while time.monotonic() < end:
         began = time.monotonic()
         late = max(late, began - due if due else 0.0)
-        seen = look(paths, backend)
+        seen = look(paths, backend, command)
         states = seen.get("states")
         if states != said or began - spoke >= SPEAK_S:
             print(json.dumps({"t": time.monotonic(), "late": late, **seen}), flush=True)
@@ -124,11 +140,13 @@ def main() -> None:
     parser.add_argument("--backend", default="my-backend")
     parser.add_argument("--configuration", default=CONFIGURATION)
     parser.add_argument("--socket", default="")
+    parser.add_argument("--master", action="store_true", help="the socket is the master's")
     parser.add_argument("--for", dest="seconds", type=float, default=300.0)
     options = parser.parse_args()
     paths = [options.socket] if options.socket else sockets(options.configuration)
     try:
-        watch(paths, options.backend, options.seconds)
+        command = (WORKER if options.master else "") + "show stat"
+        watch(paths, options.backend, command, options.seconds)
     except BrokenPipeError:
         # Nobody listens any more. Without this, Python would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

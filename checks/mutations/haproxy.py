@@ -283,7 +283,7 @@ MUTATIONS = (
             each(is_server, gone),
             "One of the servers is missing."),
     planted("same-server", "haproxy.backend", same_server, "The same server twice."),
-    planted("backend-renamed", "haproxy.backend", renamed,
+    planted("backend-renamed", "haproxy.named", renamed,
             "The backend has another name than the practical asks for."),
     planted("no-check", "haproxy.checked", every(carries_check, unchecked),
             "No server is checked."),

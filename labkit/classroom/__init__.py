@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from labkit.classroom.carrying import Carried, carry
 from labkit.classroom.folder import Folder, read_folder
 from labkit.classroom.intake import read_submission
 from labkit.classroom.submission import (
-    Carried,
     Shown,
     Wishes,
-    carry,
     fresh_lab,
     grade_submission,
     recognised,

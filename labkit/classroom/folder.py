@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def read_folder(path: Path) -> Folder:
     executable: set[str] = set()
     room = LARGEST_FOLDER
     for found in _walk(path, skipped):
-        name = found.relative_to(path).as_posix()
+        name = _path_of(found.relative_to(path).as_posix(), files)
         try:
             why = _unwanted(found, name)
             if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
@@ -109,6 +110,14 @@ def _names_in(folder: Path) -> set[str]:
         return set() if folder.is_symlink() else {one.name for one in folder.iterdir()}
     except OSError:
         return set()
+
+
+def _path_of(name: str, files: Mapping[str, bytes]) -> str:
+    """A name in which an archive of Windows wrote its folders, as a path; others as they are."""
+    path = name.replace("\\", "/")
+    parts = path.split("/")
+    within = all(parts) and not {".", ".."} & set(parts) and ":" not in name
+    return path if "\\" in name and within and path not in files else name
 
 
 def _unwanted(path: Path, name: str) -> str:

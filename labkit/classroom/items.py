@@ -8,6 +8,7 @@ whether the student would have passed, and a zero would blame the check for anot
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -51,8 +52,17 @@ class Item:
 
     @property
     def poor(self) -> bool:
-        """Whether it hardly tells good work from poor, or does the contrary."""
+        """Whether it hardly tells good work from poor."""
         return self.correlation is not None and self.correlation < POOR
+
+    @property
+    def contrary(self) -> bool:
+        """Whether who does well otherwise fails it: below zero by two standard errors."""
+        return (
+            self.correlation is not None
+            and self.told > 1
+            and (self.correlation < -2 / math.sqrt(self.told - 1))
+        )
 
 
 def items(results: Sequence[GradeResult]) -> list[Item]:

@@ -82,10 +82,11 @@ class Doubt:
     names: tuple[str, ...]
 
 
-def as_page(students: Sequence[Student], *, title: str, command: str) -> str:
+def as_page(students: Sequence[Student], *, title: str, command: str, refresh_s: int = 0) -> str:
     """The page as text, in the user's language.
 
-    `command` grades the class: what settles a doubt is that command with an option.
+    `command` grades the class: what settles a doubt is that command with an option. A browser
+    asks for the page again after `refresh_s` seconds, unless 0.
     """
     students = [_cleaned(one) for one in students]
     results = [one.result for one in students if one.result]
@@ -94,6 +95,7 @@ def as_page(students: Sequence[Student], *, title: str, command: str) -> str:
     most = max((one.row.score_max or 0 for one in students), default=0)
     return _template().render(
         title=title,
+        refresh_s=refresh_s,
         language=language(),
         students=students,
         steps=[steps[one] for one in sorted(steps)],

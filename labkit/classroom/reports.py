@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,44 +51,71 @@ def write_reports(
     `rows` are those of the table, the entries' first and in their order. `languages` are of the
     reports by key of the entry; `command` is what grades the class.
     """
-    out = ledger.root / FOLDER
-    students, for_moodle = [], {}
+    out, for_moodle = ledger.root / FOLDER, {}
     for entry, row in zip(entries, rows, strict=False):
-        found = ledger.result(entry.key)
-        if found is None or not row.report:
-            students.append(Student(row))
+        raw = _result(ledger, entry, row)
+        if raw is None:
             continue
-        raw = GradeResult.from_json(found)
-        raw.student = row.name
         with _spoken(languages.get(entry.key) or language()):
-            result = marking.marked(raw)
-            note = marking.note(raw, late=row.late)
+            result, note = marking.marked(raw), marking.note(raw, late=row.late)
             page = as_html(result, title=course.titles.get(language(), ""), note=note)
             gradescope = as_gradescope(result, score=row.score_low, note=note)
-        name = f"feedback/{entry.key}.html"
-        write_whole(out / name, page)
+        write_whole(out / _page(entry), page)
         write_whole(out / "gradescope" / f"{entry.key}.json", gradescope)
         if entry.number.isdigit():
             for_moodle[moodle_name(entry)] = page
-        students.append(Student(row, marking.marked(raw), name))
-    students += [Student(row) for row in rows[len(entries) :]]
-    title = course.titles.get(language(), course.name)
-    page = as_page(students, title=title, command=command)
-    write_whole(out / "class.html", page)
+    whole = class_page(ledger, entries, rows, marking, course, command=command, link=_page)
     for name, text in (
+        ("class.html", whole),
         ("class.csv", as_csv(rows)),
         ("class.jsonl", as_json_lines(rows)),
         ("moodle.csv", as_moodle(rows)),
+        ("moodle-feedback.zip", _zipped(for_moodle)),
     ):
         write_whole(out / name, text)
-    write_whole(out / "moodle-feedback.zip", _zipped(for_moodle))
     return out / "class.html"
+
+
+def class_page(
+    ledger: Ledger,
+    entries: Sequence[Entry],
+    rows: Sequence[Row],
+    marking: Marking,
+    course: Course,
+    *,
+    command: str,
+    link: Callable[[Entry], str] = lambda _entry: "",
+    refresh_s: int = 0,
+) -> str:
+    """The class on one page; `link` gives the address of a student's own page, "" for none."""
+    students = []
+    for entry, row in zip(entries, rows, strict=False):
+        raw = _result(ledger, entry, row)
+        found = Student(row, marking.marked(raw), link(entry)) if raw else Student(row)
+        students.append(found)
+    students += [Student(row) for row in rows[len(entries) :]]
+    title = course.titles.get(language(), course.name)
+    return as_page(students, title=title, command=command, refresh_s=refresh_s)
+
+
+def _page(entry: Entry) -> str:
+    return f"feedback/{entry.key}.html"
+
+
+def _result(ledger: Ledger, entry: Entry, row: Row) -> GradeResult | None:
+    """What the lab found, under the name that the list has for the student."""
+    found = ledger.result(entry.key) if row.report else None
+    if found is None:
+        return None
+    result = GradeResult.from_json(found)
+    result.student = row.name
+    return result
 
 
 def moodle_name(entry: Entry) -> str:
     """A feedback file as Moodle's import knows whose it is: by the number after the name.
 
-    The parts stand between underscores (assignfeedback_file, importziplib.php), so that the name
+    The parts stand between underscores (Moodle's assignfeedback_file), so that the name
     itself has none; it is looked at by people alone.
     """
     name = "".join(one if one.isalnum() or one in " -'." else " " for one in entry.name)

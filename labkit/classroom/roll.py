@@ -28,12 +28,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labkit import __version__
-from labkit.cache import digest_of
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, Slot, State, forget, lab_of, note_lab
-from labkit.classroom.submission import Wishes, fresh_lab, grade_submission
+from labkit.classroom.parcel import unpack
+from labkit.classroom.submission import Wishes, fresh_lab, grade_submission, recognised
 from labkit.course import Course, Verdict, load_course
-from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError
+from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError, NotReadyError
 from labkit.grading.writers.html import write_html
 from labkit.lab import open_lab
 from labkit.locale import _, language, use_course
@@ -57,11 +57,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What it gives back; the result itself is in the job's folder."""
+    """What it gives back; the result itself is in the job's folder, or in `files`."""
 
     state: State
     why: str = ""
     seconds: float = 0.0
+    files: bytes = b""  # the job's folder, from a computer that cannot write into it
 
 
 Grader = Callable[[Job], Outcome]
@@ -87,9 +88,9 @@ def free_memory() -> int:
 
 def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
     """Of all that decides a result: the files, the course, labkit, the options."""
-    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.reference_credit,
-               wishes.seed]  # fmt: skip
-    whole = [entry.digest, _course_digest(course.root), __version__, *map(repr, options)]
+    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.forward,
+               wishes.reference_credit, wishes.seed]  # fmt: skip
+    whole = [entry.digest, course_digest(course.root), __version__, *map(repr, options)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
 
 
@@ -184,9 +185,13 @@ def _run(
     remove: Callable[[str], None],
     languages: Mapping[str, str],
 ) -> Iterable[tuple[Entry, Path, Outcome]]:
-    """Entries as they come to their end. A process that died leaves its entry inconclusive."""
+    """Entries as they come to their end. A process that died leaves its entry inconclusive.
+
+    What an executor forgot, because the scheduler behind it has died, is given to a new one.
+    """
     if not entries:
         return
+    forgotten: list[Entry] = []
     executor = executors(min(labs, len(entries)))
     jobs: dict[Future[Outcome], Job] = {}
     try:
@@ -203,8 +208,14 @@ def _run(
             job = jobs[done]
             try:
                 outcome = done.result()
+                if outcome.files:
+                    unpack(outcome.files, job.out)
             except CancelledError:
+                forget(job.out)
+                forgotten.append(job.entry)
                 continue
+            except NotReadyError:  # of the computer that was to grade it: of all entries, then
+                raise
             except Exception as error:  # a defect of ours stops no other entry
                 if lab_of(job.out):
                     remove(job.lab)
@@ -216,6 +227,7 @@ def _run(
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+    yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove, languages)
 
 
 def _died(error: Exception) -> str:
@@ -226,10 +238,10 @@ def _died(error: Exception) -> str:
 def processes(count: int) -> Executor:
     """Processes of this computer, since pytest and a check's limit need a main thread each."""
     spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=spawn, initializer=_begin)
+    return ProcessPoolExecutor(count, mp_context=spawn, initializer=begin)
 
 
-def _begin() -> None:
+def begin() -> None:
     """A worker's beginning: it ends with its parent, and Ctrl-C is its parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -246,6 +258,7 @@ def grade_job(job: Job) -> Outcome:
     signal.signal(signal.SIGTERM, _stop)
     note_lab(job.out, job.lab)
     try:
+        recognised(course, job.entry.folder)  # before any machine is made for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
             result = grade_submission(course, job.entry.folder, lab, job.out, job.wishes)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))
@@ -281,11 +294,12 @@ def _verdicts(ledger: Ledger, key: str, slot: Slot) -> set[str]:
     return {check["verdict"] for step in result["steps"] for check in step["checks"]}
 
 
-def _course_digest(root: Path) -> str:
+def course_digest(root: Path) -> str:
+    """Of all that a course is, the same wherever it lies."""
+    whole = hashlib.sha256()
     parts = [root / name for name in ("course", "steps", "checks")]
-    return digest_of(
-        path
-        for part in parts
-        for path in part.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    )
+    for path in sorted(path for part in parts for path in part.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            whole.update(f"\0{path.relative_to(root)}\0".encode())
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()

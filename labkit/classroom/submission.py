@@ -8,67 +8,24 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from labkit.classroom.carrying import Carried
 from labkit.classroom.folder import Folder
-from labkit.course import Course, Files, HandedIn, Step
-from labkit.errors import LabkitError, NothingToGradeError, StepFailedError
+from labkit.classroom.forward import Forward
+from labkit.classroom.held import Held
+from labkit.course import Course, HandedIn, Step
+from labkit.errors import NothingToGradeError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade, write_open
-from labkit.grading.stepping import call
 from labkit.lab import Lab, Say, open_lab, open_shells
 from labkit.locale import _
-from labkit.remote import Echo, Shell
+from labkit.remote import Echo
 
 LAB_PREFIX = "sub-"
-
-
-@dataclass(frozen=True)
-class Stumble:
-    """A step that could not be carried out to its end, and why."""
-
-    step: Step
-    what: str
-    where: str
-
-
-@dataclass
-class Carried:
-    """What became of the steps of a submission."""
-
-    stumbles: list[Stumble] = field(default_factory=list)
-
-
-def carry(
-    course: Course,
-    steps: Sequence[Step],
-    shells: Mapping[str, Shell],
-    handed: HandedIn,
-    *,
-    on_begin: Callable[[Step], None] = lambda _step: None,
-) -> Carried:
-    """Carry a submission through steps, in order, on machines where nothing stands in its way.
-
-    A step that fails is noted and the next one tried: what is right in a later artefact still
-    counts. When a machine is lost, nothing more is tried: the checks will say what cannot be told.
-    """
-    carried = Carried()
-    try:
-        for step in steps:
-            if step.shows:
-                continue
-            on_begin(step)
-            try:
-                call(step, shells, Files(course.root, None, handed=handed))
-            except StepFailedError as error:
-                carried.stumbles.append(Stumble(step, error.what, error.where))
-        course.settle(shells)
-    except LabkitError as error:
-        carried.stumbles.append(Stumble(step, error.what, error.where))
-    return carried
 
 
 @contextmanager
@@ -90,6 +47,7 @@ class Wishes:
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
     fill: bool = True
+    forward: bool = True  # what later steps need and the student's own cannot give is given
     student: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
@@ -123,9 +81,12 @@ def grade_submission(
     write_open(context, scope, student=student)
     shells = open_shells(lab, shown.echo)
     context.shells = shells
-    last = max(wishes.steps)
-    steps = [step for step in course.steps if step.number <= last]
-    carried = carry(course, steps, shells, handed, on_begin=shown.on_step)
+    held = Held(course, shells)
+
+    def bring(what: HandedIn) -> Carried:
+        return held.bring(what, max(wishes.steps), on_begin=shown.on_step)
+
+    carried = bring(handed)
     try:
         return grade(
             context,
@@ -134,6 +95,7 @@ def grade_submission(
             student=student,
             reference_credit=wishes.reference_credit,
             submission=record(course, folder, handed, carried),
+            again=Forward(course, handed, bring) if wishes.forward else None,
         )
     finally:
         context.close()

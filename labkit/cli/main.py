@@ -22,7 +22,7 @@ from labkit.locale import LANGUAGES, _
 VERBS = (
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
     "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
-    "bundle", "class", "verify",
+    "bundle", "class", "evidence", "verify",
 )  # fmt: skip
 
 
@@ -84,11 +84,14 @@ def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str 
     Exit codes: 0 all passed, 1 something failed, 2 usage or interrupted, 3 grader error or
     inconclusive, 4 environment not ready, 5 nothing to grade.
     """
-    # So that the processes that a verb starts have the same language and course.
+    # So that the processes that a verb starts, in folders of their own, have the same language and
+    # course. A name that is no folder is that of an installed course.
     if lang:
         os.environ["LABKIT_LANG"] = lang
     if course:
-        os.environ["LABKIT_COURSE"] = course
+        os.environ["LABKIT_COURSE"] = (
+            str(Path(course).resolve()) if Path(course).is_dir() else course
+        )
     ctx.obj = {"lab": lab, "workspace": workspace, "cwd": Path.cwd()}
 
 

@@ -23,7 +23,7 @@ from labkit.locale import _, use_course
 from labkit.whole import fresh_folder
 
 if TYPE_CHECKING:
-    from labkit.course import Course
+    from labkit.course import Course, Step
     from labkit.grading import Context
     from labkit.remote import SshShell
 
@@ -59,6 +59,12 @@ def the_course() -> Course:
     course = labkit.course.load_course()
     use_course(course.root)
     return course
+
+
+def after(course: Course, step: Step) -> str:
+    """The command that comes after a step, without `labkit`."""
+    following = course.step(str(step.number + 1))
+    return f"step {following.number}" if following else "grade"
 
 
 def yes_option(function: F) -> F:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -134,6 +135,10 @@ def check(result: CheckResult) -> None:
         rows = [("", result.message)]
     elif result.verdict is Verdict.INCONCLUSIVE:
         rows = [("", result.message), (_("to settle"), result.where)]
+    if result.carried:
+        from labkit.grading.writers.summary import carried_forward
+
+        rows.append(("", carried_forward(result)))
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value:
@@ -221,9 +226,19 @@ def summary(result: GradeResult) -> None:
 
 def table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> None:
     """A plain table on stdout."""
+    results.print(as_table(rows, headers))
+
+
+def as_table(rows: list[tuple[Any, ...]], headers: tuple[str, ...]) -> Table:
+    """A plain table."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         made.add_column(plain(header), overflow="fold")
     for row in rows:
         made.add_row(*(plain(str(cell)) for cell in row))
-    results.print(made)
+    return made
+
+
+def live() -> Live:
+    """A part of the terminal that is drawn anew by whoever holds it."""
+    return Live(console=results, auto_refresh=False, vertical_overflow="crop")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,21 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Group
 
 from labkit.classroom import Wishes
+from labkit.classroom.away import Away, code_here
+from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
 from labkit.classroom.marking import Marking
 from labkit.classroom.overview import state_words
-from labkit.classroom.reports import write_reports
+from labkit.classroom.progress import Progress, progress
+from labkit.classroom.reports import class_page, write_reports
 from labkit.classroom.roll import (
+    Executors,
+    Grader,
     digest,
     free_memory,
     grade_class,
+    grade_job,
+    processes,
     room_for_labs,
     wanted,
 )
 from labkit.classroom.roster import Person, matched, read_roster
+from labkit.classroom.serving import served
 from labkit.classroom.settings import read_settings
 from labkit.classroom.table import (
     Row,
@@ -36,7 +46,7 @@ from labkit.classroom.table import (
     mark,
     rows,
 )
-from labkit.cli import show
+from labkit.cli import show, v_class_similar, v_class_workers
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
@@ -48,7 +58,11 @@ from labkit.errors import (
 from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
+from labkit.whole import write_whole
 
+WATCH_S = 2.0  # between two looks
+REFRESH_S = 15  # between two looks of a browser
+WATCH_LINES = 15  # of students who are known
 OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
     "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
 }  # fmt: skip
@@ -57,6 +71,10 @@ OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
 @click.group()
 def command() -> None:
     """A whole class: every submission on machines of its own. Stopped at any moment, it goes on."""
+
+
+command.add_command(v_class_workers.command)
+command.add_command(v_class_similar.command)
 
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,6 +89,8 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
+        click.option("--scheduler", default="", metavar="ADDRESS",
+                     help="Of Dask: grade on its workers (labkit class workers)."),
     ):  # fmt: skip
         function = option(function)
     return _marked(function)
@@ -101,6 +121,7 @@ class _Class:
     labs: int
     people: list[Person]
     marking: Marking
+    scheduler: str = ""
 
     @classmethod
     def opened(
@@ -112,6 +133,7 @@ class _Class:
         labs: int = 0,
         no_drills: bool = False,
         steps: str = "all",
+        scheduler: str = "",
     ) -> _Class:
         course = the_course()
         people = read_roster(Path(roster)) if roster else []
@@ -130,11 +152,17 @@ class _Class:
         entries = read_class(place)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
+                   scheduler)  # fmt: skip
 
-    def rows(self) -> list[Row]:
-        """The table of the class as the ledger has it now."""
-        return rows(self.ledger, self.entries, self.people, self.marking)
+    def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
+        """The table of the class, or of some entries of it, as the ledger has it now."""
+        asked = self.entries if entries is None else entries
+        return rows(self.ledger, asked, self.people, self.marking)
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        return progress(self.ledger, self.entries, time.time())
 
     def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
         """Write what there is for the teacher, the students and platforms; say where."""
@@ -155,9 +183,19 @@ class _Class:
 
     def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
         """Grade what is to be graded, a line for each."""
+        grader: Grader = grade_job
+        executors: Executors = processes
+        labs = self.labs
+        if self.scheduler and todo:
+            grader, executors = Away(grade_job, code_here()), cluster_at(self.scheduler)
+            with Cluster(self.scheduler) as cluster:
+                labs = cluster.slots
+            if not labs:
+                show.say(_("no worker offers a lab yet: it waits for one.   see: {command}",
+                           command="labkit class workers"))  # fmt: skip
         show.say(
             _("{todo} of {all} to grade, labs at once: {labs}; ledger: {path}",
-              todo=len(todo), all=len(self.entries), labs=self.labs, path=self.ledger.root)
+              todo=len(todo), all=len(self.entries), labs=labs, path=self.ledger.root)
         )  # fmt: skip
         started, done = time.monotonic(), 0
 
@@ -174,8 +212,9 @@ class _Class:
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
-        grade_class(todo, self.ledger, self.digests, self.wishes, labs=self.labs, slot=slot,
-                    languages=self.languages(), on_done=told)  # fmt: skip
+        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+                    grader=grader, executors=executors, languages=self.languages(),
+                    on_done=told)  # fmt: skip
 
 
 @command.command("grade")
@@ -197,6 +236,7 @@ def grade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     roster: str,
     settings: str,
     output: str,
@@ -207,7 +247,9 @@ def grade(
     read as they are. Who has been graded is not graded again until the files, the course or the
     options change.
     """
-    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     with the_class.ledger.held():
         todo = wanted(the_class.entries, the_class.ledger, the_class.digests, only=only)
         try:
@@ -243,6 +285,97 @@ def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
     the_class.write_reports(found, submissions)
 
 
+@command.command("watch")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option(
+    "--report",
+    "folder",
+    default="",
+    metavar="DIR",
+    help="Where the ledger of the class and all reports are kept.",
+)
+@click.option(
+    "--serve",
+    "port",
+    default=None,
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    help="The page of the class in a browser of this computer; 0: any port that is free.",
+)
+@_marked
+def watch(submissions: Path, folder: str, port: int | None, roster: str, settings: str) -> None:
+    """Follow the grading of a class from another terminal. It only reads; Ctrl-C ends it.
+
+    Without a terminal, what there is now is printed once.
+    """
+    the_class = _Class.opened(submissions, folder, roster, settings)
+    if port is not None:
+        _serve(the_class, submissions, port)
+        return
+
+    if not show.results.is_terminal:
+        show.results.print(_shown(the_class, the_class.progress()))
+        return
+    with show.live() as screen:
+        while True:
+            now = the_class.progress()
+            screen.update(_shown(the_class, now), refresh=True)
+            if not now.running and not now.waiting:
+                return
+            time.sleep(WATCH_S)
+
+
+def _serve(the_class: _Class, submissions: Path, port: int) -> None:
+    """Write the page anew whenever something is known that was not, until Ctrl-C."""
+    with served(port) as (server, folder, address):
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        before: Progress | None = None
+        try:
+            while True:
+                now = the_class.progress()
+                if before is None or now.known != before.known:
+                    page = class_page(
+                        the_class.ledger, the_class.entries, the_class.rows(), the_class.marking,
+                        the_class.course, command=f"labkit class grade {submissions}",
+                        refresh_s=REFRESH_S,
+                    )  # fmt: skip
+                    write_whole(folder / "class.html", page)
+                    before = now
+                if not serving.is_alive():
+                    serving.start()
+                    show.say(_("for this computer alone; Ctrl-C ends it"))
+                    show.results.print(f"{address}/class.html")
+                time.sleep(WATCH_S)
+        except KeyboardInterrupt:  # the way in which it ends
+            if serving.is_alive():
+                server.shutdown()
+
+
+def _shown(the_class: _Class, now: Progress) -> Group:
+    """How far it is, who is being graded, and who came last."""
+    head = _("graded: {known} of {all}", known=len(now.known), all=now.all)
+    if now.seconds_left is not None:
+        left = number(now.seconds_left / 60, ".0f")
+        head += "   " + _("about {left} min left", left=left)
+    latest = now.known[:WATCH_LINES]  # only their marks are computed: it is asked all the time
+    entries = {one.key: one for one in the_class.entries}
+    found = the_class.rows([entries[one.key] for one in latest])
+    marks = {one.key: mark(row) for one, row in zip(latest, found, strict=False)}
+    states = state_words()
+    running = [
+        (one.name, f"{one.seconds / 60:.0f} min",
+         _("checks: {asked} of {all}", asked=one.asked, all=one.checks)
+         if one.checks else _("steps"))
+        for one in now.running
+    ]  # fmt: skip
+    known = [(one.name, states[one.state], one.why or marks[one.key]) for one in latest]
+    return Group(
+        show.plain(head, "bold"),
+        show.as_table(running, (_("being graded"), _("since"), _("how far"))),
+        show.as_table(known, (_("student"), _("state"), _("mark"))),
+    )
+
+
 @command.command("regrade")
 @_common
 @click.option("--accept", is_flag=True, help="Let what was found count; the old results are kept.")
@@ -255,12 +388,15 @@ def regrade(
     no_drills: bool,
     steps: str,
     only: str,
+    scheduler: str,
     roster: str,
     settings: str,
     accept: bool,
 ) -> None:
     """Grade again what was graded, and show what would change. Nothing changes without --accept."""
-    the_class = _Class.opened(submissions, folder, roster, settings, labs, no_drills, steps)
+    the_class = _Class.opened(
+        submissions, folder, roster, settings, labs, no_drills, steps, scheduler
+    )
     ledger = the_class.ledger
     with ledger.held():
         graded = [one for one in the_class.entries if ledger.record(one.key)]

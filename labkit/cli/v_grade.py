@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -88,6 +90,19 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     show_default=True,
     help="Of a submission: do what is missing with the reference, for no points.",
 )
+@click.option(
+    "--carry-forward/--no-carry-forward",
+    "forward",
+    default=True,
+    show_default=True,
+    help="Of a submission: judge later steps on the reference where its own earlier work fails.",
+)
+@click.option(
+    "--evidence", default="", metavar="FILE", help="Write what the mark rests on, signed."
+)
+@click.option(
+    "--sign-with", "key", default="", metavar="KEY", help="An SSH key; else ~/.ssh/id_ed25519."
+)
 @lab_option
 @click.pass_context
 def command(
@@ -101,22 +116,27 @@ def command(
     submission: str,
     wanted: str,
     fill: bool,
+    forward: bool,
+    evidence: str,
+    key: str,
     lab_name: str,
 ) -> None:
     """All checks and drills, marked. About five minutes; the report says where each point went."""
+    keep = _evidence(evidence, key)
     if submission:
         wishes = Wishes(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
+            forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
-        ctx.exit(_submission(Path(submission), folder, output, wishes))
-    if wanted != "all" or not fill:
+        ctx.exit(_submission(Path(submission), folder, output, wishes, keep))
+    if wanted != "all" or not (fill and forward):
         raise UsageError(
-            _("--steps and --no-fill-gaps go with --submission"),
+            _("--steps, --no-fill-gaps and --no-carry-forward go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
@@ -139,10 +159,22 @@ def command(
     write_html(result, context.out / "report.html", title=title)
     _print(result, output)
     show.say(_("report: {path}", path=context.out / "report.html"))
+    keep(context.course, context.out)
     ctx.exit(exit_code(result))
 
 
-def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
+def _evidence(file: str, key: str) -> Callable[..., None]:
+    """What keeps the evidence of a report. A key that cannot sign is said before all the work."""
+    if not file:
+        return lambda *_report, **_submission: None
+    from labkit.cli.v_evidence import keep, signing_key  # seldom asked for
+
+    return partial(keep, Path(file), signing_key(key))
+
+
+def _submission(
+    path: Path, report: str, output: str, wishes: Wishes, keep: Callable[..., None]
+) -> int:
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
     folder = read_submission(path)
@@ -169,6 +201,7 @@ def _submission(path: Path, report: str, output: str, wishes: Wishes) -> int:
     for note in (result.submission or {}).get("notes", []):
         show.say(f"  {note}")
     show.say(_("report: {path}", path=out / "report.html"))
+    keep(course, out, folder=folder, wishes=wishes)
     return exit_code(result)
 
 

@@ -8,6 +8,7 @@ import click
 
 from labkit.cli import show
 from labkit.cli.session import (
+    after,
     grading,
     lab_option,
     the_course,
@@ -78,12 +79,6 @@ def asked_for_distinction(course: Course, bar: str) -> bool:
             then="labkit drill --list",
         )
     return bar == course.distinction
-
-
-def after(course: Course, step: Step) -> str:
-    """The command that comes after a step, without `labkit`."""
-    following = course.step(str(step.number + 1))
-    return f"step {following.number}" if following else "grade"
 
 
 def _keep(lab: Lab, step: Step) -> None:

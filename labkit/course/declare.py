@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from labkit.course.model import Artefact, CheckSpec, Course, Step, StepFunction
+from labkit.course.model import Artefact, Beginning, CheckSpec, Course, Step, StepFunction
 
 if TYPE_CHECKING:
     from labkit.remote import Shells
@@ -25,6 +25,7 @@ def step(
     beside: Sequence[Artefact] = (),
     shows: bool = False,
     undo: Callable[[Shells], None] | None = None,
+    beginning: Beginning | None = None,
 ) -> Callable[[StepFunction], Step]:
     """Turn a function into a `Step`; it is given the shells of the machines in `on`, by name.
 
@@ -46,6 +47,7 @@ def step(
             titles=title,
             shows=shows,
             undo=undo,
+            beginning=beginning,
         )
 
     return make

@@ -61,8 +61,23 @@ class StepFunction(Protocol):
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What a step does before anything else, and what that alone works on and rests on.
+
+    The rest of the step finds it done. In a submission it need not wait for the steps before.
+    """
+
+    run: StepFunction
+    on: tuple[str, ...]  # of the step's machines
+    needs: tuple[str, ...]  # of the steps that the step needs
+
+
+@dataclass(frozen=True)
 class Step:
-    """One step of the practical. `run` is given the shells of the machines in `on`."""
+    """One step of the practical. `run` is given the shells of the machines in `on`.
+
+    Where there is a `beginning`, that is called first, each time.
+    """
 
     number: int
     slug: str
@@ -76,9 +91,23 @@ class Step:
     shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
     # Takes away what it brought, so that it can be carried out as if for the first time.
     undo: Callable[[Shells], None] | None = None
+    beginning: Beginning | None = None
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What later steps stand on and one artefact gives.
+
+    In a submission that cannot give it, the reference does in its place, once the steps that judge
+    the artefact have judged the student's own.
+    """
+
+    artefact: str  # its path in the reference layout
+    judged: tuple[str, ...]  # slugs of the steps that judge it
+    gives: tuple[str, ...]  # the checks by which it is known to be there
 
 
 @dataclass(frozen=True)
@@ -235,6 +264,8 @@ class Drill:
     limits: dict[str, Limits]  # bar ("course", that of the distinction) -> limits
     aim: FindAim | None = None  # None: the page on port 80
     watched: bool = True  # whether the course's watcher follows the entry machine
+    # What the watcher is told: words of its command line.
+    watching: Callable[[Shells], Sequence[str]] = lambda _shells: ()
     fault_at_s: float = 5.0
     heal_after_s: float = 10.0
     duration_s: float = 26.0
@@ -305,6 +336,19 @@ def _as_it_is(
     return HandedIn(files, fill=fill, executable=frozenset(executable))
 
 
+class CarryForward(Protocol):
+    """Puts the reference's artefact in the place of a submission's own, fitted to its names."""
+
+    def __call__(self, handed: HandedIn, artefact: str, reference: Path, /) -> HandedIn:
+        """`artefact` is the path in the reference layout, `reference` the references' folder."""
+        ...
+
+
+def _none_of_it(handed: HandedIn, _artefact: str, _reference: Path) -> HandedIn:
+    """Of a course without foundations nothing is carried forward."""
+    return handed
+
+
 @dataclass(frozen=True)
 class Course:
     """A course, as it describes itself. `points_max` is the sum over the steps' checks.
@@ -325,6 +369,8 @@ class Course:
     recognise: Recognise = _as_it_is
     # Waits, with a limit of its own, until what was just started answers.
     settle: Callable[[Shells], None] = lambda _shells: None
+    foundations: Sequence[Foundation] = ()  # in the order of the steps that judge them
+    carry_forward: CarryForward = _none_of_it
     mutations: Sequence[Mutation] = ()
     given: Sequence[str] = ()  # files of the project that are not the student's to write
     survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from labkit.grading.drills import perform_drill
     from labkit.grading.model import CheckResult, GradeResult, StepResult
     from labkit.grading.plan import Scope, everything, quick
-    from labkit.grading.session import Hooks, grade, write_open
+    from labkit.grading.session import Again, Hooks, grade, write_open
 else:
     __getattr__ = on_first_use(
         __name__,
         {
+            "Again": "session",
             "CheckResult": "model",
             "Context": "context",
             "GradeResult": "model",
@@ -29,6 +30,7 @@ else:
     )
 
 __all__ = [
+    "Again",
     "CheckResult",
     "Context",
     "GradeResult",

@@ -33,6 +33,7 @@ class CheckResult:
     evidence: str = ""  # a file, relative to the result's folder
     seconds: float = 0.0
     credit: float = 1.0  # the share of the points that a pass is worth
+    carried: tuple[str, ...] = ()  # artefacts of the reference's that it was judged on
 
     @property
     def points(self) -> float:
@@ -59,6 +60,8 @@ class CheckResult:
         for name in ("expected", "seen", "where"):
             if getattr(self, name):
                 record[name] = getattr(self, name)
+        if self.carried:
+            record["carried_forward"] = list(self.carried)
         return record
 
     @classmethod

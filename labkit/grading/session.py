@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from labkit.course import Verdict
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult, GradeResult
 from labkit.grading.plan import Scope, plan
 from labkit.grading.plugin import Run
 from labkit.grading.record import Record
 from labkit.grading.run import collected
+from labkit.locale import _
 
 RUN_LIMIT_S = 1200.0
 
@@ -24,6 +27,18 @@ class Hooks:
     on_result: Callable[[CheckResult], None] = lambda _result: None
 
 
+@dataclass(frozen=True)
+class Again:
+    """What is asked once more, of machines that were changed for it."""
+
+    asked: Collection[str]
+    taken: Collection[str]  # for passed: what the change gives in their place
+    carried: tuple[str, ...]  # the artefacts that the machines have of the reference
+
+
+AskAgain = Callable[[Mapping[str, CheckResult]], Again | None]
+
+
 def grade(
     context: Context,
     scope: Scope,
@@ -34,8 +49,12 @@ def grade(
     keep: bool = True,
     known: Mapping[str, CheckResult] | None = None,
     submission: Mapping[str, Any] | None = None,
+    again: AskAgain | None = None,
 ) -> GradeResult:
     """Run the checks in a scope and return what they found.
+
+    `again` is called with all that was asked, those included that are not reported, whenever they
+    have been: what it wants to know once more is asked then, until it returns None.
 
     Of a submission (`context.handed`), a step is worth nothing if all that it rests on is missing
     there: at the end its first check is failed and the others are blocked by it, whatever the
@@ -62,12 +81,36 @@ def grade(
             hooks.on_result(check)
 
     checks.ask(Run(context, planned, known, record.started + RUN_LIMIT_S, started_one, ended_one))
+    while again and (more := again(planned)):
+        fresh = {name: _reopened(one) for name, one in planned.items() if name in more.asked}
+        rest = {name: one for name, one in planned.items() if name not in fresh}
+        rest |= {name: replace(rest[name], verdict=Verdict.PASSED) for name in more.taken}
+        deadline = time.monotonic() + RUN_LIMIT_S
+        checks.ask(Run(context, fresh, known | rest, deadline, started_one, ended_one))
+        for name, one in fresh.items():
+            _take(planned[name], one, more.carried)
+        record.save()
     if scope.drills:
         from labkit.grading.mention import award  # with all that makes a load
 
         record.result.mention = award(context, record.result)
     record.complete()
     return record.result
+
+
+def _reopened(check: CheckResult) -> CheckResult:
+    """A check as it was before it was asked."""
+    return CheckResult(check.id, check.title, check.points_max, message=_("not run yet"),
+                       hints=check.hints, credit=check.credit)  # fmt: skip
+
+
+def _take(former: CheckResult, now: CheckResult, carried: tuple[str, ...]) -> None:
+    """Let a check have ended as it did now; what fails both times has failed on its own."""
+    if former.verdict is now.verdict is Verdict.FAILED:
+        return
+    for field in fields(CheckResult):
+        setattr(former, field.name, getattr(now, field.name))
+    former.carried = carried
 
 
 def write_open(context: Context, scope: Scope, *, student: str = "") -> GradeResult:

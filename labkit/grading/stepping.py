@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from labkit.course import Course, Files, Origin, Step, Verdict
+from labkit.course import Course, Files, Origin, Step, StepFunction, Verdict
 from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult
@@ -126,8 +126,15 @@ def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult])
 
 
 def call(step: Step, shells: Shells, files: Files) -> None:
-    """Call a step's function with the shells of its machines."""
-    step.run({name: shells[name] for name in step.on}, files)
+    """Call a step's functions with the shells of their machines."""
+    if step.beginning:
+        call_one(step.beginning.run, step.beginning.on, shells, files)
+    call_one(step.run, step.on, shells, files)
+
+
+def call_one(run: StepFunction, on: Sequence[str], shells: Shells, files: Files) -> None:
+    """Call one function of a step with the shells of these machines."""
+    run({name: shells[name] for name in on}, files)
 
 
 def plan(course: Course, step: Step, shells: Shells, files: Files) -> list[str]:

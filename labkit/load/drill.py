@@ -24,7 +24,7 @@ from labkit.lab.model import Lab, Machine, Say
 from labkit.load.availability import Fault, effective
 from labkit.load.clock import CLOCK
 from labkit.load.judging import Run, record
-from labkit.load.readings import Watched
+from labkit.load.kept import INSTANTS, READINGS, keep_instants, keep_readings
 from labkit.load.record import DrillResult
 from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Unwatched, Watch
@@ -102,7 +102,8 @@ def run_drill(
     `watcher` defaults to the only `checks/load/watch_*.py`.
 
     Raw rows are left in `out/drill-NAME.jsonl`, the result beside them as .json, the watcher's
-    readings as .watch.jsonl; of runs that were repeated, as `drill-NAME.runN.jsonl`.
+    readings as .watch.jsonl, the fault's instants as .instants.json; of runs that were repeated,
+    as `drill-NAME.runN.jsonl`.
 
     Raises NotReadyError unless the entry machine runs, UsageError for an unknown bar or a load
     out of bounds. What goes wrong later makes the result inconclusive, with the reason.
@@ -228,15 +229,18 @@ def _run_once(site: _Site, seed: int, say: Say) -> Run:
             if drill.mend:
                 drill.mend(site.shells)
         watched = watch.watched()
-    _keep_readings(site, watched)
+    keep_readings(site.out, site.name, watched)
     executed = drill.executed(site.shells, load.plan.run) if drill.executed else None
-    return Run(load, watched, fault, reason, whole_at, executed, promise_s)
+    run = Run(load, watched, fault, reason, whole_at, executed, promise_s)
+    keep_instants(site.out, site.name, run)
+    return run
 
 
 def _watch(site: _Site) -> Watch | Unwatched:
     if not site.drill.watched:
         return Unwatched()
-    return Watch(site.shells[site.drill.entry], site.watcher, site.watch_arguments)
+    arguments = [*site.watch_arguments, *site.drill.watching(site.shells)]
+    return Watch(site.shells[site.drill.entry], site.watcher, arguments)
 
 
 def _aim(site: _Site) -> AbstractContextManager[Aim]:
@@ -362,22 +366,6 @@ def _show(site: _Site, phase: Phase, watch: Watch | Unwatched, generator: Genera
 
 def _put_aside(site: _Site, number: int) -> None:
     """Keep the files of a run that will be repeated under its number."""
-    for kind in (".jsonl", ".w[0-9].jsonl", ".watch.jsonl"):
+    for kind in (".jsonl", ".w[0-9].jsonl", READINGS, INSTANTS):
         for path in site.out.glob(f"{site.name}{kind}"):
             path.rename(site.out / path.name.replace(site.name, f"{site.name}.run{number}", 1))
-
-
-def _keep_readings(site: _Site, watched: Watched) -> None:
-    lines = (
-        json.dumps(
-            {
-                "t": one.at,
-                "late": one.late,
-                "states": dict(one.states),
-                "counters": dict(one.counters),
-            }
-        )
-        for one in watched.readings
-    )
-    path = site.out / f"{site.name}.watch.jsonl"
-    write_whole(path, "".join(f"{line}\n" for line in lines))

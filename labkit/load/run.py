@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -129,7 +129,7 @@ class Generator:
 
         All workers announce the same instant (`labkit.load.workers`).
         """
-        return min((start.at for start in self._starts), default=CLOCK.now())
+        return _earliest(self._starts)
 
     @property
     def running(self) -> bool:
@@ -157,27 +157,14 @@ class Generator:
 
     def finish(self) -> LoadRun:
         """Wait for the end of the run, at most until it is overdue, and collect it."""
-        started = self.wait_started()
+        self.wait_started()
         while self.running and not self.overdue:
             time.sleep(POLL_S)
         self.kill()
         self.poll()
         if not self.rows:
             raise self._failure(_("the load generator sent nothing"))
-        rows = tuple(sorted(self.rows, key=lambda row: row.scheduled))
-        complete = len(self._ends) == self.plan.workers
-        seen = [row.started - row.scheduled for row in rows]
-        told = [end.worst_lateness_s for end in self._ends]
-        return LoadRun(
-            plan=self.plan,
-            started=started,
-            rows=rows,
-            worst_lateness_s=max(told if complete else told + seen),
-            unsent=(
-                sum(end.unsent for end in self._ends) if complete else self.plan.count - len(rows)
-            ),
-            complete=complete,
-        )
+        return collected(self.plan, self._starts, self.rows, self._ends)
 
     def kill(self) -> None:
         """End the process group that we started: Locust, and workers that it may have left."""
@@ -213,6 +200,28 @@ class Generator:
             _("{what}:\n{detail}", what=what, detail=tail or _("(it printed nothing)")),
             where=str(self._log),
         )
+
+
+def collected(
+    plan: LoadPlan, starts: Sequence[Start], rows: Sequence[Row], ends: Sequence[End]
+) -> LoadRun:
+    """What the generator's lines, in whatever order, say together."""
+    rows = tuple(sorted(rows, key=lambda row: row.scheduled))
+    complete = len(ends) == plan.workers
+    seen = [row.started - row.scheduled for row in rows]
+    told = [end.worst_lateness_s for end in ends]
+    return LoadRun(
+        plan=plan,
+        started=_earliest(starts),
+        rows=rows,
+        worst_lateness_s=max(told if complete else told + seen),
+        unsent=sum(end.unsent for end in ends) if complete else plan.count - len(rows),
+        complete=complete,
+    )
+
+
+def _earliest(starts: Sequence[Start]) -> float:
+    return min((start.at for start in starts), default=CLOCK.now())
 
 
 def run(

@@ -133,6 +133,9 @@ class Shell(ABC):
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
         """Start a process, give it its input, and read its output while it runs."""
 
+    def close(self) -> None:  # noqa: B027  # a plan has nothing open
+        """End the connection, and with it whatever still runs over it."""
+
     def renew_login(self) -> None:  # noqa: B027  # a plan has no login to renew
         """Log in anew, so that a group membership just given counts."""
 

@@ -22,21 +22,28 @@ from tests.docs.test_links import abroad, broken, fetched, parsed
 both = pytest.mark.parametrize("language", LANGUAGES)
 
 
-@pytest.fixture
-def page_of_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Path:
-    """Forty students, and one who has handed in nothing."""
-    monkeypatch.setenv("LABKIT_LANG", request.getfixturevalue("language"))
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Forty students, and one who has handed in nothing, in each language."""
     course = load_course()
     use_course(course.root)
     checks = read_checks(course)
-    ledger, entries = made_class(tmp_path / "ledger", 40, course, checks)
-    marking = Marking(checks)
-    table = rows(ledger, entries, [Person("Nobody")], marking)
-    return write_reports(
-        ledger, entries, table, marking, course, {}, command="labkit class grade X"
-    )
+    marking, found = Marking(checks), {}
+    with pytest.MonkeyPatch.context() as patch:
+        for language in LANGUAGES:
+            patch.setenv("LABKIT_LANG", language)
+            ledger, entries = made_class(tmp_path_factory.mktemp("class"), 40, course, checks)
+            table = rows(ledger, entries, [Person("Nobody")], marking)
+            found[language] = write_reports(
+                ledger, entries, table, marking, course, {}, command="labkit class grade X"
+            )
+    return found
+
+
+@pytest.fixture
+def page_of_class(pages: dict[str, Path], language: str) -> Path:
+    """The page in the language of the test."""
+    return pages[language]
 
 
 @both

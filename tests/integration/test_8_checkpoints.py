@@ -12,7 +12,9 @@ from dataclasses import replace
 
 import pytest
 
+from labkit.errors import NotReadyError
 from labkit.lab import open_lab
+from labkit.lab.containers import checkpoints
 from tests.integration.conftest import Cli
 
 LAB = "checkpoints-ci"
@@ -167,6 +169,45 @@ def test_a_clone_works_beside_its_origin_and_shares_nothing(kept: Cli) -> None:
         clone.provider.destroy(lambda _line: None)
     kept("restore", "mine")
     works(kept)
+
+
+# Mounted by the copying container over what the checkpoint's data is copied to: link FROM TO ...
+SMALL_DISK = 'mount -t tmpfs -o size=64k full "$(dirname "$(dirname "$3")")"\n'
+
+
+def everything_of(lab: str) -> list[str]:
+    """What the engine has of a lab: containers with their states, volumes, images."""
+    label = f"label=io.labkit.lab={lab}"
+    return [
+        line
+        for words in (
+            ("ps", "--all", "--filter", label, "--format", "{{.Names}} {{.State}}"),
+            ("volume", "ls", "--filter", label, "--format", "{{.Name}}"),
+            ("images", "labkit/checkpoint", "--format", "{{.Tag}} {{.ID}}"),
+        )
+        for line in sorted(
+            subprocess.run(
+                ["docker", *words], check=True, capture_output=True, text=True
+            ).stdout.splitlines()
+        )
+        if words[0] != "images" or line.startswith(f"{lab}.")
+    ]
+
+
+def test_a_disk_that_gets_full_while_saving_keeps_the_whole_or_nothing(
+    kept: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = open_lab(LAB).provider
+    before = everything_of(LAB)
+    with monkeypatch.context() as full:
+        full.setattr(checkpoints, "_COPY", SMALL_DISK + checkpoints._COPY)
+        with pytest.raises(NotReadyError, match="the disk is full"):
+            provider.save("half", lambda _line: None)
+    assert everything_of(LAB) == before
+    works(kept)
+    provider.save("half", lambda _line: None)
+    kept("save", "--remove", "half")
+    assert everything_of(LAB) == before
 
 
 @pytest.mark.parametrize("number", range(KILLS))

@@ -23,6 +23,8 @@ from labkit.lab.model import Lab, Machine
 from labkit.load import drill as drills
 from labkit.load import watch
 from labkit.load.drill import Progress, find_watcher, run_drill
+from labkit.load.judging import record
+from labkit.load.kept import kept_run
 from labkit.load.record import DrillResult
 from labkit.load.watch import Unwatched
 
@@ -177,6 +179,8 @@ def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None
     assert (out / "drill-kill.jsonl").read_text().count('"request"') == 240
     assert json.loads((out / "drill-kill.json").read_text()) == result.to_json()
     assert (out / "drill-kill.watch.jsonl").stat().st_size > 0
+    again = record(drill(site.kill), "course", kept_run(out, "drill-kill"), result.runs)
+    assert again == result
 
 
 def test_a_clock_that_is_set_back_does_not_move_the_fault_behind_the_load(

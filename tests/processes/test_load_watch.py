@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.load.watch_haproxy import read, sockets, state
+from checks.load.watch_haproxy import look, read, sockets, state
 from labkit.load.clock import CLOCK
 from labkit.load.watch import Watch
 
@@ -176,3 +176,33 @@ def test_the_script_runs_from_standard_input_and_ends_when_nobody_listens(tmp_pa
         process.wait()
         process.stderr.close()
         server.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "asked"), [(socket.AF_UNIX, "@1 show stat"), (socket.AF_INET, "show stat")]
+)
+def test_the_masters_socket_and_a_port_are_asked_as_they_want_it(
+    tmp_path: Path, family: socket.AddressFamily, asked: str
+) -> None:
+    place = str(tmp_path / "master.sock")
+    heard: list[bytes] = []
+    with socket.socket(family) as server:
+        server.bind(place if family == socket.AF_UNIX else ("127.0.0.1", 0))
+        server.listen()
+        if family == socket.AF_INET:
+            place = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def answer() -> None:
+            connection, _address = server.accept()
+            with connection:
+                heard.append(connection.recv(100))
+                if asked.startswith("@"):
+                    heard.append(connection.recv(1))  # the end: the master would wait for more
+                connection.sendall(STAT.encode())
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        seen = look([place], "my-backend", asked)
+        thread.join(5)
+    assert seen["states"] == {"web1": "UP", "web2": "DOWN"}
+    assert heard == [f"{asked}\n".encode(), b""][: 1 + asked.startswith("@")]

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from paramiko.hostkeys import HostKeys
 
+from labkit.course import find_blueprint
 from labkit.errors import NotReadyError, UsageError
 from labkit.lab import Machine, open_lab
 from labkit.lab.faults import Power
@@ -365,6 +366,7 @@ def test_settings_stay_with_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Project("demo").settings() == {
         "LABKIT_BOX": "it's\\mine",
         "LABKIT_LAB": "demo",
+        "LABKIT_MACHINES": find_blueprint().described,
         "LABKIT_SUBNET": "10.88.0.0/24",
     }
 

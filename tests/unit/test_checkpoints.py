@@ -321,6 +321,59 @@ def test_a_copy_that_fails_is_no_success(tmp_path: Path) -> None:
     assert copy("link", tmp_path / "nothing", tmp_path / "target").returncode != 0
 
 
+def copying(code: int, out: str = "", error: str = "") -> Container:
+    """A copying container that ends so."""
+
+    def logs(*, stdout: bool = True, stderr: bool = True) -> bytes:
+        return (out * stdout + error * stderr).encode()
+
+    ended = SimpleNamespace(start=lambda: None, wait=lambda: {"StatusCode": code}, logs=logs,
+                            name="copy")  # fmt: skip
+    return cast("Container", ended)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        copying(1, error="cp: error writing '/volumes/x': No space left on device"),
+        copying(1),
+        copying(0),
+    ],
+    ids=["said", "not even said", "not even how much"],
+)
+def test_a_disk_that_gets_full_is_said_whatever_is_left_of_the_log(ended: Container) -> None:
+    with pytest.raises(NotReadyError, match="the disk is full") as full:
+        kept.run_copy(ended)
+    assert "labkit save --remove" in full.value.then
+
+
+def test_a_copy_says_how_much_it_copied_or_why_it_did_not() -> None:
+    assert kept.run_copy(copying(0, "4096\n", "cp: a remark")) == 4096
+    with pytest.raises(NotReadyError, match="could not be copied: cp: no"):
+        kept.run_copy(copying(1, error="cp: no"))
+
+
+def test_layers_that_cannot_be_compared_are_not_the_same(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer was changed, and the disk is too full for the lists that would tell."""
+    checkpoint, tools = tmp_path / "checkpoint", tmp_path / "tools"
+    assert copy("link", data, checkpoint).returncode == 0
+    changed = data / "overlay2/abc/diff/etc/file"
+    changed.unlink()
+    changed.write_text("other")
+    tools.mkdir()
+    (tools / "sort").write_text(
+        "#!/bin/sh\n"
+        "case $(readlink /proc/$$/fd/1) in */here | */there) exit 2 ;; esac\n"
+        'PATH=${PATH#*:} exec sort "$@"\n'
+    )
+    (tools / "sort").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    assert copy("link", checkpoint, data).returncode == 0
+    assert (data / "overlay2/abc/diff/etc/file").read_text() == "layer"
+
+
 # -- the lock
 
 

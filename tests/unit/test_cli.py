@@ -370,7 +370,7 @@ def mirrored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         return f"sha256:{len(added)}"
 
     monkeypatch.setattr("labkit.cli.v_bundle.connect", lambda: None)
-    monkeypatch.setattr("labkit.cli.v_bundle.ensure_mirror", lambda _engine, _say: None)
+    monkeypatch.setattr("labkit.cli.v_bundle.ensure_mirror", lambda _engine, _say, _images: None)
     monkeypatch.setattr("labkit.cli.v_bundle.add_image", add_image)
     return added
 

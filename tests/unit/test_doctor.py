@@ -18,7 +18,7 @@ def test_file_watchers_decide_how_many_labs_there_may_be(
     file = tmp_path / "max_user_instances"
     file.write_text(f"{limit}\n")
     monkeypatch.setattr(doctor, "INOTIFY", file)
-    found = doctor._inotify()
+    found = doctor._inotify(3)
     assert found.fit is fit
     assert labs in found.seen
     assert "sysctl" in found.fix
@@ -28,4 +28,15 @@ def test_a_kernel_without_the_limit_is_not_blamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "INOTIFY", tmp_path / "none")
-    assert doctor._inotify().fit
+    assert doctor._inotify(3).fit
+
+
+def test_more_machines_are_fewer_labs_and_more_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "max_user_instances"
+    file.write_text("128\n")
+    monkeypatch.setattr(doctor, "INOTIFY", file)
+    assert "3 labs" in doctor._inotify(4).seen
+    assert "2 GiB" in doctor._memory(3).fix
+    assert "11 GiB" in doctor._memory(16).fix

@@ -173,7 +173,7 @@ def test_a_check_is_explained_without_a_lab(labkit: Run) -> None:
         "points 0.5",
         f"what is probed {spec.probes}",
         f"why it matters {spec.why}",
-        "waits for haproxy.backend · The backend my-backend has both web servers.",
+        "waits for haproxy.backend · The backend that visitors reach has both web servers.",
         f"awaited by haproxy.reloads · {CHECKS['haproxy.reloads'].sentence}",
         f"stats.truth · {CHECKS['stats.truth'].sentence}",
         f"failover.ready · {CHECKS['failover.ready'].sentence}",

@@ -114,7 +114,8 @@ def test_devices_are_not_read(place: Path) -> None:
     [
         (b"a\nb", r"a\nb"),
         (b"\x1b[31mred", r"\x1b[31mred"),
-        (b"a\\b", r"a\\b"),
+        (b"C:\\b", r"C:\\b"),
+        (b"\\b", r"\\b"),
         (b"..\\..\\evil", r"..\\..\\evil"),
         (b"latin-\xe9", "latin-?"),
         ("right\u202eleft".encode(), r"right\u202eleft"),
@@ -131,6 +132,17 @@ def test_names_that_are_no_plain_text_are_left_out_and_shown_as_plain_text(
     read = read_folder(place)
     assert read.files.keys() == {"docker-compose.yml"}
     assert why(read) == dict.fromkeys((shown, f"sub/{shown}"), "its name is not plain text")
+
+
+def test_folders_that_an_archive_of_windows_wrote_into_names_are_folders(place: Path) -> None:
+    (place / "simple_api\\Dockerfile").write_text("FROM python")
+    (place / "haproxy").mkdir()
+    (place / "haproxy" / "haproxy.cfg").write_text("one")
+    (place / "haproxy\\haproxy.cfg").write_text("another")
+    read = read_folder(place)
+    assert read.files["simple_api/Dockerfile"] == b"FROM python"
+    assert read.files["haproxy/haproxy.cfg"] in (b"one", b"another")
+    assert len(why(read)) == 1
 
 
 def test_a_folder_whose_name_is_no_text_hides_nothing(place: Path) -> None:

@@ -158,7 +158,7 @@ def test_a_file_beside_the_folder_keeps_it() -> None:
     [
         "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
         "Docker-Compose.YML", "docker-compose-prod.yml", "my-compose.yml", "stack.yml",
-        "deploy/docker-compose.yml", "docker-compose (1).yml",
+        "deploy/docker-compose.yml", "docker-compose (1).yml", "services.yml",
     ],
 )  # fmt: skip
 def test_a_stack_may_have_any_of_these_names(name: str) -> None:
@@ -167,7 +167,7 @@ def test_a_stack_may_have_any_of_these_names(name: str) -> None:
     assert found.targets[COMPOSE] == name
 
 
-@pytest.mark.parametrize("name", ["docker-compose.override.yml", "services.yml", "compose.txt"])
+@pytest.mark.parametrize("name", ["docker-compose.override.yml", "services.json", "compose.txt"])
 def test_these_are_no_stack(name: str) -> None:
     assert COMPOSE not in seen({name: STACK, "README.md": "Hello"}).sources
 
@@ -735,3 +735,40 @@ def test_a_copy_beside_is_not_the_file_that_counts() -> None:
     text = "services:\n  a:\n    image: student-age\n"
     files = {"docker-compose - Copie.yml": text, "docker-compose.yml": text}
     assert seen(files).sources["docker-compose.yml"] == "docker-compose.yml"
+
+
+def test_what_notepad_saved_is_read_under_the_name_that_was_meant() -> None:
+    texts = {COMPOSE: STACK, INDEX: "x"}
+    saved = {f"{path}.txt": text for path, text in texts.items()}
+    found = seen({**saved, "simple_api/requirements.txt": "flask"})
+    assert dict(found.sources) == {path: path for path in texts}
+    assert "simple_api/requirements.txt" in found.files
+    assert f"{COMPOSE}.txt was read without its .txt" in found.notes
+    both = seen({COMPOSE: STACK, f"{COMPOSE}.txt": "notes of mine"})
+    assert both.files[COMPOSE] == STACK.encode()
+    assert not both.notes
+
+
+@pytest.mark.parametrize(
+    "names", [("v1", "v2", "v10"), ("essai-1", "essai-2", "final"), ("v3", "final", "final2")]
+)
+def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None:
+    texts = {DOCKERFILE: BUILD, COMPOSE: STACK, INDEX: "x"}
+    found = seen({f"{name}/{path}": text for name in names for path, text in texts.items()})
+    assert {path.partition("/")[0] for path in found.sources.values()} == {names[-1]}
+
+
+def test_a_stack_is_known_by_its_services_whatever_its_name() -> None:
+    found = seen({"student-list.yml": STACK, "registre.yaml": f"# mine\n{STORE}"}).sources
+    assert (found[COMPOSE], found[REGISTRY]) == ("student-list.yml", "registre.yaml")
+    others = {
+        ".gitlab-ci.yml": "services:\n  - docker:dind\n",
+        "ci.yml": "jobs:\n  a:\n    services:\n      api: {image: student-age}\n",
+    }
+    assert not seen(others).sources
+
+
+def test_what_a_stack_extends_is_not_the_stack() -> None:
+    extending = "services:\n  api:\n    extends: {file: base.yml, service: api}\n"
+    base = "services:\n  api: {image: student-age}\n"
+    assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE

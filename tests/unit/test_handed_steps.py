@@ -8,7 +8,7 @@ import shlex
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -22,6 +22,7 @@ from labkit.remote import PlannedShell, Result, from_facts
 from steps.documented import document_of, service_of
 from steps.handed_in import _project, recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
+from steps.s10_second_server import bring
 
 ROOT = Path(__file__).parents[2]
 COURSE = load_course()
@@ -365,9 +366,12 @@ def answering(facts: Facts) -> Callable[[str], Result]:
 class Machines:
     """Machines where everything that a step asks for is there, except what `facts` say."""
 
+    USUAL: ClassVar[dict[str, str | int]] = {
+        "test -w /srv": 0, "tar -xzmf": 0, "/etc/os-release": "ID=debian",
+    }  # fmt: skip
+
     def __init__(self, facts: Mapping[str, Facts] | None = None) -> None:
-        usual: Facts = {"test -w /srv": 0, "tar -xzmf": 0, "/etc/os-release": "ID=debian",
-                        CONFIG: config()}  # fmt: skip
+        usual: Facts = {**self.USUAL, CONFIG: config()}
         self.shells = {
             name: PlannedShell(name, answering({**usual, **(facts or {}).get(name, {})}))
             for name in ("web1", "web2", "lb")
@@ -607,3 +611,32 @@ def test_a_script_that_may_be_executed_stays_so(tmp_path: Path) -> None:
     ]
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         assert tar.getmember("start.sh").mode & 0o111
+
+
+def asked_by_bring(submission: HandedIn | None, **services: Any) -> list[str]:
+    """The images that the beginning of step 10 asks for, quietly."""
+    asked: list[str] = []
+    answer = answering(Machines.USUAL | {CONFIG: config(**services)})
+
+    def remembered(question: str) -> Result:
+        asked.append(question)
+        return answer(question)
+
+    bring({"web2": PlannedShell("web2", remembered)}, Files(COURSE.root, None, handed=submission))
+    return [one for one in asked if " pull " in one]
+
+
+def test_step_10_begins_with_the_image_of_the_website() -> None:
+    both = {"php": {"image": "php:apache"}, "age": {"image": "age:1"}}
+    assert asked_by_bring(handed(API_LAYOUT), **both) == [
+        f"cd {HOME} && {composed('pull --quiet php')}"
+    ]
+
+
+def test_what_is_built_or_refused_or_a_students_own_machines_is_not_pulled_early() -> None:
+    age = {"image": "age:1"}
+    built = {"image": "php:apache", "build": {"context": HOME}}
+    assert asked_by_bring(handed(API_LAYOUT), php=built, age=age) == []
+    harmful = {"image": "php:apache", "privileged": True}
+    assert asked_by_bring(handed(API_LAYOUT), php=harmful, age=age) == []
+    assert asked_by_bring(None, php={"image": "php:apache"}, age=age) == []

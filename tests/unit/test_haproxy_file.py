@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from checks.haproxy_file import Environment, UnreadableError, leads_to, sections, words_of
+from checks.haproxy_file import (
+    Environment,
+    UnreadableError,
+    leads_to,
+    sections,
+    site_backend,
+    words_of,
+)
 
 FILE = """\
 global
@@ -53,3 +60,36 @@ def test_a_variable_that_the_file_does_not_set_is_not_known() -> None:
         known.read('bind "*:${OTHER}"')
     with pytest.raises(UnreadableError):
         words_of('log "${HAPROXY_LOCALPEER-x}"')
+
+
+SITE = """
+frontend website
+    bind *:80
+    use_backend my-backend if { path_beg /old }
+    default_backend pages
+frontend other
+    bind *:8080
+    default_backend elsewhere
+backend elsewhere
+    server web1 web1:80
+backend pages
+    server web1 web1:80
+backend my-backend
+    {servers}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (SITE.replace("{servers}", "server web2 web2:80"), "my-backend"),  # among several
+        (SITE.replace("{servers}", ""), "pages"),  # nobody is in the one that was asked for
+        (SITE.replace("*:80\n", "127.0.0.1:81\n"), "pages"),
+        ("listen web\n bind :80\n server a web1:80\nbackend b\n server a web1:80\n", "web"),
+        ("frontend f\n bind :80\nbackend b\n server a web1:80\n", "b"),  # it leads nowhere
+        ("listen stats\n bind :80\n stats enable\n", "my-backend"),
+        ("", "my-backend"),
+    ],
+)
+def test_the_backend_of_the_site_is_the_one_to_which_the_port_leads(text: str, found: str) -> None:
+    assert site_backend(text, "my-backend") == found

@@ -201,7 +201,7 @@ def test_hostile_files_of_any_name_are_judged_before_they_are_started(path: str)
 
 def test_hostile_values_that_come_with_dotenv_are_judged_after_its_last_change() -> None:
     """`pid: "${STUDENT_AGE_IMAGE:+host}"`: harmless until the step itself has set the variable."""
-    machine = Machine(GOOD, BAD)
+    machine = Machine(GOOD, GOOD, BAD)  # what is brought early, and the rest, before and after
     with pytest.raises(StepFailedError, match="pid: host"):
         carried(10, machine, handed({"docker-compose.yml": STACK, "x.txt": ""}))
     assert any("STUDENT_AGE_IMAGE" in line for line in machine.shell.plan)

@@ -218,8 +218,8 @@ def test_a_machine_cannot_take_all_of_the_computer() -> None:
 def test_a_machine_sees_nothing_of_the_hosts_but_its_own_volumes() -> None:
     host = asked_for()["host_config"]
     assert host["Binds"] == [
-        "labkit-one-web1-docker:/var/lib/docker",
-        "labkit-one-web1-containerd:/var/lib/containerd",
+        "labkit-one-web1-docker:/var/lib/docker:nocopy",
+        "labkit-one-web1-containerd:/var/lib/containerd:nocopy",
     ]
     assert host["CgroupnsMode"] == "private"
     assert not {"PidMode", "IpcMode", "UTSMode", "UsernsMode", "PortBindings"} & set(host)

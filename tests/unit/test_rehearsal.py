@@ -257,11 +257,9 @@ def test_servers_are_those_of_the_backend_with_what_they_served() -> None:
         "web1", "10.0.0.1", 80, 4, False
     )  # fmt: skip
     assert (two.name, two.port, two.sessions, two.warming) == ("web2", 8080, 5, True)
-    assert haproxy().servers("nothing") == []
     backend = haproxy().backend()
     assert backend is not None
     assert backend["stot"] == "9"
-    assert haproxy().backend("nothing") is None
 
 
 @pytest.mark.parametrize(

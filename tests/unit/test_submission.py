@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any, cast
 import pytest
 
 from labkit.classroom import Carried, Folder, Wishes, carry, recognised, submission
-from labkit.classroom.submission import Stumble, record
-from labkit.course import Artefact, Blueprint, Course, Files, HandedIn, Step, Verdict
+from labkit.classroom.carrying import Stumble, jobs
+from labkit.classroom.submission import record
+from labkit.course import Artefact, Beginning, Blueprint, Course, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.grading.context import ROOM_FOR_PROCESSES
@@ -226,6 +228,144 @@ def test_steps_that_show_are_left_out(course: Made) -> None:
     course.course = replace(course.course, steps=steps)
     carried(course, {})
     assert "beta" not in course.done
+
+
+# -- side by side
+
+
+def a_step(number: int, slug: str, on: str, needs: str = "", **more: Any) -> Step:
+    def run(_shells: Shells, _files: Files) -> None:
+        """Nothing."""
+
+    return Step(number, slug, "x", tuple(on.split()), run, tuple(needs.split()),
+                titles={"en": slug}, **more)  # fmt: skip
+
+
+def waits(*steps: Step) -> list[tuple[str, str, set[int]]]:
+    return [(job.step.slug, " ".join(job.on), set(job.after)) for job in jobs(steps)]
+
+
+def test_work_waits_for_what_was_before_on_its_machines_and_for_what_it_needs() -> None:
+    assert waits(
+        a_step(1, "base", "web1 web2"),
+        a_step(2, "left", "web1", "base"),
+        a_step(3, "right", "web2", "base"),
+        a_step(4, "alone", "lb", "left"),
+        a_step(5, "seen", "web1 web2 lb", "left right", shows=True),
+        a_step(6, "end", "web2", "alone"),
+    ) == [
+        ("base", "web1 web2", set()),
+        ("left", "web1", {0}),
+        ("right", "web2", {0}),
+        ("alone", "lb", {1}),
+        ("end", "web2", {0, 2, 3}),
+    ]
+
+
+def test_a_beginning_waits_only_for_what_itself_needs() -> None:
+    nothing = Beginning(lambda _shells, _files: None, ("lb",), ("base",))
+    assert waits(
+        a_step(1, "base", "web1 lb"),
+        a_step(2, "build", "web1", "base"),
+        a_step(3, "push", "web1 lb", "base build", beginning=nothing),
+    ) == [
+        ("base", "web1 lb", set()),
+        ("build", "web1", {0}),
+        ("push", "lb", {0}),
+        ("push", "web1 lb", {0, 1, 2}),
+    ]
+
+
+def test_what_needs_a_step_that_is_not_carried_out_waits_for_nothing() -> None:
+    assert waits(a_step(4, "late", "web1", "base build")) == [("late", "web1", set())]
+
+
+def beside(course: Made, *steps: Step, **more: Any) -> Carried:
+    shells = {name: Shell(0) for name in ("web1", "web2", "lb")}
+    return carry(course.course, steps, shells, HandedIn({}), **more)
+
+
+def test_machines_that_need_not_wait_work_at_the_same_time(course: Made) -> None:
+    both = threading.Barrier(2, timeout=20)  # passed only by two at once
+
+    def meet(_shells: Shells, _files: Files) -> None:
+        both.wait()
+
+    left = replace(a_step(1, "left", "web1"), run=meet)
+    right = replace(a_step(2, "right", "web2"), run=meet)
+    assert beside(course, left, right).stumbles == []
+
+
+def test_stumbles_are_in_the_order_of_the_steps(course: Made) -> None:
+    later = threading.Event()
+
+    def first(_shells: Shells, _files: Files) -> None:
+        assert later.wait(20)
+        raise StepFailedError("one")
+
+    def second(_shells: Shells, _files: Files) -> None:
+        later.set()
+        raise StepFailedError("two")
+
+    found = beside(
+        course,
+        replace(a_step(1, "left", "web1"), run=first),
+        replace(a_step(2, "right", "web2"), run=second),
+    )
+    assert [one.what for one in found.stumbles] == ["one", "two"]
+
+
+def test_a_step_with_a_beginning_is_said_to_begin_once(course: Made) -> None:
+    begun: list[str] = []
+    beginning = Beginning(lambda _shells, _files: None, ("lb",), ())
+    step = a_step(1, "push", "web1 lb", beginning=beginning)
+    beside(course, step, on_begin=lambda step: begun.append(step.slug))
+    assert begun == ["push"]
+
+
+def test_a_step_whose_beginning_failed_goes_no_further_and_others_do(course: Made) -> None:
+    def refuse(_shells: Shells, _files: Files) -> None:
+        raise StepFailedError("refused")
+
+    steps = [
+        replace(
+            a_step(1, "push", "web1 lb", beginning=Beginning(refuse, ("lb",), ())),
+            run=lambda _shells, _files: course.done.append("push"),
+        ),
+        replace(
+            a_step(2, "page", "lb", "push"), run=lambda _shells, _files: course.done.append("page")
+        ),
+    ]
+    found = beside(course, *steps)
+    assert [(one.step.slug, one.what) for one in found.stumbles] == [("push", "refused")]
+    assert course.done == ["page", "settle"]
+
+
+def test_with_a_machine_lost_nothing_more_is_begun_elsewhere(course: Made) -> None:
+    def lose(_shells: Shells, _files: Files) -> None:
+        raise NotReadyError("lost")
+
+    steps = [
+        replace(a_step(1, "left", "web1"), run=lose),
+        replace(
+            a_step(2, "right", "web2", "left"),
+            run=lambda _shells, _files: course.done.append("right"),
+        ),
+    ]
+    assert [one.what for one in beside(course, *steps).stumbles] == ["lost"]
+    assert course.done == []
+
+
+def test_a_defect_closes_the_connections_so_that_nothing_is_waited_for(course: Made) -> None:
+    shells = {name: Shell(0) for name in ("web1", "web2", "lb")}
+
+    def defect(_shells: Shells, _files: Files) -> None:
+        raise KeyError("a defect")
+
+    with pytest.raises(KeyError):
+        carry(course.course, [replace(a_step(1, "left", "web1"), run=defect)], shells,
+              HandedIn({}))  # fmt: skip
+    assert all(shell.closed for shell in shells.values())
 
 
 # -- recognised and recorded

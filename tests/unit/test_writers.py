@@ -138,7 +138,9 @@ def test_what_a_run_leaves_is_as_published(make: Callable[[], GradeResult]) -> N
 def test_the_schema_names_exactly_what_is_written() -> None:
     definitions = published()["$defs"]
     submission = {"files": 1, "skipped": [], "notes": [], "filled": []}
-    data = replace(graded(), submission=submission).to_json()
+    result = replace(graded(), submission=submission)
+    result.steps[0].checks[1].carried = ("simple_api/Dockerfile",)
+    data = result.to_json()
     assert set(published()["properties"]) == set(data)
     assert set(definitions["submission"]["properties"]) == set(submission)
     assert set(definitions["step"]["properties"]) == set(data["steps"][0])
@@ -168,7 +170,8 @@ def test_the_schema_and_the_words_know_every_limit_that_a_drill_can_have() -> No
         ("steps.0.artefacts.0.sha256", "123"),
         ("steps.0.artefacts.1.sha256", "a" * 64),
         ("drills.0.verdict", "blocked"),
-        ("drills.0.bars", {"golden": "passed"}),
+        ("drills.0.bars", {"Two words": "passed"}),
+        ("drills.0.bar", ""),
         ("drills.0.bars.course", "blocked"),
         ("drills.0.limits.0.name", "beauty"),
         ("drills.0.limits.0.held", "yes"),

@@ -3,8 +3,9 @@
 The limits follow from VRRP's own time (RFC 9568, 6.1): a backup takes the place of a master that
 has been silent for three intervals and its skew, (256 - priority) / 256 of one. At one
 advertisement a second and priority 100 that is 3.6 s; 4 s is what may pass without an answer, and a
-request that was on its way may wait for a little more. A balancer that knows that it serves nobody says so
-(priority 0), and is replaced after the skew alone: within two checks of a second each, and 1 s.
+request that was on its way may wait for a little more. A balancer that knows that it serves nobody
+says so (priority 0), and is replaced after the skew alone: within two checks of a second each, and
+1 s.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ def apart(shells: Shells, *, heal_after: float) -> int:
 HAPROXY = Drill(
     name="haproxy",
     titles={"en": "HAProxy stops on the balancer", "fr": "HAProxy s'arrête sur le répartiteur"},
+    step="failover",
     load=VISITS,
     fault=no_haproxy,
     aim=at_the_address,

@@ -30,6 +30,7 @@ cat $root/tmp/keepalived.data
 """
 NOT_RUNNING = 3
 INSTANCE = re.compile(r"^ *VRRP Instance = ", re.MULTILINE)
+TURN = re.compile(r"(\d+\.\d+) .*(?:Entering (\w+) STATE|Stopped Keepalived|Stopped$)")
 END = re.compile(r"^-{6}<", re.MULTILINE)
 
 
@@ -127,9 +128,7 @@ def masters(log: str) -> list[tuple[float, bool]]:
     """
     found = []
     for line in log.splitlines():
-        entered = re.match(
-            r"(\d+\.\d+) .*(?:Entering (\w+) STATE|Stopped Keepalived|Stopped$)", line
-        )
+        entered = TURN.match(line)
         if entered:
             found.append((float(entered.group(1)), entered.group(2) == "MASTER"))
     return found

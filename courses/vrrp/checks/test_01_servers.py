@@ -117,7 +117,7 @@ def test_balances_lb2(lab: Lab) -> None:
 @check(
     points=0.5,
     needs=["servers.balances_lb1", "servers.balances_lb2"],
-    probes="The running HAProxy of lb1 and lb2 is asked at which address each web server is checked.",
+    probes=("haproxy.cfg is read on lb1 and on lb2: each web server there must have a check."),
     why=(
         "A balancer that never checks its servers sends every second visitor to one that is gone."
     ),

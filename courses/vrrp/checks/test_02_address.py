@@ -17,7 +17,7 @@ PLACE = "/etc/keepalived/keepalived.conf"
 @check(
     points=0.5,
     needs=["servers.balances_lb1", "servers.balances_lb2"],
-    probes="keepalived on lb1 and lb2 is asked to write down its instances; there must be one each.",
+    probes=("keepalived on lb1 and lb2 is asked for its instances; there must be one each."),
     why="VRRP is spoken by keepalived. With one of two alone there is nobody to take over.",
     hints=[
         "What does systemctl status keepalived say on each balancer?",
@@ -39,7 +39,9 @@ def test_runs(first: Instance, second: Instance) -> None:
     points=0.5,
     needs="address.runs",
     rests_on=["firewall"],
-    probes="Both balancers say which addresses they have, for 10 s: one of them must hold it, once.",
+    probes=(
+        "Both balancers say which addresses they have, for 10 s: one of them must hold it, once."
+    ),
     why=(
         "An address that two machines hold belongs to neither: each visitor reaches the one that "
         "answered last. That is what a split brain looks like."
@@ -115,8 +117,8 @@ def test_serves(moving: str) -> None:
     needs="address.runs",
     probes="Each keepalived says which scripts it tracks; there must be one or more.",
     why=(
-        "A balancer whose HAProxy is gone still has power and a network. Without a script that asks "
-        "for more than that, it keeps the address and serves nobody."
+        "A balancer whose HAProxy is gone still has power and a network. Without a script that "
+        "asks for more than that, it keeps the address and serves nobody."
     ),
     hints=[
         "How does keepalived come to know that HAProxy serves nobody any more?",

@@ -91,8 +91,8 @@ def test_power(context_of_run: Context, note: Callable[[str], None]) -> None:
     ),
     hints=[
         "Who has the address while neither hears the other, and who afterwards?",
-        "The higher priority stays master when both hear each other again.",
-        "priority 101 on lb1, priority 100 on lb2, the same virtual_router_id on both",
+        "The higher priority stays master; the neighbours must be told again where the address is.",
+        "priority 101 on lb1, priority 100 on lb2, garp_master_refresh 1 on both",
     ],
 )
 def test_split(context_of_run: Context, note: Callable[[str], None]) -> None:

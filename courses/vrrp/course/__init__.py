@@ -12,7 +12,7 @@ from steps.s03_calm import calm
 from steps.s04_failover import failover
 
 from checks.drills import DRILLS
-from labkit.course import Course
+from labkit.course import Course, read_blueprint
 from steps.handed_in import recognise, settle
 
 
@@ -23,13 +23,16 @@ def checks() -> Sequence[ModuleType]:
     return (test_01_servers, test_02_address, test_03_calm, test_04_failover)
 
 
+ROOT = Path(__file__).resolve().parents[1]
+
 COURSE = Course(
     name="vrrp",
-    root=Path(__file__).resolve().parents[1],
+    root=ROOT,
     titles={
         "en": "No single point of failure: an address that moves",
         "fr": "Sans point unique de défaillance : une adresse qui se déplace",
     },
+    blueprint=read_blueprint(ROOT),
     steps=(servers, address, calm, failover),
     points_max=10.0,
     checks=checks,

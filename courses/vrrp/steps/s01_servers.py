@@ -7,9 +7,9 @@ import shlex
 from labkit.course import Files, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
-from labkit.remote import Shell, everywhere
+from labkit.remote import Shell, Shells, everywhere
 from steps import haproxy_words
-from steps.project import HAPROXY, PAGES, SERVICE, service_address
+from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, service_address
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
 
@@ -25,14 +25,14 @@ VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
         "fr": "Deux serveurs web, deux répartiteurs",
     },
 )
-def servers(web1: Shell, web2: Shell, lb1: Shell, lb2: Shell, files: Files) -> None:
+def servers(shells: Shells, files: Files) -> None:
     """Names, then the pages, then the same HAProxy twice."""
-    lab = [web1, web2, lb1, lb2]
-    names = {one.name: one.address for one in lab} | {SERVICE: service_address(lb1.address)}
+    lab = list(shells.values())
+    moving = service_address(shells["lb1"].address)
+    names = {one.name: one.address for one in lab} | {SERVICE: moving}
     everywhere(lambda shell: name(shell, names), lab)
-    everywhere(lambda shell: serve(shell, files), [web1, web2])
-    for balancer in (lb1, lb2):
-        balance(balancer, files)
+    everywhere(lambda shell: serve(shell, files), [shells[web] for web in WEBS])
+    everywhere(lambda shell: balance(shell, files), [shells[lb] for lb in BALANCERS])
 
 
 def name(shell: Shell, names: dict[str, str]) -> None:

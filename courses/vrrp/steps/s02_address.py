@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from labkit.course import Artefact, Files, step
 from labkit.errors import StepFailedError
 from labkit.locale import _
-from labkit.remote import Shell, everywhere
+from labkit.remote import Shell, Shells, everywhere
 from steps import keepalived_grammar
-from steps.project import ADDRESS, ADDRESSES, addresses
+from steps.project import ADDRESS, ADDRESSES, BALANCERS, addresses
 
 # RFC 9568, 5.1: VRRP is a protocol of its own, number 112, beside TCP and UDP.
 LET_VRRP_IN = "--add-protocol=vrrp"
@@ -25,13 +25,14 @@ VALIDATE = "sudo keepalived --config-test --use-file {path}"
     artefacts=[*ADDRESS.values()],
     title={"en": "An address that moves", "fr": "Une adresse qui se déplace"},
 )
-def address(lb1: Shell, lb2: Shell, files: Files) -> None:
+def address(shells: Shells, files: Files) -> None:
     """The addresses of this lab, then keepalived on both."""
-    place(lb1, lb2, files, ADDRESS)
+    place(shells, files, ADDRESS)
 
 
-def place(lb1: Shell, lb2: Shell, files: Files, artefacts: Mapping[str, Artefact]) -> None:
+def place(shells: Shells, files: Files, artefacts: Mapping[str, Artefact]) -> None:
     """Put these configurations in their places and load them."""
+    lb1, lb2 = (shells[name] for name in BALANCERS)
 
     def keep(shell: Shell) -> None:
         if files.handed:

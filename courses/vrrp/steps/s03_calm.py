@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.course import Files, step
-from labkit.remote import Shell
+from labkit.remote import Shells
 from steps.project import CALM
 from steps.s02_address import place
 
@@ -17,6 +17,6 @@ from steps.s02_address import place
     artefacts=[*CALM.values()],
     title={"en": "An address that stays", "fr": "Une adresse qui reste"},
 )
-def calm(lb1: Shell, lb2: Shell, files: Files) -> None:
+def calm(shells: Shells, files: Files) -> None:
     """The same instance without preemption."""
-    place(lb1, lb2, files, CALM)
+    place(shells, files, CALM)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from labkit.course import step
-from labkit.remote import Shell
-from steps.project import service_address
+from labkit.course import Files, step
+from labkit.remote import Shells
+from steps.project import BALANCERS, service_address
 
 
 @step(
@@ -16,8 +16,9 @@ from steps.project import service_address
     shows=True,
     title={"en": "Failover, measured", "fr": "La bascule, mesurée"},
 )
-def failover(lb1: Shell, lb2: Shell) -> None:
+def failover(shells: Shells, _files: Files) -> None:
     """Who holds the address, and who answers at it."""
+    lb1, lb2 = (shells[name] for name in BALANCERS)
     moving = service_address(lb1.address)
     for balancer in (lb1, lb2):
         balancer.run(f"ip -br address show to {moving}")

@@ -20,6 +20,7 @@ from labkit.course import Origin, Verdict
 from labkit.grading.model import GradeResult
 from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
+    carried_forward,
     causes,
     caveat,
     doubts,
@@ -84,8 +85,9 @@ def as_html(result: GradeResult, *, title: str = "", note: str = "") -> str:
 def _template() -> Template:
     made = page_template(__package__, "report.html.j2")
     made.globals.update(
-        limit_word=limit_word, origin=_origin, held=_held, seen=_seen, bar_word=bar_word
-    )
+        limit_word=limit_word, origin=_origin, held=_held, seen=_seen, bar_word=bar_word,
+        carried_forward=carried_forward,
+    )  # fmt: skip
     return made
 
 

@@ -100,11 +100,18 @@ def verdict_word(verdict: Verdict) -> str:
     }[verdict]
 
 
+def carried_forward(check: CheckResult) -> str:
+    """On what of the reference's a check was judged; "" where all was the student's own."""
+    if not check.carried:
+        return ""
+    return _("carried forward: on the reference's {files}", files=", ".join(check.carried))
+
+
 def details(check: CheckResult) -> list[str]:
     """What there is to say of a check beyond its verdict, a line each."""
     if check.verdict is not Verdict.FAILED:
         settle = check.where if check.verdict is Verdict.INCONCLUSIVE else ""
-        return [line for line in (check.message, settle) if line]
+        return [line for line in (check.message, settle, carried_forward(check)) if line]
     told = [
         (_("expected"), check.expected),
         (_("seen"), check.seen),
@@ -112,6 +119,7 @@ def details(check: CheckResult) -> list[str]:
         (_("hint"), check.hint),
     ]
     lines = [f"{label}: {text}" for label, text in told if text]
+    lines += [carried_forward(check)] if check.carried else []
     return lines if check.expected else [line for line in (check.message, *lines) if line]
 
 

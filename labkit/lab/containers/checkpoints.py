@@ -311,10 +311,12 @@ def run_copy(helper: Container) -> int:
     """
     helper.start()
     code = helper.wait()["StatusCode"]
-    if code == 0:
-        return int(helper.logs(stdout=True, stderr=False).decode().strip())
+    copied = helper.logs(stdout=True, stderr=False).decode(errors="replace").strip()
+    if code == 0 and copied.isdecimal():
+        return int(copied)
     said = helper.logs().decode(errors="replace").strip()
-    if "no space left" in said.lower():
+    # What a container says is kept on the disk that is full: it may be nothing at all.
+    if "no space left" in said.lower() or not said:
         raise NotReadyError(
             _("the disk is full ({doing})", doing=_("copying the machines' data")),
             then=_("labkit save --list, then labkit save --remove NAME; docker system df"),

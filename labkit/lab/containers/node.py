@@ -122,7 +122,8 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
         for volume in node.volumes:
             engine.volumes.create(volume, labels=node.labels)
         host = api.create_host_config(
-            binds=[f"{volume}:{path}" for volume, path in node.volumes.items()],
+            # nocopy: a volume may be filled from a checkpoint while the container is made.
+            binds=[f"{volume}:{path}:nocopy" for volume, path in node.volumes.items()],
             cap_drop=["ALL"],
             cap_add=capabilities(bounding_set()),  # never --privileged: many hosts refuse it
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],

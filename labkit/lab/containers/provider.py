@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 from docker.models.volumes import Volume
 
@@ -284,7 +284,6 @@ class ContainerProvider:
             )
             for old in before:
                 old.remove(force=True)
-            self._remove_containers()
             if not self._mirror_exists():
                 ensure_mirror(self.engine, say, self.blueprint.images)
             subnet = ensure_network(self.engine, self.lab)
@@ -292,13 +291,26 @@ class ContainerProvider:
             for node in planned:
                 for volume in node.volumes:
                     self.engine.volumes.create(volume, labels=node.labels)
-                repository, _colon, tag = node.image.partition(":")
-                self.engine.images.get(saved.image(node.name)).tag(repository, tag)
-            kept.run_copy(helper)
+            everywhere(_power_off, self._machine_containers())
+            side_by_side: list[Callable[[], object]] = [
+                partial(kept.run_copy, helper),
+                partial(self._replace_containers, planned, saved),
+            ]
+            everywhere(_call, side_by_side)
         self._start(planned, subnet, False, say)
         with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
             helper.remove(force=True)
         return self.machines()
+
+    def _replace_containers(self, planned: Sequence[nodes.Node], saved: kept.Saved) -> None:
+        """New containers from a checkpoint's images, not started, in place of the old ones."""
+        self._remove_containers()
+        for node in planned:
+            # An image that has no other name goes with this one, now that nothing runs from it.
+            kept.remove_image(self.engine, node.image)
+            repository, _colon, tag = node.image.partition(":")
+            self.engine.images.get(saved.image(node.name)).tag(repository, tag)
+        everywhere(partial(nodes.create, self.engine), planned)
 
     def _remove_machines(self) -> None:
         """The nodes with their volumes; checkpoints, keys, mirror and network stay."""
@@ -309,9 +321,11 @@ class ContainerProvider:
             kept.remove_image(self.engine, kept.image_tag(self.lab, kept.LIVE, name))
 
     def _remove_containers(self) -> None:
+        everywhere(lambda container: container.remove(force=True), self._machine_containers())
+
+    def _machine_containers(self) -> list[Container]:
         found = self._containers()
-        machines = [one for one in found if _labels(one).get(MACHINE_LABEL) in self.blueprint.names]
-        everywhere(lambda container: container.remove(force=True), machines)
+        return [one for one in found if _labels(one).get(MACHINE_LABEL) in self.blueprint.names]
 
     def _mirror_exists(self) -> bool:
         return any(_labels(one).get(MACHINE_LABEL) == MIRROR for one in self._containers())
@@ -328,7 +342,7 @@ class ContainerProvider:
     ) -> None:
         """Start mirror and nodes at once, and wait until each node is ready."""
         self._write_known_hosts(planned)
-        starts = [partial(self._start_mirror, subnet)]
+        starts: list[Callable[[], object]] = [partial(self._start_mirror, subnet)]
         starts += [partial(self._boot, node, rekey=keys_lost) for node in planned]
         everywhere(_call, starts)
         waited = everywhere(self._wait_ready, planned)
@@ -427,5 +441,14 @@ def _labels(thing: Container | Volume) -> dict[str, str]:
     return thing.attrs.get("Labels") or {}
 
 
-def _call(act: Callable[[], None]) -> None:
+def _call(act: Callable[[], object]) -> None:
     act()
+
+
+def _power_off(container: Container) -> None:
+    """Kill a machine, so that its data stands still; one that is off already stays so."""
+    try:
+        container.kill()
+    except APIError as error:
+        if error.status_code != 409:  # it does not run
+            raise

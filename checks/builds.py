@@ -1,0 +1,147 @@
+"""How the API's image is built on a machine, and what stands in for the base that it names."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from checks.compose import PLACES, Project
+from checks.dockerfiles import base_images, build_options, copied_sources
+from labkit.course import CannotTellError, not_met
+from labkit.locale import _
+from labkit.remote import Shell
+
+# Dockerfiles that are not the website's, where people put them.
+FIND = (
+    f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
+    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
+    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
+    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
+    '|| echo "$file"; done'
+)
+
+
+PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
+# What pip and compilers say of a package that does not become a wheel for this Python.
+NO_WHEEL = re.compile(
+    r"subprocess-exited-with-error|metadata-generation-failed|Failed (?:building wheel|to build)"
+    r"|command '\S*(?:gcc|cc)' failed|Could not build wheels|requires a different Python"
+    r"|No module named '(?:distutils|imp|pkg_resources)'|use_2to3"
+)
+# What the wrong major version says of a script.
+OF_ANOTHER_MAJOR = re.compile(
+    r"(?:Syntax|Tab|Indentation|Import|ModuleNotFound|Name|Attribute)Error"
+)
+# What a package says that another minor version has outlived; the last file named is its own.
+OF_ANOTHER_MINOR = re.compile(
+    r"(?s)-packages/[^\n]*\n(?:(?!  File ).)*(?:Import|ModuleNotFound|Attribute|Syntax)Error"
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """How the API's image is built: the Dockerfile, its context, and further options."""
+
+    dockerfile: str
+    context: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        return shlex.join(
+            ["docker", "build", "-q", "-f", self.dockerfile, *self.options, self.context]
+        )
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A base image whose Python is another one than its tag says: the lab's stand-in for it."""
+
+    image: str
+    asked: str  # as in the tag: 3.8
+    found: str  # as Python says: 3.13.5
+
+    @property
+    def note(self) -> str:
+        return _("{image} is Python {version} here", image=self.image, version=self.found)
+
+    def explains(self, said: str) -> bool:
+        """Whether what a build or a script has said may be the other version's doing."""
+        major = self.asked.partition(".")[0] != self.found.partition(".")[0]
+        script = OF_ANOTHER_MAJOR if major else OF_ANOTHER_MINOR
+        return bool(NO_WHEEL.search(said) or script.search(said))
+
+
+def replaced(web: Shell, build: Build) -> Replaced | None:
+    """The base of a build that has another version than its tag names; None if there is none."""
+    for image in base_images(web.read(build.dockerfile) or ""):
+        asked = PYTHON.fullmatch(image)
+        if not asked:
+            continue
+        words = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image]
+        said = web.ask(shlex.join([*words, "-V"])).said
+        found = re.search(r"^Python (\d+\.\d[\d.]*)", said, re.M)
+        if found and not f"{found.group(1)}.".startswith(f"{asked.group(1)}."):
+            return Replaced(image, asked.group(1), found.group(1))
+    return None
+
+
+def must_be_its_version(web: Shell, build: Build, said: str) -> None:
+    """CannotTellError if what was said may be so only because the lab has another version."""
+    if not (NO_WHEEL.search(said) or OF_ANOTHER_MAJOR.search(said)):
+        return
+    other = replaced(web, build)
+    if other and other.explains(said):
+        raise CannotTellError(
+            _(
+                "the lab has no {image}, and with Python {version} in its place: {error}",
+                image=other.image,
+                version=other.found,
+                error=said.strip()[-200:],
+            ),
+            settle=f"labkit bundle --add {other.image}",
+        )
+
+
+def find_build(web1: Shell, project: Project | None) -> Build:
+    """The API's Dockerfile on web1, with the context that it is written for."""
+    api = project.api if project else None
+    described = _described(api.raw.get("build")) if api else None
+    if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
+        return described
+    found = web1.ask(FIND).stdout.splitlines()
+    if not found:
+        not_met(
+            expected=_("a Dockerfile that is not empty, beside student_age.py"),
+            seen=_("none"),
+            where="web1:/srv/student-list/simple_api/Dockerfile",
+        )
+    builds = [_with_context(web1, path) for path in found]
+    return min(builds, key=lambda one: (not one.dockerfile.startswith("/srv"), one.dockerfile))
+
+
+def _described(build: Any) -> Build | None:
+    """What a compose file says of it, in Compose's normal form."""
+    if not isinstance(build, dict) or not build.get("context"):
+        return None
+    context = str(build["context"])
+    path = posixpath.join(context, str(build.get("dockerfile") or "Dockerfile"))
+    return Build(path, context, tuple(build_options(build)))
+
+
+def _with_context(web1: Shell, path: str) -> Build:
+    """The folder whose files it copies: its own, or the one above where it is the other one."""
+    folder = str(PurePosixPath(path).parent)
+    copied = copied_sources(web1.read(path) or "")
+
+    def lacking(base: str) -> int:
+        names = " ".join(shlex.quote(posixpath.join(base, word)) for word in copied)
+        script = f'for name in {names}; do test -e "$name" || echo lacking; done'
+        return len(web1.ask(script).stdout.splitlines()) if copied else 0
+
+    above = str(PurePosixPath(folder).parent)
+    return Build(path, above if lacking(above) < lacking(folder) else folder)

@@ -1,0 +1,76 @@
+"""What later steps stand on, and how the reference gives it in the place of a student's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from labkit.course import Foundation, HandedIn
+from steps.handed_in import recognise
+from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
+
+FOUNDATIONS = (
+    Foundation(DOCKERFILE.path, ("dockerfile", "build"), ("build.runs", "build.auth")),
+    Foundation(
+        COMPOSE.path,
+        ("compose", "deploy"),
+        ("compose.credentials", "compose.network", "deploy.running"),
+    ),
+    Foundation(INDEX.path, ("index", "verify"), ("verify.list",)),
+    Foundation(REGISTRY_COMPOSE.path, ("registry", "registry-ui"), ("registry.pulled",)),
+)
+# What Compose would read beside the reference's file.
+BESIDE = re.compile(r"(^|/)(\.env|(docker-)?compose[^/]*\.ya?ml)$", re.I)
+
+
+def carry_forward(handed: HandedIn, artefact: str, reference: Path) -> HandedIn:
+    """The submission with the reference's artefact in the place of its own.
+
+    The image is built apart and named as the student's files ask for it (steps c and e). The page
+    stands where theirs stood. A compose file of the reference's expects the folders of the layout.
+    """
+    page = handed.sources.get(INDEX.path, "")
+    files, targets, options = dict(handed.files), dict(handed.targets), dict(handed.options)
+    sources = {name: path for name, path in handed.sources.items() if name != artefact}
+    if artefact == DOCKERFILE.path:
+        sources = dict(handed.sources)  # the compose file may build it: it stays where it is
+        options[CARRIED] = "yes"
+    elif artefact == INDEX.path:
+        files[page] = handed.fitted.get(artefact) or (reference / artefact).read_bytes()
+    elif artefact == COMPOSE.path:
+        files, sources = _in_layout(handed, sources)
+        files[artefact] = handed.fitted.get(artefact) or (reference / artefact).read_bytes()
+        targets |= {COMPOSE.path: COMPOSE.path, INDEX.path: INDEX.path}
+        options = {name: said for name, said in options.items() if not name.startswith("compose:")}
+    else:
+        options = {name: said for name, said in options.items() if not name.startswith("registry:")}
+    return replace(
+        handed,
+        files=files,
+        sources=sources,
+        targets=targets,
+        options=options,
+        fitted={**handed.fitted, **recognise(files, reference).fitted},
+    )
+
+
+def _in_layout(
+    handed: HandedIn, sources: dict[str, str]
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """The files without those of the stack, the page's folder where the layout has it."""
+    kept = {path: data for path, data in handed.files.items()
+            if path == sources.get(REGISTRY_COMPOSE.path) or not BESIDE.search(path)}  # fmt: skip
+    stack = handed.sources[COMPOSE.path]
+    if stack != sources.get(REGISTRY_COMPOSE.path):
+        kept.pop(stack, None)
+    page = sources.get(INDEX.path, "")
+    if page in ("", INDEX.path):
+        return kept, sources
+    folder, home = PurePosixPath(page).parent, PurePosixPath(INDEX.path).parent
+    moved = {
+        str(home / PurePosixPath(path).relative_to(folder)): data
+        for path, data in kept.items()
+        if PurePosixPath(path).is_relative_to(folder)
+    }
+    return {**kept, **moved}, {**sources, INDEX.path: INDEX.path}

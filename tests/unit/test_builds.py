@@ -1,0 +1,66 @@
+"""What may be so only because the lab has another Python than a Dockerfile names."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.builds import Build, must_be_its_version, replaced
+from labkit.course import CannotTellError
+from labkit.remote import PlannedShell, from_facts
+
+BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")
+OLD_PRINT = """it ended; its log:   File "/student_age.py", line 3
+    print "hello"
+SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"""
+OLD_PACKAGE = """it ended; its log:   File "/usr/lib/python3/dist-packages/jinja/x.py", line 3
+    import imp
+ModuleNotFoundError: No module named 'imp2'"""
+OWN_MISTAKE = """it ended; its log:   File "/student_age.py", line 5
+    from flask_httpauth import HTTPBasicAuth
+ModuleNotFoundError: No module named 'flask_httpauth'"""
+NO_WHEEL = "error: subprocess-exited-with-error\n× Building wheel for x did not run successfully."
+NO_FILE = 'ERROR: failed to build: failed to solve: "/student_ages.py": not found'
+
+
+def web(image: str, python: str = "Python 3.13.5") -> PlannedShell:
+    facts = {"cat /srv/student-list/simple_api/Dockerfile": f"FROM {image}\n", "docker run": python}
+    return PlannedShell("web1", from_facts(facts))
+
+
+@pytest.mark.parametrize(
+    ("image", "asked"),
+    [("python:3.8-buster", "3.8"), ("docker.io/library/python:2.7", "2.7"), ("python:3.1", "3.1")],
+)
+def test_a_tag_that_names_another_version_is_noted(image: str, asked: str) -> None:
+    found = replaced(web(image), BUILD)
+    assert found is not None
+    assert (found.asked, found.note) == (asked, f"{image} is Python 3.13.5 here")
+
+
+@pytest.mark.parametrize("image", ["python:3", "python:3.13-slim", "python:slim", "php:8-apache"])
+def test_nothing_is_said_of_what_is_what_it_says(image: str) -> None:
+    assert replaced(web(image), BUILD) is None
+    must_be_its_version(web(image), BUILD, NO_WHEEL)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("python:2.7-buster", OLD_PRINT), ("python:3.6", OLD_PACKAGE), ("python:3.8", NO_WHEEL),
+        ("python:2", OWN_MISTAKE),  # in Python 2 it may be there under another name
+    ],
+)  # fmt: skip
+def test_what_the_version_may_explain_cannot_be_told(image: str, said: str) -> None:
+    with pytest.raises(CannotTellError) as caught:
+        must_be_its_version(web(image), BUILD, said)
+    assert image in caught.value.why
+    assert caught.value.settle == f"labkit bundle --add {image}"
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [("python:3.8", OLD_PRINT), ("python:3.8", OWN_MISTAKE), ("python:3.8", NO_FILE),
+     ("python:2.7", NO_FILE)],
+)  # fmt: skip
+def test_a_mistake_in_any_version_stays_one(image: str, said: str) -> None:
+    must_be_its_version(web(image), BUILD, said)
