@@ -116,7 +116,7 @@ def recognised(course: Course, folder: Folder, *, fill: bool = True) -> HandedIn
 
 def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -> dict[str, Any]:
     """The submission in the result file: what was read, skipped, changed, filled, and stumbled."""
-    wanted = {one.path for step in course.steps for one in step.artefacts}
+    wanted = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
     stumbles = [
         _("step {number} ({slug}): {what}", number=one.step.number, slug=one.step.slug,
           what=one.what[:600])
@@ -126,5 +126,5 @@ def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -
         "files": len(folder.files),
         "skipped": [{"path": path, "why": why} for path, why in folder.skipped],
         "notes": [*handed.notes, *stumbles],
-        "filled": sorted(wanted - set(handed.sources)) if handed.fill else [],
+        "filled": sorted(filter(handed.filled, wanted)),
     }
