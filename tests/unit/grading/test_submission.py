@@ -15,7 +15,7 @@ import pytest
 from labkit.classroom import Carried, Wishes, carry, recognised, submission
 from labkit.classroom.carrying import Stumble, jobs
 from labkit.classroom.submission import record
-from labkit.course import Beginning, Files, HandedIn, Step, Verdict
+from labkit.course import Artefact, Beginning, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.lab import Lab
