@@ -19,6 +19,7 @@ from labkit.course import Artefact, Beginning, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.lab import Lab
+from labkit.lab.lock import hold
 from labkit.remote import Shells, SshShell
 from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, folder_of, made, recognise
 
@@ -323,6 +324,32 @@ def test_a_fresh_lab_is_gone_afterwards_whatever_happens(
         use()
     assert course.provider.destroyed == 1
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_virtual_machines_are_kept_put_back_before_and_off_afterwards(
+    course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def opened(name: str, provider: str) -> Lab:
+        assert (name, provider) == ("sub-vagrant", "vagrant")
+        (tmp_path / "state").mkdir(exist_ok=True)
+        return replace(course.lab(tmp_path / "state"), name=name)
+
+    monkeypatch.setattr(submission, "open_lab", opened)
+    course.provider.fails = fails
+
+    def use() -> None:
+        with submission.fresh_lab(lambda _line: None, "vagrant") as lab:
+            assert course.provider.done == ["fresh"]
+            with pytest.raises(NotReadyError, match="grade --submission"), hold(lab, "up"):
+                pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(NotReadyError if fails else KeyboardInterrupt):
+        use()
+    assert course.provider.done == ["fresh", "down"]
+    assert course.provider.destroyed == 0
+    assert (tmp_path / "state").exists()
 
 
 # -- gaps: what a submission has not is worth nothing
