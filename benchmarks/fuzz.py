@@ -4,8 +4,8 @@
 
 Each reader of what a student or their service writes is given so many texts: pieces that it knows,
 repeated, cut and mixed with any bytes. Limits: each text gives an answer or *not met*, and none
-takes longer than SLOWEST_S. `tests/unit/test_fuzz.py` gives the same readers fewer, each time the
-same.
+takes longer than SLOWEST_S. `tests/unit/benchmarks/test_fuzz.py` gives the same readers fewer,
+each time the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,10 +30,13 @@ from checks.registries import Registry
 from checks.students import students_of
 from labkit.course import CannotTellError, NotMetError
 from labkit.remote import Shell
+from steps import haproxy_grammar, rsyslog_grammar
+from steps.handed_in import recognise
 
 TAKES = "30 minutes"
 SLOWEST_S = 5.0
 LONGEST = 40  # pieces of a text
+REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 
 
 def _saying(text: str) -> Shell:
@@ -114,6 +118,20 @@ def read_haproxy(data: bytes) -> None:
         ask()
 
 
+def read_submission(data: bytes) -> None:
+    """A file of each kind, as it is handed in."""
+    places = ("docker-compose.yml", "Dockerfile", "index.php", "haproxy/haproxy.cfg",
+              "haproxy/rsyslog.conf", "README.md", ".env", "registry-compose.yml")  # fmt: skip
+    recognise(dict.fromkeys(places, data), REFERENCE)
+
+
+def read_rules(data: bytes) -> None:
+    """HAProxy's file and rsyslog's, as they are judged before they are loaded."""
+    text = data.decode("utf-8", "replace")
+    haproxy_grammar.refused(text)
+    rsyslog_grammar.refused(text)
+
+
 def read_answer(data: bytes) -> None:
     """JSON from anywhere."""
     Answer(200, data.decode("utf-8", "replace"), "", "").json()
@@ -149,6 +167,20 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
         "# pxname,svname,stot,status\n", "my-backend,", "web1,", '"', "\n", ",", "# be_id be_name ",
         "srv_name srv_addr srv_op_state srv_check_state srv_port", " ", "stats socket /x",
         "9" * 5000, "\u0663", "x" * 140_000, 'LISTEN 0 0 *:80 *:* "haproxy"', "\r", "bind *:",
+    )),
+    "submission": (read_submission, (
+        "services:\n", "  a:\n", "    image: ", "student-age:1", "php:apache", "registry:2", "\n",
+        "  ", ": ", "- ", "!!int ", "!!bool ", "!!float ", "!!timestamp ", "!!python/object:x ",
+        "!!binary ", '""', "1e999", "0x", "0b", "1:99:99", "2001-99-99", "&a ", "*a", "<<: ", "{",
+        "[", "}", "]", "? ", "|\n", ">\n", "include:\n", "build: ", "volumes:\n", "./x:/x", "FROM ",
+        "COPY ", "docker run ", "-p ", "$(", "`", "'", "global\n", "backend my-backend\n",
+        "server a ", "web1:80", "log ", "module(load=", "local2.* ", "COMPOSE_FILE=", "\t", "\0",
+    )),
+    "rules": (read_rules, (
+        "global\n", "defaults\n", "frontend x\n", "log ", "server a ", "lua-load ", "\\x", "\\1",
+        '"', "'", "\\", "#", "${", "}", ".if ", ".endif", "\n", "\r", " ", "module(", "action(",
+        "template(", "if ", "then ", "{", "local2.*", "& ", "^/x", ":msg, ", "$ModLoad ", "/*",
+        "*/", "=", ")", "type=", "stop\n", "x" * 10_000, "\0", "/var/log/x", "..",
     )),
     "JSON": (read_answer, JSON),
 }  # fmt: skip

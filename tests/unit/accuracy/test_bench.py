@@ -14,9 +14,9 @@ from labkit.accuracy import Case, bench
 from labkit.accuracy.bench import Bench, in_groups, mend, signatures
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.course import load_course
-from tests.unit.test_submission import GOOD, MODULES, Made, Shell, made
+from tests import ROOT
+from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, made
 
-ROOT = Path(__file__).parents[2]
 COURSE = load_course()
 REFERENCE = ROOT / "steps" / "reference"
 WHOLE = {
@@ -51,7 +51,7 @@ LATER = list(range(2, 14))
         ("haproxy/haproxy.cfg", [11, 12, 13]),
         ("simple_api/student_age.json", LATER),  # anything else may be built or mounted
         ("notes.txt", LATER),
-        ("haproxy/rsyslog-haproxy.conf", LATER),  # no step grades it
+        ("haproxy/rsyslog-haproxy.conf", [11, 12, 13]),  # brought beside
     ],
 )
 def test_a_change_reaches_the_steps_that_bring_it_and_those_after(

@@ -31,8 +31,8 @@ from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "steps" / "reference"
 COURSE = load_course()
 HOME = "/srv/student-list"
@@ -429,6 +429,7 @@ def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place(n
         call(step, {"lb": shell}, files)
     assert any("sudo -n -u nobody haproxy -c" in question for question in asked)
     assert "/etc/haproxy/haproxy.cfg" not in shell.files
+    assert shell.plan[-1] == "lb $ sudo systemctl stop haproxy", "nor does another one run instead"
 
 
 # -- rsyslog
