@@ -279,6 +279,7 @@ def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
 @check(
     points=0.25,
     needs="haproxy.serves",
+    judges="haproxy/rsyslog-haproxy.conf",
     rests_on=["selinux"],
     probes=(
         "A request whose address holds a mark made up at that moment is sent to lb; within 3 s it "

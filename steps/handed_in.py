@@ -116,6 +116,7 @@ def recognise(
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
         fill=fill,
+        spared=look.spared(),
         executable=frozenset(path.removeprefix(top) for path in executable)
         | {path for path, data in original.items() if data.startswith(b"#!")},
     )
@@ -353,6 +354,17 @@ class _Look:
             if HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
         ]
         return min(found, key=_least, default="")
+
+    def spared(self) -> frozenset[str]:
+        """What another file does without: rsyslog's, where HAProxy logs to a socket.
+
+        Debian's package brings a rule of its own for the socket that its configuration names
+        (/etc/rsyslog.d/49-haproxy.conf); by UDP nobody listens unless a student says so.
+        """
+        balancer = self._balancer()
+        read = sections(_text(self.files[balancer])) if balancer else []
+        targets = [words[0] for one in read for words in one.said("log") if words]
+        return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
         """Files of rsyslog's beside that with the rule, which open what it needs, last first."""

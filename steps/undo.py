@@ -95,8 +95,8 @@ def balancer(shells: Shells) -> None:
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,
-        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl reset-failed haproxy; "
-        "systemctl reload-or-restart haproxy",
+        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl restart rsyslog; "
+        "systemctl reset-failed haproxy; systemctl reload-or-restart haproxy",
     )
 
 

@@ -63,6 +63,7 @@ class Provider:
     ups: int = 0
     destroyed: int = 0
     fails: bool = False
+    done: list[str] = field(default_factory=list)
 
     def up(self, _say: object) -> list[Machine]:
         """Another lab."""
@@ -70,6 +71,15 @@ class Provider:
             raise NotReadyError("no engine")
         self.ups += 1
         return self.machines()
+
+    def fresh(self, say: object) -> None:
+        """Noted."""
+        self.done.append("fresh")
+        self.up(say)
+
+    def down(self, _say: object) -> None:
+        """Noted."""
+        self.done.append("down")
 
     def destroy(self, _say: object) -> None:
         """Counted."""

@@ -17,7 +17,12 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from labkit.errors import LabkitError, NotReadyError
-from labkit.lab.containers.engine import bounding_set, capabilities, explained
+from labkit.lab.containers.engine import (
+    bounding_set,
+    capabilities,
+    cpu_shares,
+    explained,
+)
 from labkit.lab.containers.listing import ADDRESS_LABEL, LAB_LABEL, MACHINE_LABEL, OS_LABEL
 from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
 from labkit.lab.store import KeyPair
@@ -129,6 +134,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             security_opt=["seccomp=unconfined", "apparmor=unconfined"],
             # No device_cgroup_rules: the engine's own let the inner engine make its containers'
             # devices and open none but null, zero, full, random, terminals. No disk of the host.
+            cpu_shares=cpu_shares(),
             pids_limit=PROCESSES,
             mem_limit=MEMORY,
             memswap_limit=MEMORY,  # of memory and swap together: no swap

@@ -220,6 +220,7 @@ def test_the_digest_is_of_files_options_and_course(tmp_path: Path) -> None:
     assert found == digest(entry("other"), course, WISHES)
     assert found != digest(BOB, course, WISHES)
     assert found != digest(ADA, course, replace(WISHES, drills=True))
+    assert found != digest(ADA, course, replace(WISHES, forward=False))
     (tmp_path / "checks").mkdir()
     mine = replace(course, root=tmp_path)
     before = digest(ADA, mine, WISHES)

@@ -15,10 +15,11 @@ import pytest
 from labkit.classroom import Carried, Wishes, carry, recognised, submission
 from labkit.classroom.carrying import Stumble, jobs
 from labkit.classroom.submission import record
-from labkit.course import Beginning, Files, HandedIn, Step, Verdict
+from labkit.course import Artefact, Beginning, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade
 from labkit.lab import Lab
+from labkit.lab.lock import hold
 from labkit.remote import Shells, SshShell
 from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, folder_of, made, recognise
 
@@ -325,6 +326,32 @@ def test_a_fresh_lab_is_gone_afterwards_whatever_happens(
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_virtual_machines_are_kept_put_back_before_and_off_afterwards(
+    course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def opened(name: str, provider: str) -> Lab:
+        assert (name, provider) == ("sub-vagrant", "vagrant")
+        (tmp_path / "state").mkdir(exist_ok=True)
+        return replace(course.lab(tmp_path / "state"), name=name)
+
+    monkeypatch.setattr(submission, "open_lab", opened)
+    course.provider.fails = fails
+
+    def use() -> None:
+        with submission.fresh_lab(lambda _line: None, "vagrant") as lab:
+            assert course.provider.done == ["fresh"]
+            with pytest.raises(NotReadyError, match="grade --submission"), hold(lab, "up"):
+                pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(NotReadyError if fails else KeyboardInterrupt):
+        use()
+    assert course.provider.done == ["fresh", "down"]
+    assert course.provider.destroyed == 0
+    assert (tmp_path / "state").exists()
+
+
 # -- gaps: what a submission has not is worth nothing
 
 
@@ -412,6 +439,48 @@ def test_a_step_of_several_files_needs_one_of_them(course: Made, tmp_path: Path)
     course.course = replace(course.course, steps=steps)
     result = graded(course, {"c.txt": b"x"}, tmp_path, steps=frozenset({2}))
     assert result.count(Verdict.PASSED) == 2
+
+
+def judging(course: Made, artefact: str) -> None:
+    """Let the second step bring a file beside, and a check of it judge that one."""
+    steps = list(course.course.steps)
+    steps[1] = replace(steps[1], beside=(Artefact(artefact, f"/{artefact}", ("web1",)),))
+    course.course = replace(course.course, steps=steps)
+    path = course.course.root / "checks" / "test_02_alpha.py"
+    text = path.read_text()
+    path.write_text(text.replace('"alpha.there"', f'"alpha.there", judges="{artefact}"'))
+
+
+def test_a_check_that_passes_by_what_was_filled_earns_nothing(course: Made, tmp_path: Path) -> None:
+    judging(course, "rules.txt")
+    result = graded(course, {"a.txt": b"good", "b.txt": b"x"}, tmp_path)
+    after = result.checks[1]
+    assert (after.id, str(after.verdict), after.points) == ("alpha.after", "passed", 0)
+    assert after.message == (
+        "no points: by the course's own rules.txt, which is missing in the submission"
+    )
+    assert (result.score_low, result.score_high) == (3, 3)
+    handed = recognise({"a.txt": b"good"}, Path())
+    filled = record(course.course, folder_of({"a.txt": b"good"}), handed, Carried())["filled"]
+    assert filled == ["b.txt", "c.txt", "rules.txt"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"sources": {"rules.txt": "mine"}}, {"spared": frozenset({"rules.txt"})},
+             {"fill": False}], ids=str,
+)  # fmt: skip
+def test_a_check_whose_file_is_there_or_not_needed_earns_its_points(
+    course: Made, tmp_path: Path, more: dict[str, Any]
+) -> None:
+    judging(course, "rules.txt")
+    handed = recognise({"a.txt": b"good"}, Path())
+    more["sources"] = {**handed.sources, **more.get("sources", {})}
+    context = Context(course=course.course, lab=course.lab(tmp_path), out=tmp_path,
+                      handed=replace(handed, **more))  # fmt: skip
+    shell = Shell(1)
+    shell.files = {f"/{name}": data for name, data in GOOD.items()}
+    context.shells["web1"] = cast("SshShell", shell)
+    assert grade(context, Scope(frozenset({2}))).score == 2
 
 
 def test_a_step_that_rests_on_no_file_at_all_is_graded_as_ever(

@@ -14,6 +14,7 @@ import yaml
 from labkit.classroom import read_folder
 from labkit.course import HandedIn, load_course, select
 from labkit.errors import NothingToGradeError
+from labkit.grading.explain import read_checks
 from steps.handed_in import recognise
 from tests import ROOT
 
@@ -679,6 +680,28 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
     assert handed.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
     assert handed.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
     assert handed.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
+
+
+@pytest.mark.parametrize(
+    ("targets", "spared"),
+    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["stdout"], False), ([], False),
+     (["127.0.0.1", "/dev/log"], True)],
+)  # fmt: skip
+def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:
+    """The package's own rule is there; the reference's is not put beside it."""
+    log = "".join(f" log {one} local0\n" for one in targets)
+    handed = seen({BALANCER: f"global\n{log}{CFG}"})
+    assert (RSYSLOG in handed.spared) is spared
+    assert handed.filled(RSYSLOG) is not spared
+    assert not seen({"docker-compose.yml": STACK}).spared
+
+
+def test_what_a_check_judges_is_brought_by_its_step() -> None:
+    """Of its own step, which brings it beside."""
+    judged = {one.spec.judges: one.step for one in read_checks(COURSE).values() if one.spec.judges}
+    assert set(judged) == {RSYSLOG}
+    for path, step in judged.items():
+        assert path in {one.path for one in step.beside}
 
 
 def test_addresses_of_a_strangers_machines_become_those_of_the_lab() -> None:

@@ -433,6 +433,7 @@ def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place(n
         call(step, {"lb": shell}, files)
     assert any("sudo -n -u nobody haproxy -c" in question for question in asked)
     assert "/etc/haproxy/haproxy.cfg" not in shell.files
+    assert shell.plan[-1] == "lb $ sudo systemctl stop haproxy", "nor does another one run instead"
 
 
 # -- rsyslog
