@@ -4,8 +4,8 @@
 
 Each reader of what a student or their service writes is given so many texts: pieces that it knows,
 repeated, cut and mixed with any bytes. Limits: each text gives an answer or *not met*, and none
-takes longer than SLOWEST_S. `tests/unit/test_fuzz.py` gives the same readers fewer, each time the
-same.
+takes longer than SLOWEST_S. `tests/unit/benchmarks/test_fuzz.py` gives the same readers fewer,
+each time the same.
 """
 
 from __future__ import annotations

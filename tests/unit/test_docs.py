@@ -21,9 +21,9 @@ from babel.messages.pofile import read_po
 
 from labkit.cli.main import VERBS
 from labkit.course import find_blueprint, load_checks, load_course
+from tests import ROOT
 from tests.tutorial.reading import FENCE, blocks, page
 
-ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "fr")
 REFERENCE = ROOT / "steps" / "reference"
 STEPS = range(1, 14)

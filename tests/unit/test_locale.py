@@ -26,8 +26,8 @@ from labkit.grading.schema import published
 from labkit.lab.parity import PARITY, Likeness
 from labkit.load.words import LIMIT_WORDS
 from labkit.tutorial.reference import STANDARD, VERDICTS, paragraphs
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 CATALOGUES = {
     "labkit": ROOT / "labkit" / "locale" / "fr" / "labkit.po",
     "checks": ROOT / "checks" / "locale" / "fr.po",

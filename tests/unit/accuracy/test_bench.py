@@ -14,9 +14,9 @@ from labkit.accuracy import Case, bench
 from labkit.accuracy.bench import Bench, in_groups, mend, signatures
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.course import load_course
-from tests.unit.test_submission import GOOD, MODULES, Made, Shell, made
+from tests import ROOT
+from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, made
 
-ROOT = Path(__file__).parents[2]
 COURSE = load_course()
 REFERENCE = ROOT / "steps" / "reference"
 WHOLE = {

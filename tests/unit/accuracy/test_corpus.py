@@ -13,8 +13,8 @@ from labkit.accuracy import Case, load_corpus, make_mutants
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.course import Mutation, load_checks, load_course
 from labkit.errors import UsageError
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 COURSE = load_course()
 CHECKS = load_checks(COURSE)
 RIGHT = 'why = "It differs."\nsteps = "11-12"\n'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,9 +13,9 @@ from checks.mutations import MUTATIONS, yamls
 from checks.mutations.dockerfile import instructions
 from checks.mutations.haproxy import joined, lines
 from labkit.course import Mutation, load_course
-from tests.unit.test_course import CHECKS
+from tests import ROOT
+from tests.fakes.practical import CHECKS
 
-ROOT = Path(__file__).parents[2]
 ARTEFACTS = {
     "dockerfile": "simple_api/Dockerfile",
     "api": "simple_api/student_age.py",

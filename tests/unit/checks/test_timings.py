@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from checks.timings import Timings, read_timings, seconds, timings_of
 from labkit.remote import PlannedShell, from_facts
+from tests import ROOT
 
-REFERENCE = Path(__file__).parents[2] / "steps" / "reference" / "haproxy"
+REFERENCE = ROOT / "steps" / "reference" / "haproxy"
 
 # HAProxy's configuration manual, section 5.2: inter "If left unspecified, the delay defaults to
 # 2000 ms", fall "defaults to 3 if unspecified", fastinter defaults to inter.

@@ -17,6 +17,7 @@ from labkit.classroom import archive, folder, intake
 from labkit.classroom.intake import Entry, read_class, read_submission
 from labkit.classroom.roster import Person, matched, read_roster
 from labkit.errors import LabkitError, NothingToGradeError, UsageError
+from tests import ROOT
 
 COMPOSE = b"services: {}\n"
 TREE = {"docker-compose.yml": COMPOSE, "website/index.php": b"<?php"}
@@ -316,7 +317,7 @@ def test_entries_are_matched_and_who_handed_in_nothing_is_told() -> None:
 
 
 def test_the_class_that_is_kept_for_trying_is_read_and_is_what_its_script_builds() -> None:
-    place = Path(__file__).parents[1] / "class"
+    place = ROOT / "tests" / "class"
     spec = importlib.util.spec_from_file_location("build", place / "build.py")
     assert spec
     assert spec.loader

@@ -22,8 +22,8 @@ from labkit.errors import (
     UsageError,
 )
 from labkit.remote import CommandFailedError, Result
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 STARTER = ROOT / "steps" / "starter"
 JOURNEY = (  # the order in which one meets them (design.md, section 3)
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",

@@ -10,8 +10,7 @@ import pytest
 from labkit.course import course_root, find_blueprint, load_course
 from labkit.course.finder import GROUP
 from labkit.errors import UsageError
-
-ROOT = Path(__file__).parents[2]
+from tests import ROOT
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, **courses: str) -> None:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from labkit.course import Origin
+from labkit.course import Course, Origin
 from labkit.errors import UsageError
 from labkit.grading.model import CheckResult, GradeResult
 from labkit.grading.session import Hooks
 from labkit.grading.writers import WRITERS, as_moodle_table, write_html, write_json
 from labkit.grading.writers.csv import COLUMNS
-from tests.unit import test_verdicts
-from tests.unit.test_writers import ALL, B, F, I, P, Page, a_range, graded, killed, problems
+from tests import ROOT
+from tests.fakes.every_verdict import every_verdict, run
+from tests.fakes.results import ALL, B, F, I, P, Page, a_range, graded, killed, problems
 
-course = test_verdicts.course  # the fixture: a step whose checks end in every way there is
+
+@pytest.fixture
+def course(tmp_path: Path) -> Iterator[Course]:
+    """Of one step, whose checks end in every way there is."""
+    yield from every_verdict(tmp_path)
+
 
 WORST = {
     "controls": "".join(map(chr, range(32))) + "\x7f\x85\x9b31m",
@@ -181,7 +187,7 @@ def test_the_file_is_as_published_after_every_check(course: Any, tmp_path: Path)
         seen.append(len(open_checks))
 
     hooks = Hooks(on_start=look, on_result=look)
-    test_verdicts.run(course, tmp_path, hooks=hooks)
+    run(course, tmp_path, hooks=hooks)
     assert seen[0] == 9
     assert len(seen) == 18
     data = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
@@ -231,7 +237,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 WRITES = """
 import sys
 from pathlib import Path
-from tests.unit.test_writers import graded
+from tests.fakes.results import graded
 from labkit.grading.writers import write_json
 result, path = graded(), Path(sys.argv[1])
 result.checks[0].message = "x" * 1500
@@ -243,9 +249,7 @@ while True:
 def test_a_reader_never_meets_half_a_file_nor_does_a_kill_leave_one(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     chance = random.Random(4)
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITES, str(path)], cwd=Path(__file__).parents[2]
-    )
+    writer = subprocess.Popen([sys.executable, "-c", WRITES, str(path)], cwd=ROOT)
     try:
         until = time.monotonic() + 30
         while not path.exists() and time.monotonic() < until:

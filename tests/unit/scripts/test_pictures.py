@@ -19,8 +19,8 @@ from labkit.locale import use_course
 from scripts import pictures
 from scripts.pictures import FOLDER, PICTURES, Picture, fingerprint, notes, untrue
 from scripts.screenshot import still
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 EMBEDDED = re.compile(r"!\[([^\]]*)\]\((?:\.\./)+pictures/([\w.-]+)\)")
 each = pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
 

@@ -20,7 +20,7 @@ from labkit.grading import CheckResult
 from steps.carrying import carry_forward
 from steps.handed_in import recognise as recognise_files
 from steps.project import CARRIED
-from tests.unit.test_submission import GOOD, MODULES, Made, folder_of, made, recognise
+from tests.fakes.four_steps import GOOD, MODULES, Made, folder_of, made, recognise
 
 COURSE = load_course()
 REFERENCE = COURSE.root / "steps" / "reference"

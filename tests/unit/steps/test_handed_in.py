@@ -16,8 +16,8 @@ from labkit.course import HandedIn, load_course, select
 from labkit.errors import NothingToGradeError
 from labkit.grading.explain import read_checks
 from steps.handed_in import recognise
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 COURSE = load_course()
 REFERENCE = ROOT / "steps" / "reference"
 DOCKERFILE, COMPOSE, INDEX = "simple_api/Dockerfile", "docker-compose.yml", "website/index.php"

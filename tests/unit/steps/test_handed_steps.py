@@ -23,8 +23,8 @@ from steps.documented import document_of, service_of
 from steps.handed_in import _project, recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
 from steps.s10_second_server import bring
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 COURSE = load_course()
 REFERENCE = ROOT / "steps" / "reference"
 BUILD = "FROM python:3.12\nCOPY student_age.py /\n"

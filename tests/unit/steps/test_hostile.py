@@ -31,8 +31,8 @@ from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "steps" / "reference"
 COURSE = load_course()
 HOME = "/srv/student-list"

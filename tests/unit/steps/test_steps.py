@@ -38,8 +38,8 @@ from labkit.course.artefacts import MANIFEST
 from labkit.grading.stepping import call
 from labkit.grading.stepping import plan as plan_of
 from labkit.remote import PlannedShell, Result, from_facts
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 PLANS = ROOT / "tests" / "plans"
 COURSE = load_course()
 ADDRESSES = {"web1": "10.77.0.11", "web2": "10.77.0.12", "lb": "10.77.0.10"}

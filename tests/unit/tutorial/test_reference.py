@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import click
 import pytest
@@ -17,8 +16,8 @@ from labkit.grading.explain import read_checks
 from labkit.grading.schema import published
 from labkit.lab.parity import PARTS
 from labkit.tutorial.reference import WANTED, filled
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "fr")
 PAGES = sorted(path.name for path in (ROOT / "docs" / "en" / "reference").glob("*.md"))
 

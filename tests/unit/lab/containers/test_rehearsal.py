@@ -30,7 +30,7 @@ from labkit.lab.containers.rehearsal.packing import (
 from labkit.remote import Result
 from labkit.remote.plan import PlannedShell
 from steps.s01_machines import DOCKER_REPO, DOCKER_RHEL
-from tests.unit.test_node_image import engine
+from tests.fakes.engine import engine
 
 ROOT = REHEARSAL / "root"
 NONE: dict[str, tuple[str, ...]] = {}  # packages that a course wants beside
