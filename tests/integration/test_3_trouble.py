@@ -146,7 +146,7 @@ OUT_OF_A_MACHINE = {  # opened for writing, nothing written
 
 
 def test_root_of_a_machine_finds_the_computers_kernel_shut(
-    up: Cli, exec_on: Callable[[str, str], str]
+    exec_on: Callable[[str, str], str],
 ) -> None:
     """And what a machine needs it still may."""
     tried = "".join(

@@ -40,8 +40,8 @@ CAPABILITIES = {
 }
 
 # System calls that no machine needs: a new kernel, a new clock, swap, files by their number, and
-# the large interfaces that the engine's own profile keeps from its containers, too. Keys are counted
-# for each user of the host: "there is no such call" is what runc and systemd do without.
+# the large interfaces that the engine's own profile keeps from its containers, too. Keys are
+# counted for each user of the host: "there is no such call" is what runc and systemd do without.
 SECCOMP = Path(__file__).with_name("seccomp.json").read_text(encoding="utf-8")
 # AppArmor's profile for containers forbids mounts, without which nothing boots.
 SECURITY = [f"seccomp={SECCOMP}", "apparmor=unconfined"]
