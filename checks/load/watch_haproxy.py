@@ -18,13 +18,11 @@ import argparse
 import csv
 import json
 import os
-import re
 import socket
 import sys
 import time
 from typing import Any
 
-CONFIGURATION = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/var/lib/haproxy/stats", "/run/haproxy/admin.sock")  # Rocky, Debian
 WORKER = "@1 "  # what a command to the master begins with: for the worker that serves now
 POLL_S = 0.05
@@ -37,17 +35,6 @@ BACKEND_COUNTERS = {
     "response_errors": "eresp",
     "gone": "cli_abrt",
 }
-
-
-def sockets(configuration: str) -> list[str]:
-    """The paths at which an admin socket may be, the configured ones first."""
-    try:
-        with open(configuration, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            text = file.read()
-    except OSError:
-        text = ""
-    named = re.findall(r"^\s*stats\s+socket\s+(?:unix@)?(/\S+)", text, re.MULTILINE)
-    return [*named, *USUAL_SOCKETS]
 
 
 def connected(place: str) -> socket.socket:
@@ -138,12 +125,11 @@ def main() -> None:
     """Read the arguments and watch; a closed pipe is the usual end."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend", default="my-backend")
-    parser.add_argument("--configuration", default=CONFIGURATION)
     parser.add_argument("--socket", default="")
     parser.add_argument("--master", action="store_true", help="the socket is the master's")
     parser.add_argument("--for", dest="seconds", type=float, default=300.0)
     options = parser.parse_args()
-    paths = [options.socket] if options.socket else sockets(options.configuration)
+    paths = [options.socket] if options.socket else [*USUAL_SOCKETS]
     try:
         command = (WORKER if options.master else "") + "show stat"
         watch(paths, options.backend, command, options.seconds)

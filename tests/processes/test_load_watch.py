@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.load.watch_haproxy import look, read, sockets, state
+from checks.load.watch_haproxy import look, read, state
 from labkit.load.clock import CLOCK
 from labkit.load.watch import Watch
 
@@ -128,13 +128,6 @@ def test_states_and_counters_of_one_backend_are_read() -> None:
 )  # fmt: skip
 def test_haproxys_words_become_ours(word: str, ours: str) -> None:
     assert state(word) == ours
-
-
-def test_the_configured_socket_comes_before_the_usual_ones(tmp_path: Path) -> None:
-    file = tmp_path / "haproxy.cfg"
-    file.write_text("global\n  # stats socket /not/this\n  stats socket /run/mine.sock mode 600\n")
-    assert sockets(str(file))[0] == "/run/mine.sock"
-    assert "/var/lib/haproxy/stats" in sockets(str(tmp_path / "none"))
 
 
 def test_the_script_runs_from_standard_input_and_ends_when_nobody_listens(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ class Section:
     kind: str
     name: str
     lines: list[tuple[int, list[str]]] = field(default_factory=list)
+    defaults: Section | None = None  # those that it inherits
+    is_whole: bool = True  # each of its lines could be read, and is in force for certain
 
     def said(self, *words: str) -> list[list[str]]:
         """What follows on each line that begins with these words."""
@@ -85,9 +87,11 @@ class Section:
 def sections(text: str) -> list[Section]:
     """The sections of a file, in order. A line that cannot be read counts for nothing.
 
-    Nor does what stands between `.if` and `.endif`, which may be in force or not.
+    Nor does what stands between `.if` and `.endif`, which may be in force or not. The section that
+    it stands in is then not whole.
     """
     found: list[Section] = []
+    defaults: dict[str, Section] = {}  # by name; "": the latest
     known = Environment()
     depth = 0
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
@@ -96,19 +100,33 @@ def sections(text: str) -> list[Section]:
         try:
             words = known.read(line)
         except UnreadableError:
-            continue
+            words = None
+        if words is None or depth > 0:
+            for section in found[-1:]:
+                section.is_whole = False
         if not words:
             continue
         depth += {".if": 1, ".endif": -1}.get(words[0], 0)
         if depth > 0 or words[0].startswith("."):
             continue
         if words[0] in HEADS:
-            found.append(Section(words[0], words[1] if len(words) > 1 else ""))
+            found.append(_begun(words, defaults))
+            if words[0] == "defaults":
+                defaults[found[-1].name] = defaults[""] = found[-1]
             if words[0] in ("frontend", "listen") and len(words) > 2 and ":" in words[2]:
                 found[-1].lines.append((number, ["bind", *words[2:]]))
         elif found:
             found[-1].lines.append((number, words))
     return found
+
+
+def _begun(words: list[str], defaults: dict[str, Section]) -> Section:
+    """The section that a line begins; it inherits the latest defaults, or those `from` NAME."""
+    kind, rest = words[0], words[1:]
+    name = rest[0] if rest and rest[0] != "from" else ""
+    named = rest[rest.index("from") + 1] if "from" in rest[:-1] else ""
+    inherits = kind in PROXIES or named
+    return Section(kind, name, defaults=defaults.get(named) if inherits else None)
 
 
 def leads_to(text: str, port: int) -> list[str]:
@@ -117,16 +135,15 @@ def leads_to(text: str, port: int) -> list[str]:
     A `listen` section with servers is its own backend. `default_backend` may stand in `defaults`.
     """
     found: list[str] = []
-    inherited: list[str] = []
     for one in sections(text):
-        default = [words[0] for words in one.said("default_backend") if words]
-        if one.kind == "defaults":
-            inherited = default
         if not one.is_live or port not in one.ports:
             continue
         if one.kind == "listen" and (one.said("server") or one.said("server-template")):
             found.append(one.name)
-        found += default or (inherited if one.kind == "frontend" else [])
+        own = one.said("default_backend")
+        if not own and one.defaults and one.kind == "frontend":
+            own = one.defaults.said("default_backend")
+        found += [words[0] for words in own if words]
         found += [words[0] for words in one.said("use_backend") if words and "%" not in words[0]]
     return list(dict.fromkeys(found))
 

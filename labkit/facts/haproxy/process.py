@@ -6,7 +6,6 @@ Fields of `show stat` and `show servers state`: HAProxy's management guide, sect
 from __future__ import annotations
 
 import itertools
-import re
 import shlex
 import time
 from dataclasses import dataclass
@@ -74,24 +73,18 @@ class HAProxy:
 
     @cached_property
     def text(self) -> str:
-        """The configuration file, without comments."""
-        lines = (self.shell.read(self.config, root=True) or "").splitlines()
-        return "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in lines)
-
-    def line_of(self, pattern: str) -> int:
-        """The number of the first line of the file that matches, 0 if none does."""
-        lines = (self.shell.read(self.config, root=True) or "").splitlines()
-        return next((n for n, line in enumerate(lines, 1) if re.search(pattern, line)), 0)
+        """The configuration file; "" if there is none."""
+        return self.shell.read(self.config, root=True) or ""
 
     @cached_property
     def sections(self) -> list[Section]:
         """The sections of the file, in order."""
-        return sections(self.shell.read(self.config, root=True) or "")
+        return sections(self.text)
 
     @cached_property
     def site(self) -> str:
         """The backend that visitors are handed to, whatever its name."""
-        return site_backend(self.shell.read(self.config, root=True) or "", self.preferred)
+        return site_backend(self.text, self.preferred)
 
     @property
     def is_running(self) -> bool:

@@ -8,14 +8,13 @@ interval; every failed one costs the time until it is given up, and then an inte
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from labkit.facts.haproxy.file import Section
 from labkit.facts.haproxy.process import HAProxy
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-SECTIONS = ("global", "defaults", "frontend", "backend", "listen")
 PROMPT_S = 0.1  # until a refusal or an answer is there
 
 
@@ -60,23 +59,21 @@ def timings_of(haproxy: HAProxy) -> Timings | None:
     None if the file says them in a way that is not read here, as a variable of the environment.
     """
     try:
-        return read_timings(haproxy.text, haproxy.site)
+        return read_timings(haproxy.sections, haproxy.site)
     except ValueError:
         return None
 
 
-def read_timings(text: str, backend: str) -> Timings:
-    """The timings that a configuration without comments gives the servers of the backend.
+def read_timings(sections: Iterable[Section], backend: str) -> Timings:
+    """The timings that a configuration gives the servers of the backend.
 
-    ValueError for a setting that is no number.
+    ValueError for a setting that is no number, and for a section of which a line cannot be read.
     """
     timeouts: dict[str, float] = {}
     servers: dict[str, str] = {}
     asks_http = False
     served = False
-    for section, words in _lines(text):
-        if section not in ("defaults", f"backend {backend}", f"listen {backend}"):
-            continue
+    for words in _lines(sections, backend):
         if words[0] == "timeout" and len(words) > 2:
             timeouts[words[1]] = seconds(words[2])
         elif words[:2] == ["option", "httpchk"]:
@@ -100,21 +97,25 @@ def read_timings(text: str, backend: str) -> Timings:
 
 def seconds(word: str) -> float:
     """A time as HAProxy writes it (`500ms`, `2s`, `2000`) in seconds; the default unit is ms."""
-    found = re.fullmatch(r"(\d+)(us|ms|s|m|h|d)?", word.strip("\"'"))
+    found = re.fullmatch(r"(\d+)(us|ms|s|m|h|d)?", word)
     if not found:
         raise ValueError(f"{word!r} is not a time of HAProxy's")
     return int(found.group(1)) * UNITS[found.group(2) or "ms"]
 
 
-def _lines(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line that is in a section, as (section, words)."""
-    section = ""
-    for line in text.splitlines():
-        words = shlex.split(line, posix=False)
-        if words and words[0] in SECTIONS:
-            section = words[0] if words[0] == "defaults" else " ".join(words[:2])
-        elif words:
-            yield section, words
+def _lines(sections: Iterable[Section], backend: str) -> Iterator[list[str]]:
+    """Each line that has a say: of the defaults that the backend inherits, then its own."""
+    everything = list(sections)
+    mine = (one for one in everything if one.kind in ("backend", "listen") and one.name == backend)
+    section = next(mine, None)
+    heard: list[Section] = []
+    while section:
+        heard.insert(0, section)
+        section = section.defaults
+    for one in heard or everything:  # without the backend nothing may hide it
+        if not one.is_whole:
+            raise ValueError(f"{one.kind} {one.name}: a line that cannot be read")
+    yield from (words for one in heard for _number, words in one.lines)
 
 
 def _settings(words: list[str]) -> Mapping[str, str]:

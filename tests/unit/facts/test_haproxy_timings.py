@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labkit.facts.haproxy.file import sections
 from labkit.facts.haproxy.process import HAProxy
 from labkit.facts.haproxy.timings import Timings, read_timings, seconds, timings_of
 from labkit.remote import PlannedShell, from_facts
@@ -23,9 +24,13 @@ backend my-backend
 """
 
 
+def read(text: str) -> Timings:
+    return read_timings(sections(text), "my-backend")
+
+
 def of(backend: str, *, before: str = "") -> Timings:
     """The timings of a backend with these lines."""
-    return read_timings(f"{before}\nbackend my-backend\n{backend}\n", "my-backend")
+    return read(f"{before}\nbackend my-backend\n{backend}\n")
 
 
 def reference(name: str) -> Timings:
@@ -35,7 +40,7 @@ def reference(name: str) -> Timings:
 
 
 def test_an_empty_configuration_has_the_documented_defaults() -> None:
-    assert read_timings("", "my-backend") == Timings() == DOCUMENTED
+    assert read("") == Timings() == DOCUMENTED
 
 
 @pytest.mark.parametrize("name", ["haproxy-11.cfg", "haproxy.cfg"])
@@ -118,19 +123,18 @@ def test_a_backend_can_take_an_option_of_the_defaults_away() -> None:
 
 
 def test_other_sections_have_no_say() -> None:
-    around = read_timings(
+    around = read(
         "global\n  timeout check 9s\nfrontend website\n  timeout check 9s\n"
         + PLAIN
         + "backend other\n  option httpchk\n  timeout check 9s\n  default-server inter 9s\n"
-        "listen stats\n  option httpchk\n  timeout connect 9s\n",
-        "my-backend",
+        "listen stats\n  option httpchk\n  timeout connect 9s\n"
     )
     assert around == Timings(timeout_connect=5.0)
 
 
 def test_a_listen_section_is_a_backend_too() -> None:
     text = "listen my-backend\n  bind *:80\n  option httpchk\n  server web1 web1:80 check inter 1s"
-    assert read_timings(text, "my-backend") == Timings(inter=1.0, asks_http=True)
+    assert read(text) == Timings(inter=1.0, asks_http=True)
 
 
 def test_what_is_commented_out_is_not_set() -> None:
@@ -160,6 +164,23 @@ def test_a_time_may_stand_in_quotes() -> None:
     assert of('server web1 web1:80 check inter "500ms"').inter == 0.5
 
 
-def test_what_cannot_be_read_promises_nothing() -> None:
-    text = "backend my-backend\n    server web1 web1:80 check inter ${INTER}\n"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "server web1 web1:80 check inter ${INTER}",
+        'server web1 web1:80 check inter "${INTER}"',
+        ".if defined(FAST)\n default-server inter 1s\n.endif",
+    ],
+)
+def test_what_cannot_be_read_promises_nothing(line: str) -> None:
+    text = f"backend my-backend\n    {line}\n"
     assert timings_of(HAProxy(PlannedShell("lb", from_facts({"haproxy.cfg": text})))) is None
+
+
+def test_only_the_defaults_that_it_inherits_have_a_say() -> None:
+    fast = "defaults fast\n default-server inter 1s\ndefaults\n timeout connect 3s\n"
+    own = "\n server web1 web1:80 check\n"
+    assert read(f"{fast}backend my-backend{own}") == Timings(timeout_connect=3.0)
+    assert read(f"{fast}backend my-backend from fast{own}") == Timings(inter=1.0)
+    chained = f"{fast}defaults more from fast\n timeout check 2s\nbackend my-backend from more{own}"
+    assert read(chained) == Timings(inter=1.0, timeout_check=2.0)
