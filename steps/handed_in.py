@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import math
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import normpath, relpath
+from posixpath import normpath
 from typing import Any
 
-import yaml
-
 from labkit.course import HandedIn
-from labkit.facts.compose.project import Service
+from labkit.facts.compose.written import includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
@@ -69,9 +66,6 @@ HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
-LARGEST_COMPOSE = 64 * 1024  # bytes
-MOST_BRACKETS = 1000  # [ and { of a compose file
-LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
 LONGEST_COMMAND = 10_000  # characters
 LONGEST_VALUE = 500  # characters of a variable
 
@@ -130,7 +124,7 @@ class _Look:
 
     def __post_init__(self) -> None:
         composes = {
-            path: _project(path, data)
+            path: written(path, data, Project)
             for path, data in self.files.items()
             if re.search(r"\.ya?ml$", path.lower())
             and (COMPOSE_NAME.search(path) or SERVICES.search(_text(data)))
@@ -139,10 +133,12 @@ class _Look:
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
         for path, parts in self._gathered(composes):
-            projects = [composes.get(one) or _project(one, self.files[one]) for one in parts]
+            projects = [
+                composes.get(one) or written(one, self.files[one], Project) for one in parts
+            ]
             for one in parts:
                 composes.pop(one, None)
-            composes[path] = _together(path, projects)
+            composes[path] = together(path, projects, Project)
         named = {path: one for path, one in composes.items() if COMPOSE_NAME.search(path)}
         rest = {path: one for path, one in composes.items() if path not in named}
         self.registry = _first(
@@ -183,7 +179,7 @@ class _Look:
         found = [path]
         for one in found:  # grows meanwhile
             folder = PurePosixPath(one).parent
-            for name in _includes(self.files[one]):
+            for name in includes(self.files[one]):
                 place = self._there(folder, name)
                 if place and place not in found:
                     found.append(place)
@@ -426,141 +422,6 @@ def _without_comments(text: str) -> str:
 def has_registry(project: Project) -> bool:
     """Whether one of its services is a registry."""
     return any(is_registry(service.image) for service in project.services.values())
-
-
-# -- Compose files, read without Compose
-
-
-def _project(path: str, data: bytes) -> Project:
-    """A compose file as far as plain YAML tells; `error` if it cannot be read."""
-    try:
-        found = _plain(data)
-        services = found.get("services") or {}
-        read = {str(name): _service(str(name), raw) for name, raw in services.items()}
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
-        return Project("", path, "", {}, str(error) or "?")
-    return Project("", path, "", read)
-
-
-def _together(path: str, projects: Sequence[Project]) -> Project:
-    """Compose files that are one project, their paths as seen from the first one's folder."""
-    base = PurePosixPath(path).parent
-    services: dict[str, Service] = {}
-    for project in projects:
-        folder = PurePosixPath(project.file).parent
-        for name, service in project.services.items():
-            raw = dict(service.raw)
-            raw["volumes"] = [
-                {**one, "source": _seen_from(base, folder, one["source"])} for one in raw["volumes"]
-            ]
-            if raw["build"]:
-                context = raw["build"]["context"] or "."
-                raw["build"] = {**raw["build"], "context": _seen_from(base, folder, f"./{context}")}
-            former = services[name].raw if name in services else {}
-            kept = {key: value for key, value in raw.items() if value or key not in former}
-            services[name] = Service(name, {**former, **kept})
-    error = next((one.error for one in projects if one.error), "")
-    return Project("", path, "", services, error)
-
-
-def _seen_from(base: PurePosixPath, folder: PurePosixPath, path: str) -> str:
-    """A relative path of one folder as a path of another; what is none stays."""
-    if not path.startswith("."):
-        return path
-    return f"./{relpath(normpath(str(folder / path)), str(base))}"
-
-
-def _includes(data: bytes) -> list[str]:
-    """The paths that a compose file includes (Compose specification, include)."""
-    try:
-        found = _plain(data)
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
-        return []
-    given = found.get("include") if isinstance(found, dict) else None
-    paths: list[str] = []
-    for one in given if isinstance(given, list) else []:
-        several = one.get("path") if isinstance(one, dict) else one
-        paths += [_word(path) for path in (several if isinstance(several, list) else [several])]
-    return [path for path in paths if path]
-
-
-def _plain(data: bytes) -> Any:
-    """What a YAML text says. ValueError or YAMLError if it is not such as a person would write."""
-    if len(data) > LARGEST_COMPOSE or sum(map(data.count, (b"[", b"{"))) > MOST_BRACKETS:
-        raise ValueError("too large")
-    loader = yaml.SafeLoader(data)
-    try:
-        root = loader.get_single_node()
-        if root is None:
-            return None
-        if _written_out(root, {}) > LARGEST_WRITTEN_OUT:
-            raise ValueError("too many aliases")
-        return loader.construct_document(root)
-    except (IndexError, KeyError, OverflowError) as error:  # `!!int ""`, `!!bool maybe`, `1e999`
-        raise ValueError(f"no value of its kind: {error}") from error
-    finally:
-        loader.dispose()
-
-
-def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
-    """How long a node is once its aliases are written out; what holds itself has no end."""
-    if isinstance(node, yaml.ScalarNode):
-        return 1 + len(node.value)
-    if id(node) not in known:
-        known[id(node)] = math.inf  # until it is known
-        is_map = isinstance(node, yaml.MappingNode)
-        inner = itertools.chain.from_iterable(node.value) if is_map else node.value
-        known[id(node)] = 1 + sum(_written_out(one, known) for one in inner)
-    return known[id(node)]
-
-
-def _service(name: str, raw: dict[str, Any]) -> Service:
-    """A service with the few keys that roles are told by, in Compose's normal form."""
-    normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
-    normal["environment"] = _pairs(raw.get("environment"))
-    normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
-    normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
-    normal["depends_on"] = raw.get("depends_on")
-    return Service(name, normal)
-
-
-def _build(given: Any) -> dict[str, Any]:
-    if not given:
-        return {}
-    whole = given if isinstance(given, dict) else {"context": given}
-    words = {key: _word(whole.get(key)) for key in ("context", "dockerfile", "target")}
-    return {**words, "args": _pairs(whole.get("args"))}
-
-
-def _mount(given: Any) -> dict[str, str]:
-    if isinstance(given, dict):
-        return {key: _word(given.get(key)) for key in ("source", "target")}
-    source, _colon, rest = _word(given).partition(":")
-    return {"source": source, "target": rest.partition(":")[0] or source}
-
-
-def _port(given: Any) -> dict[str, str] | None:
-    if isinstance(given, dict):
-        inside, out = _word(given.get("target")), _word(given.get("published"))
-    else:
-        out, _colon, inside = _word(given).partition("/")[0].rpartition(":")
-        out = out.rpartition(":")[2]
-    return {"target": inside, "published": out} if PORT.fullmatch(inside) else None
-
-
-def _pairs(given: Any) -> dict[str, str]:
-    """A map or a list of NAME=VALUE; names without a value are left out."""
-    if isinstance(given, dict):
-        return {_word(name): _word(value) for name, value in given.items() if value is not None}
-    pairs = (_word(one).partition("=") for one in given or [])
-    return {name: value for name, equals, value in pairs if equals}
-
-
-def _word(given: Any) -> str:
-    """A scalar as text; "" for nothing, and for what is none."""
-    if isinstance(given, str):
-        return given
-    return "" if given is None or isinstance(given, Collection) else str(given)
 
 
 def _first(projects: Mapping[str, Project], *wishes: Any) -> str:

@@ -17,10 +17,11 @@ from labkit.course import Files, HandedIn, load_course
 from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import asked_for, harms
 from labkit.facts.compose.project import Service, by_judged
+from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps.documented import document_of, service_of
-from steps.handed_in import _project, recognise
+from steps.handed_in import recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
 from steps.s10_second_server import bring
 from subject.roles import Project
@@ -151,7 +152,7 @@ def test_every_service_and_every_reason_is_told() -> None:
 def test_the_references_are_harmless() -> None:
     for name in ("docker-compose.yml", "docker-compose-registry.yml"):
         data = (REFERENCE / name).read_bytes()
-        assert harms(_project(f"/srv/x/{name}", data)) == []
+        assert harms(written(f"/srv/x/{name}", data, Project)) == []
 
 
 # -- which service is which

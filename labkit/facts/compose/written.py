@@ -1,0 +1,160 @@
+"""A compose file as a person writes it, brought into Compose's normal form without Compose.
+
+For files that lie on no machine yet, and only as far as plain YAML tells: the keys by which the
+roles of services are told, in their short and long forms. Compose's own word is `find_projects`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
+from posixpath import normpath, relpath
+from typing import Any
+
+import yaml
+
+from labkit.facts.compose.project import PROJECT, Service
+
+PORT = re.compile(r"[0-9]{1,5}")
+# What a person writes has less; what was made to keep a reader busy has more.
+LARGEST_FILE = 64 * 1024  # bytes
+MOST_BRACKETS = 1000  # [ and { of a compose file
+LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
+
+
+def written(path: str, data: bytes, kind: type[PROJECT]) -> PROJECT:
+    """The project of a compose file, on no machine; `error` if it cannot be read.
+
+    `kind` is Project, or a course's own.
+    """
+    try:
+        found = _plain(data)
+        services = found.get("services") or {}
+        read = {str(name): _service(str(name), raw) for name, raw in services.items()}
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        return kind("", path, "", {}, str(error) or "?")
+    return kind("", path, "", read)
+
+
+def together(path: str, projects: Sequence[PROJECT], kind: type[PROJECT]) -> PROJECT:
+    """Compose files that are one project, their paths as seen from the first one's folder."""
+    base = PurePosixPath(path).parent
+    services: dict[str, Service] = {}
+    for project in projects:
+        folder = PurePosixPath(project.file).parent
+        for name, service in project.services.items():
+            raw = dict(service.raw)
+            raw["volumes"] = [
+                {**one, "source": _seen_from(base, folder, one["source"])} for one in raw["volumes"]
+            ]
+            if raw["build"]:
+                context = raw["build"]["context"] or "."
+                raw["build"] = {**raw["build"], "context": _seen_from(base, folder, f"./{context}")}
+            former = services[name].raw if name in services else {}
+            kept = {key: value for key, value in raw.items() if value or key not in former}
+            services[name] = Service(name, {**former, **kept})
+    error = next((one.error for one in projects if one.error), "")
+    return kind("", path, "", services, error)
+
+
+def _seen_from(base: PurePosixPath, folder: PurePosixPath, path: str) -> str:
+    """A relative path of one folder as a path of another; what is none stays."""
+    if not path.startswith("."):
+        return path
+    return f"./{relpath(normpath(str(folder / path)), str(base))}"
+
+
+def includes(data: bytes) -> list[str]:
+    """The paths that a compose file includes (Compose specification, include)."""
+    try:
+        found = _plain(data)
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+        return []
+    given = found.get("include") if isinstance(found, dict) else None
+    paths: list[str] = []
+    for one in given if isinstance(given, list) else []:
+        several = one.get("path") if isinstance(one, dict) else one
+        paths += [_word(path) for path in (several if isinstance(several, list) else [several])]
+    return [path for path in paths if path]
+
+
+def _plain(data: bytes) -> Any:
+    """What a YAML text says. ValueError or YAMLError if it is not such as a person would write."""
+    if len(data) > LARGEST_FILE or sum(map(data.count, (b"[", b"{"))) > MOST_BRACKETS:
+        raise ValueError("too large")
+    loader = yaml.SafeLoader(data)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if _written_out(root, {}) > LARGEST_WRITTEN_OUT:
+            raise ValueError("too many aliases")
+        return loader.construct_document(root)
+    except (IndexError, KeyError, OverflowError) as error:  # `!!int ""`, `!!bool maybe`, `1e999`
+        raise ValueError(f"no value of its kind: {error}") from error
+    finally:
+        loader.dispose()
+
+
+def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
+    """How long a node is once its aliases are written out; what holds itself has no end."""
+    if isinstance(node, yaml.ScalarNode):
+        return 1 + len(node.value)
+    if id(node) not in known:
+        known[id(node)] = math.inf  # until it is known
+        is_map = isinstance(node, yaml.MappingNode)
+        inner = itertools.chain.from_iterable(node.value) if is_map else node.value
+        known[id(node)] = 1 + sum(_written_out(one, known) for one in inner)
+    return known[id(node)]
+
+
+def _service(name: str, raw: dict[str, Any]) -> Service:
+    """A service with the few keys that roles are told by, in Compose's normal form."""
+    normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
+    normal["environment"] = _pairs(raw.get("environment"))
+    normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
+    normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
+    normal["depends_on"] = raw.get("depends_on")
+    return Service(name, normal)
+
+
+def _build(given: Any) -> dict[str, Any]:
+    if not given:
+        return {}
+    whole = given if isinstance(given, dict) else {"context": given}
+    words = {key: _word(whole.get(key)) for key in ("context", "dockerfile", "target")}
+    return {**words, "args": _pairs(whole.get("args"))}
+
+
+def _mount(given: Any) -> dict[str, str]:
+    if isinstance(given, dict):
+        return {key: _word(given.get(key)) for key in ("source", "target")}
+    source, _colon, rest = _word(given).partition(":")
+    return {"source": source, "target": rest.partition(":")[0] or source}
+
+
+def _port(given: Any) -> dict[str, str] | None:
+    if isinstance(given, dict):
+        inside, out = _word(given.get("target")), _word(given.get("published"))
+    else:
+        out, _colon, inside = _word(given).partition("/")[0].rpartition(":")
+        out = out.rpartition(":")[2]
+    return {"target": inside, "published": out} if PORT.fullmatch(inside) else None
+
+
+def _pairs(given: Any) -> dict[str, str]:
+    """A map or a list of NAME=VALUE; names without a value are left out."""
+    if isinstance(given, dict):
+        return {_word(name): _word(value) for name, value in given.items() if value is not None}
+    pairs = (_word(one).partition("=") for one in given or [])
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _word(given: Any) -> str:
+    """A scalar as text; "" for nothing, and for what is none."""
+    if isinstance(given, str):
+        return given
+    return "" if given is None or isinstance(given, Collection) else str(given)
