@@ -61,3 +61,21 @@ def test_a_page_a_step_in_both_languages_with_the_same_commands() -> None:
     for page in (*pages, "index.md"):
         english, french = ((ROOT / "docs" / code / page).read_text() for code in ("en", "fr"))
         assert english.split("```")[1::2] == french.split("```")[1::2], page
+
+
+@pytest.mark.parametrize(
+    ("folder", "others"),
+    [("checks", {"steps", "course"}), ("steps", {"checks", "course"}),
+     ("subject", {"checks", "steps", "course"})],
+)  # fmt: skip
+def test_steps_and_checks_know_the_subject_and_not_each_other(
+    folder: str, others: set[str]
+) -> None:
+    """import-linter cannot tell two packages of one name apart, so it is looked up here."""
+    imported = {
+        (node.module or "").partition(".")[0]
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert not imported & others
