@@ -8,7 +8,7 @@ import labkit.grading
 from labkit.course import CannotTellError, Verdict, not_met
 from labkit.grading import Context
 from labkit.load.words import LIMIT_WORDS
-from labkit.locale import _
+from labkit.locale import _, number
 
 
 def must_pass(context: Context, name: str, note: Callable[[str], None]) -> None:
@@ -19,7 +19,9 @@ def must_pass(context: Context, name: str, note: Callable[[str], None]) -> None:
     if result.verdict is Verdict.FAILED:
         broken = [one for one in result.limits if one.held is False]
         not_met(
-            expected=", ".join(f"{_(LIMIT_WORDS[one.name])} ≤ {one.limit:g}" for one in broken)
+            expected=", ".join(
+                f"{_(LIMIT_WORDS[one.name])} ≤ {number(one.limit)}" for one in broken
+            )
             or _("the service is whole again"),
             seen=result.message,
             where=f"labkit drill {name}",

@@ -25,7 +25,7 @@ from typing import Any
 
 from labkit.course import Course, select
 from labkit.errors import UsageError
-from labkit.locale import LANGUAGES, _
+from labkit.locale import LANGUAGES, _, number
 
 LARGEST_SETTINGS = 2**20  # bytes
 # From how many percent, as schools of the United States usually have it.
@@ -229,7 +229,7 @@ class _Reader:
 
 def _amount(value: Any, most: float = 1000) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ValueError(_("a number from 0 to {most} is wanted", most=f"{most:g}"))
+        raise ValueError(_("a number from 0 to {most} is wanted", most=number(most)))
     return float(value)
 
 
@@ -249,18 +249,18 @@ def _line(text: str, section: str, key: str) -> int:
     """
     bare = rf"""(?:{re.escape(key)}|"{re.escape(key)}"|'{re.escape(key)}')"""
     within, of_section = "", 1
-    for number, line in enumerate(text.splitlines(), start=1):
+    for place, line in enumerate(text.splitlines(), start=1):
         header = re.match(r"\s*\[+\s*([^\]]*?)\s*\]", line)
         if header:
             within = header[1].strip("\"'")
             if within == (section or key):
-                of_section = number
+                of_section = place
         if within == section and re.match(rf"\s*{bare}\s*[=.]", line):
-            return number
+            return place
         if section and not within and re.match(rf"\s*{re.escape(section)}\s*[=.]", line):
-            of_section = number
+            of_section = place
             if re.match(rf"\s*{re.escape(section)}\s*\.\s*{bare}\s*=", line):
-                return number
+                return place
         if not section and header and within == key:
-            return number
+            return place
     return of_section

@@ -176,7 +176,11 @@ class ClassSession:
             done += 1
             left = (time.monotonic() - started) / done * (len(todo) - done)
             result = self.ledger.result(record.key, slot)
-            marks = f"{result['score_low']:g} / {result['score_max']:g}" if result else record.why
+            marks = (
+                f"{number(result['score_low'])} / {number(result['score_max'])}"
+                if result
+                else record.why
+            )
             show.say(
                 _("{done}/{all} {name}: {state}, {marks} ({seconds} s); about {left} min left",
                   done=done, all=len(todo), name=record.name, state=state_words()[record.state],

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError
-from labkit.locale import _
+from labkit.locale import _, number
 from labkit.text import clean
 
 if TYPE_CHECKING:  # a command that shows no result need not import them
@@ -102,7 +102,7 @@ class Commands:
 
 def points(value: float) -> str:
     """A number of points as a teacher writes it."""
-    return f"{value:g}"
+    return number(value)
 
 
 def step_header(step: StepResult) -> None:

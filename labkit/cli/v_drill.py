@@ -11,7 +11,7 @@ from labkit.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, UsageError
 from labkit.grading import Context, perform_drill
 from labkit.load.drill import Progress
 from labkit.load.record import DrillResult
-from labkit.locale import _, language
+from labkit.locale import _, language, number
 
 ALL = "all"
 
@@ -59,8 +59,8 @@ def _list(course: Course) -> None:
     for one in course.drills:
         step = course.step(one.step)
         bars = ", ".join(one.limits)
-        number = step.number if step else 0
-        rows.append((one.name, number, f"{one.duration_s:g} s", bars, one.title(language())))
+        place = step.number if step else 0
+        rows.append((one.name, place, f"{number(one.duration_s)} s", bars, one.title(language())))
     rows.sort(key=lambda row: row[1])
     show.table(rows, (_("drill"), _("step"), _("lasts"), _("bars"), _("what happens")))
 

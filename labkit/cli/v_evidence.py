@@ -44,7 +44,7 @@ from labkit.errors import (
     NothingToGradeError,
     UsageError,
 )
-from labkit.locale import _
+from labkit.locale import _, number
 from labkit.whole import write_whole
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
     result = found.result
     click.echo(
         _("every byte and figure is as it was signed: {student}, {low} to {high} of {most}",
-          student=result["student"] or "–", low=f"{result['score_low']:g}",
-          high=f"{result['score_high']:g}", most=f"{result['score_max']:g}")
+          student=result["student"] or "–", low=number(result["score_low"]),
+          high=number(result["score_high"]), most=number(result["score_max"]))
     )  # fmt: skip
     click.echo(_("signed by {key}", key=fingerprint(found.signer)))
     if not key:
@@ -214,7 +214,9 @@ def _compared(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> int:
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
-    marks = [f"{one['score_low']:g} – {one['score_high']:g}" for one in (claimed, found)]
+    marks = [
+        f"{number(one['score_low'])} – {number(one['score_high'])}" for one in (claimed, found)
+    ]
     show.table([(_("mark"), *marks), *different], (_("check"), _("claimed"), _("found")))
     if not different:
         show.say(_("every verdict was found again: {count}", count=len(old)))

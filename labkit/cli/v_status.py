@@ -9,7 +9,7 @@ import click
 from labkit.cli import show
 from labkit.cli.session import lab_option, the_lab
 from labkit.errors import EXIT_NOT_READY
-from labkit.locale import _
+from labkit.locale import _, number
 
 
 @click.command()
@@ -37,9 +37,9 @@ def command(ctx: click.Context, lab_name: str) -> None:
     if results:
         last = json.loads(results[-1].read_text(encoding="utf-8"))
         low, high, top = last["score_low"], last["score_high"], last["score_max"]
-        mark = f"{low:g}" if low == high else f"{low:g} … {high:g}"
+        mark = number(low) if low == high else f"{number(low)} … {number(high)}"
         show.results.print(
-            _("last mark: {mark} / {top}, {when}", mark=mark, top=f"{top:g}", when=last["started"])
+            _("last mark: {mark} / {top}, {when}", mark=mark, top=number(top), when=last["started"])
         )
     if not all(one.running for one in machines.values()):
         show.say(_("next: {command}", command=lab.command("up")))

@@ -20,7 +20,7 @@ from labkit.load.plan import LoadPlan
 from labkit.load.readings import FAILED, REDISPATCHED, SERVED, Watched
 from labkit.load.rows import GENERATOR_ERROR, UNANSWERED, Row
 from labkit.load.run import LoadRun
-from labkit.locale import _
+from labkit.locale import _, number
 
 # A generator that is later, or sends less, did not offer the load that the limits are about
 # (2 of 137 runs on a busy 2-core machine were later than this).
@@ -371,7 +371,7 @@ def reconcile(measured: Measured) -> str:
 def _reconcile_theory(measured: Measured) -> str:
     """Why the losses contradict the time that detection took; "" if they do not."""
     predicted = measured.predicted_loss
-    if predicted is None:
+    if predicted is None or measured.detect_s is None:
         return ""
     lost = measured.failed - measured.failed_early
     slack = max(RECONCILE_REQUESTS, math.ceil(RECONCILE_SHARE * max(lost, predicted)))
@@ -381,7 +381,7 @@ def _reconcile_theory(measured: Measured) -> str:
         "{lost} requests were lost, where {predicted} follow from {seconds} s of detection",
         lost=lost,
         predicted=round(predicted),
-        seconds=f"{measured.detect_s:.2f}",
+        seconds=number(measured.detect_s, ".2f"),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from labkit.course.model import Load
 from labkit.errors import UsageError
 from labkit.load.clock import CLOCK
-from labkit.locale import _
+from labkit.locale import _, number
 from labkit.whole import write_whole
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
@@ -162,10 +162,10 @@ def _bound(name: str, value: float, limit: float, unit: str) -> None:
         }
         raise UsageError(
             _(
-                "the load's {name} is {value:g} {unit}; it must be above 0 and at most {limit:g}",
+                "the load's {name} is {value} {unit}; it must be above 0 and at most {limit}",
                 name=words[name],
-                value=value,
+                value=number(value),
                 unit=words[unit],
-                limit=limit,
+                limit=number(limit),
             )
         )

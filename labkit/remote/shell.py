@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from labkit.errors import StepFailedError
-from labkit.locale import _
+from labkit.locale import _, number
 
 Family = Literal["redhat", "debian"]
 
@@ -78,7 +78,9 @@ class CommandTooLongError(CommandFailedError):
 
     def _what(self, result: Result, tail: str) -> str:
         del result
-        return _("it had not ended after {seconds:g} s:\n{tail}", seconds=self.seconds, tail=tail)
+        return _(
+            "it had not ended after {seconds} s:\n{tail}", seconds=number(self.seconds), tail=tail
+        )
 
 
 class RemoteProcess(Protocol):

@@ -41,7 +41,9 @@ def must_pass(
     if result.verdict is Verdict.FAILED:
         broken = [one for one in result.limits if one.held is False]
         not_met(
-            expected=", ".join(f"{_(LIMIT_WORDS[one.name])} ≤ {one.limit:g}" for one in broken)
+            expected=", ".join(
+                f"{_(LIMIT_WORDS[one.name])} ≤ {number(one.limit)}" for one in broken
+            )
             or _("the service is whole again"),
             seen=result.message,
             where=f"labkit drill {name}",

@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from labkit.cli import show
+
 WORK = """
 from labkit.cli import show
 for _again in range(3):
@@ -26,3 +30,11 @@ def test_progress_that_nobody_reads_stops_no_work() -> None:
     finally:
         os.close(theirs)
     assert (done.returncode, done.stdout) == (0, "the result\n")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "2.5"), ("fr", "2,5")])
+def test_points_are_written_as_the_language_writes_them(
+    language: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_LANG", language)
+    assert show.points(2.5) == said
