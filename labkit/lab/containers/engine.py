@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,17 @@ def connect() -> docker.DockerClient:
             then=_("make engine   (or: sudo systemctl start docker)"),
         ) from error
     return engine
+
+
+def cpu_shares() -> int:
+    """What a container may have of a processor that others want as well (`--cpu-shares`).
+
+    Machines give way as whoever makes them does: with `nice -n 10` they have a ninth of what the
+    others have. 1024 is what a container has otherwise, and each step of niceness divides by 1.25
+    as in the kernel (sched_prio_to_weight). 0, the engine's default, for who is not nice.
+    """
+    niceness = os.nice(0)
+    return round(1024 / 1.25**niceness) if niceness > 0 else 0
 
 
 @contextmanager

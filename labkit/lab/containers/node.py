@@ -23,6 +23,7 @@ from labkit.lab.containers.engine import (
     SECURITY,
     bounding_set,
     capabilities,
+    cpu_shares,
     explained,
 )
 from labkit.lab.containers.listing import ADDRESS_LABEL, LAB_LABEL, MACHINE_LABEL, OS_LABEL
@@ -136,6 +137,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             security_opt=SECURITY,
             # No device_cgroup_rules: the engine's own let the inner engine make its containers'
             # devices and open none but null, zero, full, random, terminals. No disk of the host.
+            cpu_shares=cpu_shares(),
             pids_limit=PROCESSES,
             mem_limit=MEMORY,
             memswap_limit=MEMORY,  # of memory and swap together: no swap

@@ -246,6 +246,15 @@ def test_a_machine_cannot_take_all_of_the_computer() -> None:
     assert host["Memory"] == host["MemorySwap"] == 3 * 2**30, "no swap beyond the memory"
 
 
+@pytest.mark.parametrize(("niceness", "shares"), [(-5, None), (0, None), (10, 110), (19, 15)])
+def test_a_machine_gives_way_as_whoever_makes_it(
+    monkeypatch: pytest.MonkeyPatch, niceness: int, shares: int | None
+) -> None:
+    """The kernel's weights: 1024 for nobody's niceness, 110 for 10, 15 for 19."""
+    monkeypatch.setattr("os.nice", lambda _step: niceness)
+    assert asked_for()["host_config"].get("CpuShares") == shares
+
+
 def test_a_machine_sees_nothing_of_the_hosts_but_its_own_volumes() -> None:
     host = asked_for()["host_config"]
     assert host["Binds"] == [
