@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzz import READERS
+from benchmarks.fuzz import READERS, measure, report
+from benchmarks.fuzz import table as page
+from benchmarks.result import Figure
 from checks.pages import list_form
 from labkit.course import NotMetError
 from labkit.facts.foreign import as_json, number, table
@@ -29,6 +31,24 @@ def test_no_text_breaks_a_reader(name: str, data: st.DataObject) -> None:
     known = st.sampled_from([piece.encode() for piece in pieces])
     parts = data.draw(st.lists(known | st.binary(max_size=20) | REPEATED, max_size=12))
     read(b"".join(parts))
+
+
+def test_each_reader_has_its_row_with_what_broke_it(capsys: pytest.CaptureFixture[str]) -> None:
+    result = measure(3, only="link")
+    assert result.held
+    assert [row.split(" | ")[:3] for row in page(result, 3).splitlines()[2:3]] == [
+        ["| link", "3", "0"]
+    ]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("broken", "slowest"), [(1, 0.1), (0, 5.1)])
+def test_a_text_that_breaks_a_reader_or_keeps_it_is_not_held(broken: int, slowest: float) -> None:
+    good = [Figure("broken a", (0,)), Figure("slowest a", (5.0,), "s")]
+    assert report(good).held
+    bad = [Figure("broken b", (broken,)), Figure("slowest b", (slowest,), "s")]
+    assert report([*good, *bad]).held is False
+    assert f"| b | 7 | {broken} | {slowest:.2f} |" in page(report([*good, *bad]), 7)
 
 
 @pytest.mark.parametrize(
