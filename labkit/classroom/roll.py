@@ -41,6 +41,7 @@ from labkit.locale import _, language, use_course
 LAB_PREFIX = "class-"
 LAB_MEMORY = 1024  # MiB that are left free for a lab: 450 is its goal, builds take more
 OWN_MEMORY = 1024  # MiB for the computer itself
+END_S = 90.0  # for a process that was asked to end: seconds for its lab, more on a busy computer
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -222,12 +223,27 @@ def _run(
                 outcome = Outcome("inconclusive", _died(error))
             yield job.entry, job.out, outcome
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()  # each removes its lab
+        _end([job for done, job in jobs.items() if not done.done()], remove)
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
     yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove, languages)
+
+
+def _end(jobs: Sequence[Job], remove: Callable[[str], None]) -> None:
+    """Let this computer's processes remove their labs; do it for one that does not come to it."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + END_S
+    for child in children:
+        child.join(max(0.0, deadline - time.monotonic()))
+    stuck = [child for child in children if child.is_alive()]
+    for child in stuck:
+        child.kill()
+    for job in jobs if stuck else ():
+        if lab_of(job.out):
+            remove(job.lab)
 
 
 def _died(error: Exception) -> str:
