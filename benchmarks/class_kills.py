@@ -145,7 +145,7 @@ def without_seconds(table: str) -> list[dict[str, str]]:
 
 
 def records(ledger: Ledger) -> dict[str, int]:
-    """Key -> when the record that counts was written (ns); one that is replaced has another."""
+    """Key -> the file of the record that counts (its inode); one that is replaced has another."""
     return {path.parts[-3]: path.stat().st_ino for path in ledger.root.glob("*/graded/record.json")}
 
 

@@ -19,7 +19,8 @@ from labkit.errors import (
     EXIT_PASSED,
     NothingToGradeError,
 )
-from labkit.locale import _
+from labkit.locale import _, language
+from labkit.text import clean
 
 OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
     "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
@@ -134,6 +135,15 @@ def _print(the_class: ClassSession, output: str) -> list[Row]:
          for one in found],
         (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
     )  # fmt: skip
+    for one in the_class.entries:
+        belonging = the_class.belongings.get(one.key)
+        if belonging and belonging.strange:
+            show.say(
+                _("{name} belongs to another variant: {what}; it was given to: {whom}",
+                  name=clean(one.name), whom=", ".join(belonging.theirs) or _("nobody of the list"),
+                  what=", ".join(f"{it.trait.title(language())} {' '.join(it.found)}"
+                                 for it in belonging.strange))
+            )  # fmt: skip
     return found
 
 

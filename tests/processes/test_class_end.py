@@ -6,6 +6,8 @@ import multiprocessing
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -52,3 +54,34 @@ def test_a_process_that_does_not_end_is_killed_and_its_lab_removed(
     assert child.exitcode == (-signal.SIGKILL if stuck else 0)
     assert (tmp_path / "mark").exists() != stuck
     assert removed == (["class-1"] if stuck else [])
+
+
+def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = []
+
+    @contextmanager
+    def lab(*_: object, name: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            removed.append(name)
+
+    def grading(*_: object) -> None:
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            time.sleep(0.01)
+        raise AssertionError("nobody ended it")
+
+    monkeypatch.setenv("LABKIT_LANG", "en")
+    monkeypatch.setattr(roll, "fresh_lab", lab)
+    monkeypatch.setattr(roll, "recognised", lambda *_: None)
+    monkeypatch.setattr(roll, "grade_submission", grading)
+    entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
+    outcome = roll.grade_job(
+        Job(entry, tmp_path, "class-1", Wishes(frozenset({1}), limit_s=0.3), "en")
+    )
+    assert (outcome.state, outcome.why) == ("inconclusive", "it took longer than 0.005 min")
+    assert removed == ["class-1"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
