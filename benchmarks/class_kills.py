@@ -99,8 +99,13 @@ class Campaign:
             known = records(ledger)
             moment, way = self.dice.uniform(0, self.seconds), self.dice.choice(list(WAYS))
             process = command(report, self.steps)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=moment)
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=moment)
+            except KeyboardInterrupt:  # the campaign's own end
+                interrupted(process)
+                process.communicate(timeout=LIMIT_S)
+                raise
             during = records(ledger)
             made = {lab for _folder, lab in ledger.killed() if lab}
             WAYS[way](process)
