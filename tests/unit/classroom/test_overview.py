@@ -149,7 +149,7 @@ def test_whose_files_are_of_another_variant_is_shown_with_what_chance_would_do()
     page = BeautifulSoup(as_page(students, title="", command=""), "html.parser")
     rows_of = page.select("section[aria-labelledby=variants] tbody tr")
     assert [[cell.text for cell in row(["th", "td"])] for row in rows_of] == [
-        ["Ada", f"{trait.title('en')}: {own}", found, "Bob", "0.25"],
+        ["Ada", f"{trait.title('en')} {own}", found, "Bob", "0.25"],
     ]  # fmt: skip
     honest = as_page(students[1:], title="", command="")
     assert "Nobody has what another student was given." in honest
