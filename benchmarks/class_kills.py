@@ -108,7 +108,8 @@ class Campaign:
                 raise
             during = records(ledger)
             made = {lab for _folder, lab in ledger.killed() if lab}
-            WAYS[way](process)
+            with suppress(ProcessLookupError):  # it has come to its end by itself
+                WAYS[way](process)
             said, _none = process.communicate(timeout=LIMIT_S)
             labs |= made | {lab_of(folder) for folder in report.glob("*/.running-*")} - {""}
             self.twice += again(known, during)
