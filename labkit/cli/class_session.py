@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,7 @@ class ClassSession:
     labs: int
     people: list[Person]
     marking: Marking
+    words: tuple[str, ...]  # that say on the command line which class it is, graded how
     scheduler: str = ""
 
     @classmethod
@@ -124,11 +127,18 @@ class ClassSession:
             limit_s=60 * chosen.minutes if chosen.minutes else None,
         )
         entries = read_class(place)
+        told = {"--report": folder, "--roster": roster, "--settings": settings,
+                "--steps": steps if steps != "all" else "", "--scheduler": scheduler}  # fmt: skip
+        words = [str(submissions), *chain(*(pair for pair in told.items() if pair[1]))]
+        words += ["--no-drills"] * no_drills + ["--no-carry-forward"] * (not forward)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
         return cls(course, entries, Ledger(root), wishes, digests, labs or room, people,
-                   Marking(read_checks(course), chosen),
-                   scheduler)  # fmt: skip
+                   Marking(read_checks(course), chosen), tuple(words), scheduler)  # fmt: skip
+
+    def typed(self, verb: str, *more: str) -> str:
+        """The command for a verb of the same class, as a person would type it."""
+        return shlex.join(["labkit", "class", verb, *self.words, *more])
 
     def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
         """The table of the class, or of some entries of it, as the ledger has it now."""
@@ -162,11 +172,10 @@ class ClassSession:
         """How far it is now."""
         return progress(self.ledger, self.entries, time.time())
 
-    def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
+    def write_reports(self, found: Sequence[Row]) -> None:
         """Write what there is for the teacher, the students and platforms; say where."""
-        command = f"labkit class grade {submissions}"
         page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
-                             self.languages(), command=command,
+                             self.languages(), command=self.typed("grade"),
                              belongings=self.belongings)  # fmt: skip
         show.say(_("class: {path}   for students and platforms: {folder}", path=page,
                    folder=page.parent))  # fmt: skip

@@ -64,7 +64,7 @@ def grade(ctx: click.Context, /, submissions: Path, only: str, output: str, **op
             _print(the_class, output)
             raise
         found = _print(the_class, output)
-        the_class.write_reports(found, submissions)
+        the_class.write_reports(found)
         ctx.exit(_exit_code(found))
 
 
@@ -78,9 +78,9 @@ def report(submissions: Path, **options: Any) -> None:
         raise NothingToGradeError(
             _("nobody of this class has been graded yet"),
             where=str(the_class.ledger.root),
-            then=f"labkit class grade {submissions}",
+            then=the_class.typed("grade"),
         )
-    the_class.write_reports(found, submissions)
+    the_class.write_reports(found)
 
 
 @command.command("regrade")
@@ -99,7 +99,7 @@ def regrade(
             raise NothingToGradeError(
                 _("nobody of this class has been graded yet"),
                 where=str(ledger.root),
-                then=f"labkit class grade {submissions}",
+                then=the_class.typed("grade"),
             )
         if not accept:
             todo = wanted(graded, ledger, the_class.digests, only=only, slot="proposed")
@@ -114,12 +114,12 @@ def regrade(
         show.table(table, (_("student"), _("before"), _("after"), _("checks")))
         if accept:
             count = sum(ledger.accept(one.key) for one in graded)
-            the_class.write_reports(the_class.rows(), submissions)
+            the_class.write_reports(the_class.rows())
             show.say(_("results that count now: {count}; the old ones are kept", count=count))
         else:
             show.say(
                 _("students with a difference: {count}.   next: {command}", count=len(changes),
-                  command=f"labkit class regrade {submissions} --accept")
+                  command=the_class.typed("regrade", "--accept"))
             )  # fmt: skip
     ctx.exit(EXIT_PASSED)
 
