@@ -25,5 +25,7 @@ def test_the_next_command_is_about_the_same_class(
 ) -> None:
     folder = str(tmp_path / "a class")
     opened = ClassSession.opened(CLASS, folder, "", "", **options)  # type: ignore[arg-type]
-    expected = f"labkit class regrade {shlex.quote(str(CLASS))} --report {shlex.quote(folder)}{words} --accept"
-    assert opened.typed("regrade", "--accept") == expected
+    of_class = f"{shlex.quote(str(CLASS))} --report {shlex.quote(folder)}"
+    assert opened.typed("regrade", "--accept") == (
+        f"labkit class regrade {of_class}{words} --accept"
+    )
