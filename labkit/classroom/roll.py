@@ -300,6 +300,7 @@ def grade_job(job: Job) -> Outcome:
     except LabkitError as error:
         state, why = "inconclusive", error.what
     except KeyboardInterrupt:
+        remove_lab(job.lab)  # it may have come in the middle of just that
         if not out_of_time.is_set():
             os._exit(EXIT_USAGE)  # a pool's process would take the next entry
         state = "inconclusive"

@@ -76,6 +76,7 @@ def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
 
     monkeypatch.setenv("LABKIT_LANG", "en")
     monkeypatch.setattr(roll, "fresh_lab", lab)
+    monkeypatch.setattr(roll, "remove_lab", removed.append)
     monkeypatch.setattr(roll, "recognised", lambda *_: None)
     monkeypatch.setattr(roll, "grade_submission", grading)
     entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
@@ -83,5 +84,5 @@ def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
         Job(entry, tmp_path, "class-1", Wishes(frozenset({1}), limit_s=0.3), "en")
     )
     assert (outcome.state, outcome.why) == ("inconclusive", "it took longer than 0.005 min")
-    assert removed == ["class-1"]
+    assert removed == ["class-1", "class-1"]  # once more: the first may have been disturbed
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
