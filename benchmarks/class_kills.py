@@ -85,7 +85,7 @@ class Campaign:
     def undisturbed(self, report: Path) -> None:
         """Take the table and the time."""
         started = time.monotonic()
-        process = self._start(report)
+        process = command(report, self.steps)
         said, _none = process.communicate(timeout=LIMIT_S)
         self.seconds = time.monotonic() - started
         self.table = without_seconds(said)
@@ -98,12 +98,18 @@ class Campaign:
         while True:
             known = records(ledger)
             moment, way = self.dice.uniform(0, self.seconds), self.dice.choice(list(WAYS))
-            process = self._start(report)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=moment)
+            process = command(report, self.steps)
+            try:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=moment)
+            except KeyboardInterrupt:  # the campaign's own end
+                interrupted(process)
+                process.communicate(timeout=LIMIT_S)
+                raise
             during = records(ledger)
             made = {lab for _folder, lab in ledger.killed() if lab}
-            WAYS[way](process)
+            with suppress(ProcessLookupError):  # it has come to its end by itself
+                WAYS[way](process)
             said, _none = process.communicate(timeout=LIMIT_S)
             labs |= made | {lab_of(folder) for folder in report.glob("*/.running-*")} - {""}
             self.twice += again(known, during)
@@ -125,17 +131,20 @@ class Campaign:
         if left:
             print(f"     left: {', '.join(left)}", file=sys.stderr)
 
-    def _start(self, report: Path) -> subprocess.Popen[str]:
-        words = ["class", "grade", CLASS / "moodle.zip", "--roster", CLASS / "roster.csv",
-                 "--no-drills", "--steps", self.steps, "-o", "csv", "--report", report]  # fmt: skip
-        return subprocess.Popen(
-            [sys.executable, "-m", "labkit.cli.main", "--lang", "en", *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
+
+def command(report: Path, steps: str, *options: str) -> subprocess.Popen[str]:
+    """The grading of the class, in a session of its own; its table is on standard output."""
+    words = ["class", "grade", CLASS / "moodle.zip", "--roster", CLASS / "roster.csv",
+             "--no-drills", "--steps", steps, "-o", "csv", "--report", report,
+             *options]  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "labkit.cli.main", "--lang", "en", *map(str, words)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def without_seconds(table: str) -> list[dict[str, str]]:
@@ -145,7 +154,7 @@ def without_seconds(table: str) -> list[dict[str, str]]:
 
 
 def records(ledger: Ledger) -> dict[str, int]:
-    """Key -> when the record that counts was written (ns); one that is replaced has another."""
+    """Key -> the file of the record that counts (its inode); one that is replaced has another."""
     return {path.parts[-3]: path.stat().st_ino for path in ledger.root.glob("*/graded/record.json")}
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
+from course.variants import TRAITS, personal
 from labkit.course import Course, read_blueprint
 from steps.carrying import FOUNDATIONS, carry_forward
 from steps.handed_in import recognise, settle
@@ -97,6 +98,8 @@ COURSE = Course(
     foundations=FOUNDATIONS,
     carry_forward=carry_forward,
     given=GIVEN,
+    traits=TRAITS,
+    personal=personal,
     # What a machine is asked for `labkit doctor --report`, beside what every course asks it:
     # heading -> question, which changes nothing.
     survey={

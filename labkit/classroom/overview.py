@@ -9,12 +9,13 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from jinja2 import Template
 from markupsafe import Markup, escape
 
+from labkit.classroom.belonging import Belonging
 from labkit.classroom.items import FEW, items
 from labkit.classroom.table import Row, mark
 from labkit.course import Verdict
@@ -39,6 +40,7 @@ class Student:
     row: Row
     result: GradeResult | None = None
     page: str = ""  # the student's own, relative to the class's
+    belonging: Belonging | None = None  # None: there are no variants, or the number is not known
 
     @property
     def steps(self) -> dict[int, StepResult]:
@@ -112,6 +114,7 @@ def as_page(students: Sequence[Student], *, title: str, command: str, refresh_s:
         few=FEW,
         drills=_drills(results),
         doubts=_doubts(students, command),
+        has_variants=any(one.belonging for one in students),
         mark=mark,
         bar_word=bar_word,
         states=state_words(),
@@ -138,10 +141,10 @@ def _cleaned(student: Student) -> Student:
     """Names and reasons are partly students' texts, as messages are."""
     row = student.row
     texts = {name: clean(getattr(row, name), NAME) for name in ("name", "number", "group", "why")}
-    return Student(
-        Row(**{**vars(row), **texts}),
-        cleaned(student.result) if student.result else None,
-        student.page,
+    return replace(
+        student,
+        row=Row(**{**vars(row), **texts}),
+        result=cleaned(student.result) if student.result else None,
     )
 
 

@@ -17,8 +17,10 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from labkit.classroom.belonging import Belonging
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger
 from labkit.classroom.marking import Marking
@@ -45,11 +47,13 @@ def write_reports(
     languages: Mapping[str, str],
     *,
     command: str,
+    belongings: Mapping[str, Belonging] | None = None,
 ) -> Path:
     """Write all of it; the page of the class. OSError if it cannot be written.
 
     `rows` are those of the table, the entries' first and in their order. `languages` are of the
-    reports by key of the entry; `command` is what grades the class.
+    reports by key of the entry, `belongings` whose variants they have; `command` is what grades
+    the class.
     """
     out, for_moodle = ledger.root / FOLDER, {}
     for entry, row in zip(entries, rows, strict=False):
@@ -64,7 +68,8 @@ def write_reports(
         write_whole(out / "gradescope" / f"{entry.key}.json", gradescope)
         if entry.number.isdigit():
             for_moodle[moodle_name(entry)] = page
-    whole = class_page(ledger, entries, rows, marking, course, command=command, link=_page)
+    whole = class_page(ledger, entries, rows, marking, course, command=command, link=_page,
+                       belongings=belongings)  # fmt: skip
     for name, text in (
         ("class.html", whole),
         ("class.csv", as_csv(rows)),
@@ -86,13 +91,14 @@ def class_page(
     command: str,
     link: Callable[[Entry], str] = lambda _entry: "",
     refresh_s: int = 0,
+    belongings: Mapping[str, Belonging] | None = None,
 ) -> str:
     """The class on one page; `link` gives the address of a student's own page, "" for none."""
     students = []
     for entry, row in zip(entries, rows, strict=False):
         raw = _result(ledger, entry, row)
         found = Student(row, marking.marked(raw), link(entry)) if raw else Student(row)
-        students.append(found)
+        students.append(replace(found, belonging=(belongings or {}).get(entry.key)))
     students += [Student(row) for row in rows[len(entries) :]]
     title = course.titles.get(language(), course.name)
     return as_page(students, title=title, command=command, refresh_s=refresh_s)

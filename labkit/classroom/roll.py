@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,11 +37,12 @@ from labkit.course import PARTS, Course, Verdict, load_course
 from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError, NotReadyError
 from labkit.grading.writers.html import write_html
 from labkit.lab import open_lab
-from labkit.locale import _, language, use_course
+from labkit.locale import _, language, number, use_course
 
 LAB_PREFIX = "class-"
 LAB_MEMORY = 1024  # MiB that are left free for a lab: 450 is its goal, builds take more
 OWN_MEMORY = 1024  # MiB for the computer itself
+END_S = 90.0  # for a process that was asked to end: seconds for its lab, more on a busy computer
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -87,7 +89,10 @@ def free_memory() -> int:
 
 
 def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
-    """Of all that decides a result: the files, the course, labkit, the options."""
+    """Of all that decides a result: the files, the course, labkit, the options.
+
+    A limit of time decides none: what it ended is inconclusive.
+    """
     options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.forward,
                wishes.reference_credit, wishes.seed]  # fmt: skip
     whole = [entry.digest, course_digest(course.root), __version__, *map(repr, options)]
@@ -222,12 +227,27 @@ def _run(
                 outcome = Outcome("inconclusive", _died(error))
             yield job.entry, job.out, outcome
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()  # each removes its lab
+        _end([job for done, job in jobs.items() if not done.done()], remove)
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
     yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove, languages)
+
+
+def _end(jobs: Sequence[Job], remove: Callable[[str], None]) -> None:
+    """Let this computer's processes remove their labs; do it for one that does not come to it."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    deadline = time.monotonic() + END_S
+    for child in children:
+        child.join(max(0.0, deadline - time.monotonic()))
+    stuck = [child for child in children if child.is_alive()]
+    for child in stuck:
+        child.kill()
+    for job in jobs if stuck else ():
+        if lab_of(job.out):
+            remove(job.lab)
 
 
 def _died(error: Exception) -> str:
@@ -257,6 +277,16 @@ def grade_job(job: Job) -> Outcome:
     use_course(course.root)
     signal.signal(signal.SIGTERM, _stop)
     note_lab(job.out, job.lab)
+    out_of_time = threading.Event()
+
+    def end() -> None:
+        out_of_time.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    limit = job.wishes.limit_s
+    timer = threading.Timer(limit or 0.0, end)
+    if limit:
+        timer.start()
     try:
         recognised(course, job.entry.folder)  # before any machine is made for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
@@ -270,8 +300,13 @@ def grade_job(job: Job) -> Outcome:
     except LabkitError as error:
         state, why = "inconclusive", error.what
     except KeyboardInterrupt:
-        os._exit(EXIT_USAGE)  # a pool's process would take the next entry
+        remove_lab(job.lab)  # it may have come in the middle of just that
+        if not out_of_time.is_set():
+            os._exit(EXIT_USAGE)  # a pool's process would take the next entry
+        state = "inconclusive"
+        why = _("it took longer than {minutes} min", minutes=number((limit or 0) / 60, ".3g"))
     finally:
+        timer.cancel()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return Outcome(state, why, time.monotonic() - started)
 

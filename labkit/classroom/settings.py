@@ -1,16 +1,19 @@
 """The teacher's settings of a class, a TOML file: what counts, for how much, on which scale.
 
-They change no grading. A lab finds out what holds, and marks are computed from that: another scale
-or other points are a matter of a second, and no submission is graded again for them.
+They change no result. A lab finds out what holds, and marks are computed from that: another scale
+or other points are a matter of a second, and no submission is graded again for them. A limit may
+only leave something open.
 
     language = "fr"             of the reports; a column `language` of the list goes before it
     scale = 100                 the full mark; or "letters"
     steps = "1-9"               that count; or a list of numbers, letters or slugs
     drills = ["stop", "kill"]   whose checks count; false: none
     reference_credit = 0.5      what a step with nothing but the course's own files is worth
+    variants = "secret"         the key of `labkit variant`: whose variant a submission belongs to
     [points]                    of a step, by its number, letter or slug
     [letters]                   each from how many percent of the points
     [late]                      percent_per_day, percent_at_most
+    [limits]                    minutes: for one student, from the machines to the mark
 """
 
 from __future__ import annotations
@@ -66,6 +69,8 @@ class Settings:
     reference_credit: float = 1.0
     points: Mapping[str, float] = field(default_factory=dict)  # slug of a step -> its points
     late: Late = Late()
+    variants: str = ""  # the key; "": everybody has the same
+    minutes: float | None = None  # for one student; None: as long as it takes
 
     def letter(self, share: float) -> str:
         """The letter of a share of the points, from 0 to 1; "" without letters."""
@@ -120,8 +125,8 @@ class _Reader:
 
     def settings(self) -> Settings:
         """What could be read; worth nothing where there are mistakes."""
-        keys = {"language", "scale", "steps", "drills", "reference_credit",
-                "points", "letters", "late"}  # fmt: skip
+        keys = {"language", "scale", "steps", "drills", "reference_credit", "variants",
+                "points", "letters", "late", "limits"}  # fmt: skip
         for key in self.data.keys() - keys:
             self._wrong("", key, _("no such setting; there are: {known}",
                                    known=", ".join(sorted(keys))))  # fmt: skip
@@ -135,6 +140,8 @@ class _Reader:
             reference_credit=self._get("reference_credit", 1.0, lambda one: _amount(one, 1)),
             points=self._points(),
             late=self._late(),
+            variants=self._get("variants", "", self._variants),
+            minutes=self._limits(),
         )
 
     def _wrong(self, section: str, key: str, what: str) -> None:
@@ -165,6 +172,13 @@ class _Reader:
         if value not in LANGUAGES:
             raise ValueError(_("one of: {known}", known=", ".join(LANGUAGES)))
         return str(value)
+
+    def _variants(self, value: Any) -> str:
+        if not isinstance(value, str) or not value:
+            raise ValueError(_("a text is wanted: the key that `labkit variant` was given"))
+        if not self.course.traits:
+            raise ValueError(_("the course {name} has no variants", name=self.course.name))
+        return value
 
     def _scale(self) -> tuple[float | None, Mapping[str, float]]:
         self._is_table("letters")
@@ -214,12 +228,20 @@ class _Reader:
                 found[step.slug] = points
         return found
 
+    def _known(self, section: str, *keys: str) -> None:
+        self._is_table(section)
+        for key in self._table(section).keys() - set(keys):
+            self._wrong(section, key, _("no such setting; there are: {known}",
+                                        known=", ".join(keys)))  # fmt: skip
+
+    def _limits(self) -> float | None:
+        self._known("limits", "minutes")
+        minutes: float | None = self._get("minutes", None, _minutes, "limits")
+        return minutes
+
     def _late(self) -> Late:
-        self._is_table("late")
         keys = ("percent_per_day", "percent_at_most")
-        for key in self._table("late").keys() - set(keys):
-            self._wrong("late", key, _("no such setting; there are: {known}",
-                                       known=", ".join(keys)))  # fmt: skip
+        self._known("late", *keys)
         per_day, at_most = (
             self._get(key, default, lambda one: _amount(one, 100), "late")
             for key, default in zip(keys, (0.0, 100.0), strict=True)
@@ -231,6 +253,12 @@ def _amount(value: Any, most: float = 1000) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise ValueError(_("a number from 0 to {most} is wanted", most=number(most)))
     return float(value)
+
+
+def _minutes(value: Any) -> float:
+    if found := _amount(value):
+        return found
+    raise ValueError(_("more than no time is wanted"))
 
 
 def _full_mark(value: Any) -> float:

@@ -65,6 +65,7 @@ class Wishes:
     student: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
+    limit_s: float | None = None  # of a class: for one student, from the machines to the mark
 
 
 @dataclass

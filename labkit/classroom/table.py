@@ -40,6 +40,7 @@ class Row:
     why: str = ""
     seconds: float = 0.0
     report: str = ""  # a folder, relative to the ledger's
+    variant: str = ""  # own, other, none; "" where the class has none, or the number is not known
 
 
 def rows(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import click
 
 from labkit.classroom import Wishes
 from labkit.classroom.away import Away, code_here
+from labkit.classroom.belonging import Belonging, Variants
 from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry, read_class
 from labkit.classroom.ledger import Ledger, Record, Slot
@@ -32,7 +36,7 @@ from labkit.classroom.roll import (
     room_for_labs,
 )
 from labkit.classroom.roster import Person, matched, read_roster
-from labkit.classroom.settings import read_settings
+from labkit.classroom.settings import Settings, read_settings
 from labkit.classroom.table import Row, rows
 from labkit.cli import show
 from labkit.cli.session import outside, report_name, the_course
@@ -40,6 +44,7 @@ from labkit.course import Course, select
 from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
 from labkit.locale import _, number
+from labkit.text import clean
 
 
 def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,6 +95,7 @@ class ClassSession:
     labs: int
     people: list[Person]
     marking: Marking
+    words: tuple[str, ...]  # that say on the command line which class it is, graded how
     scheduler: str = ""
 
     @classmethod
@@ -107,9 +113,7 @@ class ClassSession:
     ) -> ClassSession:
         course = the_course()
         people = read_roster(Path(roster)) if roster else []
-        marking = Marking(
-            read_checks(course), read_settings(Path(settings), course) if settings else None
-        )
+        chosen = read_settings(Path(settings), course) if settings else Settings()
         place = submissions.resolve()
         mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
         name = f"class-{report_name(place.stem, 'class')}-{mark_of_place}"
@@ -120,27 +124,59 @@ class ClassSession:
             steps=frozenset(step.number for step in select(course, steps)),
             drills=not no_drills,
             forward=forward,
+            limit_s=60 * chosen.minutes if chosen.minutes else None,
         )
         entries = read_class(place)
+        told = {"--report": folder, "--roster": roster, "--settings": settings,
+                "--steps": steps if steps != "all" else "", "--scheduler": scheduler}  # fmt: skip
+        words = [str(submissions), *chain(*(pair for pair in told.items() if pair[1]))]
+        words += ["--no-drills"] * no_drills + ["--no-carry-forward"] * (not forward)
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
-                   scheduler)  # fmt: skip
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people,
+                   Marking(read_checks(course), chosen), tuple(words), scheduler)  # fmt: skip
+
+    def typed(self, verb: str, *more: str) -> str:
+        """The command for a verb of the same class, as a person would type it."""
+        return shlex.join(["labkit", "class", verb, *self.words, *more])
 
     def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
         """The table of the class, or of some entries of it, as the ledger has it now."""
         asked = self.entries if entries is None else entries
-        return rows(self.ledger, asked, self.people, self.marking)
+        found = rows(self.ledger, asked, self.people, self.marking)
+        for at, one in enumerate(asked):  # the entries' rows come first
+            if one.key in self.belongings:
+                found[at] = replace(found[at], variant=self.belongings[one.key].word)
+        return found
+
+    @cached_property
+    def belongings(self) -> dict[str, Belonging]:
+        """Whose variant each entry belongs to; of those whose number is known, if there are any."""
+        if not self.marking.settings.variants:
+            return {}
+        known, absent = matched(self.people, self.entries)
+        numbers = {
+            one.key: known[one.key].number if one.key in known else one.number
+            for one in self.entries
+        }
+        names = {numbers[one.key]: clean(one.name) for one in self.entries if numbers[one.key]}
+        names |= {one.number: clean(one.name) for one in absent if one.number}
+        variants = Variants(self.course, self.marking.settings.variants, names)
+        return {
+            one.key: variants.belonging(one.folder, numbers[one.key])
+            for one in self.entries
+            if one.folder and numbers[one.key]
+        }
 
     def progress(self) -> Progress:
         """How far it is now."""
         return progress(self.ledger, self.entries, time.time())
 
-    def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
+    def write_reports(self, found: Sequence[Row]) -> None:
         """Write what there is for the teacher, the students and platforms; say where."""
-        command = f"labkit class grade {submissions}"
         page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
-                             self.languages(), command=command)  # fmt: skip
+                             self.languages(), command=self.typed("grade"),
+                             belongings=self.belongings)  # fmt: skip
         show.say(_("class: {path}   for students and platforms: {folder}", path=page,
                    folder=page.parent))  # fmt: skip
 

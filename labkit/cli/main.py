@@ -22,7 +22,7 @@ from labkit.locale import LANGUAGES, _
 VERBS = (
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
     "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
-    "bundle", "class", "evidence", "verify",
+    "bundle", "class", "variant", "evidence", "verify",
 )  # fmt: skip
 
 

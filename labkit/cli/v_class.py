@@ -19,7 +19,8 @@ from labkit.errors import (
     EXIT_PASSED,
     NothingToGradeError,
 )
-from labkit.locale import _
+from labkit.locale import _, language
+from labkit.text import clean
 
 OUTPUTS: dict[str, Callable[[Sequence[Row]], str]] = {
     "csv": as_csv, "jsonl": as_json_lines, "moodle": as_moodle,
@@ -63,7 +64,7 @@ def grade(ctx: click.Context, /, submissions: Path, only: str, output: str, **op
             _print(the_class, output)
             raise
         found = _print(the_class, output)
-        the_class.write_reports(found, submissions)
+        the_class.write_reports(found)
         ctx.exit(_exit_code(found))
 
 
@@ -77,9 +78,9 @@ def report(submissions: Path, **options: Any) -> None:
         raise NothingToGradeError(
             _("nobody of this class has been graded yet"),
             where=str(the_class.ledger.root),
-            then=f"labkit class grade {submissions}",
+            then=the_class.typed("grade"),
         )
-    the_class.write_reports(found, submissions)
+    the_class.write_reports(found)
 
 
 @command.command("regrade")
@@ -98,7 +99,7 @@ def regrade(
             raise NothingToGradeError(
                 _("nobody of this class has been graded yet"),
                 where=str(ledger.root),
-                then=f"labkit class grade {submissions}",
+                then=the_class.typed("grade"),
             )
         if not accept:
             todo = wanted(graded, ledger, the_class.digests, only=only, slot="proposed")
@@ -113,12 +114,12 @@ def regrade(
         show.table(table, (_("student"), _("before"), _("after"), _("checks")))
         if accept:
             count = sum(ledger.accept(one.key) for one in graded)
-            the_class.write_reports(the_class.rows(), submissions)
+            the_class.write_reports(the_class.rows())
             show.say(_("results that count now: {count}; the old ones are kept", count=count))
         else:
             show.say(
                 _("students with a difference: {count}.   next: {command}", count=len(changes),
-                  command=f"labkit class regrade {submissions} --accept")
+                  command=the_class.typed("regrade", "--accept"))
             )  # fmt: skip
     ctx.exit(EXIT_PASSED)
 
@@ -134,6 +135,15 @@ def _print(the_class: ClassSession, output: str) -> list[Row]:
          for one in found],
         (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
     )  # fmt: skip
+    for one in the_class.entries:
+        belonging = the_class.belongings.get(one.key)
+        if belonging and belonging.strange:
+            show.say(
+                _("{name} belongs to another variant: {what}; it was given to: {whom}",
+                  name=clean(one.name), whom=", ".join(belonging.theirs) or _("nobody of the list"),
+                  what=", ".join(f"{it.trait.title(language())} {' '.join(it.found)}"
+                                 for it in belonging.strange))
+            )  # fmt: skip
     return found
 
 

@@ -42,7 +42,7 @@ def command(submissions: Path, port: int | None, **options: Any) -> None:
     """
     the_class = ClassSession.opened(submissions, **options)
     if port is not None:
-        _serve(the_class, submissions, port)
+        _serve(the_class, port)
         return
 
     if not show.results.is_terminal:
@@ -57,7 +57,7 @@ def command(submissions: Path, port: int | None, **options: Any) -> None:
             time.sleep(WATCH_S)
 
 
-def _serve(the_class: ClassSession, submissions: Path, port: int) -> None:
+def _serve(the_class: ClassSession, port: int) -> None:
     """Write the page anew whenever something is known that was not, until Ctrl-C."""
     with served(port) as (server, folder, address):
         serving = threading.Thread(target=server.serve_forever, daemon=True)
@@ -68,7 +68,7 @@ def _serve(the_class: ClassSession, submissions: Path, port: int) -> None:
                 if before is None or now.known != before.known:
                     page = class_page(
                         the_class.ledger, the_class.entries, the_class.rows(), the_class.marking,
-                        the_class.course, command=f"labkit class grade {submissions}",
+                        the_class.course, command=the_class.typed("grade"),
                         refresh_s=REFRESH_S,
                     )  # fmt: skip
                     write_whole(folder / "class.html", page)

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
         Request,
         Step,
         StepFunction,
+        Trait,
     )
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
+    from labkit.course.starter import write_starter
+    from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
 else:
     __getattr__ = on_first_use(
@@ -68,6 +71,7 @@ else:
             "Request": "model",
             "Step": "model",
             "StepFunction": "model",
+            "Trait": "model",
             "Verdict": "verdict",
             "check": "declare",
             "course_root": "finder",
@@ -81,6 +85,8 @@ else:
             "select": "selection",
             "step": "declare",
             "step_of": "declare",
+            "variant": "variants",
+            "write_starter": "starter",
         },
     )
 
@@ -113,6 +119,7 @@ __all__ = [
     "Request",
     "Step",
     "StepFunction",
+    "Trait",
     "Verdict",
     "check",
     "course_root",
@@ -126,4 +133,6 @@ __all__ = [
     "select",
     "step",
     "step_of",
+    "variant",
+    "write_starter",
 ]

@@ -351,6 +351,41 @@ def _none_of_it(handed: HandedIn, _artefact: str, _reference: Path) -> HandedIn:
 
 
 @dataclass(frozen=True)
+class Trait:
+    """What differs from one student's variant to another's: each has one of these values.
+
+    The values are words that nobody writes by chance; whoever has one in the artefact has it from
+    a variant.
+    """
+
+    name: str
+    artefact: str  # its path in the reference layout: the file in which the value stands
+    values: Sequence[str]
+    titles: dict[str, str]
+    statements: dict[str, str]  # language -> what the student is told, with {value}
+
+    def title(self, language: str) -> str:
+        return self.titles.get(language) or self.titles["en"]
+
+    def statement(self, value: str, language: str) -> str:
+        """What a student with this value is told."""
+        return (self.statements.get(language) or self.statements["en"]).format(value=value)
+
+
+class Personal(Protocol):
+    """Makes the given files of a variant."""
+
+    def __call__(self, values: Mapping[str, str], /) -> Mapping[str, bytes]:
+        """Trait -> its value; path in the starter -> what stands there instead."""
+        ...
+
+
+def _alike(_values: Mapping[str, str]) -> Mapping[str, bytes]:
+    """Of a course whose given files are the same for everybody."""
+    return {}
+
+
+@dataclass(frozen=True)
 class Course:
     """A course, as it describes itself. `points_max` is the sum over the steps' checks.
 
@@ -375,6 +410,8 @@ class Course:
     mutations: Sequence[Mutation] = ()
     given: Sequence[str] = ()  # files of the project that are not the student's to write
     survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine
+    traits: Sequence[Trait] = ()  # in which the variants of students differ
+    personal: Personal = _alike
 
     def rests_on(self, step: Step) -> set[str]:
         """The artefacts that a step is made of: its own, or else those of what it needs."""

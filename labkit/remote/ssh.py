@@ -45,6 +45,7 @@ CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)
 # machine that has not even done that after SLACK_S is in trouble itself.
 KILL_AFTER_S = 5
 SLACK_S = 15.0
+CLOSE_S = 5.0
 ENDED = (124, 137)  # exit codes of timeout(1): by its signal, and killed
 
 
@@ -129,6 +130,22 @@ def _received(channel: Channel, deadline: float, stream: _LineEcho | None) -> tu
     if not channel.status_event.wait(max(0.1, deadline - time.monotonic())):
         raise TimeoutError
     return outputs[0].text, outputs[1].text, channel.recv_exit_status()
+
+
+def _let_go(close: Callable[[], object]) -> None:
+    """Close something, and do not wait for it longer than CLOSE_S.
+
+    An interrupt may come between paramiko's taking of a lock and the `try` that gives it back;
+    whoever closes then waits for ever (seen at a Ctrl-C: the lab was never removed).
+    """
+
+    def closed() -> None:
+        with suppress(Exception):
+            close()
+
+    closing = threading.Thread(target=closed, daemon=True)
+    closing.start()
+    closing.join(CLOSE_S)
 
 
 class SshProcess:
@@ -250,7 +267,7 @@ class SshShell(Shell):
 
     def close(self) -> None:
         """Close the connection; it opens again on the next use."""
-        self._connection.close()
+        _let_go(self._connection.close)
 
     def renew_login(self) -> None:
         """Log in anew, so that a group membership just given counts."""
@@ -316,8 +333,10 @@ class SshShell(Shell):
                     raise
                 channel.shutdown_write()
                 result = Result(shown, *_received(channel, began + timeout + SLACK_S, stream))
-            finally:
-                channel.close()
+            except BaseException:
+                _let_go(channel.close)
+                raise
+            channel.close()
         self.history.append(result)
         if result.exit_code in ENDED and time.monotonic() - began >= timeout:
             raise CommandTooLongError(self.name, result, timeout)

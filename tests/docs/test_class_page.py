@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from benchmarks.made_class import made_class
+from labkit.classroom.belonging import Belonging, Strange
 from labkit.classroom.marking import Marking
 from labkit.classroom.reports import write_reports
 from labkit.classroom.roster import Person
@@ -34,9 +35,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             patch.setenv("LABKIT_LANG", language)
             ledger, entries = made_class(tmp_path_factory.mktemp("class"), 40, course, checks)
             table = rows(ledger, entries, [Person("Nobody")], marking)
+            trait = course.traits[0]
+            strange = Strange(trait, trait.values[0], (trait.values[1],))
+            copied = {entries[0].key: Belonging(0, (strange,), 0, (entries[1].name,), 0.5)}
             found[language] = write_reports(
-                ledger, entries, table, marking, course, {}, command="labkit class grade X"
-            )
+                ledger, entries, table, marking, course, {}, command="labkit class grade X",
+                belongings=copied,
+            )  # fmt: skip
     return found
 
 
@@ -77,7 +82,7 @@ def test_the_keyboard_reaches_and_scrolls_the_tables(
 ) -> None:
     page = open_page(page_of_class.as_uri())
     expect(page.locator("html")).to_have_attribute("lang", language)
-    for name in ("students", "checks", "drills"):
+    for name in ("students", "checks", "drills", "variants"):
         page.locator(f"section[aria-labelledby={name}]").focus()
         page.keyboard.press("End")
     expect(page.locator("section[aria-labelledby=students]")).to_have_js_property("tabIndex", 0)

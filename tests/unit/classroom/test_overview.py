@@ -16,6 +16,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from benchmarks.made_class import made_class
+from labkit.classroom.belonging import Belonging, Strange
 from labkit.classroom.intake import Entry
 from labkit.classroom.items import items
 from labkit.classroom.ledger import Ledger, Record
@@ -134,6 +135,25 @@ def test_a_page_without_anybody_graded_says_so() -> None:
     assert "There is no certain mark yet." in text
     assert "labkit class grade X" in text
     assert "Nobody failed a check." in text
+
+
+def test_whose_files_are_of_another_variant_is_shown_with_what_chance_would_do() -> None:
+    trait = course().traits[0]
+    own, found = trait.values[:2]
+    strange = Belonging(3, (Strange(trait, own, (found,)),), 1, ("Bob",), 0.25)
+    students = [
+        Student(Row("Ada", state="graded"), belonging=strange),
+        Student(Row("Bob", state="graded"), belonging=Belonging(5, (), 0)),
+        Student(Row("Eve", state="open")),
+    ]
+    page = BeautifulSoup(as_page(students, title="", command=""), "html.parser")
+    rows_of = page.select("section[aria-labelledby=variants] tbody tr")
+    assert [[cell.text for cell in row(["th", "td"])] for row in rows_of] == [
+        ["Ada", f"{trait.title('en')} {own}", found, "Bob", "0.25"],
+    ]  # fmt: skip
+    honest = as_page(students[1:], title="", command="")
+    assert "Nobody has what another student was given." in honest
+    assert 'id="variants"' not in as_page(students[2:], title="", command="")
 
 
 def test_names_and_messages_of_students_are_text() -> None:

@@ -55,14 +55,17 @@ def test_a_file_of_settings_is_read(tmp_path: Path) -> None:
         steps = ["1-3", {course().steps[4].number}]
         drills = ["{drill}"]
         reference_credit = 0.5
+        variants = "secret"
         [points]
         {step.letter} = 4
         [late]
         percent_per_day = 10
         percent_at_most = 50
+        [limits]
+        minutes = 20
     """)  # fmt: skip
     assert found == Settings("fr", 100.0, {}, frozenset({1, 2, 3, 5}), frozenset({drill}), 0.5,
-                             {step.slug: 4.0}, Late(10, 50))  # fmt: skip
+                             {step.slug: 4.0}, Late(10, 50), "secret", 20.0)  # fmt: skip
 
 
 def test_every_mistake_is_named_with_its_line(tmp_path: Path) -> None:
@@ -77,6 +80,9 @@ steps = [
 drills = ["nothing"]
 reference_credit = 1.5
 late.percent_per_day = -1
+variants = 5
+limits.minutes = 0
+limits.hours = 1
 
 [points]
 nowhere = 1
@@ -88,8 +94,9 @@ A = 90
     told = caught.value.where.split("\n  ")
     assert [one.split("class.toml:")[1].split(": ")[:2] for one in told] == [
         ["1", "language"], ["2", "scal"], ["3", "scale"], ["4", "steps"], ["7", "drills"],
-        ["8", "reference_credit"], ["9", "late.percent_per_day"], ["12", "points.nowhere"],
-        ["13", "points.2"], ["15", "letters"],
+        ["8", "reference_credit"], ["9", "late.percent_per_day"], ["10", "variants"],
+        ["11", "limits.minutes"], ["12", "limits.hours"], ["15", "points.nowhere"],
+        ["16", "points.2"], ["18", "letters"],
     ]  # fmt: skip
 
 
@@ -100,7 +107,7 @@ def test_what_is_no_toml_is_refused(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["points = 3", "late = true", "letters = 1", "scale = 0",
-                                  "steps = []", "scale = true", "scale = nan",
+                                  "steps = []", "scale = true", "scale = nan", "limits = 3",
                                   "[[points]]"])  # fmt: skip
 def test_what_means_nothing_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="mistakes"):
@@ -184,3 +191,9 @@ def test_a_result_is_read_back_as_it_was_written() -> None:
         result.steps[0].checks[0], verdict=Verdict.PASSED, credit=0.5, seen="x"
     )
     assert GradeResult.from_json(result.to_json()).to_json() == result.to_json()
+
+
+def test_a_key_of_variants_is_refused_where_everybody_has_the_same(tmp_path: Path) -> None:
+    (file := tmp_path / "class.toml").write_text('variants = "key"')
+    with pytest.raises(UsageError, match="mistakes"):
+        read_settings(file, replace(course(), traits=()))

@@ -322,3 +322,18 @@ def test_a_machine_that_starts_nothing_is_told_from_one_that_is_gone(
     monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(transport=transport))
     with pytest.raises(NotReadyError, match=said):
         shell.ask("true")
+
+
+def test_closing_does_not_wait_for_a_lock_that_an_interrupt_has_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ssh, "CLOSE_S", 0.05)
+    shell = ssh.SshShell.__new__(ssh.SshShell)
+    left = threading.Lock()
+    left.acquire()
+    shell._connection = cast("Any", SimpleNamespace(close=left.acquire))
+    closing = threading.Thread(target=shell.close, daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+    left.release()
