@@ -10,8 +10,8 @@ import re
 import shlex
 
 from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build
-from checks.dockerfiles import base_images
 from labkit.course import CannotTellError, not_met
+from labkit.facts.dockerfile import base_images
 from labkit.locale import _
 from labkit.remote import Shell
 

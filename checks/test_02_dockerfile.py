@@ -11,12 +11,14 @@ import pytest
 
 from checks.builds import Build, must_be_its_version, replaced
 from checks.control import must_not_lack
-from checks.docker_facts import API_PORT, inspected, must_be_had, tried_out
+from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
+from labkit.facts.docker import inspected, must_be_had
 from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import API_PORT
 
 BUILD_LIMIT_S = 50.0
 AT_LENGTH_S = 30
