@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -27,6 +28,10 @@ FIND = (
 
 
 PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
+# Releases of Debian that had more, or other, packages than the lab's.
+OF_OLD = re.compile(
+    r":(?:2\b|3\.\d\b|3\.10\b)|wheezy|jessie|stretch|buster|bullseye|bookworm|alpine"
+)
 # What pip and compilers say of a package that does not become a wheel for this Python.
 NO_WHEEL = re.compile(
     r"subprocess-exited-with-error|metadata-generation-failed|Failed (?:building wheel|to build)"
@@ -41,6 +46,10 @@ OF_ANOTHER_MAJOR = re.compile(
 OF_ANOTHER_MINOR = re.compile(
     r"(?s)-packages/[^\n]*\n(?:(?!  File ).)*(?:Import|ModuleNotFound|Attribute|Syntax)Error"
 )
+# One module has no longer what another asks of it.
+MISFIT = re.compile(r"ImportError: cannot import name '\w+' from '(\w+)")
+# Flask 1 and Jinja2 3.1 (March 2022) and the like never worked on a Python that came later.
+FIRST_WITHOUT_OLD_PACKAGES = (3, 11)
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,12 @@ class Build:
         return shlex.join(
             ["docker", "build", "-q", "-f", self.dockerfile, *self.options, self.context]
         )
+
+    @property
+    def at_length(self) -> str:
+        """The same with what its instructions print, which BuildKit keeps to itself with -q."""
+        words = ["docker", "build", "-f", self.dockerfile, *self.options, self.context]
+        return f"BUILDKIT_PROGRESS=plain {shlex.join(words)} 2>&1"
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,10 @@ class Replaced:
         """Whether what a build or a script has said may be the other version's doing."""
         major = self.asked.partition(".")[0] != self.found.partition(".")[0]
         script = OF_ANOTHER_MAJOR if major else OF_ANOTHER_MINOR
+        misfit = MISFIT.search(said)
+        version = tuple(map(int, self.asked.split(".")))
+        if misfit and version >= FIRST_WITHOUT_OLD_PACKAGES:
+            return misfit.group(1) in sys.stdlib_module_names
         return bool(NO_WHEEL.search(said) or script.search(said))
 
 

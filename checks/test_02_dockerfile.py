@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from checks.builds import Build, must_be_its_version, replaced
+from checks.control import must_not_lack
 from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
@@ -20,14 +21,11 @@ from labkit.remote import Shell
 from subject.contract import API_PORT
 
 BUILD_LIMIT_S = 50.0
-# What package managers say of an index that they cannot reach, or that does not have it. A lab
-# without a network has few packages: whether the student or the lab is at fault cannot be told.
-LACKING = re.compile(
-    r"No matching distribution found|Could not find a version that satisf"
-    r"|Temporary failure (?:in name resolution|resolving)|Could not resolve host"
-    r"|Unable to locate package|has no installation candidate|no such package"
-    r"|Failed to fetch|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|dial tcp: lookup"
-    r"|Network is unreachable|ProxyError|because .* was not found in the package registry"
+AT_LENGTH_S = 30
+# What package managers print while they fetch and install.
+FETCHING = re.compile(
+    r"\b(?:Get|Hit|Ign|Err):\d|\b(?:Building wheel|Collecting|Downloading|Fetched|Installing"
+    r"|Preparing to unpack|Reading package|Selecting previously|Setting up|Unpacking)\b"
 )
 
 
@@ -46,14 +44,21 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
         _say_why_endless(web1, dockerfile)
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
-        must_be_its_version(web1, dockerfile, answer.text)
-        _say_why_not_built(answer.text, dockerfile.dockerfile)
+        said = _at_length(web1, dockerfile) or answer.text
+        must_be_its_version(web1, dockerfile, said)
+        _say_why_not_built(web1, dockerfile, said)
     records = inspected(web1, web1.ask(f"docker image inspect {shlex.quote(image)}").stdout)
     if not records:
         not_met(expected=_("the image goes on existing"), seen=_("no image at all"), where="web1")
     yield {**(records[0].get("Config") or {}), "labkit.image": image}
     if not records[0].get("RepoTags"):
         web1.ask(f"docker image rm {shlex.quote(image)}")
+
+
+def _at_length(web1: Shell, build: Build) -> str:
+    """What a build prints that has not succeeded, as far as it gets within some time."""
+    command = f"timeout {AT_LENGTH_S} sh -c {shlex.quote(build.at_length)}"
+    return web1.ask(command, timeout=AT_LENGTH_S + 10).text
 
 
 def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
@@ -63,6 +68,13 @@ def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
                      "code=$?; rm -r $d /tmp/labkit-probe; exit $code", timeout=15)  # fmt: skip
     if not probe.ok:
         raise CannotTellError(_("the engine of web1 builds nothing"), settle="labkit doctor")
+    printed = _at_length(web1, build).splitlines()
+    if printed and FETCHING.search(printed[-1]):
+        raise CannotTellError(
+            _("after {seconds:.0f} s the build still fetches packages: {line}",
+              seconds=BUILD_LIMIT_S, line=printed[-1][-200:]),
+            settle=_("labkit grade again, with a network"),
+        )  # fmt: skip
     not_met(
         expected=_("docker build ends within {seconds:.0f} s", seconds=BUILD_LIMIT_S),
         seen=_("it had not ended; a build of one line took no time"),
@@ -70,7 +82,7 @@ def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
     )
 
 
-def _say_why_not_built(text: str, dockerfile: str) -> NoReturn:
+def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines or [""]
     if "no space left" in text:
@@ -81,19 +93,13 @@ def _say_why_not_built(text: str, dockerfile: str) -> NoReturn:
         not_met(
             expected=_("a base image that can still be had"),
             seen=_("{error} (old images are archived; is the name spelt right?)", error=errors[-1]),
-            where=f"web1:{dockerfile}, FROM",
+            where=f"web1:{build.dockerfile}, FROM",
         )
-    lacking = next((line for line in lines if LACKING.search(line)), "")
-    if lacking:
-        raise CannotTellError(
-            _("the lab's package index does not give what the build asks for: {error}",
-              error=lacking[-200:]),
-            settle=_("labkit grade again, with a network"),
-        )  # fmt: skip
+    must_not_lack(web1, build, text)
     not_met(
         expected=_("docker build succeeds"),
         seen=errors[-1],
-        where=f"web1 $ docker build {dockerfile}",
+        where=f"web1 $ {build.command}",
     )
 
 

@@ -24,6 +24,7 @@ PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
+APART = "/var/lib/carried"  # where no check looks for what a student has written
 CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 PULL_LIMIT_S = 120.0
 REGISTRY_HOME = "/srv/registry"
@@ -148,6 +149,29 @@ def described(web: Shell, files: Files) -> Project | None:
     return stack.judge(web) if stack.judged else find_project(web)
 
 
+STAND_IN_LABEL = "org.labkit.stand-in"
+# Repository -> tags of another time, and what makes the lab's image one of that time.
+FORMERLY = {
+    # When Debian still had Python 2, and old releases of Flask fitted with whatever they asked for:
+    # by the version, or by the release of Debian that the tag names.
+    "python": (
+        re.compile(
+            r"(?:2|2\.\d+|3\.\d|3\.10)(?:[.-].*)?"
+            r"|.*-?(?:wheezy|jessie|stretch|buster|bullseye)(?:-.*)?"
+        ),
+        (
+            "ENV PIP_FIND_LINKS='/usr/share/labkit/wheels /usr/share/labkit/wheels-of-their-time'\n"
+            "RUN ln -s /usr/share/labkit/archived.list /etc/apt/sources.list.d/\n"
+        ),
+    ),
+    # Version 1 came in two forms; the static one passed requests on to REGISTRY_URL.
+    "joxit/docker-registry-ui": (
+        re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?"),
+        "ENV PASS_ON_TO_REGISTRY_URL=true\n",
+    ),
+}
+
+
 # Repository -> what the lab has of it: any other tag is served by this one where none has it.
 STAND_INS = {
     "python": "python:3",
@@ -174,6 +198,29 @@ def provide_images(shell: Shell, images: Iterable[str]) -> None:
             pull = shlex.join(["docker", "pull", "--quiet", nearest])
             name = shlex.join(["docker", "tag", nearest, image])
             shell.ask(f"{can_be_had(image)} || {{ {pull} && {name}; }}", timeout=PULL_LIMIT_S)
+            if formerly(image):
+                shell.ask(as_it_was(image, nearest), timeout=PULL_LIMIT_S)
+
+
+def formerly(image: str) -> str:
+    """What a Dockerfile adds to the lab's image, so that it is one of a tag's time; "" if none."""
+    name, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")
+    known = FORMERLY.get(name)
+    return known[1] if known and known[0].fullmatch(tag) else ""
+
+
+def as_it_was(image: str, nearest: str) -> str:
+    """The command that makes a tag the lab's image as it would have been at the tag's time.
+
+    A genuine image, which somebody has put into the mirror, is left as it is.
+    """
+    label = shlex.quote(f'{{{{index .Config.Labels "{STAND_IN_LABEL}"}}}}')
+    dockerfile = shlex.quote(f"FROM {nearest}\n{formerly(image)}")
+    name = shlex.quote(image)
+    return (
+        f"docker image inspect -f {label} {name} | grep -q . && {{ {can_be_had(nearest)}; }} && "
+        f"printf %s {dockerfile} | docker build -q -t {name} -"
+    )
 
 
 def images_of(project: Project, files: Files) -> list[str]:

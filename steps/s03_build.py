@@ -9,9 +9,17 @@ from labkit.course import Files, step
 from labkit.facts.dockerfile import base_images
 from labkit.remote import Shell, Shells
 from steps import undo
-from steps.project import CARRIED, DOCKERFILE, GIVEN, IMAGE, PROJECT, own_folder, provide_images
+from steps.project import (
+    APART,
+    CARRIED,
+    DOCKERFILE,
+    GIVEN,
+    IMAGE,
+    PROJECT,
+    own_folder,
+    provide_images,
+)
 
-APART = "/srv/carried"  # apart from what was handed in, and below no folder of it
 BUILD_LIMIT_S = 600.0
 HANDED_BUILD_LIMIT_S = 150.0  # nobody looks on; with a slow network still time for the packages
 

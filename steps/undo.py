@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
-from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
+from steps.project import APART, HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
 # Containers with their volumes, then volumes and networks of their own.
 NO_CONTAINERS = (
     "docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f"
 )
-NO_PROJECT = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete; rm -rf {JUDGED}"
+NO_PROJECT = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete; rm -rf {JUDGED} {APART}"
 # Images that were built or named here, or that came from the private registry.
 NO_IMAGES = (
     "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "

@@ -4,6 +4,10 @@ set -eu
 
 : "${NGINX_PROXY_PASS_URL:=}" "${REGISTRY_URL:=}" "${DELETE_IMAGES:=false}"
 : "${SINGLE_REGISTRY:=true}" "${NGINX_LISTEN_PORT:=80}" "${REGISTRY_TITLE:=Docker Registry UI}"
+# The static form of version 1 knew no other variable.
+if [ -z "$NGINX_PROXY_PASS_URL" ] && [ "${PASS_ON_TO_REGISTRY_URL:-}" = true ]; then
+    NGINX_PROXY_PASS_URL=$REGISTRY_URL
+fi
 
 quoted() { # TEXT: as a JSON string
     printf '"%s"' "$(printf %s "$1" | tr -d '\n\r' | sed 's/[\\"]/\\&/g')"

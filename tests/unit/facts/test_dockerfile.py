@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from labkit.facts.dockerfile import base_images
-from steps.project import stand_in
+from labkit.remote import PlannedShell, Result
+from steps.project import formerly, provide_images, stand_in
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,35 @@ def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
         "  from built AS tested\nFROM python:${VERSION}\nFROM php:7.4-apache\nFROM php:7.4-apache\n"
     )
     assert base_images(dockerfile) == ["python:3.8-slim", "php:7.4-apache"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["python:2.7-stretch", "python:2", "docker.io/library/python:3.8-buster", "python:3.6",
+     "python:3.9-slim", "python:3.10", "python:slim-buster", "python:3.11-bullseye",
+     "joxit/docker-registry-ui:1.5-static", "joxit/docker-registry-ui:static"],
+)  # fmt: skip
+def test_a_tag_of_another_time_is_made_one(image: str) -> None:
+    assert formerly(image)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["python", "python:3", "python:3.11-slim", "python:3.12", "php:7-apache", "me/python:2"],
+)
+def test_a_tag_of_today_stays_what_it_is(image: str) -> None:
+    assert not formerly(image)
+
+
+def test_an_old_tag_is_made_of_the_labs_python_and_another_one_is_it() -> None:
+    asked: list[str] = []
+
+    def answer(command: str) -> Result:
+        asked.append(command)
+        return Result(command, "", "", 0)
+
+    provide_images(PlannedShell("web1", answer), ["python:2.7-buster", "python:3.12-alpine"])
+    made = [command for command in asked if "docker build" in command]
+    assert len(made) == 1
+    assert made[0].endswith("docker build -q -t python:2.7-buster -")
+    assert "FROM python:3" in made[0]

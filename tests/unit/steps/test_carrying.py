@@ -16,10 +16,11 @@ from labkit.classroom.held import Held
 from labkit.course import Foundation, HandedIn, Verdict, load_checks
 from labkit.course.finder import load_course
 from labkit.errors import NotReadyError
+from labkit.facts.compose.project import PLACES
 from labkit.grading import CheckResult
 from steps.carrying import carry_forward
 from steps.handed_in import recognise as recognise_files
-from steps.project import CARRIED
+from steps.project import APART, CARRIED
 from tests.fakes.four_steps import GOOD, MODULES, Made, folder_of, made, recognise
 
 COURSE = load_course()
@@ -225,3 +226,7 @@ def test_the_registry_of_the_reference_takes_nothing_of_the_student_s() -> None:
     handed = carry_forward(own(), "docker-compose-registry.yml", REFERENCE)
     assert "docker-compose-registry.yml" not in handed.sources
     assert not any(name.startswith("registry:") for name in handed.options)
+
+
+def test_what_is_built_apart_is_nowhere_where_a_students_file_is_looked_for() -> None:
+    assert not any(f"{APART}/".startswith(f"{place}/") for place in PLACES.split())

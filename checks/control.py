@@ -1,0 +1,101 @@
+"""A build that failed for want of something: was it the student's mistake, or does the lab lack it?
+
+Where an index can be reached, it is asked whether it has what was asked for. Where none can, nobody
+can tell.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build
+from labkit.course import CannotTellError, not_met
+from labkit.facts.dockerfile import base_images
+from labkit.locale import _
+from labkit.remote import Shell
+
+CONTROL_LIMIT_S = 60.0
+# What package managers say of an index that they cannot reach, or that does not have it.
+LACKING = re.compile(
+    r"No matching distribution found|Could not find a version that satisf"
+    r"|Temporary failure (?:in name resolution|resolving)|Could not resolve host"
+    r"|Unable to locate package|has no installation candidate|no such package"
+    r"|Failed to fetch|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|dial tcp: lookup"
+    r"|Network is unreachable|ProxyError|because .* was not found in the package registry"
+)
+OF_DEBIAN = re.compile(
+    r"E: (?:Unable to locate package |Package ')([a-z0-9][a-z0-9.+-]*)(?:' has no)?"
+)
+OF_PIP = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
+# Commands that images of the world bring and the lab's stand-ins do not.
+NOT_FOUND = re.compile(
+    r"(?:/bin/sh: (?:\d+: |line \d+: )?|exec: \"?)([\w.+-]+)\"?: (?:command )?not found"
+    r"|\"([\w.+-]+)\": executable file not found"
+)
+BROUGHT = re.compile(
+    r"apk|bzr|curl|dnf|docker-php-ext-\w+|file|g\+\+|gcc|git|gpg|hg|install-php-extensions|make"
+    r"|microdnf|mysql_config|pecl|pg_config|ssh|svn|unzip|wget|xz|yum"
+)
+ASK_DEBIAN = (
+    "apt-get update -qq -o Acquire::Retries=0 -o APT::Update::Error-Mode=any >/dev/null 2>&1 || "
+    "exit 9; apt-cache policy {name} | grep -q 'Candidate: [^(]'"
+)
+ASK_PIP = (
+    "python3 -m pip index versions pip >/dev/null 2>&1 || exit 9; "
+    "python3 -m pip index versions {name} >/dev/null 2>&1"
+)
+
+
+def must_not_lack(web1: Shell, build: Build, text: str) -> None:
+    """Where a build failed for want of a package or a command: CannotTellError, or not met.
+
+    Returns if it failed for another reason.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    missing = NOT_FOUND.search(text)
+    command = (missing.group(1) or missing.group(2)) if missing else ""
+    if NO_WHEEL.search(text):
+        command = "gcc"  # what would be compiled lies in its wheelhouse; this does not
+    bases = base_images(web1.read(build.dockerfile) or "")
+    if BROUGHT.fullmatch(command) and any(_is_stand_in(web1, base) for base in bases):
+        raise CannotTellError(
+            _("the lab's stand-in for {image} has no {command}",
+              image=", ".join(bases), command=command),
+            settle=f"labkit bundle --add {bases[0]}",
+        )  # fmt: skip
+    lacking = next((line for line in lines if LACKING.search(line)), "")
+    if not lacking:
+        return
+    for pattern, question in ((OF_DEBIAN, ASK_DEBIAN), (OF_PIP, ASK_PIP)):
+        for name in dict.fromkeys(one.group(1) for one in pattern.finditer(text)):
+            if _nobody_has(web1, bases, question.format(name=shlex.quote(name))):
+                not_met(
+                    expected=_("packages that exist"),
+                    seen=_("{name}: the index has no package of this name", name=name),
+                    where=f"web1:{build.dockerfile}, RUN",
+                )
+    raise CannotTellError(
+        _("the lab's package index does not give what the build asks for: {error}",
+          error=lacking[-200:]),
+        settle=_("labkit grade again, with a network"),
+    )  # fmt: skip
+
+
+def _is_stand_in(web1: Shell, image: str) -> bool:
+    label = '{{index .Config.Labels "org.labkit.stand-in"}}'
+    return bool(web1.ask(shlex.join(["docker", "image", "inspect", "-f", label, image])).text)
+
+
+def _nobody_has(web1: Shell, bases: list[str], question: str) -> bool:
+    """Whether an index that answers lacks it, asked from the image that the build starts from.
+
+    A base of former times may have had it: of those nothing is said.
+    """
+    base = bases[-1] if bases else ""
+    if not PYTHON.fullmatch(base) and base not in ("python", "python:slim", "python:latest"):
+        return False
+    if OF_OLD.search(base):
+        return False
+    words = ["docker", "run", "--rm", "--entrypoint", "sh", base, "-c", question]
+    return web1.ask(shlex.join(words), timeout=CONTROL_LIMIT_S).exit_code == 1

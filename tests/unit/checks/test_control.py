@@ -1,0 +1,61 @@
+"""A build that lacks something: the student's mistake, or what the lab has not."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.builds import Build
+from checks.control import must_not_lack
+from labkit.course import CannotTellError, NotMetError
+from labkit.remote import PlannedShell, from_facts
+
+BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")
+NO_PACKAGE = "#9 3.1 E: Unable to locate package libldap2-devel\n"
+NO_CANDIDATE = "#9 3.1 E: Package 'python-dev' has no installation candidate\n"
+NO_DISTRIBUTION = "#8 ERROR: No matching distribution found for flaskk\n"
+NO_APK = "#5 0.1 /bin/sh: 1: apk: not found\n"
+NO_COMPILER = "#8 9.1 error: command 'gcc' failed: No such file or directory\n"
+NO_PPIP = "#5 0.1 /bin/sh: 1: ppip: not found\n"
+STAND_IN = "Debian 13's Python 3.13 stands in for every version"
+
+
+def web(image: str, *, control: int, label: str = STAND_IN) -> PlannedShell:
+    """A machine on which the question to the index ends with `control`."""
+    read = f"cat {BUILD.dockerfile}"
+    facts = {read: f"FROM {image}\n", "image inspect": label, "docker run": control}
+    return PlannedShell("web1", from_facts(facts))
+
+
+@pytest.mark.parametrize("said", [NO_PACKAGE, NO_CANDIDATE, NO_DISTRIBUTION])
+@pytest.mark.parametrize("image", ["python:3", "python:3.12-slim", "python"])
+def test_what_no_index_has_is_a_mistake(image: str, said: str) -> None:
+    with pytest.raises(NotMetError) as caught:
+        must_not_lack(web(image, control=1), BUILD, said)
+    assert caught.value.seen.partition(":")[0] in said
+
+
+@pytest.mark.parametrize("said", [NO_PACKAGE, NO_CANDIDATE, NO_DISTRIBUTION])
+@pytest.mark.parametrize(
+    ("image", "control"),
+    [
+        ("python:3", 0),  # it has it: the version was not there, or the build's moment was bad
+        ("python:3", 9),  # no index answers
+        ("python:2.7-buster", 1), ("python:3.9", 1), ("python:3.12-bookworm", 1), ("ubuntu", 1),
+    ],
+)  # fmt: skip
+def test_otherwise_nobody_can_tell(image: str, control: int, said: str) -> None:
+    with pytest.raises(CannotTellError):
+        must_not_lack(web(image, control=control), BUILD, said)
+
+
+@pytest.mark.parametrize("said", [NO_APK, NO_COMPILER])
+def test_a_command_that_the_stand_in_lacks_is_nobodys_mistake(said: str) -> None:
+    with pytest.raises(CannotTellError) as caught:
+        must_not_lack(web("python:3.8-alpine", control=1), BUILD, said)
+    assert caught.value.settle == "labkit bundle --add python:3.8-alpine"
+
+
+def test_a_command_that_nobody_has_and_a_genuine_image_are_judged() -> None:
+    must_not_lack(web("python:3.8-alpine", control=1), BUILD, NO_PPIP)
+    must_not_lack(web("python:3.8-slim", control=1, label=""), BUILD, NO_APK)
+    must_not_lack(web("python:3", control=1), BUILD, 'failed to solve: "/x.py": not found')
