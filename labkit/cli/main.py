@@ -105,8 +105,13 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without é or … is no error
     try:
+        from labkit.cli.relay import relayed  # an error in it is said as any other
+
+        code = relayed(labkit, sys.argv[1:])
         # Outside standalone mode click returns the code that a command exits with.
-        sys.exit(labkit.main(standalone_mode=False) or 0)
+        sys.exit(labkit.main(standalone_mode=False) or 0 if code is None else code)
+    except click.exceptions.Exit as ended:  # --help, --version
+        sys.exit(ended.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)

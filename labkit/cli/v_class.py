@@ -47,6 +47,7 @@ from labkit.classroom.table import (
     rows,
 )
 from labkit.cli import show, v_class_similar, v_class_workers
+from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.errors import (
@@ -79,8 +80,8 @@ command.add_command(v_class_similar.command)
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.argument("submissions", type=click.Path(path_type=Path)),
-        click.option("--report", "folder", default="", metavar="DIR",
+        click.argument("submissions", type=Reads(path_type=Path)),
+        click.option("--report", "folder", type=Writes(), default="", metavar="DIR",
                      help="Where the ledger of the class and all reports are kept."),
         click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 64),
                      help="Labs at once; else as many as memory and processors bear."),
@@ -99,10 +100,10 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 def _marked(function: Callable[..., Any]) -> Callable[..., Any]:
     """What decides how a result that is known is marked and for whom."""
     for option in (
-        click.option("--roster", default="", metavar="FILE",
+        click.option("--roster", type=Reads(), default="", metavar="FILE",
                      help="The list of the class, CSV: name, number, email, group, late, excused, "
                      "language."),
-        click.option("--settings", default="", metavar="FILE",
+        click.option("--settings", type=Reads(), default="", metavar="FILE",
                      help="What counts and for how much, TOML: class.toml."),
     ):  # fmt: skip
         function = option(function)
@@ -263,7 +264,7 @@ def grade(
 
 
 @command.command("report")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("submissions", type=Reads(path_type=Path))
 @click.option(
     "--report",
     "folder",
@@ -286,7 +287,7 @@ def report(submissions: Path, folder: str, roster: str, settings: str) -> None:
 
 
 @command.command("watch")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("submissions", type=Reads(path_type=Path))
 @click.option(
     "--report",
     "folder",

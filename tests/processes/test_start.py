@@ -35,6 +35,8 @@ def imported(folder: Path, *words: str) -> tuple[set[str], str]:
         "XDG_STATE_HOME": str(folder), "XDG_CACHE_HOME": str(folder), "LABKIT_LANG": "en",
         # Nobody's engine: a plain refusal would be answered by Docker's own library, in words.
         "DOCKER_HOST": f"unix://{folder}/engine.sock",
+        # And it makes no networks: which way leads to its machines is said, as it else is known.
+        "LABKIT_REACH": "direct",
     }  # fmt: skip
     code = PEEK.replace("MODULES", repr(str(modules)))
     done = subprocess.run(

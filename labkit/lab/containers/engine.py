@@ -12,6 +12,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.errors import NotReadyError
+from labkit.lab.reach import inside
 from labkit.locale import _
 
 # What a full-system node with its own Docker Engine was seen to need, with the bit numbers of
@@ -58,6 +59,14 @@ def connect() -> docker.DockerClient:
             then=_("make engine   (or: sudo systemctl start docker)"),
         ) from error
     return engine
+
+
+def on_its_disk(engine: docker.DockerClient) -> Path | None:
+    """A folder on the disk of the engine's images; None if none is within reach from here."""
+    if inside():
+        return Path("/")  # a controller's own layers lie there
+    root = Path(str(engine.info().get("DockerRootDir", "/")))
+    return root if root.exists() else None
 
 
 @contextmanager
