@@ -4,8 +4,8 @@
 
 Each reader of what a student or their service writes is given so many texts: pieces that it knows,
 repeated, cut and mixed with any bytes. Limits: each text gives an answer or *not met*, and none
-takes longer than SLOWEST_S. `tests/unit/test_fuzz.py` gives the same readers fewer, each time the
-same.
+takes longer than SLOWEST_S. `tests/unit/benchmarks/test_fuzz.py` gives the same readers fewer,
+each time the same.
 """
 
 from __future__ import annotations
@@ -15,24 +15,33 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from benchmarks.result import Figure, Result
-from checks.browser import Reply, finished, path_of
-from checks.compose import harms, parsed
-from checks.docker_facts import Answer, containers, images
-from checks.dockerfiles import copied_sources
-from checks.haproxy import HAProxy
-from checks.pages import Page, list_form, must_list
-from checks.registries import Registry
+from checks.pages import list_form, must_list
 from checks.students import students_of
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts import rsyslog
+from labkit.facts.compose.harmless import harms
+from labkit.facts.compose.project import parsed
+from labkit.facts.docker import containers, images
+from labkit.facts.dockerfile import copied_sources
+from labkit.facts.haproxy import harmless as haproxy_harmless
+from labkit.facts.http.browser import Reply, finished, path_of
+from labkit.facts.http.curl import Answer
+from labkit.facts.http.pages import Page
+from labkit.facts.registry import Registry
 from labkit.remote import Shell
+from steps.handed_in import recognise
+from subject.balancer import haproxy_on
+from subject.roles import Project, is_student_age
 
 TAKES = "30 minutes"
 SLOWEST_S = 5.0
 LONGEST = 40  # pieces of a text
+REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 
 
 def _saying(text: str) -> Shell:
@@ -78,7 +87,7 @@ def read_engine(data: bytes) -> None:
 def read_registry(data: bytes) -> None:
     """What a registry answers."""
     shell = _saying(data.decode("utf-8", "replace") + "\n200")
-    Registry("lb", 5000, "http", "lb:5000", shell, None, cast("Any", None)).pushed()
+    Registry("lb", 5000, "http", "lb:5000", shell, None, cast("Any", None)).pushed(is_student_age)
 
 
 def read_students(data: bytes) -> None:
@@ -94,7 +103,7 @@ def read_students(data: bytes) -> None:
 def read_compose(data: bytes) -> None:
     """A compose file in Compose's normal form, and what it asks for."""
     try:
-        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"))
+        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"), Project)
     except ValueError:
         return
     harms(project)
@@ -109,9 +118,23 @@ def read_dockerfile(data: bytes) -> None:
 
 def read_haproxy(data: bytes) -> None:
     """HAProxy's file and what its socket says."""
-    haproxy = HAProxy(_saying(data.decode("utf-8", "replace")))
+    haproxy = haproxy_on(_saying(data.decode("utf-8", "replace")))
     for ask in (haproxy.servers, haproxy.backend, lambda: (haproxy.bound, haproxy.ports)):
         ask()
+
+
+def read_submission(data: bytes) -> None:
+    """A file of each kind, as it is handed in."""
+    places = ("docker-compose.yml", "Dockerfile", "index.php", "haproxy/haproxy.cfg",
+              "haproxy/rsyslog.conf", "README.md", ".env", "registry-compose.yml")  # fmt: skip
+    recognise(dict.fromkeys(places, data), REFERENCE)
+
+
+def read_rules(data: bytes) -> None:
+    """HAProxy's file and rsyslog's, as they are judged before they are loaded."""
+    text = data.decode("utf-8", "replace")
+    haproxy_harmless.refused(text)
+    rsyslog.refused(text)
 
 
 def read_answer(data: bytes) -> None:
@@ -149,6 +172,20 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
         "# pxname,svname,stot,status\n", "my-backend,", "web1,", '"', "\n", ",", "# be_id be_name ",
         "srv_name srv_addr srv_op_state srv_check_state srv_port", " ", "stats socket /x",
         "9" * 5000, "\u0663", "x" * 140_000, 'LISTEN 0 0 *:80 *:* "haproxy"', "\r", "bind *:",
+    )),
+    "submission": (read_submission, (
+        "services:\n", "  a:\n", "    image: ", "student-age:1", "php:apache", "registry:2", "\n",
+        "  ", ": ", "- ", "!!int ", "!!bool ", "!!float ", "!!timestamp ", "!!python/object:x ",
+        "!!binary ", '""', "1e999", "0x", "0b", "1:99:99", "2001-99-99", "&a ", "*a", "<<: ", "{",
+        "[", "}", "]", "? ", "|\n", ">\n", "include:\n", "build: ", "volumes:\n", "./x:/x", "FROM ",
+        "COPY ", "docker run ", "-p ", "$(", "`", "'", "global\n", "backend my-backend\n",
+        "server a ", "web1:80", "log ", "module(load=", "local2.* ", "COMPOSE_FILE=", "\t", "\0",
+    )),
+    "rules": (read_rules, (
+        "global\n", "defaults\n", "frontend x\n", "log ", "server a ", "lua-load ", "\\x", "\\1",
+        '"', "'", "\\", "#", "${", "}", ".if ", ".endif", "\n", "\r", " ", "module(", "action(",
+        "template(", "if ", "then ", "{", "local2.*", "& ", "^/x", ":msg, ", "$ModLoad ", "/*",
+        "*/", "=", ")", "type=", "stop\n", "x" * 10_000, "\0", "/var/log/x", "..",
     )),
     "JSON": (read_answer, JSON),
 }  # fmt: skip

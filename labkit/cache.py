@@ -7,19 +7,18 @@ date; whoever deletes the folder loses a moment. (XDG base directory specificati
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from labkit.whole import write_whole
+from labkit.xdg import base_folder
 
 KEPT = 8  # of each name: several checkouts and courses may be used in turn
 
 
 def cache_root() -> Path:
     """The folder: XDG_CACHE_HOME or ~/.cache, and labkit in it."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "labkit"
+    return base_folder("XDG_CACHE_HOME", ".cache") / "labkit"
 
 
 def digest_of(paths: Iterable[Path], *more: str) -> str:

@@ -4,8 +4,8 @@
 
 Beside the pictures, `pictures.json` keeps of each the text that can be read in it, and the
 fingerprint of the files that decide what it looks like. So a new picture that differs in its
-measurements alone is thrown away, and tests/unit/test_pictures.py can tell without any lab which
-picture is no longer true. Nothing is retouched.
+measurements alone is thrown away, and tests/unit/scripts/test_pictures.py can tell without any
+lab which picture is no longer true. Nothing is retouched.
 """
 
 from __future__ import annotations

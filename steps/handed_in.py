@@ -20,12 +20,11 @@ from typing import Any
 
 import yaml
 
-from checks.compose import HTTP_PORT, Project, Service
-from checks.dockerfiles import build_options, copied_sources
-from checks.haproxy import BACKEND
-from checks.haproxy_file import bound_ports, sections, server_lines, site_backend
-from checks.registries import is_registry
 from labkit.course import HandedIn
+from labkit.facts.compose.project import Service
+from labkit.facts.dockerfile import build_options, copied_sources
+from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
+from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.project import (
@@ -40,6 +39,8 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
+from subject.contract import BACKEND, HTTP_PORT
+from subject.roles import Project
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
@@ -115,6 +116,7 @@ def recognise(
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
         fill=fill,
+        spared=look.spared(),
         executable=frozenset(path.removeprefix(top) for path in executable)
         | {path for path, data in original.items() if data.startswith(b"#!")},
     )
@@ -352,6 +354,17 @@ class _Look:
             if HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
         ]
         return min(found, key=_least, default="")
+
+    def spared(self) -> frozenset[str]:
+        """What another file does without: rsyslog's, where HAProxy logs to a socket.
+
+        Debian's package brings a rule of its own for the socket that its configuration names
+        (/etc/rsyslog.d/49-haproxy.conf); by UDP nobody listens unless a student says so.
+        """
+        balancer = self._balancer()
+        read = sections(_text(self.files[balancer])) if balancer else []
+        targets = [words[0] for one in read for words in one.said("log") if words]
+        return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
         """Files of rsyslog's beside that with the rule, which open what it needs, last first."""

@@ -5,7 +5,7 @@ Base images and the engine's build cache stay: neither decides what a student's 
 
 from __future__ import annotations
 
-from checks.compose import JUDGED
+from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
 from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
@@ -95,8 +95,8 @@ def balancer(shells: Shells) -> None:
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,
-        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl reset-failed haproxy; "
-        "systemctl reload-or-restart haproxy",
+        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl restart rsyslog; "
+        "systemctl reset-failed haproxy; systemctl reload-or-restart haproxy",
     )
 
 

@@ -18,7 +18,8 @@ from labkit.classroom.held import Held, signatures
 from labkit.course import Course, HandedIn, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
-from labkit.grading.record import gaps_of, mark_gaps
+from labkit.grading.record import filled_of, gaps_of, mark_gaps, take_credit
+from labkit.grading.run import collected
 from labkit.lab import Lab, Say, open_shells
 from labkit.remote import SshShell
 
@@ -43,6 +44,13 @@ class Bench:
         self.held = Held(self.course, self.shells)
         self.sound = {}
         self.lab.provider.destroy(lambda _line: None)
+
+    def ready(self) -> None:
+        """Machines that run, and a shell on each."""
+        if not self.shells:
+            self.lab.provider.up(self.say)
+            self.shells = open_shells(self.lab)
+            self.held = Held(self.course, self.shells)
 
     def judge(self, case: Case, *, turn: int = 1, again: bool = True) -> Outcome:
         """Grade a case; on a fresh lab once more if the first answer was none or not expected.
@@ -77,6 +85,7 @@ class Bench:
             result = self._grade(graded, forward)
             gaps = gaps_of(self.course, handed)
             mark_gaps(result, {number: gaps[number] for number in gaps if number in graded})
+            take_credit(result, filled_of(collected(self.course).graph, handed))
             outcome = _outcome(case, result, "")
         except LabkitError as error:
             return _outcome(case, None, str(error))
@@ -85,10 +94,7 @@ class Bench:
 
     def _make_ready(self, handed: HandedIn, last: int) -> Carried:
         """Bring the lab from what it holds to what a submission needs, up to a step."""
-        if not self.shells:
-            self.lab.provider.up(self.say)
-            self.shells = open_shells(self.lab)
-            self.held = Held(self.course, self.shells)
+        self.ready()
         return self.held.bring(handed, last, on_undo=lambda step: self.sound.pop(step.number, None))
 
     def _handed(self, case: Case) -> HandedIn:

@@ -58,7 +58,7 @@ class Held:
 def signatures(course: Course, handed: HandedIn) -> Signatures:
     """Step -> a hash of all that decides what it brings to the machines."""
     files = Files(course.root, None, handed=handed)
-    artefacts = {one.path for step in course.steps for one in step.artefacts}
+    artefacts = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
     claimed = {path for artefact, path in handed.sources.items() if artefact in artefacts}
     brought = {path: data for path, data in handed.files.items() if path not in claimed}
     brought |= {files.at(path): files.given(path) for path in course.given}
@@ -70,10 +70,11 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
     found: Signatures = {}
     slugs: dict[str, str] = {}
     for step in course.steps:
-        own = [files.content(artefact) for artefact in step.artefacts]
+        own = [files.content(artefact) for artefact in (*step.artefacts, *step.beside)]
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
         parts += [rest] if step.needs else []  # the first step brings nothing of a student's
         parts += [f"{one.artefact.path} {one.sha256}" for one in own]
+        parts += [one.path for one in step.beside if one.path in handed.spared]
         options = handed.options.items()
         parts += [f"{name} {said}" for name, said in options if name.startswith(f"{step.slug}:")]
         slugs[step.slug] = found[step.number] = _hash(*parts)

@@ -1,7 +1,7 @@
 """One submission on a lab of its own: machines up, its files carried through the steps, graded.
 
 Nothing of a submission runs on the grader's computer: its files are read as bytes and go to
-machines that are removed afterwards.
+machines that are removed, or put back, afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from labkit.course import Course, HandedIn, Step
 from labkit.errors import NothingToGradeError
 from labkit.grading import Context, GradeResult, Hooks, Scope, grade, write_open
 from labkit.lab import Lab, Say, open_lab, open_shells
+from labkit.lab.lock import hold
 from labkit.locale import _
 from labkit.remote import Echo
 
@@ -30,7 +31,20 @@ LAB_PREFIX = "sub-"
 
 @contextmanager
 def fresh_lab(say: Say, provider: str = "", name: str = "") -> Iterator[Lab]:
-    """Machines of their own under a name of their own; gone again at the end, whatever happens."""
+    """Machines of their own under a name of their own; gone again at the end, whatever happens.
+
+    Vagrant's take minutes to make. They are made once and kept, for one submission at a time:
+    each begins at their first snapshot, and they are off when it has ended.
+    """
+    if provider == "vagrant":
+        lab = open_lab(name or f"{LAB_PREFIX}{provider}", provider)
+        with hold(lab, "grade --submission"):
+            try:
+                lab.provider.fresh(say)
+                yield lab
+            finally:
+                lab.provider.down(say)
+        return
     lab = open_lab(name or f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}", provider)
     try:
         lab.provider.up(say)
@@ -116,7 +130,7 @@ def recognised(course: Course, folder: Folder, *, fill: bool = True) -> HandedIn
 
 def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -> dict[str, Any]:
     """The submission in the result file: what was read, skipped, changed, filled, and stumbled."""
-    wanted = {one.path for step in course.steps for one in step.artefacts}
+    wanted = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
     stumbles = [
         _("step {number} ({slug}): {what}", number=one.step.number, slug=one.step.slug,
           what=one.what[:600])
@@ -126,5 +140,5 @@ def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -
         "files": len(folder.files),
         "skipped": [{"path": path, "why": why} for path, why in folder.skipped],
         "notes": [*handed.notes, *stumbles],
-        "filled": sorted(wanted - set(handed.sources)) if handed.fill else [],
+        "filled": sorted(filter(handed.filled, wanted)),
     }

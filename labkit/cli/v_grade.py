@@ -35,6 +35,7 @@ from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
+from labkit.lab import PROVIDERS
 from labkit.lab.store import reports_root
 from labkit.locale import _, language, number
 from labkit.remote import Silent, Transcript
@@ -84,6 +85,12 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     help="Grade a student's folder or archive, on fresh machines that are removed afterwards.",
 )
 @click.option(
+    "--provider",
+    type=click.Choice(PROVIDERS),
+    default=None,
+    help="Of a submission: whose machines; Vagrant's are kept, and put back for the next one.",
+)
+@click.option(
     "--steps", "wanted", default="all", metavar="A-B", help="Of a submission: only these steps."
 )
 @click.option(
@@ -117,6 +124,7 @@ def command(
     no_drills: bool,
     seed: int | None,
     submission: str,
+    provider: str | None,
     wanted: str,
     fill: bool,
     forward: bool,
@@ -136,10 +144,10 @@ def command(
             reference_credit=reference_credit,
             seed=seed,
         )
-        ctx.exit(_submission(Path(submission), folder, output, wishes, keep))
-    if wanted != "all" or not (fill and forward):
+        ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
+    if wanted != "all" or provider or not (fill and forward):
         raise UsageError(
-            _("--steps, --no-fill-gaps and --no-carry-forward go with --submission"),
+            _("--steps, --provider, --no-fill-gaps and --no-carry-forward go with --submission"),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
@@ -176,7 +184,7 @@ def _evidence(file: str, key: str) -> Callable[..., None]:
 
 
 def _submission(
-    path: Path, report: str, output: str, wishes: Wishes, keep: Callable[..., None]
+    path: Path, report: str, output: str, wishes: Wishes, provider: str, keep: Callable[..., None]
 ) -> int:
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
@@ -197,7 +205,7 @@ def _submission(
     )
     for left_out, why in folder.skipped:
         show.say(_("left out: {file} ({why})", file=left_out, why=why))
-    with fresh_lab(show.say) as lab:
+    with fresh_lab(show.say, provider) as lab:
         result = grade_submission(course, folder, lab, out, wishes, shown)
     write_html(result, out / "report.html", title=course.titles.get(language(), ""))
     _print(result, output)

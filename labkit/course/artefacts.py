@@ -147,7 +147,7 @@ class Files:
         content = self.content(artefact)
         remote = self.remote(artefact)
         if self.handed:  # on a machine of its own, where nobody has worked by hand
-            return self._place_handed(content, remote, machine, fill=self.handed.fill)
+            return self._place_handed(content, remote, machine)
         there = machine.read(remote, root=artefact.sudo)
         if content.origin is Origin.REFERENCE and self._is_later(artefact, there):
             self.used.append(content)
@@ -163,11 +163,12 @@ class Files:
         self._record(machine, placed, remote, content.data)
         return changed
 
-    def _place_handed(self, content: Content, remote: str, machine: Machine, *, fill: bool) -> bool:
+    def _place_handed(self, content: Content, remote: str, machine: Machine) -> bool:
+        assert self.handed is not None
         artefact = content.artefact
         missing = content.origin is Origin.REFERENCE and not self._own(artefact.path)
         self.used.append(Content(artefact, Origin.MISSING, b"") if missing else content)
-        if missing and not fill:
+        if missing and not self.handed.filled(artefact.path):
             return False
         return machine.write(remote, content.data, root=artefact.sudo)
 

@@ -22,11 +22,16 @@ def step(
     title: dict[str, str],
     needs: Sequence[str] = (),
     artefacts: Sequence[Artefact] = (),
+    beside: Sequence[Artefact] = (),
     shows: bool = False,
     undo: Callable[[Shells], None] | None = None,
     beginning: Beginning | None = None,
 ) -> Callable[[StepFunction], Step]:
-    """Turn a function into a `Step`; it is given the shells of the machines in `on`, by name."""
+    """Turn a function into a `Step`; it is given the shells of the machines in `on`, by name.
+
+    A submission without any of `artefacts` earns nothing by the step; what it brings `beside` may
+    be missing.
+    """
     machines = (on,) if isinstance(on, str) else tuple(on)
 
     def make(run: StepFunction) -> Step:
@@ -38,6 +43,7 @@ def step(
             run=run,
             needs=tuple(needs),
             artefacts=tuple(artefacts),
+            beside=tuple(beside),
             titles=title,
             shows=shows,
             undo=undo,
@@ -57,11 +63,13 @@ def check(
     probes: str = "",
     why: str = "",
     rests_on: Sequence[str] = (),
+    judges: str = "",
 ) -> Callable[[F], F]:
     """Mark a pytest test as a check; its docstring is the sentence that the student reads.
 
     `probes` and `why` are what `labkit explain` says of it; `rests_on` names what it asks of a
-    machine that not every provider has (`labkit doctor --parity`).
+    machine that not every provider has (`labkit doctor --parity`). `judges` is the path of an
+    artefact that its step brings beside: filled with the reference, it earns nothing.
     """
     parents = (needs,) if isinstance(needs, str) else tuple(needs)
     spec = CheckSpec(
@@ -73,6 +81,7 @@ def check(
         probes=probes,
         why=why,
         rests_on=tuple(rests_on),
+        judges=judges,
     )
 
     def mark(function: F) -> F:

@@ -22,3 +22,9 @@ class HandedIn:
     notes: tuple[str, ...] = ()  # what was changed or left out, for the report
     executable: frozenset[str] = frozenset()  # those of the files that may be executed
     fill: bool = True  # what is missing is done with the reference
+    # Artefacts that are missing and not filled: what was handed in does without them.
+    spared: frozenset[str] = frozenset()
+
+    def filled(self, artefact: str) -> bool:
+        """Whether an artefact is missing and the reference stands in its place."""
+        return self.fill and artefact not in self.sources and artefact not in self.spared

@@ -87,6 +87,7 @@ class Step:
     run: StepFunction
     needs: tuple[str, ...] = ()  # slugs of the steps whose results this one uses
     artefacts: tuple[Artefact, ...] = ()
+    beside: tuple[Artefact, ...] = ()  # brought as well; the step is not made of them
     titles: dict[str, str] = field(default_factory=dict)  # language code -> title
     shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
     # Takes away what it brought, so that it can be carried out as if for the first time.
@@ -129,6 +130,9 @@ class CheckSpec:
     why: str = ""  # what goes wrong in real life where this does not hold
     # What of a machine beyond its programs it asks about (labkit.lab.parity): power, firewall, ...
     rests_on: tuple[str, ...] = ()
+    # The artefact that it judges (its path), where its step brings that one beside: in a submission
+    # without it, a pass would be the reference's.
+    judges: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Record:
         self._context = context
         self._keep = keep
         self._gaps = gaps_of(context.course, context.handed)
+        self._filled: dict[str, str] = {}
         self._reported: set[str] = set()
 
     def plan(
@@ -69,6 +70,8 @@ class Record:
             if step.number in self._gaps:
                 for check in step.checks:
                     check.credit = 0.0
+        self._filled = filled_of(graph, self._context.handed)
+        take_credit(result, self._filled)
         self.save()
 
     def reports(self, check: CheckResult) -> bool:
@@ -85,6 +88,7 @@ class Record:
     def complete(self) -> None:
         """Every check has been asked: mark what a submission lacks, and say that this is all."""
         mark_gaps(self.result, self._gaps)
+        mark_filled(self.result, self._filled)
         self.result.complete = True
         self.save()
 
@@ -142,6 +146,31 @@ def mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
             else:
                 check.verdict, check.because = Verdict.BLOCKED, cause.id
                 check.message = _("waits for: {check}", check=cause.title)
+
+
+def filled_of(graph: Graph, handed: HandedIn | None) -> dict[str, str]:
+    """Check -> the artefact that it judges, where a submission has none and the reference's is."""
+    if handed is None:
+        return {}
+    judged = {name: node.spec.judges for name, node in graph.nodes.items()}
+    return {name: path for name, path in judged.items() if path and handed.filled(path)}
+
+
+def take_credit(result: GradeResult, filled: Mapping[str, str]) -> None:
+    """What the reference brings earns nothing, not even while it is open."""
+    for check in result.checks:
+        if check.id in filled:
+            check.credit = 0.0
+
+
+def mark_filled(result: GradeResult, filled: Mapping[str, str]) -> None:
+    """Say of each check that passes by the reference alone what would have to be handed in."""
+    for check in result.checks:
+        if check.id in filled and check.verdict is Verdict.PASSED:
+            check.message = _(
+                "no points: by the course's own {file}, which is missing in the submission",
+                file=filled[check.id],
+            )
 
 
 def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:

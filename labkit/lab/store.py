@@ -7,7 +7,6 @@ enough to be backed up).
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ from pathlib import Path
 from labkit.errors import UsageError
 from labkit.locale import _
 from labkit.whole import write_secret_once
+from labkit.xdg import base_folder
 
 _LAB_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")  # it becomes part of host and volume names
 
 
 def state_root() -> Path:
     """The folder of all labs."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "labkit"
+    return base_folder("XDG_STATE_HOME", ".local/state") / "labkit"
 
 
 def lab_folder(name: str) -> Path:

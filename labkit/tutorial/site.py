@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import errno
 import hashlib
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import labkit
 from labkit import child
-from labkit.course import Course
+from labkit.cache import cache_root
+from labkit.course import PARTS, Course
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.locale import _
 from labkit.whole import write_whole
@@ -22,9 +22,7 @@ from labkit.whole import write_whole
 LOOPBACK = "127.0.0.1"
 SOURCES = (
     "docs",
-    "course",
-    "steps",
-    "checks",
+    *PARTS,
     "mkdocs.yml",
 )  # of a course; labkit itself is one as well
 STAMP = "built-from.txt"  # written last: a site without it was not finished
@@ -32,8 +30,7 @@ STAMP = "built-from.txt"  # written last: a site without it was not finished
 
 def site_folder(root: Path) -> Path:
     """Where the site of the course in `root` is kept, by the XDG base directory specification."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "labkit" / f"site-{hashlib.sha256(bytes(root)).hexdigest()[:8]}"
+    return cache_root() / f"site-{hashlib.sha256(bytes(root)).hexdigest()[:8]}"
 
 
 def build(root: Path, say: Callable[[str], None]) -> Path:

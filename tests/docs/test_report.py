@@ -13,7 +13,7 @@ from labkit.grading.writers.html import as_html
 from tests.docs.conftest import LANGUAGES, PHONE, Open
 from tests.docs.reading import serious, sticks_out
 from tests.docs.test_links import abroad, broken, fetched, parsed
-from tests.unit.test_writers import ALL
+from tests.fakes.results import ALL
 
 every_report = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 both = pytest.mark.parametrize("language", LANGUAGES)

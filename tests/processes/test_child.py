@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -26,12 +27,17 @@ LABKIT = Path(sys.executable).with_name("labkit")  # as it is installed; -m woul
 
 
 @pytest.fixture
-def canary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """We stand in the hostile folder; the file that is there as soon as something of it runs."""
+def canary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """We stand in the hostile folder; the file that is there as soon as something of it runs.
+
+    Nothing is written into the folder itself, either.
+    """
+    before = set(CANARY.rglob("*"))
     monkeypatch.chdir(CANARY)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    return tmp_path / "labkit-canary"
+    yield tmp_path / "labkit-canary"
+    assert set(CANARY.rglob("*")) == before
 
 
 def test_the_canary_sings(canary: Path) -> None:
@@ -85,7 +91,8 @@ def test_no_verb_runs_anything_of_the_folder(canary: Path, tmp_path: Path, verb:
                  "true"], "logs": ["web1"], "open": ["site"], "init": [str(tmp_path / "mine")],
                  "explain": ["1"], "grade": ["--submission", "."]}.get(verb, [])  # fmt: skip
     environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none", "HOME": str(CANARY),
-                   "XDG_STATE_HOME": str(tmp_path), "PATH": f".::{os.environ['PATH']}"}  # fmt: skip
+                   "XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path),
+                   "PATH": f".::{os.environ['PATH']}"}  # fmt: skip
     if verb == "verify":
         arguments = ["--help"]
     subprocess.run([LABKIT, verb, *arguments], env=environment, check=False, timeout=60,

@@ -26,7 +26,7 @@ from labkit.classroom.ledger import Ledger, Record
 from labkit.classroom.roll import Grader, Job, grade_class, processes
 from labkit.classroom.table import as_json_lines, rows
 from labkit.errors import NotReadyError
-from tests.processes.made_grader import made_grader
+from tests.fakes.made_grader import made_grader
 
 WISHES = Wishes(frozenset({1}), drills=False)
 PATIENCE_S = 120  # for processes of a busy computer; nothing is measured

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,24 @@ from labkit.cache import KEPT, cache_root, digest_of, remembered
 from labkit.course import load_course
 from labkit.grading import outline
 from labkit.grading.explain import read_checks
+from labkit.lab.store import state_root
+from labkit.tutorial.site import site_folder
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("folder", [cache_root, state_root, lambda: site_folder(Path("/x"))])
+@pytest.mark.parametrize("named", [".", ".cache", ""])
+def test_no_folder_of_ours_is_where_labkit_happens_to_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Callable[[], Path], named: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, named)
+    assert folder().is_relative_to(tmp_path)
 
 
 def never() -> bytes:

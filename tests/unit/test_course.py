@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import re
-from pathlib import Path
-from types import FunctionType
-from typing import NamedTuple
 
 import pytest
 
 from labkit.course import CheckSpec, Drill, Step, load_course
 from labkit.grading.graph import Graph, Node
+from tests import ROOT
+from tests.fakes.practical import CHECKS, COURSE, Check, check_file, functions_of
 
-ROOT = Path(__file__).parents[2]
-COURSE = load_course()
 SLUGS = (
     "machines", "dockerfile", "build", "compose", "deploy", "index", "verify", "registry",
     "registry-ui", "second-server", "haproxy", "stats", "failover",
@@ -25,45 +21,6 @@ POINTS = (1, 2, 1.5, 2, 1.5, 1.5, 1, 2, 1, 1, 2.5, 1, 2)
 SENTENCE = re.compile(r"\S.*[^.]\.\Z", re.DOTALL)
 
 
-class Check(NamedTuple):
-    """A check as its module has it."""
-
-    id: str
-    step: Step
-    function: FunctionType
-    spec: CheckSpec
-
-    @property
-    def sentence(self) -> str:
-        """What the student reads."""
-        return inspect.getdoc(self.function) or ""
-
-
-def check_file(step: Step) -> Path:
-    return ROOT / "checks" / f"test_{step.number:02}_{step.slug.replace('-', '_')}.py"
-
-
-def functions_of(step: Step) -> dict[str, FunctionType]:
-    """The tests of a step's module in their order there, checks or not."""
-    module = importlib.import_module(f"checks.{check_file(step).stem}")
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if name.startswith("test_") and inspect.isfunction(value)
-    }
-
-
-def checks() -> list[Check]:
-    """Every check of the course, in the course's order."""
-    return [
-        Check(f"{step.slug}.{name.removeprefix('test_')}", step, function, spec)
-        for step in COURSE.steps
-        for name, function in functions_of(step).items()
-        if isinstance(spec := vars(function).get("labkit_check"), CheckSpec)
-    ]
-
-
-CHECKS = checks()
 STEP = pytest.mark.parametrize("step", COURSE.steps, ids=lambda step: step.slug)
 CHECK = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 

@@ -7,11 +7,10 @@ does a course is one, whatever the course is about.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from labkit.course import load_course
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 ENGINE = ROOT / "labkit"
 VOCABULARY = ROOT / "course" / "vocabulary.txt"
 HOMONYM = "in-toto"  # a standard for signed statements, whose last word is one of the course's

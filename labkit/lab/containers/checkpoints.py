@@ -26,7 +26,7 @@ from docker.models.containers import Container
 from docker.models.volumes import Volume
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.engine import explained
+from labkit.lab.containers.engine import cpu_shares, explained
 from labkit.lab.containers.listing import (
     ADDRESS_LABEL,
     CHECKPOINT_LABEL,
@@ -299,6 +299,7 @@ def helper_container(
         cap_add=_COPY_CAPABILITIES,
         security_opt=["label=disable", "apparmor=unconfined"],
         stop_signal="SIGKILL",
+        cpu_shares=cpu_shares(),
         # One mount of the folder of all volumes: a hard link cannot cross mounts.
         volumes={volumes: {"bind": str(_VOLUMES), "mode": "rw"}},
     )

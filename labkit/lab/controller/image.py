@@ -16,6 +16,7 @@ import docker
 from docker.errors import APIError
 
 from labkit import child
+from labkit.course import PARTS
 from labkit.errors import NotReadyError
 from labkit.lab.mirror.building import build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
@@ -28,7 +29,7 @@ FOLDER = Path(__file__).parent
 REPOSITORY = "labkit/controller"
 BASE_REPOSITORY = "labkit/controller-base"
 PUBLIC_BASE = "debian:trixie-slim"
-PARTS = ("course", "steps", "checks", "tests/submissions")  # of a course: what a command reads
+READ = (*PARTS, "tests/submissions")  # of a course: what a command reads
 LEFT_OUT = ("__pycache__", "practical", "*~")  # practical: the course, which has its own place
 
 
@@ -125,7 +126,7 @@ def _needs() -> tuple[str, str]:
 def _parts(course: Path) -> Iterator[tuple[Path, str]]:
     """The folders that go in, and their names there."""
     yield child.FOLDER, "labkit"
-    for part in PARTS:
+    for part in READ:
         if (course / part).is_dir():
             yield course / part, f"course/{part}"
 

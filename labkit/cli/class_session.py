@@ -1,0 +1,190 @@
+"""A class as its verbs open it: its entries, its ledger, who is in it, what counts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from labkit.classroom import Wishes
+from labkit.classroom.away import Away, code_here
+from labkit.classroom.cluster import Cluster, cluster_at
+from labkit.classroom.intake import Entry, read_class
+from labkit.classroom.ledger import Ledger, Record, Slot
+from labkit.classroom.marking import Marking
+from labkit.classroom.overview import state_words
+from labkit.classroom.progress import Progress, progress
+from labkit.classroom.reports import write_reports
+from labkit.classroom.roll import (
+    Executors,
+    Grader,
+    digest,
+    free_memory,
+    grade_class,
+    grade_job,
+    processes,
+    room_for_labs,
+)
+from labkit.classroom.roster import Person, matched, read_roster
+from labkit.classroom.settings import read_settings
+from labkit.classroom.table import Row, rows
+from labkit.cli import show
+from labkit.cli.paths import Reads, Writes
+from labkit.cli.session import outside, report_name, the_course
+from labkit.course import Course, select
+from labkit.grading.explain import read_checks
+from labkit.lab.store import reports_root
+from labkit.locale import _, number
+
+
+def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What both verbs that grade are told."""
+    for option in (
+        click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 64),
+                     help="Labs at once; else as many as memory and processors bear."),
+        click.option("--no-drills", is_flag=True,
+                     help="Only what disturbs nothing; no full mark."),
+        click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
+        click.option("--carry-forward/--no-carry-forward", "forward", default=True,
+                     show_default=True, help="Judge later steps on the reference where a "
+                     "student's own earlier work fails."),
+        click.option("--only", default="", metavar="WHO",
+                     help="failed, inconclusive, changed, or a part of a name."),
+        click.option("--scheduler", default="", metavar="ADDRESS",
+                     help="Of Dask: grade on its workers (labkit class workers)."),
+    ):  # fmt: skip
+        function = option(function)
+    return class_options(function)
+
+
+def class_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Which class it is, and what decides how a result that is known is marked and for whom."""
+    for option in (
+        click.argument("submissions", type=Reads(path_type=Path)),
+        click.option("--report", "folder", type=Writes(), default="", metavar="DIR",
+                     help="Where the ledger of the class and all reports are kept."),
+        click.option("--roster", type=Reads(), default="", metavar="FILE",
+                     help="The list of the class, CSV: name, number, email, group, late, excused, "
+                     "language."),
+        click.option("--settings", type=Reads(), default="", metavar="FILE",
+                     help="What counts and for how much, TOML: class.toml."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class ClassSession:
+    """What every verb of a class begins with."""
+
+    course: Course
+    entries: list[Entry]
+    ledger: Ledger
+    wishes: Wishes
+    digests: dict[str, str]
+    labs: int
+    people: list[Person]
+    marking: Marking
+    scheduler: str = ""
+
+    @classmethod
+    def opened(
+        cls,
+        submissions: Path,
+        folder: str,
+        roster: str,
+        settings: str,
+        labs: int = 0,
+        no_drills: bool = False,
+        steps: str = "all",
+        forward: bool = True,
+        scheduler: str = "",
+    ) -> ClassSession:
+        course = the_course()
+        people = read_roster(Path(roster)) if roster else []
+        marking = Marking(
+            read_checks(course), read_settings(Path(settings), course) if settings else None
+        )
+        place = submissions.resolve()
+        mark_of_place = hashlib.sha256(str(place).encode()).hexdigest()[:6]
+        name = f"class-{report_name(place.stem, 'class')}-{mark_of_place}"
+        root = outside(
+            Path(folder or reports_root() / name), place, f"labkit class grade {submissions}"
+        )
+        wishes = Wishes(
+            steps=frozenset(step.number for step in select(course, steps)),
+            drills=not no_drills,
+            forward=forward,
+        )
+        entries = read_class(place)
+        digests = {one.key: digest(one, course, wishes) for one in entries}
+        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
+        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people, marking,
+                   scheduler)  # fmt: skip
+
+    def rows(self, entries: Sequence[Entry] | None = None) -> list[Row]:
+        """The table of the class, or of some entries of it, as the ledger has it now."""
+        asked = self.entries if entries is None else entries
+        return rows(self.ledger, asked, self.people, self.marking)
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        return progress(self.ledger, self.entries, time.time())
+
+    def write_reports(self, found: Sequence[Row], submissions: Path) -> None:
+        """Write what there is for the teacher, the students and platforms; say where."""
+        command = f"labkit class grade {submissions}"
+        page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
+                             self.languages(), command=command)  # fmt: skip
+        show.say(_("class: {path}   for students and platforms: {folder}", path=page,
+                   folder=page.parent))  # fmt: skip
+
+    def languages(self) -> dict[str, str]:
+        """The language of each entry's report; "" for the command's own."""
+        known, _absent = matched(self.people, self.entries)
+        return {
+            one.key: (known[one.key].language if one.key in known else "")
+            or self.marking.settings.language
+            for one in self.entries
+        }
+
+    def grade(self, todo: Sequence[Entry], slot: Slot) -> None:
+        """Grade what is to be graded, a line for each."""
+        grader: Grader = grade_job
+        executors: Executors = processes
+        labs = self.labs
+        if self.scheduler and todo:
+            grader, executors = Away(grade_job, code_here()), cluster_at(self.scheduler)
+            with Cluster(self.scheduler) as cluster:
+                labs = cluster.slots
+            if not labs:
+                show.say(_("no worker offers a lab yet: it waits for one.   see: {command}",
+                           command="labkit class workers"))  # fmt: skip
+        show.say(
+            _("{todo} of {all} to grade, labs at once: {labs}; ledger: {path}",
+              todo=len(todo), all=len(self.entries), labs=labs, path=self.ledger.root)
+        )  # fmt: skip
+        started, done = time.monotonic(), 0
+
+        def told(record: Record) -> None:
+            nonlocal done
+            done += 1
+            left = (time.monotonic() - started) / done * (len(todo) - done)
+            result = self.ledger.result(record.key, slot)
+            marks = f"{result['score_low']:g} / {result['score_max']:g}" if result else record.why
+            show.say(
+                _("{done}/{all} {name}: {state}, {marks} ({seconds} s); about {left} min left",
+                  done=done, all=len(todo), name=record.name, state=state_words()[record.state],
+                  marks=marks, seconds=number(record.seconds, ".0f"),
+                  left=number(left / 60, ".0f"))
+            )  # fmt: skip
+
+        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+                    grader=grader, executors=executors, languages=self.languages(),
+                    on_done=told)  # fmt: skip

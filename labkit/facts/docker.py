@@ -1,0 +1,196 @@
+"""What the Docker Engine of a machine says: its images and its containers."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from labkit.course import CannotTellError, not_met
+from labkit.facts.foreign import as_json, is_readable
+from labkit.locale import _
+from labkit.remote import Shell
+
+PROBE_LABEL = "io.labkit.probe"  # on containers that the grader started, for a moment
+
+
+def plain_name(name: str) -> str:
+    """An image's or repository's own name, without registry, tag, and the usual separators."""
+    last = name.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
+    return re.sub(r"[-_.]", "", last.lower())
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image on a machine; `config` is its Config as `docker image inspect` gives it."""
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    config: dict[str, Any]
+    created: str  # ISO 8601: sorts as text
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container on a machine, `raw` as `docker inspect` gives it."""
+
+    raw: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.raw["Id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.raw["Name"]).lstrip("/")
+
+    @property
+    def image(self) -> str:
+        return str(self.raw["Config"]["Image"])
+
+    @property
+    def image_id(self) -> str:
+        return str(self.raw["Image"])
+
+    @property
+    def running(self) -> bool:
+        return bool(self.raw["State"]["Running"]) and not self.raw["State"].get("Restarting")
+
+    @property
+    def state(self) -> str:
+        state = self.raw["State"]
+        return _("{status} (exit code {code})", status=state["Status"], code=state["ExitCode"])
+
+    @property
+    def engine_failed(self) -> str:
+        """The engine's own error, if it could not even begin to start the container.
+
+        The runtime's first process is lost now and then on a busy computer (seen once in some
+        hundred starts here); whoever wrote the compose file has no part in that.
+        """
+        error = str(self.raw["State"].get("Error") or "")
+        return error if "waiting for init" in error else ""
+
+    @property
+    def pid(self) -> int:
+        return int(self.raw["State"]["Pid"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        labels = self.raw["Config"].get("Labels") or {}
+        return {str(name): str(value) for name, value in labels.items()}
+
+    @property
+    def restart_policy(self) -> str:
+        return str(self.raw["HostConfig"]["RestartPolicy"]["Name"] or "no")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        pairs = (entry.partition("=") for entry in self.raw["Config"].get("Env") or [])
+        return {name: value for name, _equals, value in pairs}
+
+    @property
+    def addresses(self) -> list[str]:
+        networks = self.raw["NetworkSettings"]["Networks"].values()
+        return [str(network["IPAddress"]) for network in networks if network.get("IPAddress")]
+
+    @property
+    def published(self) -> dict[int, int]:
+        """Container port -> port on the machine; on the machine's own network all are there."""
+        if self.raw["HostConfig"].get("NetworkMode") == "host":
+            exposed = self.raw["Config"].get("ExposedPorts") or {}
+            return {int(port.partition("/")[0]): int(port.partition("/")[0]) for port in exposed}
+        ports = self.raw["NetworkSettings"].get("Ports") or {}
+        return {
+            int(inside.partition("/")[0]): int(bindings[0]["HostPort"])
+            for inside, bindings in ports.items()
+            if bindings
+        }
+
+
+def images(shell: Shell) -> list[Image]:
+    """Every tagged image."""
+    answer = shell.ask(
+        "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
+    )
+    return [
+        Image(
+            id=str(one["Id"]),
+            tags=tuple(map(str, one.get("RepoTags") or ())),
+            digests=tuple(map(str, one.get("RepoDigests") or ())),
+            config=one.get("Config") or {},
+            created=str(one.get("Created") or ""),
+        )
+        for one in inspected(shell, answer.stdout)
+    ]
+
+
+def inspected(shell: Shell, said: str) -> list[dict[str, Any]]:
+    """What `docker inspect` said: the records; failed if they cannot be read."""
+    found = as_json(said or "[]")
+    if not isinstance(found, list) or not all(_is_record(one) for one in found):
+        not_met(
+            expected=_("what docker inspect says can be read"),
+            seen=said[-120:],
+            where=f"{shell.name} $ docker inspect",
+        )
+    return found
+
+
+def _is_record(one: Any) -> bool:
+    """Whether it has an id, and mappings and lists where an image or a container has them."""
+    if not isinstance(one, dict) or not isinstance(one.get("Id"), str):
+        return False
+    kinds = {"Config": dict, "RepoTags": list, "RepoDigests": list}
+    return all(isinstance(one.get(key) or kind(), kind) for key, kind in kinds.items())
+
+
+# What an engine says when it could not ask anybody who has images: nobody's mistake.
+NOBODY_TO_ASK = ("no such host", "i/o timeout", "connection refused", "network is unreachable",
+                 "TLS handshake timeout", "failed to do request", "temporary failure")  # fmt: skip
+
+
+def must_be_had(text: str, image: str, machine: str) -> None:
+    """CannotTellError if an engine failed to get an image because nobody could be asked for it."""
+    if any(sign.lower() in text.lower() for sign in NOBODY_TO_ASK):
+        raise CannotTellError(
+            _(
+                "{machine} cannot get the image {image}: the mirror has it not, and no registry "
+                "can be reached",
+                machine=machine,
+                image=image,
+            ),
+            settle=f"docker pull {image}; labkit bundle --add {image}",
+        )
+
+
+def must_have_images(shell: Shell, images: Iterable[str]) -> None:
+    """CannotTellError if one of these images is not on the machine and cannot be had there."""
+    for image in filter(None, images):
+        name = shlex.quote(image)
+        answer = shell.ask(
+            f"docker image inspect {name} >/dev/null 2>&1 || docker pull -q {name} 2>&1", timeout=60
+        )
+        if not answer.ok:
+            must_be_had(answer.said, image, shell.name)
+
+
+def containers(shell: Shell) -> list[Container]:
+    """Every container, running or not, those of the grader apart."""
+    answer = shell.ask("docker ps -aq | xargs -r docker inspect")
+    found = [Container(raw) for raw in inspected(shell, answer.stdout)]
+    if not all(is_readable(one) for one in found):
+        not_met(
+            expected=_("what docker inspect says can be read"),
+            seen=answer.stdout[-120:],
+            where=f"{shell.name} $ docker inspect",
+        )
+    return [one for one in found if PROBE_LABEL not in one.labels]
+
+
+def quoted(container: Container) -> str:
+    """A container's id, safe in a command."""
+    return shlex.quote(container.id[:12])

@@ -1,0 +1,222 @@
+"""haproxy.cfg read as HAProxy reads it: words, variables, sections, and where a port leads.
+
+Words, quotes, escapes and variables: configuration manual 3.0, sections 2.2 to 2.4; sections and
+`disabled`: section 4. What a file says of itself; what runs is asked of HAProxy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+LONGEST_LINE = 8192  # characters; HAProxy takes 64 words of a line
+ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+VARIABLE = re.compile(r"\{(\w+)(?:-([^}]*))?\}|([A-Za-z_]\w*)")
+HEADS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers", "peers",
+         "cache", "http-errors", "program", "ring", "mailers", "fcgi-app")  # fmt: skip
+PROXIES = ("frontend", "backend", "listen")
+# What somebody has written into a file that a package brought: Debian's has no such sections, el9's
+# has three, with servers on the machine itself.
+WRITTEN_BY_HAND = (
+    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
+    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
+)
+
+
+class UnreadableError(ValueError):
+    """A line that HAProxy would not take either, or whose variables nobody can know here."""
+
+
+@dataclass
+class Environment:
+    """The variables that a file has set so far."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    _depth: int = 0  # of .if: what is set below may be set or not
+
+    def read(self, line: str) -> list[str]:
+        """The words of the next line, its variables put in; what it sets is kept.
+
+        UnreadableError for an open quote and for a variable that the file does not set.
+        """
+        words = words_of(line, self.values)
+        keyword = words[0] if words else ""
+        self._depth += {".if": 1, ".endif": -1}.get(keyword, 0)
+        if keyword in ("setenv", "presetenv", "unsetenv"):
+            if self._depth > 0 or len(words) < 2:
+                raise UnreadableError(" ".join(words))
+            if keyword == "unsetenv":
+                for name in words[1:]:
+                    self.values.pop(name, None)
+            elif keyword == "setenv" or words[1] not in self.values:
+                self.values[words[1]] = words[2] if len(words) > 2 else ""
+        return words
+
+
+@dataclass
+class Section:
+    """A section: `frontend website` with the lines below it, numbered as in the file."""
+
+    kind: str
+    name: str
+    lines: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def said(self, *words: str) -> list[list[str]]:
+        """What follows on each line that begins with these words."""
+        return [
+            line[len(words) :] for _number, line in self.lines if line[: len(words)] == [*words]
+        ]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a proxy that takes part: `disabled` binds and checks nothing."""
+        return self.kind in PROXIES and not self.said("disabled")
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports that it binds, where it says so in so many digits."""
+        given = [words[0] for words in self.said("bind") if words]
+        addresses = [one for words in given for one in words.split(",")]
+        found = (re.fullmatch(r"[^/@]*(?:@[^/]*)?:([0-9]{1,5})", one) for one in addresses)
+        return [int(match.group(1)) for match in found if match]
+
+
+def sections(text: str) -> list[Section]:
+    """The sections of a file, in order. A line that cannot be read counts for nothing.
+
+    Nor does what stands between `.if` and `.endif`, which may be in force or not.
+    """
+    found: list[Section] = []
+    known = Environment()
+    depth = 0
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
+        if not line or line.isspace():
+            continue
+        try:
+            words = known.read(line)
+        except UnreadableError:
+            continue
+        if not words:
+            continue
+        depth += {".if": 1, ".endif": -1}.get(words[0], 0)
+        if depth > 0 or words[0].startswith("."):
+            continue
+        if words[0] in HEADS:
+            found.append(Section(words[0], words[1] if len(words) > 1 else ""))
+            if words[0] in ("frontend", "listen") and len(words) > 2 and ":" in words[2]:
+                found[-1].lines.append((number, ["bind", *words[2:]]))
+        elif found:
+            found[-1].lines.append((number, words))
+    return found
+
+
+def leads_to(text: str, port: int) -> list[str]:
+    """The backends that visitors of a port may be handed to, the default one first.
+
+    A `listen` section with servers is its own backend. `default_backend` may stand in `defaults`.
+    """
+    found: list[str] = []
+    inherited: list[str] = []
+    for one in sections(text):
+        default = [words[0] for words in one.said("default_backend") if words]
+        if one.kind == "defaults":
+            inherited = default
+        if not one.is_live or port not in one.ports:
+            continue
+        if one.kind == "listen" and (one.said("server") or one.said("server-template")):
+            found.append(one.name)
+        found += default or (inherited if one.kind == "frontend" else [])
+        found += [words[0] for words in one.said("use_backend") if words and "%" not in words[0]]
+    return list(dict.fromkeys(found))
+
+
+def bound_ports(text: str) -> list[int]:
+    """The ports that a file binds, 80 first."""
+    found = {port for one in sections(text) if one.is_live for port in one.ports}
+    return sorted(found, key=lambda port: (port != 80, port))
+
+
+def site_backend(text: str, asked: str) -> str:
+    """The backend that visitors are handed to: where the ports lead, the usual web port first.
+
+    `asked`, the name that was asked for, if it is one of several; without any that has servers it
+    is the first section that has some, `asked` if there is none.
+    """
+    serving = [
+        one.name
+        for one in sections(text)
+        if one.kind in ("backend", "listen") and any(server_lines(one))
+    ]
+    led = [name for port in bound_ports(text) for name in leads_to(text, port)]
+    found = [name for name in led if name in serving] or serving
+    return asked if asked in found or not found else found[0]
+
+
+def server_lines(section: Section) -> Iterator[tuple[int, list[str]]]:
+    """The number and words of each line of a server, or of a template for several."""
+    for number, words in section.lines:
+        if words[0] in ("server", "server-template") and len(words) > 2:
+            yield number, words
+
+
+def words_of(line: str, variables: dict[str, str] | None = None) -> list[str]:
+    """The words of a line. UnreadableError where a variable is not known, or a quote is open."""
+    if len(line) > LONGEST_LINE:
+        raise UnreadableError(line[:40])
+    words: list[str] = []
+    word: str | None = None
+    quote = ""
+    at = 0
+    while at < len(line):
+        sign = line[at]
+        at += 1
+        if sign == "\0":
+            raise UnreadableError("\\0")
+        if quote != "'" and sign == "\\":
+            char, at = _escaped(line, at, quote)
+            word = (word or "") + char
+        elif quote and sign == quote:
+            quote = ""
+        elif not quote and sign in "'\"":
+            quote, word = sign, word or ""
+        elif quote == '"' and sign == "$" and re.match(r"[A-Za-z_{]", line[at : at + 1]):
+            value, at = _valued(line, at, variables or {})
+            word = (word or "") + value
+        elif not quote and sign in " \t\v\f":
+            if word is not None:
+                words.append(word)
+            word = None
+        elif not quote and sign == "#":
+            break
+        else:
+            word = (word or "") + sign
+    if quote:
+        raise UnreadableError(line.strip()[:40])
+    return words if word is None else [*words, word]
+
+
+def _valued(line: str, at: int, variables: dict[str, str]) -> tuple[str, int]:
+    """The value of the variable behind a dollar sign, and where the line goes on."""
+    match = VARIABLE.match(line, at)
+    if not match:
+        raise UnreadableError(line[at - 1 : at + 30])
+    value = variables.get(match.group(1) or match.group(3), match.group(2))
+    if value is None or (match.group(1) or "").startswith("HAPROXY"):
+        raise UnreadableError(line[at - 1 : at + 30])
+    return value, match.end()
+
+
+def _escaped(line: str, at: int, quote: str) -> tuple[str, int]:
+    """What stands behind a backslash, and where the line goes on."""
+    sign = line[at : at + 1]
+    if sign == "x":
+        digits = re.match(r"[0-9A-Fa-f]{2}", line[at + 1 : at + 3])
+        if not digits:
+            raise UnreadableError(line[at - 1 : at + 3])
+        return chr(int(digits.group(), 16)), at + 3
+    if sign in ESCAPED and not quote:
+        return ESCAPED[sign], at + 1
+    if sign in ("\\", '"', "'", "$") or (not quote and sign in (" ", "#")):
+        return sign, at + 1
+    return "\\", at

@@ -1,0 +1,122 @@
+"""How soon HAProxy must notice a fault, from the timings of its own configuration.
+
+Formulas and defaults: HAProxy's configuration manual, sections 4.2 (timeout check, timeout
+connect) and 5.2 (inter, fastinter, downinter, rise, fall). A check begins at any moment of the
+interval; every failed one costs the time until it is given up, and then an interval.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from labkit.facts.haproxy.process import HAProxy
+
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SECTIONS = ("global", "defaults", "frontend", "backend", "listen")
+PROMPT_S = 0.1  # until a refusal or an answer is there
+
+
+@dataclass(frozen=True)
+class Timings:
+    """The settings that detection depends on, in seconds; the defaults are HAProxy's."""
+
+    inter: float = 2.0
+    fastinter: float | None = None
+    fall: int = 3
+    timeout_check: float | None = None
+    timeout_connect: float | None = None
+    asks_http: bool = False  # the check asks for a page, and does not only connect
+
+    def _detect(self, failing: float) -> float:
+        between = self.inter if self.fastinter is None else self.fastinter
+        return self.inter + self.fall * failing + (self.fall - 1) * between
+
+    @property
+    def silent(self) -> float:
+        """At the latest, when nothing at all comes back."""
+        if self.timeout_check is None:
+            return self._detect(self.inter)
+        return self._detect(min(self.inter, self.timeout_connect or self.inter))
+
+    @property
+    def hung(self) -> float | None:
+        """At the latest, when connections are accepted and not answered; None: perhaps never."""
+        if not self.asks_http:
+            return None
+        return self._detect(self.inter if self.timeout_check is None else self.timeout_check)
+
+    @property
+    def wrong(self) -> float | None:
+        """At the latest, when the check is answered with an error; None: perhaps never."""
+        return self._detect(PROMPT_S) if self.asks_http else None
+
+
+def timings_of(haproxy: HAProxy) -> Timings | None:
+    """The timings of the first server of the backend, as HAProxy's file has them.
+
+    None if the file says them in a way that is not read here, as a variable of the environment.
+    """
+    try:
+        return read_timings(haproxy.text, haproxy.site)
+    except ValueError:
+        return None
+
+
+def read_timings(text: str, backend: str) -> Timings:
+    """The timings that a configuration without comments gives the servers of the backend.
+
+    ValueError for a setting that is no number.
+    """
+    timeouts: dict[str, float] = {}
+    servers: dict[str, str] = {}
+    asks_http = False
+    served = False
+    for section, words in _lines(text):
+        if section not in ("defaults", f"backend {backend}", f"listen {backend}"):
+            continue
+        if words[0] == "timeout" and len(words) > 2:
+            timeouts[words[1]] = seconds(words[2])
+        elif words[:2] == ["option", "httpchk"]:
+            asks_http = True
+        elif words[:3] == ["no", "option", "httpchk"] or words[:2] == ["option", "tcp-check"]:
+            asks_http = False
+        elif words[0] == "default-server" and not served:  # it is for those that follow
+            servers.update(_settings(words[1:]))
+        elif words[0] == "server" and not served:
+            servers.update(_settings(words[3:]))
+            served = True
+    return Timings(
+        inter=seconds(servers.get("inter", "2s")),
+        fastinter=seconds(servers["fastinter"]) if "fastinter" in servers else None,
+        fall=int(servers.get("fall", "3")),
+        timeout_check=timeouts.get("check"),
+        timeout_connect=timeouts.get("connect"),
+        asks_http=asks_http,
+    )
+
+
+def seconds(word: str) -> float:
+    """A time as HAProxy writes it (`500ms`, `2s`, `2000`) in seconds; the default unit is ms."""
+    found = re.fullmatch(r"(\d+)(us|ms|s|m|h|d)?", word.strip("\"'"))
+    if not found:
+        raise ValueError(f"{word!r} is not a time of HAProxy's")
+    return int(found.group(1)) * UNITS[found.group(2) or "ms"]
+
+
+def _lines(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each line that is in a section, as (section, words)."""
+    section = ""
+    for line in text.splitlines():
+        words = shlex.split(line, posix=False)
+        if words and words[0] in SECTIONS:
+            section = words[0] if words[0] == "defaults" else " ".join(words[:2])
+        elif words:
+            yield section, words
+
+
+def _settings(words: list[str]) -> Mapping[str, str]:
+    known = ("inter", "fastinter", "fall")
+    return {name: words[at + 1] for at, name in enumerate(words[:-1]) if name in known}

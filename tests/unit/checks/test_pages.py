@@ -1,0 +1,140 @@
+"""Pages as people write them: who is shown with which age, and whether there is a button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from checks.pages import list_form, pairs_of
+from labkit.course import NotMetError
+from labkit.facts.http.pages import Page
+
+STUDENTS = {"alice": "12", "bob": "13"}
+
+
+def page(html: str) -> Page:
+    return Page("http://web1/", 200, html)
+
+
+def missing(html: str, students: Mapping[str, str] = STUDENTS) -> list[str]:
+    return pairs_of(page(html), dict(students))
+
+
+RIGHT = {
+    "a list": "<ul><li>alice is 12 years old</li><li>bob is 13 years old</li></ul>",
+    "the reference's": "<h2>These are the students</h2><li>alice is 12</li><li>bob is 13</li>",
+    "a table": "<table><tr><td>alice</td><td>12</td></tr><tr><td>bob</td><td>13</td></tr></table>",
+    "a table with a head": "<table><tr><th>Name</th><th>Age</th></tr>"
+    "<tr><td>alice</td><td>12</td></tr><tr><td>bob</td><td>13</td></tr></table>",
+    "a numbered table": "<tr><td>1</td><td>alice</td><td>12</td></tr>"
+    "<tr><td>2</td><td>bob</td><td>13</td></tr>",
+    "a definition list": "<dl><dt>alice</dt><dd>12</dd><dt>bob</dt><dd>13</dd></dl>",
+    "the age before the name": "<p>12 : alice</p><p>13 : bob</p>",
+    "a table, age first": "<tr><td>12</td><td>alice</td></tr><tr><td>13</td><td>bob</td></tr>",
+    "breaks": "- alice is 12 years old<br>- bob is 13 years old<br>",
+    "no breaks": "alice(12)bob(13)",
+    "json": '<pre>{"alice": "12", "bob": "13"}</pre>',
+    "json, escaped": "<pre>{&quot;alice&quot;:&quot;12&quot;,&quot;bob&quot;:13}</pre>",
+    "print_r": "<pre>Array ( [alice] => 12 [bob] => 13 )</pre>",
+    "var_dump": '<pre>array(2) { ["alice"]=> string(2) "12" ["bob"]=> string(2) "13" }</pre>',
+    "spans": "<b>alice</b><i>12</i><b>bob</b><i>13</i>",
+    "French": "<li>alice a 12 ans</li><li>bob a 13 ans</li>",
+    "another order": "<li>bob: 13</li><li>alice: 12</li>",
+    "a footer with numbers": "<li>alice: 12</li><li>bob: 13</li><footer>2024, 12 rue 13</footer>",
+    "a title with numbers": "<h1>TP 13 - 12 machines</h1><li>alice: 12</li><li>bob: 13</li>",
+    "named once more before": "<p>Welcome, alice and bob</p><li>alice: 12</li><li>bob: 13</li>",
+    "named once more after": "<li>alice: 12</li><li>bob: 13</li><p>Thanks to alice and bob.</p>",
+    "script and style": "<style>p{width:12px}</style><li>alice: 12</li><li>bob: 13</li>",
+    "much white space": "<li>alice" + " " * 500 + "12</li><li>bob\n\n\n\t13</li>",
+    "others between": "<li>alice 12</li><li>zoe 99</li><li>bob 13</li>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("html", RIGHT.values(), ids=RIGHT)
+def test_each_with_their_age(html: str) -> None:
+    assert missing(html) == []
+
+
+WRONG = {
+    "nobody": ("", ["alice 12", "bob 13"]),
+    "names alone": ("<li>alice</li><li>bob</li>", ["alice 12", "bob 13"]),
+    "ages alone": ("<li>12</li><li>13</li>", ["alice 12", "bob 13"]),
+    "one of two": ("<li>alice is 12</li>", ["bob 13"]),
+    # Read backwards, one of them could be right.
+    "ages mixed up": ("<li>alice is 13</li><li>bob is 12</li>", ["alice 12"]),
+    "ages mixed up in a table": (
+        "<tr><td>alice</td><td>13</td></tr><tr><td>bob</td><td>12</td></tr>",
+        ["alice 12"],
+    ),
+    "the same age for all": ("<li>alice is 12</li><li>bob is 12</li>", ["bob 13"]),
+    "names within names": ("<li>malice is 12</li><li>bobby is 13</li>", ["alice 12", "bob 13"]),
+    "ages within numbers": ("<li>alice is 312</li><li>bob is 130</li>", ["alice 12", "bob 13"]),
+    "an age with letters": ("<li>alice is 12px</li><li>bob is 13</li>", ["alice 12"]),
+    "ages far away": (
+        f"<li>alice</li>{'<p>far</p>' * 40}<li>12</li>{'<p>far</p>' * 40}<li>bob 13</li>",
+        ["alice 12"],
+    ),
+    "in an attribute": ('<li title="alice 12 bob 13"></li>', ["alice 12", "bob 13"]),
+    "in a comment": ("<!-- alice 12 bob 13 -->", ["alice 12", "bob 13"]),
+    "another case": ("<li>Alice is 12</li><li>bob is 13</li>", ["alice 12"]),
+    "all names, then all ages": ("<p>alice bob</p><p>12 13</p>", ["alice 12"]),
+}
+
+
+@pytest.mark.parametrize(("html", "who"), WRONG.values(), ids=WRONG)
+def test_who_is_not_shown_with_their_age(html: str, who: list[str]) -> None:
+    found = missing(html)
+    if who == ["alice 12"] and "alice bob" in html:
+        assert found  # one of the two at least
+    else:
+        assert found == who
+
+
+def test_one_way_for_all() -> None:
+    """Where one age stands before and another after, no reader could tell whose it is."""
+    assert len(missing("<p>alice 12</p><p>x</p><p>13 bob</p>")) == 1
+
+
+@pytest.mark.parametrize(
+    "students",
+    [
+        {"Élodie": "20", "François": "21", "Zoë": "22"},
+        {"Jean": "20", "Jean-Paul": "21", "Paul": "22"},
+        {"Ann": "20", "Anna": "21", "Hanna": "22"},
+        {"Sœur Anne": "30", "O'Brien": "41"},
+        {"a.b": "1", "a+b": "2", "(x)": "3", "$1": "4"},
+        {"李雷": "12", "Иван": "13"},
+        {"12": "13", "14": "15"},
+        {"probe-1a2b3c4d": "42"},
+        {"bob": "7.5", "eve": "-1"},
+    ],
+)
+def test_names_of_all_kinds(students: dict[str, str]) -> None:
+    html = "".join(f"<li>{name} is {age} years old</li>" for name, age in students.items())
+    assert missing(html, students) == []
+    mixed = list(students.values())
+    mixed = mixed[1:] + mixed[:1]
+    if len(students) > 1:
+        html = "".join(
+            f"<li>{name} is {age} years old</li>" for name, age in zip(students, mixed, strict=True)
+        )
+        assert missing(html, students)
+
+
+def test_accents_as_entities_are_the_same_names() -> None:
+    assert missing("<li>&Eacute;lodie : 20</li>", {"Élodie": "20"}) == []
+
+
+def test_nobody_to_show_is_nobody_missing() -> None:
+    assert missing("", {}) == []
+
+
+def test_a_page_without_a_form_says_what_is_expected() -> None:
+    with pytest.raises(NotMetError, match="a form with a button"):
+        list_form(page("<p>Hello</p>"))
+
+
+def test_a_form_that_leads_elsewhere_is_named() -> None:
+    with pytest.raises(NotMetError, match="sends its visitor to http://other/"):
+        list_form(page('<form action="http://other/"><button>List</button></form>'))

@@ -1,0 +1,298 @@
+"""The page tried out before an API that nobody knows, and HAProxy as its own socket tells it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from checks import rehearsal
+from checks.rehearsal import Rehearsed, rehearse
+from labkit.course import CannotTellError
+from labkit.facts.compose.project import Service
+from labkit.facts.docker import Container
+from labkit.facts.haproxy.process import HAProxy
+from labkit.remote import PlannedShell, Result, from_facts
+from subject.balancer import haproxy_on
+from subject.roles import Project, Stack
+
+FORM = '<form method="METHOD" action="list.php"><button name="b" value="1">List</button></form>'
+API, SITE = "172.18.0.2", "172.18.0.3"
+
+
+def container(name: str, **more: Any) -> Container:
+    raw: dict[str, Any] = {
+        "Id": "0123456789abcdef", "Name": f"/{name}", "Image": f"sha256:{name}",
+        "Path": "python", "Args": ["-u", "a b.py"],
+        "Config": {"Env": ["A=1", "B=it's; reboot"], **more.pop("Config", {})},
+        "HostConfig": more.pop("HostConfig", {}),
+        "NetworkSettings": {"Networks": {"x": {"Aliases": ["back", "0123456789ab", name]}}},
+    }  # fmt: skip
+    return Container({**raw, **more})
+
+
+def stack(website: Container | None = None, api: Container | None = None) -> Stack:
+    services = {
+        "site": Service("site", {"image": "php:apache"}),
+        "back": Service("back", {"image": "student-age"}),
+    }
+    return Stack(
+        Project("web1", "/srv/x/compose.yml", "x", services),
+        website or container("x-site-1"),
+        api or container("x-back-1"),
+    )
+
+
+class World:
+    """A machine on which the two containers run; `shows` gives the page after the button."""
+
+    def __init__(
+        self, shows: Callable[[str], str], *, form: str = FORM.replace("METHOD", "post"),
+        asleep: int = 0, starts: bool = True,
+    ) -> None:  # fmt: skip
+        self.shows = shows
+        self.form = form
+        self.asleep = asleep
+        self.starts = starts
+        self.asked: list[str] = []
+        self.shell = PlannedShell("web1", self.answer)
+
+    @property
+    def script(self) -> str:
+        return self.asked[0]
+
+    @property
+    def student(self) -> str:
+        found = re.search(r'\{"(probe-\w+)": "42"\}', self.script)
+        assert found
+        return found.group(1)
+
+    def answer(self, question: str) -> Result:
+        """As the machine would."""
+        self.asked.append(question)
+        if question.startswith("set -e"):
+            said = f"{API}\n{SITE}\n" if self.starts else "no such image"
+            return Result(question, said, "", 0 if self.starts else 125)
+        if f"{API}:5000" in question:
+            self.asleep -= 1
+            return Result(question, "\n000\n" if self.asleep >= 0 else "{}\n404\n", "", 0)
+        if "list.php" in question:
+            return Result(question, f"{self.shows(self.student)}\n200\n", "", 0)
+        if SITE in question:
+            return Result(question, f"{self.form}\n200\n", "", 0)
+        return Result(question, "", "", 0)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time that passes by itself, so that nobody waits."""
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.2
+        return now[0]
+
+    monkeypatch.setattr(
+        rehearsal, "time", SimpleNamespace(monotonic=clock, sleep=lambda _seconds: None)
+    )
+
+
+def test_a_page_that_asks_the_api_shows_the_student() -> None:
+    world = World(lambda student: f"<li>{student} is 42</li>")
+    assert rehearse(world.shell, stack()) == Rehearsed(True, f"{world.student} is 42")
+    assert len(world.asked) == 5
+
+
+@pytest.mark.parametrize(
+    "shown", ["<li>alice is 12</li>", "<p>{}</p>", "<p>{} is 12</p>", "x", "<p>{}0 is 42</p>"]
+)
+def test_a_page_with_a_list_of_its_own_does_not(shown: str) -> None:
+    assert not rehearse(World(shown.format).shell, stack()).shown
+
+
+def test_an_api_that_wakes_late_is_waited_for() -> None:
+    world = World(lambda student: f"{student} 42", asleep=5)
+    assert rehearse(world.shell, stack()).shown
+
+
+def test_an_api_that_never_wakes_ends_it() -> None:
+    world = World(lambda _student: "The API cannot be reached", asleep=10**6)
+    assert rehearse(world.shell, stack()).shown is False
+
+
+def test_a_page_without_a_form_ends_it_with_what_it_says() -> None:
+    world = World(str, form="<h1>It works</h1>")
+    assert rehearse(world.shell, stack()) == Rehearsed(False, "<h1>It works</h1>")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_the_button_is_pressed_as_its_form_says(method: str) -> None:
+    world = World(lambda student: f"{student} 42", form=FORM.replace("METHOD", method))
+    rehearse(world.shell, stack())
+    pressed = next(one for one in world.asked if "list.php" in one)
+    assert ("list.php?b=1" in pressed) is (method == "get")
+    assert ("-d b=1" in pressed) is (method == "post")
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_nothing_of_it_stays(starts: bool) -> None:
+    world = World(str, starts=starts)
+    if starts:
+        rehearse(world.shell, stack())
+    else:
+        with pytest.raises(CannotTellError, match="cannot be tried out"):
+            rehearse(world.shell, stack())
+    name = re.search(r"labkit-rehearsal-\w+", world.script)
+    assert name
+    last = world.asked[-1]
+    assert last.startswith(
+        f"docker rm -fv {name[0]}-site {name[0]}-api; docker network rm {name[0]}"
+    )
+    assert f"rm -f /tmp/labkit-{name[0].rpartition('-')[2]}.json" in last
+
+
+def test_without_both_there_is_nothing_to_try_out() -> None:
+    world = World(str)
+    for one in (
+        Stack(stack().project, None, container("a")),
+        Stack(stack().project, container("a"), None),
+    ):
+        with pytest.raises(CannotTellError):
+            rehearse(world.shell, one)
+    assert world.asked == []
+
+
+def test_the_second_ones_are_like_the_first() -> None:
+    site = container(
+        "x-site-1",
+        Config={"User": "www-data"},
+        HostConfig={"ReadonlyRootfs": True, "Tmpfs": {"/tmp": "", "/run": "size=1m"},
+                    "CapDrop": ["ALL"], "CapAdd": ["CHOWN"]},
+    )  # fmt: skip
+    world = World(str)
+    rehearse(world.shell, stack(site))
+    api_line, site_line = [one for one in world.script.splitlines() if "docker run" in one]
+    whole = world.script.replace("\n", " ")
+    for alias in ("back", "x-back-1"):
+        assert f"--network-alias {alias} " in api_line
+    assert "0123456789ab" not in api_line
+    assert "-e 'B=it'\"'\"'s; reboot'" in api_line
+    assert "--entrypoint python sha256:x-back-1 -u 'a b.py'" in whole
+    assert "--volumes-from 0123456789ab:ro" in whole
+    for option in ("--user www-data", "--read-only", "--tmpfs /tmp", "--tmpfs /run:size=1m",
+                   "--cap-drop ALL", "--cap-add CHOWN", "--memory 256m"):  # fmt: skip
+        assert option in site_line
+        assert option in api_line or option != "--memory 256m"
+    assert "-p " not in world.script  # nothing that visitors use is touched
+
+
+def test_each_time_another_student() -> None:
+    seen = set()
+    for _time in range(5):
+        world = World(str)
+        rehearse(world.shell, stack())
+        seen.add(world.student)
+        assert json.dumps({world.student: "42"}) in world.script
+    assert len(seen) == 5
+
+
+# -- HAProxy
+
+STATE = """\
+1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_check_state srv_port
+3 my-backend 1 web1 10.0.0.1 2 0 CHECK 80
+3 my-backend 2 web2 10.0.0.2 OP 0 6 8080
+4 other 1 web9 10.0.0.9 2 0 6 80
+"""
+STAT = """\
+# pxname,svname,status,stot
+website,FRONTEND,OPEN,9
+my-backend,web1,STATUS,4
+my-backend,web2,UP,5
+my-backend,BACKEND,UP,9
+"""
+
+
+def haproxy(*, check: int = 6, status: str = "UP", op: int = 2, **more: str | int) -> HAProxy:
+    answers: dict[str, str | int] = {
+        **more,
+        "test -S": 0,
+        "show stat;show servers state": STAT.replace("STATUS", status)
+        + "\n"
+        + STATE.replace("CHECK", str(check)).replace("OP", str(op)),
+        "show stat": STAT.replace("STATUS", status),
+    }
+    return haproxy_on(PlannedShell("lb", from_facts(answers)))
+
+
+@pytest.mark.parametrize(
+    ("check", "checked"),
+    [(0, False), (2, True), (6, True), (7, True), (10, True), (14, True), (8, False), (4, False)],
+)
+def test_a_check_that_is_configured_is_one_also_while_it_is_paused(
+    check: int, checked: bool
+) -> None:
+    """1 in progress, 2 configured, 4 enabled, 8 paused."""
+    assert haproxy(check=check).servers()[0].checked is checked
+
+
+@pytest.mark.parametrize(
+    ("status", "check", "up"),
+    [
+        ("UP", 6, True), ("UP 1/3", 6, True), ("DOWN", 6, False), ("DOWN 1/2", 6, False),
+        ("no check", 0, True), ("MAINT", 14, False), ("MAINT", 0, False), ("DRAIN", 6, False),
+        ("MAINT (via b/s)", 0, False), ("MAINT (resolution)", 2, False), ("NOLB", 6, False),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_in_rotation(status: str, check: int, up: bool) -> None:
+    assert haproxy(status=status, check=check).servers()[0].is_up is up
+
+
+def test_servers_are_those_of_the_backend_with_what_they_served() -> None:
+    one, two = haproxy(op=1).servers()
+    assert (one.name, one.address, one.port, one.sessions, one.warming) == (
+        "web1", "10.0.0.1", 80, 4, False
+    )  # fmt: skip
+    assert (two.name, two.port, two.sessions, two.warming) == ("web2", 8080, 5, True)
+    backend = haproxy().backend()
+    assert backend is not None
+    assert backend["stot"] == "9"
+
+
+@pytest.mark.parametrize(
+    ("state", "pgrep", "running"),
+    [
+        ("active", 0, True), ("activating", 0, False), ("failed", 0, False),
+        ("inactive", 0, True), ("inactive", 1, False), ("active", 1, False), ("", 0, True),
+        ("reloading", 0, True),
+    ],
+)  # fmt: skip
+def test_what_dies_and_is_started_again_does_not_run(state: str, pgrep: int, running: bool) -> None:
+    facts: dict[str, str | int] = {"systemctl is-active": f"{state}\n", "pgrep": pgrep}
+    assert haproxy_on(PlannedShell("lb", from_facts(facts))).is_running is running
+
+
+def test_without_a_socket_nobody_can_tell_and_the_line_to_add_is_said() -> None:
+    with pytest.raises(CannotTellError, match="no admin socket") as caught:
+        haproxy_on(PlannedShell("lb", from_facts({}))).servers()
+    assert "stats socket" in caught.value.settle
+
+
+def test_a_socket_that_does_not_answer_is_said() -> None:
+    one = haproxy_on(PlannedShell("lb", from_facts({"test -S": 0})))
+    with pytest.raises(CannotTellError, match="does not answer"):
+        one.servers()
+
+
+def test_comments_are_no_configuration() -> None:
+    text = "global # x\n  stats socket /a.sock # stats socket /c\n# stats socket /b.sock\n"
+    one = haproxy_on(PlannedShell("lb", from_facts({"cat /etc/haproxy": text, "/a.sock": 0})))
+    assert one.text == "global\n  stats socket /a.sock\n"
+    assert one.socket == "/a.sock"
+    assert one.line_of("b.sock") == 3
+    assert one.line_of("nothing") == 0

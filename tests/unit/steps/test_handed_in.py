@@ -1,0 +1,774 @@
+"""What the course recognises in a submission: layouts, names, registries, addresses, nonsense."""
+
+from __future__ import annotations
+
+import signal
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labkit.classroom import read_folder
+from labkit.course import HandedIn, load_course, select
+from labkit.errors import NothingToGradeError
+from labkit.grading.explain import read_checks
+from steps.handed_in import recognise
+from tests import ROOT
+
+COURSE = load_course()
+REFERENCE = ROOT / "steps" / "reference"
+DOCKERFILE, COMPOSE, INDEX = "simple_api/Dockerfile", "docker-compose.yml", "website/index.php"
+REGISTRY, BALANCER = "docker-compose-registry.yml", "haproxy/haproxy.cfg"
+RSYSLOG = "haproxy/rsyslog-haproxy.conf"
+CPU_LIMIT_S = 1.5  # of the process itself, so that a busy computer changes nothing
+
+BUILD = "FROM python:3.12\nCOPY student_age.py /\n"
+STACK = """\
+services:
+  site:
+    image: php:apache
+    ports: ["8080:80"]
+    volumes: ["./website:/var/www/html"]
+  back:
+    image: student-age:1.0
+"""
+STORE = "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n"
+CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
+
+
+def seen(files: Mapping[str, str | bytes], *, fill: bool = True) -> HandedIn:
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    return recognise(data, REFERENCE, fill=fill)
+
+
+class TooLongError(BaseException):
+    """Not an Exception: nobody may catch it by chance."""
+
+
+@contextmanager
+def quickly(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
+    """End what takes more of the processor's time."""
+
+    def over(_signal: int, _frame: object) -> None:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    except TooLongError:
+        # Without a traceback: to show what a bomb stands for would take as long.
+        pytest.fail(f"no end within {seconds} s of the processor's time", pytrace=False)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+# -- layouts
+
+
+@pytest.mark.parametrize("name", ["simple_api/Dockerfile", "simple_api/dockerfile"])
+def test_the_usual_layout(name: str) -> None:
+    found = seen({name: BUILD, COMPOSE: STACK, INDEX: "<?php", REGISTRY: STORE, BALANCER: CFG})
+    assert found.sources == {
+        DOCKERFILE: name, COMPOSE: COMPOSE, INDEX: INDEX, REGISTRY: REGISTRY, BALANCER: BALANCER,
+    }  # fmt: skip
+    assert found.targets["simple_api/student_age.py"] == "simple_api/student_age.py"
+    assert found.options["build: what"].endswith("simple_api")
+
+
+def test_an_api_folder_of_another_name_takes_the_given_files_with_it() -> None:
+    found = seen({"api/Dockerfile": BUILD, "html/index.php": "<?php"})
+    assert found.sources == {DOCKERFILE: "api/Dockerfile", INDEX: "html/index.php"}
+    assert found.options["build: what"] == "api"
+    assert found.targets["simple_api/student_age.py"] == "api/student_age.py"
+    assert found.targets["simple_api/student_age.json"] == "api/student_age.json"
+    assert found.targets[DOCKERFILE] == "api/Dockerfile"
+    assert found.targets[INDEX] == "html/index.php"
+    assert found.targets[COMPOSE] == COMPOSE
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "COPY simple_api/student_age.py /",
+        "COPY ./simple_api /app",
+        "add --chown=1:1 simple_api/student_age.py simple_api/requirements.txt /",
+        'COPY ["simple_api/student_age.py", "/"]',
+        "COPY \\\n  simple_api/student_age.py \\\n  /",
+    ],
+)
+@pytest.mark.parametrize("place", ["Dockerfile", "simple_api/Dockerfile"])
+def test_a_dockerfile_that_copies_from_the_root_is_built_there(place: str, copy: str) -> None:
+    found = seen({place: f"FROM python\n{copy}\n"})
+    words = found.options["build: what"].split()
+    assert words[-1] == "."
+    assert words[:-1] == ([] if place == "Dockerfile" else ["-f", place])
+    assert found.targets["simple_api/student_age.py"] == "simple_api/student_age.py"
+
+
+def test_a_flat_folder_is_built_at_its_root() -> None:
+    files = {"Dockerfile": BUILD, "student_age.py": "import flask"}
+    assert seen(files).options["build: what"] == "."
+
+
+def test_what_comes_from_another_stage_is_not_looked_for() -> None:
+    text = "FROM python AS one\nFROM python\nCOPY --from=one /venv /venv\nCOPY . /\n"
+    assert seen({"simple_api/Dockerfile": text}).options["build: what"] == "simple_api"
+
+
+def test_the_websites_dockerfile_is_not_the_apis() -> None:
+    found = seen({"website/Dockerfile": "FROM php:apache\n", "x/y/Dockerfile": BUILD})
+    assert found.sources[DOCKERFILE] == "x/y/Dockerfile"
+
+
+def test_a_dockerfile_of_another_name_is_named_to_the_build() -> None:
+    found = seen({"simple_api/Dockerfile.api": BUILD})
+    assert found.options["build: what"] == "-f simple_api/Dockerfile.api simple_api"
+
+
+def test_an_empty_file_is_a_missing_one() -> None:
+    found = seen({DOCKERFILE: "\n", COMPOSE: "", INDEX: " ", BALANCER: "\n\n"})
+    assert found.sources == {}
+
+
+def test_one_folder_around_everything_is_taken_off() -> None:
+    found = seen({"tp-ha/simple_api/Dockerfile": BUILD, "tp-ha/docker-compose.yml": STACK})
+    assert found.sources == {DOCKERFILE: DOCKERFILE, COMPOSE: COMPOSE}
+    assert set(found.files) == {DOCKERFILE, COMPOSE}
+
+
+@pytest.mark.parametrize("path", [DOCKERFILE, BALANCER, INDEX, "api/Dockerfile"])
+def test_a_folder_of_the_practical_is_none_around_everything(path: str) -> None:
+    assert set(seen({path: "FROM x\nbackend b\n"}).files) == {path}
+
+
+def test_a_file_beside_the_folder_keeps_it() -> None:
+    assert "tp/docker-compose.yml" in seen({"tp/docker-compose.yml": STACK, "a.txt": ""}).files
+
+
+# -- compose files
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
+        "Docker-Compose.YML", "docker-compose-prod.yml", "my-compose.yml", "stack.yml",
+        "deploy/docker-compose.yml", "docker-compose (1).yml", "services.yml",
+    ],
+)  # fmt: skip
+def test_a_stack_may_have_any_of_these_names(name: str) -> None:
+    found = seen({name: STACK, "README.md": "Hello"})
+    assert found.sources[COMPOSE] == name
+    assert found.targets[COMPOSE] == name
+
+
+@pytest.mark.parametrize("name", ["docker-compose.override.yml", "services.json", "compose.txt"])
+def test_these_are_no_stack(name: str) -> None:
+    assert COMPOSE not in seen({name: STACK, "README.md": "Hello"}).sources
+
+
+def test_of_two_stacks_the_one_nearer_to_the_root() -> None:
+    found = seen({"old/docker-compose.yml": STACK, "compose.yaml": STACK})
+    assert found.sources[COMPOSE] == "compose.yaml"
+
+
+def test_the_page_is_the_one_that_the_website_mounts() -> None:
+    files = {COMPOSE: STACK.replace("./website", "./src/www"), "index.php": "<?php 1",
+             "src/www/index.php": "<?php 2"}  # fmt: skip
+    assert seen(files).sources[INDEX] == "src/www/index.php"
+
+
+@pytest.mark.parametrize("source", ["../www", "/var/www", "./../../etc", "./gone"])
+def test_a_mount_that_leads_out_of_the_submission_finds_no_page(source: str) -> None:
+    files = {COMPOSE: STACK.replace("./website", source), "etc/index.php": "<?php"}
+    assert seen(files).sources[INDEX] == "etc/index.php"  # the only one there is
+
+
+BUILDING = """\
+services:
+  site: {image: "php:apache"}
+  back:
+    build: BUILD
+    volumes: ["./data.json:/data/student_age.json"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "source", "words"),
+    [
+        ("./back", "back/Dockerfile", "back"),
+        ("back", "back/Dockerfile", "back"),
+        ("{context: back}", "back/Dockerfile", "back"),
+        ("{context: ., dockerfile: docker/Api.dockerfile}", "docker/Api.dockerfile",
+         "-f docker/Api.dockerfile ."),
+        ("{context: back, dockerfile: ../docker/Api.dockerfile}", "docker/Api.dockerfile",
+         "-f docker/Api.dockerfile back"),
+        ("{context: back, args: {V: '3.12'}, target: final}", "back/Dockerfile",
+         "--target final --build-arg V=3.12 back"),
+        ("{context: back, args: [V=3.12, UNSET]}", "back/Dockerfile",
+         "--build-arg V=3.12 back"),
+        ("{context: back, args: {V: 'a b; reboot'}}", "back/Dockerfile",
+         "--build-arg 'V=a b; reboot' back"),
+    ],
+)  # fmt: skip
+def test_a_compose_file_says_how_the_api_is_built(build: str, source: str, words: str) -> None:
+    files = {"back/Dockerfile": BUILD, "docker/Api.dockerfile": BUILD, "simple_api/Dockerfile":
+             BUILD, COMPOSE: BUILDING.replace("BUILD", build)}  # fmt: skip
+    found = seen(files)
+    assert found.sources[DOCKERFILE] == source
+    assert found.options["build: what"] == words
+
+
+def test_a_build_is_relative_to_its_compose_file() -> None:
+    found = seen({"deploy/compose.yml": BUILDING.replace("BUILD", "../back"),
+                  "back/Dockerfile": BUILD})  # fmt: skip
+    assert found.options["build: what"] == "back"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "../..", "/etc", "https://example.org/x.git", "{context: ., dockerfile: ../../x}",
+        "{context: ./gone}", "{context: ., dockerfile: /etc/passwd}",
+    ],
+)  # fmt: skip
+def test_a_build_outside_the_submission_is_not_followed(build: str) -> None:
+    found = seen({COMPOSE: BUILDING.replace("BUILD", build), DOCKERFILE: BUILD})
+    assert found.sources[DOCKERFILE] == DOCKERFILE
+    assert ".." not in found.options["build: what"]
+    assert not found.options["build: what"].startswith("/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: [a, b]", "services: text", "- a\n- b", "just text", "services:\n\tx: y",
+        "services: {web: null}", "services: {web: text}", "services: {web: {volumes: 5}}",
+        "services: {web: {ports: 5}}", "services: {web: {environment: 5}}", "{{ jinja }}",
+        "a: &a [*a]", "services: &s {x: *s}", "? [x]\n: y", "x: 2024-99-99", "!!python/object:os.x",
+        "[" * 5000, "\0", "services: {web: {image: {a: b}}}", "services: {web: {build: 5}}",
+        "services: {php: {image: php, volumes: [{target: [a]}]}}", "---\na: 1\n---\nb: 2\n",
+        "services: {1: {image: php}}", "services: {web: {image: 'php', environment: [1, null]}}",
+    ],
+)  # fmt: skip
+def test_what_is_no_compose_file_is_still_the_students(text: str) -> None:
+    """It goes to the machine, where Compose itself says what is wrong with it."""
+    with quickly():
+        found = seen({COMPOSE: text, "other.txt": "x"})
+    assert found.sources[COMPOSE] == COMPOSE
+    assert found.files[COMPOSE] == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff\xfe\x00\x01", b"\x80\x81", b"services: \x07", b"\xef\xbb\xbfservices:"]
+)
+def test_bytes_that_are_no_text_are_the_students_too(text: bytes) -> None:
+    assert seen({COMPOSE: text, DOCKERFILE: text, BALANCER: text}).sources[COMPOSE] == COMPOSE
+
+
+STRANGE = {
+    "build args that are a number": BUILDING.replace("BUILD", "{context: ., args: 5}"),
+    "a port of digits that are none": STACK.replace('"8080:80"', '"8080:²"'),
+    "a port that is a list": STACK.replace('["8080:80"]', "[[80, 80]]"),
+    "a build whose target is a list": BUILDING.replace("BUILD", "{context: ., target: [a]}"),
+    "a number as an image": STACK.replace("student-age:1.0", "5"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE.values(), ids=STRANGE)
+def test_strange_values_are_no_reason_to_fall(case: str) -> None:
+    found = seen({COMPOSE: case, DOCKERFILE: BUILD, "Dockerfile": BUILD})
+    assert found.sources[COMPOSE] == COMPOSE
+
+
+def bomb(levels: int = 8, key: str = "") -> str:
+    """Aliases of aliases: short to write, and without end to write out."""
+    lines = ["x0: &x0 [a, a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]" for n in range(1, levels)]
+    value = f"*x{levels - 1}"
+    last = f"services: {{web: {{image: php, {key}: {value}}}}}" if key else f"services: {value}"
+    return "\n".join([*lines, last])
+
+
+def merging_bomb() -> str:
+    """Merges of merges: each level doubles the keys."""
+    lines = ["x0: &x0 {a: 1}"]
+    lines += [f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}]}}" for n in range(1, 30)]
+    return "\n".join([*lines, "services: {web: {<<: *x29, image: php}}"])
+
+
+BOMBS = {
+    "services": bomb(),
+    "environment": bomb(key="environment"),
+    "volumes": bomb(key="volumes"),
+    "ports": bomb(key="ports"),
+    "image": bomb().replace("services: *x7", "services: {web: {image: *x7}}"),
+    "args": bomb().partition("services")[0] + BUILDING.replace("BUILD", "{context: ., args: *x7}"),
+    "merges": merging_bomb(),
+    "a long text, often": "x0: &x0 " + "A=" * 20_000 + "\nservices: {web: {environment: ["
+    + "*x0, " * 4000 + "]}}",
+    "brackets, line by line": ("[" * 200 + "a," * 100 + "]" * 200 + "\n") * 20,
+    "a long one": "services: {web: {image: php}}\n" + "# \n" * 500_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_of_aliases_is_short_work(case: str) -> None:
+    with quickly():
+        assert seen({COMPOSE: case, "Dockerfile": BUILD}).sources[COMPOSE] == COMPOSE
+
+
+# -- texts made to keep a reader busy
+
+
+LONG = {
+    "blank lines in haproxy.cfg": {BALANCER: "\n" * 300_000 + "x"},
+    "blank lines in a Dockerfile": {DOCKERFILE: "\n" * 300_000 + "x"},
+    "one line in a log's configuration": {RSYSLOG: "haproxy" * 60_000},
+    "blanks in haproxy.cfg": {BALANCER: "backend b\n" + " " * 300_000 + "x"},
+    "one line in a README": {"README.md": "docker run " + "a b " * 100_000},
+    "continued lines": {"README.md": "docker run \\\n" * 50_000},
+    "an address that never ends": {INDEX: "<?php " + "http://a" * 60_000},
+    "a server line without end": {BALANCER: "backend b\nserver a" + " a" * 150_000},
+    "a log line without end": {BALANCER: "backend b\nlog a" + " local" * 100_000},
+    "blanks in a log line": {BALANCER: "backend b\nlog a" + " " * 300_000 + "x"},
+    "a port without end": {BALANCER: "backend b\nbind :" + "9" * 300_000},
+    "a Dockerfile that copies without end": {DOCKERFILE: "COPY" + " a/b" * 200_000},
+}
+
+
+@pytest.mark.parametrize("case", LONG.values(), ids=LONG)
+def test_a_long_text_is_read_in_good_time(case: dict[str, str]) -> None:
+    with quickly():
+        seen({**case, "x": ""})
+
+
+# -- the registry
+
+
+def test_a_registry_in_a_file_of_its_own() -> None:
+    found = seen({COMPOSE: STACK, "registry/compose.yml": STORE})
+    assert found.sources[REGISTRY] == "registry/compose.yml"
+    assert found.options["registry: folder"] == "registry"
+    assert "registry: commands" not in found.options
+    assert "compose: services" not in found.options
+
+
+def test_a_registry_in_the_file_of_the_stack() -> None:
+    both = STACK + STORE.replace("services:\n", "") + "  page: {image: 'joxit/docker-registry-ui'}"
+    found = seen({COMPOSE: both})
+    assert found.sources[REGISTRY] == found.sources[COMPOSE] == COMPOSE
+    assert found.options["compose: services"] == "site back"
+    assert found.options["registry: services"] == "store page"
+    assert found.options["registry: folder"] == "."
+
+
+def test_a_page_for_a_registry_is_no_registry() -> None:
+    page = "services: {ui: {image: 'joxit/docker-registry-ui:latest'}}"
+    assert seen({"ui/compose.yml": page, COMPOSE: STACK}).options.get("registry: folder") is None
+
+
+HISTORY = """\
+docker network create n
+docker volume create v
+docker pull registry:2
+docker run --net n registry:2
+docker push lb:5000/x
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("docker run -d -p 5000:5000 registry:2", ["docker run -d -p 5000:5000 registry:2"]),
+        ("    $ sudo docker run -d registry:2", ["docker run -d registry:2"]),
+        ("`docker run -d registry:2`", ["docker run -d registry:2"]),
+        ("* docker run registry # the store", ["docker run registry"]),
+        ("docker run \\\n  -d \\\n  registry:2", ["docker run -d registry:2"]),
+        ("docker run \\\r\n  -d \\\r\n  registry:2\r\n", ["docker run -d registry:2"]),
+        ("docker run -v $(pwd)/certs:/certs registry:2",
+         ["docker run -v /srv/registry/certs:/certs registry:2"]),
+        ('docker run -v "$PWD"/a:/a -v `pwd`/b:/b -v ${PWD}/c:/c -v ~/d:/d registry:2',
+         [f"docker run {' '.join(f'-v /srv/registry/{x}:/{x}' for x in 'abcd')} registry:2"]),
+        (HISTORY,
+         ["docker network create n", "docker volume create v", "docker run --net n registry:2"]),
+        ("docker run -e 'A=b c' registry:2", ["docker run -e 'A=b c' registry:2"]),
+        ("docker run -e 'A=b;c|d>e' -e B=<me> -e '' registry:2",
+         ["docker run -e 'A=b;c|d>e' -e 'B=<me>' -e '' registry:2"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["README.md", "notes.txt", "registry.sh", "doc/README"])
+def test_a_registry_by_documented_commands(name: str, text: str, commands: list[str]) -> None:
+    found = seen({name: text, COMPOSE: STACK})
+    assert found.options["registry: commands"].splitlines() == commands
+    assert found.sources[REGISTRY] == name
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &", " 2>&1", " >>log", " ; 'x"],
+)
+def test_what_follows_a_documented_command_is_no_argument_of_it(more: str) -> None:
+    found = seen({"README.md": f"docker run registry:2{more}\n"})
+    assert found.options.get("registry: commands") in (None, "docker run registry:2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["docker run nginx", "Run the registry with docker run", "docker pull registry:2",
+     "docker run 'registry:2", "docker compose up", "echo docker run registry:2"],
+)  # fmt: skip
+def test_these_are_no_commands_that_set_up_a_registry(text: str) -> None:
+    found = seen({"README.md": text, COMPOSE: STACK})
+    assert "registry: commands" not in found.options
+    assert REGISTRY not in found.sources
+
+
+def test_a_compose_file_counts_more_than_notes() -> None:
+    found = seen({"README.md": "docker run registry:2", REGISTRY: STORE})
+    assert "registry: commands" not in found.options
+    assert found.sources[REGISTRY] == REGISTRY
+
+
+# -- line ends
+
+
+def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
+    windows = BUILD.replace("\n", "\r\n")
+    found = seen({DOCKERFILE: windows, "logo.png": b"\x89PNG\r\n\0"})
+    assert found.files == {DOCKERFILE: BUILD.encode(), "logo.png": b"\x89PNG\r\n\0"}
+    assert found.original == {DOCKERFILE: windows.encode()}
+    assert found.notes == ("line ends of Windows were made those of Linux",)
+    assert seen({DOCKERFILE: BUILD}).notes == ()
+
+
+# -- what may be executed
+
+
+def test_what_may_be_executed_is_told_by_its_mode_or_its_first_line() -> None:
+    files = {"tp/a.sh": b"#!/bin/sh\n", "tp/b": b"\x7fELF\0", "tp/c.txt": b"x"}
+    assert recognise(files, REFERENCE, executable=["tp/b"]).executable == {"a.sh", "b"}
+
+
+# -- the balancer
+
+
+def servers(*addresses: str) -> str:
+    lines = [f"  server s{n} {one} check" for n, one in enumerate(addresses)]
+    return "\n".join(["backend my-backend", *lines, ""])
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (("192.168.56.11:80", "192.168.56.12:80"), ("web1:80", "web2:80")),
+        (("192.168.56.11:8080", "192.168.56.12:8080"), ("web1:8080", "web2:8080")),
+        (("srv-b.lan:80", "srv-a.lan:80"), ("web1:80", "web2:80")),
+        (("10.0.0.1", "10.0.0.2"), ("web1", "web2")),
+        (("10.0.0.1:80", "10.0.0.1:81"), ("web1:80", "web1:81")),
+        (("10.0.0.1:80",), ("web1:80",)),
+    ],
+)  # fmt: skip
+def test_two_foreign_hosts_become_the_labs(given: tuple[str, ...], made: tuple[str, ...]) -> None:
+    found = seen({BALANCER: servers(*given)})
+    assert found.files[BALANCER].decode() == servers(*made)
+    assert found.original[BALANCER].decode() == servers(*given)
+    assert len(found.notes) == len({one.partition(":")[0] for one in given})
+    assert all(note.startswith("haproxy.cfg: ") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"),
+        ("web1:80", "web2:80"),
+        ("web1:80", "10.0.0.2:80"),
+        ("web2:80", "wbe1:80"),
+        ("127.0.0.1:80", "127.0.0.1:81"),
+        ("localhost:8080", "10.0.0.2:80"),
+        (),
+    ],
+)
+def test_other_hosts_stay_as_they_are(given: tuple[str, ...]) -> None:
+    found = seen({BALANCER: servers(*given)})
+    assert found.files[BALANCER].decode() == servers(*given)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    "given", [("[fd00::1]:80", "[fd00::2]:80"), ("fd00::1", "2001:db8::1"), ("[fd00:1::1]:8080",)]
+)
+def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None:
+    found = seen({BALANCER: servers(*given)})
+    assert found.files[BALANCER].decode() == servers(*given)
+    assert COMPOSE not in found.fitted or "80:80" in found.fitted[COMPOSE].decode()
+
+
+def test_comments_and_defaults_are_no_servers() -> None:
+    text = (
+        servers("10.0.0.1:80", "10.0.0.2:80") + "# server old 10.0.0.9:80\ndefault-server check\n"
+    )
+    assert (
+        b"# server old 10.0.0.9:80\ndefault-server check\n"
+        in seen({BALANCER: text}).files[BALANCER]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lb/haproxy.cfg", CFG), ("haproxy.cfg.txt", CFG), ("haproxy-lb.conf", CFG),
+        ("my.cfg", "listen x\n"), ("haproxy.cfg", "global\n"), ("haproxy.cfg", "rubbish"),
+    ],
+)  # fmt: skip
+def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -> None:
+    assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+
+
+def test_a_log_of_ones_own_is_found() -> None:
+    files = {"49-haproxy.conf": "local0.* /var/log/haproxy.log\n", "x.conf": "haproxy\n"}
+    assert seen(files).sources == {RSYSLOG: "49-haproxy.conf"}
+
+
+# -- references that fit
+
+
+def test_the_page_is_fitted_to_the_name_of_the_service() -> None:
+    page = seen({COMPOSE: STACK}).fitted[INDEX].decode()
+    assert "'http://back:5000/pozos" in page
+    assert "http://api:" not in page.replace("http://api:5000</", "")
+
+
+def test_the_balancer_is_fitted_to_the_websites_port() -> None:
+    fitted = seen({COMPOSE: STACK}).fitted
+    for name in ("haproxy-11.cfg", "haproxy.cfg", "haproxy-hardened.cfg"):
+        assert "server web1 web1:8080" in fitted[f"haproxy/{name}"].decode()
+        assert "server web2 web2:8080" in fitted[f"haproxy/{name}"].decode()
+    usual = STACK.replace("8080:80", "80:80")
+    assert BALANCER not in seen({COMPOSE: usual}).fitted
+
+
+def test_the_stack_is_fitted_to_the_port_that_the_balancer_asks() -> None:
+    stack = yaml.safe_load(seen({BALANCER: servers("web1:8081", "web2:8081")}).fitted[COMPOSE])
+    assert stack["services"]["website"]["ports"] == ["8081:80"]
+
+
+def test_the_stack_is_fitted_to_the_name_that_the_page_asks() -> None:
+    page = "<?php file_get_contents('http://flask.api:5000/pozos/api/v1.0/get_student_ages');"
+    services = yaml.safe_load(seen({INDEX: page}).fitted[COMPOSE])["services"]
+    assert set(services) == {"website", "flask.api"}
+    assert services["website"]["depends_on"] == ["flask.api"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "api", "<api_ip_or_name"])
+def test_a_page_that_asks_nobody_changes_no_name(host: str) -> None:
+    page = f"<?php $x = 'http://{host}:5000/pozos/api/v1.0/get_student_ages';"
+    assert set(yaml.safe_load(seen({INDEX: page}).fitted[COMPOSE])["services"]) == {
+        "website", "api"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["log 127.0.0.1 local5", "log 127.0.0.1:514 local5 notice", "log /dev/log len 99 local5 info"],
+)
+def test_the_log_is_fitted_to_the_facility(line: str) -> None:
+    fitted = seen({BALANCER: f"global\n  {line}\n{CFG}"}).fitted[RSYSLOG].decode()
+    assert "local5.*" in fitted
+    assert "local2" not in fitted
+
+
+def test_nothing_is_fitted_where_nothing_is_filled() -> None:
+    found = seen({COMPOSE: STACK}, fill=False)
+    assert (found.fitted, found.fill) == ({}, False)
+
+
+def test_the_reference_itself_is_recognised_as_it_is() -> None:
+    files = {
+        path.relative_to(REFERENCE).as_posix(): path.read_bytes()
+        for path in REFERENCE.rglob("*")
+        if path.is_file() and path.name not in ("haproxy-11.cfg", "haproxy-hardened.cfg")
+    }
+    found = recognise(files, REFERENCE)
+    wanted = {one.path for step in COURSE.steps for one in step.artefacts}
+    assert set(found.sources) == {*wanted, RSYSLOG}
+    assert all(path == source for path, source in found.sources.items())
+    assert found.notes == ()
+    assert found.options == {"build: what": "simple_api", "registry: folder": "."}
+
+
+def test_nothing_at_all_is_recognised_as_nothing() -> None:
+    """An entry of the corpus may consist of its note alone."""
+    assert recognise({}, REFERENCE).sources == {}
+
+
+# -- the corpus
+
+
+ENTRIES = sorted(path.parent for path in (ROOT / "tests" / "submissions").glob("*/*/expected.toml"))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda one: f"{one.parent.name}-{one.name}")
+def test_every_entry_of_the_corpus_is_recognised(entry: Path) -> None:
+    try:
+        files = read_folder(entry).files
+    except NothingToGradeError:
+        assert entry.parent.name != "accepted"
+        return
+    with quickly():
+        found = recognise(files, REFERENCE)
+    assert set(found.sources.values()) <= set(found.files)
+    assert not any(path.startswith(("/", "..")) for path in found.targets.values())
+    if entry.parent.name == "accepted":
+        steps = select(COURSE, str(tomllib.loads((entry / "expected.toml").read_text())["steps"]))
+        assert set().union(*(COURSE.rests_on(step) for step in steps)) & set(found.sources)
+
+
+# -- what strangers hand in
+
+
+def test_files_that_compose_includes_are_one_project() -> None:
+    handed = seen(
+        {
+            "compose.yaml": "include:\n  - front/site.yml\n  - path: back/compose.yaml\n",
+            "front/site.yml": "services:\n  w:\n    image: php:apache\n    volumes:\n"
+            "    - ./html:/var/www/html\n",
+            "front/html/index.php": "<?php",
+            "back/compose.yaml": "services:\n  a:\n    build: .\n",
+            "back/Dockerfile": "FROM python:3",
+        }
+    )
+    assert handed.sources["docker-compose.yml"] == "compose.yaml"
+    assert handed.sources["website/index.php"] == "front/html/index.php"
+    assert handed.sources["simple_api/Dockerfile"] == "back/Dockerfile"
+
+
+def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
+    files = {
+        ".env": "COMPOSE_FILE=docker-compose.a.yml:docker-compose.b.yml\n",
+        "docker-compose.a.yml": "services:\n  a:\n    image: student-age\n",
+        "docker-compose.b.yml": "services:\n  w:\n    image: php:apache\n    depends_on: [a]\n",
+    }
+    handed = seen(files)
+    assert handed.sources["docker-compose.yml"] == "docker-compose.a.yml"
+    assert handed.options["compose: by itself"] == "yes"
+
+
+@pytest.mark.parametrize("value", ['!!int ""', "!!int", "!!bool maybe", "!!timestamp x", "1e999",
+                                   "!!float .", "!!python/object/apply:os.system [x]"])  # fmt: skip
+def test_hostile_values_of_yaml_are_read_or_not_and_break_nothing(value: str) -> None:
+    """What is said of them is Compose's to say, on a machine."""
+    seen({"docker-compose.yml": f"services:\n  a:\n    image: x\n    y: {value}\n"})
+
+
+def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> None:
+    rule = "local2.* /var/log/haproxy.log\n"
+    handed = seen(
+        {
+            "haproxy.conf": "# /var/log/haproxy.log\nfrontend f\n bind :80\n"
+            "backend b\n server a b:80\n",
+            "logrotate.conf": "/var/log/haproxy.log {\n daily\n}\n",
+            "rsyslog.d/10-udp.conf": 'module(load="imudp")\n',
+            "rsyslog.d/49-x.conf": rule,
+        }
+    )
+    assert handed.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
+    assert handed.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
+    assert handed.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
+
+
+@pytest.mark.parametrize(
+    ("targets", "spared"),
+    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["stdout"], False), ([], False),
+     (["127.0.0.1", "/dev/log"], True)],
+)  # fmt: skip
+def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:
+    """The package's own rule is there; the reference's is not put beside it."""
+    log = "".join(f" log {one} local0\n" for one in targets)
+    handed = seen({BALANCER: f"global\n{log}{CFG}"})
+    assert (RSYSLOG in handed.spared) is spared
+    assert handed.filled(RSYSLOG) is not spared
+    assert not seen({"docker-compose.yml": STACK}).spared
+
+
+def test_what_a_check_judges_is_brought_by_its_step() -> None:
+    """Of its own step, which brings it beside."""
+    judged = {one.spec.judges: one.step for one in read_checks(COURSE).values() if one.spec.judges}
+    assert set(judged) == {RSYSLOG}
+    for path, step in judged.items():
+        assert path in {one.path for one in step.beside}
+
+
+def test_addresses_of_a_strangers_machines_become_those_of_the_lab() -> None:
+    text = (
+        "global\n log 10.1.1.9:514 local2\nfrontend f\n bind 10.1.1.9:80\n default_backend b\n"
+        "backend static\n server s 127.0.0.1:4331\n"
+        "backend b\n server x 10.1.1.1:80\n server y 10.1.1.2:80\n"
+    )
+    said = seen({"haproxy.cfg": text}).files["haproxy.cfg"].decode()
+    assert " bind *:80\n" in said
+    assert " log 127.0.0.1:514 local2\n" in said
+    assert " server x web1:80\n server y web2:80\n" in said
+    assert " server s 127.0.0.1:4331\n" in said
+
+
+def test_what_a_script_assigns_is_put_into_its_commands() -> None:
+    script = (
+        'NAME=reg\nPORT="5000"\ndocker run -d --name "$NAME" -p ${PORT}:5000 registry:${TAG:-2}\n'
+    )
+    commands = seen({"registry.sh": script}).options["registry: commands"]
+    assert "--name reg -p 5000:5000" in commands
+
+
+def test_texts_of_windows_are_read() -> None:
+    text = "services:\n  a:\n    image: student-age\n"
+    for data in (text.encode("utf-16"), b"\xef\xbb\xbf" + text.encode()):
+        assert seen({"docker-compose.yml": data}).files["docker-compose.yml"] == text.encode()
+
+
+def test_a_copy_beside_is_not_the_file_that_counts() -> None:
+    text = "services:\n  a:\n    image: student-age\n"
+    files = {"docker-compose - Copie.yml": text, "docker-compose.yml": text}
+    assert seen(files).sources["docker-compose.yml"] == "docker-compose.yml"
+
+
+def test_what_notepad_saved_is_read_under_the_name_that_was_meant() -> None:
+    texts = {COMPOSE: STACK, INDEX: "x"}
+    saved = {f"{path}.txt": text for path, text in texts.items()}
+    found = seen({**saved, "simple_api/requirements.txt": "flask"})
+    assert dict(found.sources) == {path: path for path in texts}
+    assert "simple_api/requirements.txt" in found.files
+    assert f"{COMPOSE}.txt was read without its .txt" in found.notes
+    both = seen({COMPOSE: STACK, f"{COMPOSE}.txt": "notes of mine"})
+    assert both.files[COMPOSE] == STACK.encode()
+    assert not both.notes
+
+
+@pytest.mark.parametrize(
+    "names", [("v1", "v2", "v10"), ("essai-1", "essai-2", "final"), ("v3", "final", "final2")]
+)
+def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None:
+    texts = {DOCKERFILE: BUILD, COMPOSE: STACK, INDEX: "x"}
+    found = seen({f"{name}/{path}": text for name in names for path, text in texts.items()})
+    assert {path.partition("/")[0] for path in found.sources.values()} == {names[-1]}
+
+
+def test_a_stack_is_known_by_its_services_whatever_its_name() -> None:
+    found = seen({"student-list.yml": STACK, "registre.yaml": f"# mine\n{STORE}"}).sources
+    assert (found[COMPOSE], found[REGISTRY]) == ("student-list.yml", "registre.yaml")
+    others = {
+        ".gitlab-ci.yml": "services:\n  - docker:dind\n",
+        "ci.yml": "jobs:\n  a:\n    services:\n      api: {image: student-age}\n",
+    }
+    assert not seen(others).sources
+
+
+def test_what_a_stack_extends_is_not_the_stack() -> None:
+    extending = "services:\n  api:\n    extends: {file: base.yml, service: api}\n"
+    base = "services:\n  api: {image: student-age}\n"
+    assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE

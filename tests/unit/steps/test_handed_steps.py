@@ -1,0 +1,643 @@
+"""Steps that carry a submission: the exact commands, whose files, and what is never started."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from labkit.classroom import read_folder
+from labkit.course import Files, HandedIn, load_course
+from labkit.errors import StepFailedError
+from labkit.facts.compose.harmless import asked_for, harms
+from labkit.facts.compose.project import Service, by_judged
+from labkit.grading.stepping import call
+from labkit.remote import PlannedShell, Result, from_facts
+from steps.documented import document_of, service_of
+from steps.handed_in import _project, recognise
+from steps.s08_registry import _outside, as_documented, provide_secrets
+from steps.s10_second_server import bring
+from subject.roles import Project
+from tests import ROOT
+
+COURSE = load_course()
+REFERENCE = ROOT / "steps" / "reference"
+BUILD = "FROM python:3.12\nCOPY student_age.py /\n"
+HOME = "/srv/student-list"
+Facts = Mapping[str, str | int]
+
+
+def service(**raw: Any) -> Service:
+    return Service("one", raw)
+
+
+def project(*services: Service) -> Project:
+    return Project("web1", "/srv/x/compose.yml", "x", {one.name: one for one in services})
+
+
+# -- what would take hold of the machine
+
+
+def mount(source: str, **more: Any) -> dict[str, Any]:
+    return {"volumes": [{"type": "bind", "source": source, "target": "/x", **more}]}
+
+
+HARMFUL: dict[str, dict[str, Any]] = {
+    "privileged": {"privileged": True},
+    "privileged build": {"build": {"context": ".", "privileged": True}},
+    "pid": {"pid": "host"},
+    "ipc": {"ipc": "host"},
+    "uts": {"uts": "host"},
+    "user namespace": {"userns_mode": "host"},
+    "cgroup": {"cgroup": "host"},
+    "SYS_ADMIN": {"cap_add": ["SYS_ADMIN"]},
+    "cap_sys_ptrace": {"cap_add": ["cap_sys_ptrace"]},
+    "ALL": {"cap_add": ["ALL"]},
+    "NET_ADMIN": {"cap_add": ["NET_ADMIN"]},
+    "devices": {"devices": [{"source": "/dev/sda", "target": "/dev/sda"}]},
+    "seccomp": {"security_opt": ["seccomp:unconfined"]},
+    "apparmor": {"security_opt": ["apparmor=unconfined"]},
+    **{
+        path: mount(path)
+        for path in (
+            "/", "//", "/etc", "/etc/", "/etc/passwd", "/etc/ssh/sshd_config", "/root",
+            "/root/.ssh", "/proc", "/sys/fs/cgroup", "/dev", "/dev/sda", "/var", "/var/run",
+            "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock",
+            "/var/lib/docker", "/var/lib/docker/volumes", "/boot", "/usr", "/bin", "/lib/",
+            "/usr/local/bin", "/usr/libexec", "/home", "/home/student", "/home/student/.ssh",
+            "/home/student/.ssh/authorized_keys", "/tmp", "/srv", "/opt", "/opt/containerd",
+            "/opt/cni/bin", "/var/lib/labkit", "/var/log", "/root/.docker", "/mnt", "/var/www",
+            "/etcetera", "/srvs/x", "/etc/localtime",
+        )
+    },
+    "a key of next year": {"use_gpu_of_the_neighbour": True},
+    "the engine": {"use_api_socket": True},
+    "cgroup_parent": {"cgroup_parent": "/"},
+    "runtime": {"runtime": "io.containerd.runc.v2"},
+    "sysctls": {"sysctls": {"kernel.core_pattern": "|/x"}},
+    "network of a build": {"build": {"context": ".", "network": "host"}},
+    "context of a build": {"build": {"context": "/etc"}},
+    "entitlements of a build": {"build": {"context": ".", "entitlements": ["security.insecure"]}},
+    "a hook": {"post_start": [{"command": "id", "privileged": True}]},
+    "a provider": {"provider": {"type": "sh"}},
+    "volumes of another container": {"volumes_from": ["container:x"]},
+    "a device by way of a reservation": {
+        "deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}
+    },
+    "a log that goes to a socket": {"logging": {"driver": "syslog"}},
+    "oom_score_adj": {"oom_score_adj": -1000},
+    "shared mounts": mount("/srv/x/y", bind={"propagation": "rshared"}),
+    "an image as a mount": {"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]},
+    "a bind without a type": {"volumes": [{"source": "/etc", "target": "/x"}]},
+}  # fmt: skip
+HARMLESS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "not privileged": {"privileged": False, "pid": "", "ipc": None},
+    "pid of another": {"pid": "service:web", "ipc": "shareable"},
+    "the network of the machine": {"network_mode": "host"},
+    "NET_BIND_SERVICE": {"cap_add": ["NET_BIND_SERVICE", "CAP_CHOWN"], "cap_drop": ["ALL"]},
+    "no-new-privileges": {"security_opt": ["no-new-privileges:true"]},
+    "a volume": {"volumes": [{"type": "volume", "source": "etc", "target": "/etc"}]},
+    "a volume of an odd name": {"volumes": [{"type": "volume", "source": "/etc", "target": "/x"}]},
+    "memory": {"volumes": [{"type": "tmpfs", "target": "/run"}]},
+    "a build": {"build": {"context": "/srv/x"}},
+    **{
+        path: mount(path)
+        for path in (
+            "/srv/student-list/website", "/srv/registre/data", "/home/student/tp", "/opt/x",
+            "/var/www/html", "/var/lib/registry", "/data", "/mnt/registry", "/tmp/tp/x",
+        )
+    },
+    **{
+        f"{path} to be read": mount(path, read_only=True)
+        for path in ("/etc/localtime", "/etc/timezone", "/etc/ssl/certs", "/etc/ssl/certs/ca.pem")
+    },
+    "limits": {"deploy": {"resources": {"limits": {"memory": "64m"}}}, "mem_limit": "64m"},
+    "ports below 1024": {"sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"}},
+}  # fmt: skip
+# Paths that lead to a folder of the machine's by way of another.
+ROUNDABOUT = ("/srv/../etc", "/home/../", "/etc/ssl/certs/../../shadow", "/./etc", "//etc")
+
+
+@pytest.mark.parametrize("raw", HARMFUL.values(), ids=HARMFUL)
+def test_what_takes_hold_of_the_machine_is_named(raw: dict[str, Any]) -> None:
+    (said,) = harms(project(service(**raw)))
+    assert said.startswith("one asks for ")
+
+
+@pytest.mark.parametrize("raw", HARMLESS.values(), ids=HARMLESS)
+def test_what_does_not_is_let_pass(raw: dict[str, Any]) -> None:
+    assert harms(project(service(**raw))) == []
+
+
+@pytest.mark.parametrize("path", ROUNDABOUT)
+def test_a_roundabout_way_is_a_way(path: str) -> None:
+    assert len(harms(project(service(**mount(path))))) == 1
+
+
+def test_every_service_and_every_reason_is_told() -> None:
+    one = Service("a", {"privileged": True, "pid": "host"})
+    assert harms(project(one, Service("b", {}), Service("c", mount("/")))) == [
+        "a asks for privileged", "a asks for pid: host", "c asks for /"
+    ]  # fmt: skip
+
+
+def test_the_references_are_harmless() -> None:
+    for name in ("docker-compose.yml", "docker-compose-registry.yml"):
+        data = (REFERENCE / name).read_bytes()
+        assert harms(_project(f"/srv/x/{name}", data)) == []
+
+
+# -- which service is which
+
+
+def named(name: str, image: str = "", **raw: Any) -> Service:
+    return Service(name, {"image": image, **raw})
+
+
+AT_DATA: dict[str, Any] = {"volumes": [{"source": "x", "target": "/data/"}]}
+AT_WWW: dict[str, Any] = {"volumes": [{"source": "x", "target": "/var/www/html"}]}
+PORT: dict[str, Any] = {"ports": [{"target": 5000, "published": "5000"}]}
+
+
+@pytest.mark.parametrize(
+    ("services", "website", "api"),
+    [
+        ([named("w", "php:apache"), named("a", "student-age:1.0")], "w", "a"),
+        ([named("w", "httpd"), named("a", "lb:5000/student_age:2")], "w", "a"),
+        ([named("w", "my/apache"), named("a", build={"context": "."})], "w", "a"),
+        ([named("w", "php"), named("a", "flask", **AT_DATA), named("x", "redis")], "w", "a"),
+        ([named("w", "php"), named("a", "anything")], "w", "a"),
+        ([named("w", "php"), named("a", "x", **PORT), named("y", "redis")], "w", "a"),
+        ([named("w", build={"context": "w"}, **AT_WWW), named("a", build={"context": "a"})],
+         "w", "a"),
+        ([named("w", "nginx", **AT_WWW), named("a", "student-age")], "w", "a"),
+        ([named("w", "php"), named("n", "nginx")], "w", ""),
+        ([named("w", "php"), named("r", "registry:2", **PORT)], "w", ""),
+        ([named("w", "php"), named("a", "flask"), named("r", "registry:2")], "w", "a"),
+        ([named("a", "student-age")], "", "a"),
+        ([named("x", "redis")], "", ""),
+        ([named("x", "redis"), named("y", "mysql")], "", ""),
+        ([named("p", "phpmyadmin"), named("w", "php", environment={"USERNAME": "toto"}),
+          named("a", "student-age")], "w", "a"),
+        ([named("one", "php"), named("two", "php"), named("a", "student-age")], "one", "a"),
+        ([], "", ""),
+    ],
+)  # fmt: skip
+def test_roles_are_told_by_what_services_are(
+    services: Sequence[Service], website: str, api: str
+) -> None:
+    found = project(*services)
+    assert (found.website.name if found.website else "") == website
+    assert (found.api.name if found.api else "") == api
+    assert found.is_the_practical is bool(website or api)
+
+
+def test_an_image_that_is_only_built_has_the_name_that_compose_gives() -> None:
+    built = project(named("w", "php"), named("a", build={"context": "a"}))
+    assert built.api_image == "x-a"
+    assert project(named("w", "php"), named("a", "student-age:1")).api_image == "student-age:1"
+    assert project(named("w", "php")).api_image == ""
+
+
+# -- a registry by documented commands
+
+
+def words(command: str) -> list[str]:
+    return shlex.split(command)
+
+
+def test_a_docker_run_is_read_as_a_service() -> None:
+    one = Service("registry", service_of(words(
+        "docker run -d -p 5000:5000 -e REGISTRY_AUTH=htpasswd --env A='b c' --env=C=d"
+        " -v /srv/registry/auth:/auth:ro --volume=data:/var/lib/registry registry:2"
+    ), "/srv/registry"))  # fmt: skip
+    assert one.environment == {"REGISTRY_AUTH": "htpasswd", "A": "b c", "C": "d"}
+    assert one.mounts == {"/auth": "/srv/registry/auth", "/var/lib/registry": "data"}
+    assert harms(project(one)) == []
+
+
+def run_harms(rest: str) -> list[str]:
+    """What `docker run REST` asks for."""
+    document = document_of([words(f"docker run {rest}")], "/srv/registry")
+    return asked_for(document, "/srv/registry")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--privileged", "--privileged=true", "--pid host", "--pid=host", "--ipc=host",
+        "--uts host", "--userns=host", "--cap-add SYS_ADMIN", "--cap-add=ALL",
+        "--device /dev/sda", "--security-opt seccomp=unconfined",
+        "-v /:/host", "-v /etc:/x:ro", "--volume=/var/run/docker.sock:/s",
+        "--mount type=bind,source=/,target=/host", "--mount=type=bind,src=/,dst=/host",
+        "--mount 'type=bind,\"source=/etc\",destination=/x'", "--cgroupns=host",
+        "-v=/:/host", "-v/:/host", "-dv /:/host", "-itv=/etc:/x", "-v ../../etc:/x",
+        "--mount type=volume,source=x,target=/x,volume-opt=device=/",
+        "--mount type=bind,src=/srv/a/b,src=/,dst=/x", "--sysctl kernel.core_pattern=x",
+        "--runtime x", "--cgroup-parent=/", "--gpus all", "-v /srv/a/b:/x:rshared",
+        "--volumes-from container:x", "--isolation=x", "--volume-driver=x", "-dX", "--", "-",
+    ],
+)  # fmt: skip
+def test_harm_in_a_docker_run_is_seen(options: str) -> None:
+    assert len(run_harms(f"{options} registry:2")) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--privileged=false", "--net=host", "--network host", "-d -p 443:5000 --restart=always",
+        "-v certs:/etc", "-v ./etc:/etc", "--mount type=volume,source=x,target=/etc",
+        "--mount type=tmpfs,target=/run", "--pid=container:x", "-v /srv/images:/var/lib/registry:z",
+        "-itd --rm", "-p5000:5000 -e=A=b", "--name x registry:2 --privileged -v /:/x",
+    ],
+)  # fmt: skip
+def test_no_harm_in_a_docker_run_is_none(options: str) -> None:
+    assert run_harms(f"{options} registry:2") == []
+
+
+CERTIFIED = {
+    "environment": {
+        "REGISTRY_HTTP_TLS_CERTIFICATE": "/certs/domain.crt",
+        "REGISTRY_HTTP_TLS_KEY": "/certs/domain.key",
+        "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/users",
+    },
+    "volumes": [
+        {"source": "/srv/registry/my-certs", "target": "/certs"},
+        {"source": "/srv/registry/auth/", "target": "/auth/"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("mounts", "inside", "outside"),
+    [
+        ({"/certs": "/srv/registry/certs"}, "/certs/lb.crt", "/srv/registry/certs/lb.crt"),
+        ({"/certs": "./certs"}, "/certs/a/lb.crt", "/srv/registry/certs/a/lb.crt"),
+        ({"/certs/lb.crt": "/srv/x.crt"}, "/certs/lb.crt", "/srv/x.crt"),
+        ({"/certs": "/srv/registry/certs/"}, "/certs/lb.crt", "/srv/registry/certs/lb.crt"),
+        ({"/certs": "volume"}, "/certs/lb.crt", ""),
+        ({"/certs": "/x"}, "/certificates/lb.crt", ""),
+        ({"/certs": "/x"}, "", ""),
+        ({"/certs": "/etc/ssl/certs"}, "/certs/../../shadow", ""),
+        ({}, "/certs/lb.crt", ""),
+    ],
+)
+def test_where_a_file_of_a_container_lies_on_the_machine(
+    mounts: dict[str, str], inside: str, outside: str
+) -> None:
+    raw = {"volumes": [{"source": there, "target": here} for here, there in mounts.items()]}
+    assert _outside(Service("x", raw), inside) == outside
+
+
+def lb(facts: Facts | None = None) -> PlannedShell:
+    return PlannedShell("lb", from_facts(facts or {}))
+
+
+def test_secrets_are_made_where_the_registry_looks_for_them() -> None:
+    shell = lb()
+    provide_secrets(shell, [Service("registry", CERTIFIED)])
+    assert shell.plan == [
+        "lb:/srv/registry $ sudo install -D -m 644 certs/lb.crt /srv/registry/my-certs/domain.crt",
+        "lb:/srv/registry $ sudo install -D -m 644 certs/lb.key /srv/registry/my-certs/domain.key",
+        "lb:/srv/registry $ sudo install -D -m 644 auth/htpasswd /srv/registry/auth/users",
+    ]
+
+
+def test_a_password_file_that_was_handed_in_gets_a_user_more() -> None:
+    shell = lb({"test -s": 0})
+    provide_secrets(shell, [Service("registry", CERTIFIED)])
+    assert shell.plan[-1] == (
+        "lb:/srv/registry $ htpasswd -Bb /srv/registry/auth/users student student-list"
+    )
+
+
+def test_what_is_there_already_is_not_made_again() -> None:
+    shell = lb({"cmp -s": 0, "test -s": 0, "htpasswd -vb": 0})
+    provide_secrets(shell, [Service("registry", CERTIFIED)])
+    assert shell.plan == []
+
+
+def test_a_registry_without_settings_gets_no_secrets() -> None:
+    shell = lb()
+    provide_secrets(shell, [Service("registry", {}), Service("ui", {"environment": None})])
+    assert shell.plan == []
+
+
+def test_a_harmful_registry_is_not_started() -> None:
+    shell = lb()
+    commands = [words("docker network create n"), words("docker run --pid host registry:2")]
+    with pytest.raises(StepFailedError, match="not started: registry asks for pid: host"):
+        as_documented(shell, commands)
+    assert shell.plan == [], "not even the commands before it"
+
+
+def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> None:
+    shell = lb()
+    as_documented(shell, [words("docker run -e 'A=b c' registry:2; reboot")])
+    assert shell.plan == ["lb:/srv/registry $ docker run -d -e 'A=b c' 'registry:2;' reboot"]
+
+
+# -- whole steps
+
+
+def handed(files: Mapping[str, str], *, fill: bool = True) -> HandedIn:
+    return recognise({path: text.encode() for path, text in files.items()}, REFERENCE, fill=fill)
+
+
+def answering(facts: Facts) -> Callable[[str], Result]:
+    """Answers from facts, on machines without links."""
+    other = from_facts(facts)
+
+    def answer(question: str) -> Result:
+        words = shlex.split(question)
+        if "realpath" not in words:
+            return other(question)
+        return Result(question, "\0".join([*words[words.index("--") + 1 :], ""]), "", 0)
+
+    return answer
+
+
+class Machines:
+    """Machines where everything that a step asks for is there, except what `facts` say."""
+
+    USUAL: ClassVar[dict[str, str | int]] = {
+        "test -w /srv": 0, "tar -xzmf": 0, "/etc/os-release": "ID=debian",
+    }  # fmt: skip
+
+    def __init__(self, facts: Mapping[str, Facts] | None = None) -> None:
+        usual: Facts = {**self.USUAL, CONFIG: config()}
+        self.shells = {
+            name: PlannedShell(name, answering({**usual, **(facts or {}).get(name, {})}))
+            for name in ("web1", "web2", "lb")
+        }
+
+    def plan(self, number: int, submission: HandedIn) -> list[str]:
+        """The commands of a step for a submission."""
+        step = COURSE.step(str(number))
+        assert step is not None
+        call(step, self.shells, Files(COURSE.root, None, handed=submission))
+        return [line for shell in self.shells.values() for line in shell.plan]
+
+    def unpacked(self, machine: str) -> dict[str, bytes]:
+        """The files of the archives that were sent."""
+        found = {}
+        for path, data in self.shells[machine].files.items():
+            if path.endswith(".tar.gz"):
+                with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                    for one in tar.getmembers():
+                        file = tar.extractfile(one)
+                        assert file is not None
+                        found[one.name] = file.read()
+        return found
+
+    def written(self, machine: str) -> dict[str, bytes]:
+        """The files that were put in place one by one."""
+        files = self.shells[machine].files.items()
+        return {path: data for path, data in files if not path.endswith(".tar.gz")}
+
+
+CONFIG = " config --format json"  # what Compose is asked about a file that is to be started
+
+
+def config(**services: Any) -> str:
+    """What Compose answers."""
+    return json.dumps({"name": "student-list", "services": services})
+
+
+def composed(command: str, path: str = f"{HOME}/docker-compose.yml") -> str:
+    """What is typed for what was judged of a file."""
+    return f"{shlex.join(by_judged(path))} {command}"
+
+
+API_LAYOUT = {
+    "api/Dockerfile": BUILD,
+    "docker-compose.yml": "services:\n  php: {image: 'php:apache'}\n  age: {image: 'age:1'}\n",
+    "html/index.php": "<?php",
+    "notes.txt": "mine",
+}
+
+
+def test_step_2_brings_all_files_and_the_given_ones_where_the_dockerfile_is() -> None:
+    machines = Machines()
+    assert machines.plan(2, handed(API_LAYOUT)) == [
+        f"web1 $ nano {HOME}/api/student_age.py",
+        f"web1 $ nano {HOME}/api/requirements.txt",
+        f"web1 $ nano {HOME}/api/student_age.json",
+        f"web1 $ nano {HOME}/html/index.php",
+        f"web1 $ nano {HOME}/api/Dockerfile",
+    ]
+    assert set(machines.unpacked("web1")) == set(API_LAYOUT)
+    assert machines.written("web1")[f"{HOME}/api/Dockerfile"] == BUILD.encode()
+    starter = ROOT / "steps" / "starter" / "simple_api" / "student_age.py"
+    assert machines.written("web1")[f"{HOME}/api/student_age.py"] == starter.read_bytes()
+
+
+def test_a_given_file_that_was_changed_stays_changed() -> None:
+    machines = Machines()
+    machines.plan(2, handed({"simple_api/student_age.py": "mine", "simple_api/Dockerfile": BUILD}))
+    assert machines.written("web1")[f"{HOME}/simple_api/student_age.py"] == b"mine"
+
+
+def test_step_3_builds_the_folder_of_the_dockerfile() -> None:
+    assert Machines().plan(3, handed(API_LAYOUT)) == [
+        f"web1:{HOME} $ docker build -t student-age:1.0 api"
+    ]
+
+
+REGISTRY_FILE = "/srv/registry/docker-compose-registry.yml"
+WWW = {"type": "volume", "source": "www", "target": "/var/www/html"}
+BUILT = f"{HOME}/compose.yaml"
+BUILDS = {
+    "docker/api.Dockerfile": BUILD,
+    "compose.yaml": """\
+services:
+  php: {image: "php:apache"}
+  age: {build: {context: ., dockerfile: docker/api.Dockerfile, target: run, args: {V: "1 2"}}}
+""",
+}
+
+
+def test_step_3_builds_as_the_compose_file_says() -> None:
+    options = "-f docker/api.Dockerfile --target run --build-arg 'V=1 2'"
+    assert Machines().plan(3, handed(BUILDS)) == [
+        f"web1:{HOME} $ docker build -t student-age:1.0 {options} ."
+    ]
+
+
+def test_step_5_names_the_image_as_the_file_wants_it() -> None:
+    facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    http = "--add-service=http"
+    assert Machines(facts).plan(5, handed(API_LAYOUT)) == [
+        "web1 $ docker tag student-age:1.0 age:1",
+        f"web1 $ sudo firewall-cmd --permanent {http} && sudo firewall-cmd {http}",
+        f"web1:{HOME} $ {composed('up -d --quiet-pull')}",
+    ]
+
+
+def test_step_5_leaves_the_name_of_what_compose_builds_to_compose() -> None:
+    services = {"php": {"image": "php:apache"}, "age": {"build": {"context": HOME}}}
+    plan = Machines({"web1": {CONFIG: config(**services)}}).plan(5, handed(BUILDS))
+    assert not any("docker tag" in line for line in plan)
+    assert f"web1:{HOME} $ {composed('up -d --quiet-pull', BUILT)}" in plan
+
+
+def test_step_5_starts_nothing_that_would_take_hold_of_the_machine() -> None:
+    services = {"php": {"image": "php"}, "age": {"image": "student-age", "privileged": True}}
+    machines = Machines({"web1": {CONFIG: config(**services)}})
+    with pytest.raises(StepFailedError, match="age asks for privileged"):
+        machines.plan(5, handed(API_LAYOUT))
+    assert machines.shells["web1"].plan == []
+
+
+def test_a_stack_with_another_name_and_folder_is_named_to_compose() -> None:
+    files = {"deploy/prod-compose.yml": API_LAYOUT["docker-compose.yml"], "a.txt": ""}
+    machines = Machines()
+    assert machines.plan(4, handed(files)) == [
+        f"web1 $ nano {HOME}/deploy/prod-compose.yml",
+    ]
+
+
+def test_a_name_that_a_browser_has_given_is_quoted() -> None:
+    files = {"docker-compose (1).yml": API_LAYOUT["docker-compose.yml"], "a.txt": ""}
+    assert Machines().plan(5, handed(files))[-1] == (
+        f"web1:{HOME} $ {composed('up -d --quiet-pull', f'{HOME}/docker-compose (1).yml')}"
+    )
+
+
+def test_a_stack_beside_a_registry_that_compose_would_find_first_is_named_to_it() -> None:
+    files = {
+        "compose.yaml": "services: {registry: {image: 'registry:2'}}",
+        "docker-compose.yml": API_LAYOUT["docker-compose.yml"],
+    }
+    submission = handed(files)
+    assert submission.sources["docker-compose.yml"] == "docker-compose.yml"
+    assert Machines().plan(5, submission)[-1] == (f"web1:{HOME} $ {composed('up -d --quiet-pull')}")
+
+
+def test_a_file_that_holds_the_registry_too_is_started_in_parts() -> None:
+    both = (
+        API_LAYOUT["docker-compose.yml"].replace("age:1", "student-age:1")
+        + "  store: {image: 'registry:2'}\n"
+    )
+    submission = handed({"docker-compose.yml": both})
+    up = next(line for line in Machines().plan(5, submission) if "up -d" in line)
+    assert up == f"web1:{HOME} $ {composed('up -d --quiet-pull php age')}"
+    up = next(line for line in Machines().plan(8, submission) if "up -d" in line)
+    assert up == (f"lb:/srv/registry $ {composed('up -d --quiet-pull store', REGISTRY_FILE)}")
+
+
+def test_step_6_puts_the_page_where_the_student_has_it() -> None:
+    facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    assert Machines(facts).plan(6, handed(API_LAYOUT)) == [
+        f"web1 $ nano {HOME}/html/index.php",
+    ]
+
+
+def test_step_8_types_the_documented_commands_and_step_9_nothing() -> None:
+    submission = handed({"README.md": "docker network create n\ndocker run --net n registry:2\n"})
+    plan = Machines().plan(8, submission)
+    at = plan.index("lb:/srv/registry $ docker network create n")
+    assert plan[at + 1] == "lb:/srv/registry $ docker run -d --net n registry:2"
+    assert not any("docker compose" in line for line in plan)
+    assert "web1 $ docker push lb:5000/student-age:1.0" in plan
+    assert Machines().plan(9, submission) == []
+
+
+def test_step_8_starts_all_of_a_students_own_file_with_its_neighbours() -> None:
+    machines = Machines()
+    plan = machines.plan(8, handed({"reg/compose.yml": "services: {store: {image: 'registry:2'}}",
+                                    "reg/config.yml": "version: 0.1", "x.txt": ""}))  # fmt: skip
+    assert plan[-1].endswith("docker-compose-registry.yml up -d --quiet-pull")
+    assert set(machines.unpacked("lb")) == {"compose.yml", "config.yml"}
+    assert b"store" in machines.written("lb")["/srv/registry/docker-compose-registry.yml"]
+
+
+def test_step_10_gives_the_pushed_image_the_name_that_the_file_wants() -> None:
+    facts = {"web2": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
+    plan = Machines(facts).plan(10, handed(API_LAYOUT))
+    assert plan[-3:] == [
+        "web2 $ docker pull --quiet lb:5000/student-age:1.0",
+        "web2 $ docker tag lb:5000/student-age:1.0 age:1",
+        f"web2:{HOME} $ {composed('up -d --no-build')}",
+    ]
+
+
+def test_step_10_builds_the_website_and_not_the_api() -> None:
+    services = {"php": {"build": {"context": "php"}, "volumes": [WWW]},
+                "age": {"build": {"context": "api"}}}  # fmt: skip
+    plan = Machines({"web2": {CONFIG: config(**services)}}).plan(10, handed(BUILDS))
+    assert plan[-4:] == [
+        "web2 $ docker pull --quiet lb:5000/student-age:1.0",
+        "web2 $ docker tag lb:5000/student-age:1.0 student-list-age",
+        f"web2:{HOME} $ {composed('build --quiet php', BUILT)}",
+        f"web2:{HOME} $ {composed('up -d --no-build', BUILT)}",
+    ]
+
+
+def test_step_11_opens_the_ports_that_the_configuration_binds() -> None:
+    cfg = "frontend a\n  bind *:8080\n  bind :443\nbackend my-backend\n  server a 10.0.0.1:80\n"
+    machines = Machines()
+    plan = machines.plan(11, handed({"haproxy.cfg": cfg, "x.txt": ""}))
+    assert [line for line in plan if "--permanent" in line] == [
+        f"lb $ sudo firewall-cmd --permanent --add-port={port}/tcp"
+        f" && sudo firewall-cmd --add-port={port}/tcp"
+        for port in (443, 8080)
+    ]
+    assert b"server a web1:80" in machines.written("lb")["/etc/haproxy/haproxy.cfg"]
+
+
+def test_without_filling_nothing_of_the_courses_is_put_in_place() -> None:
+    machines = Machines()
+    plan = machines.plan(4, handed({"simple_api/Dockerfile": BUILD}, fill=False))
+    assert machines.written("web1") == {}
+    assert plan == []
+
+
+def test_a_script_that_may_be_executed_stays_so(tmp_path: Path) -> None:
+    """COPY keeps the mode: ENTRYPOINT ["./start.sh"] works for the student, and here not."""
+    (tmp_path / "Dockerfile").write_text(BUILD + 'COPY start.sh /\nENTRYPOINT ["/start.sh"]\n')
+    (tmp_path / "start.sh").write_text("#!/bin/sh\nexec python student_age.py\n")
+    (tmp_path / "start.sh").chmod(0o755)
+    machines = Machines()
+    machines.plan(2, recognise(read_folder(tmp_path).files, REFERENCE))
+    (archive,) = [
+        data for path, data in machines.shells["web1"].files.items() if path.endswith(".tar.gz")
+    ]
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert tar.getmember("start.sh").mode & 0o111
+
+
+def asked_by_bring(submission: HandedIn | None, **services: Any) -> list[str]:
+    """The images that the beginning of step 10 asks for, quietly."""
+    asked: list[str] = []
+    answer = answering(Machines.USUAL | {CONFIG: config(**services)})
+
+    def remembered(question: str) -> Result:
+        asked.append(question)
+        return answer(question)
+
+    bring({"web2": PlannedShell("web2", remembered)}, Files(COURSE.root, None, handed=submission))
+    return [one for one in asked if " pull " in one]
+
+
+def test_step_10_begins_with_the_image_of_the_website() -> None:
+    both = {"php": {"image": "php:apache"}, "age": {"image": "age:1"}}
+    assert asked_by_bring(handed(API_LAYOUT), **both) == [
+        f"cd {HOME} && {composed('pull --quiet php')}"
+    ]
+
+
+def test_what_is_built_or_refused_or_a_students_own_machines_is_not_pulled_early() -> None:
+    age = {"image": "age:1"}
+    built = {"image": "php:apache", "build": {"context": HOME}}
+    assert asked_by_bring(handed(API_LAYOUT), php=built, age=age) == []
+    harmful = {"image": "php:apache", "privileged": True}
+    assert asked_by_bring(handed(API_LAYOUT), php=harmful, age=age) == []
+    assert asked_by_bring(None, php={"image": "php:apache"}, age=age) == []

@@ -1,0 +1,73 @@
+"""Which service of a compose file is the website and which the API, whatever stands beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labkit.facts.compose.project import Service
+from subject.roles import Project
+
+API: dict[str, Any] = {"image": "student-age:1.0"}
+PAGE: dict[str, Any] = {"image": "php:apache"}
+BUILT_PAGE: dict[str, Any] = {
+    "build": {"context": "/p/site"},
+    "ports": [{"target": 80, "published": "80"}],
+}
+BUILT_API: dict[str, Any] = {
+    "build": {"context": "/p/api"},
+    "volumes": [{"type": "bind", "source": "/p/d", "target": "/data"}],
+}
+ONE_SHOT = {"depends_on": {"seed": {"condition": "service_completed_successfully"}}}
+
+
+def roles(**services: dict[str, Any]) -> tuple[str, str]:
+    """The names of the website and of the API."""
+    made = {name: Service(name, raw) for name, raw in services.items()}
+    project = Project("web1", "/p/docker-compose.yml", "p", made)
+    found = (project.website, project.api)
+    return tuple(one.name if one else "" for one in found)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "mysql:8",
+        "mariadb",
+        "postgres:16",
+        "adminer",
+        "phpmyadmin",
+        "phpmyadmin/phpmyadmin:5",
+        "redis:7",
+        "nginx:alpine",
+        "portainer/portainer-ce",
+        "docker.io/library/traefik:v3",
+    ],
+)
+def test_what_nobody_asked_for_has_no_part(beside: str) -> None:
+    assert roles(a={"image": beside}, api=BUILT_API, web=PAGE) == ("web", "api")
+    keeps = {"image": beside, "volumes": [{"type": "volume", "source": "v", "target": "/data/db"}]}
+    assert roles(a=keeps, api=BUILT_API, web=PAGE) == ("web", "api")
+
+
+@pytest.mark.parametrize("name", ["student-mysql-age", "me/redisearch-api"])
+def test_an_image_of_ones_own_may_have_part_of_such_a_name(name: str) -> None:
+    own = {"image": name, "volumes": BUILT_API["volumes"]}
+    assert roles(web=PAGE, mine=own)[1] == "mine"
+
+
+def test_a_website_may_be_an_image_of_its_own() -> None:
+    assert roles(front=BUILT_PAGE, back=BUILT_API) == ("front", "back")
+    named = {"build": {"context": "/p/site"}, "environment": {"USERNAME": "toto"}}
+    assert roles(front=named, back=API) == ("front", "back")
+
+
+def test_what_does_something_once_and_ends_is_not_the_api() -> None:
+    seed = {"image": "student-age:1.0", "command": ["python", "seed.py"]}
+    assert roles(seed=seed, api={**API, **ONE_SHOT}, web=PAGE) == ("web", "api")
+
+
+@pytest.mark.parametrize("how", [["seed"], {"seed": {"condition": "service_started"}}, None])
+def test_one_that_is_only_waited_for_may_be_the_api(how: Any) -> None:
+    assert roles(seed=API, web={**PAGE, "depends_on": how}) == ("web", "seed")
