@@ -97,7 +97,8 @@ wild: $(VENV)/ready engine  ## folders of strangers (WILD=FOLDER, ONLY=WORD,WORD
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \
-		ruff check .; ruff format --check .; mypy; lint-imports'
+		ruff check .; ruff format --check .; mypy; lint-imports; \
+		for system in win32 darwin; do mypy --platform $$system --cache-dir .mypy_cache/$$system; done'
 
 docs: $(VENV)/ready  ## the tutorial, built strictly
 	NO_MKDOCS_2_WARNING=1 $(TIMED) $@ $(VENV)/bin/mkdocs build --strict --quiet

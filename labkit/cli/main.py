@@ -98,8 +98,9 @@ def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str 
 def main() -> None:
     """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill tidies up as Ctrl-C
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup is obeyed
-        signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed, too
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # A terminal that is closed, too; but nohup is obeyed.
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     os.environ["PATH"] = child.search_path()  # no `docker` or `ssh` of the folder we are in
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,8 @@ def _inotify(nodes: int) -> Finding:
 
 
 def _memory(nodes: int) -> Finding:
+    if sys.platform == "win32":
+        return Finding(_("memory"), True, _("not known"))
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Finding(
         _("memory"), total >= nodes * MEMORY_A_NODE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,8 @@ def cpu_shares() -> int:
     others have. 1024 is what a container has otherwise, and each step of niceness divides by 1.25
     as in the kernel (sched_prio_to_weight). 0, the engine's default, for who is not nice.
     """
+    if sys.platform == "win32":
+        return 0
     niceness = os.nice(0)
     return round(1024 / 1.25**niceness) if niceness > 0 else 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,7 @@ def _ask(path: str) -> Any:
     HTTP/1.0, so that the answer ends with the connection and is in one piece.
     """
     kind, _colon, place = endpoint().partition("://")
-    if kind != "unix":
+    if kind != "unix" or sys.platform == "win32":
         return None
     try:
         with socket.socket(socket.AF_UNIX) as engine:
