@@ -103,7 +103,7 @@ def test_no_course_is_imported_to_explain_it(engine: Path) -> None:
     assert not again & {"course", "subject", "steps", "checks"}
 
 
-# What Windows' Python does not have. Libraries ask for the platform first; ours is not to ask at all.
+# What the Python of Windows lacks. Libraries ask for the platform first; ours is not to ask.
 HIDE = """
 import builtins, importlib
 missing = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"}
@@ -117,7 +117,7 @@ from labkit.cli.main import VERBS
 for verb in VERBS:
     importlib.import_module(f"labkit.cli.v_{verb}")
     print(verb)
-import labkit.cli.relay, labkit.lab.controller.image, labkit.lab.controller.run
+import labkit.lab.vagrant.provider, labkit.cli.relay, labkit.lab.controller.image, labkit.lab.controller.run
 """
 
 
