@@ -117,7 +117,8 @@ from labkit.cli.main import VERBS
 for verb in VERBS:
     importlib.import_module(f"labkit.cli.v_{verb}")
     print(verb)
-import labkit.lab.vagrant.provider, labkit.cli.relay, labkit.lab.controller.image, labkit.lab.controller.run
+import labkit.lab.vagrant.provider, labkit.cli.relay
+import labkit.lab.controller.image, labkit.lab.controller.run
 """
 
 
