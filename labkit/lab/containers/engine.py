@@ -14,6 +14,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.errors import NotReadyError
+from labkit.lab.containers.endpoint import endpoint
 from labkit.lab.reach import inside
 from labkit.locale import _
 
@@ -65,7 +66,9 @@ READ_ONLY = [
 def connect() -> docker.DockerClient:
     """A client of the local engine, its API version negotiated. NotReadyError if none answers."""
     try:
-        engine = docker.from_env(version="auto", timeout=600)  # a build may be silent
+        # A build may be silent. An engine behind ssh:// is reached as Docker's own program does,
+        # with the user's ssh and its configuration.
+        engine = docker.from_env(version="auto", timeout=600, use_ssh_client=True)
         engine.ping()
     except (DockerException, RequestException) as error:
         if "PermissionError" in str(error) or "Permission denied" in str(error):
@@ -73,6 +76,10 @@ def connect() -> docker.DockerClient:
                 _("your user may not use the Docker Engine"),
                 where=_("the engine's socket"),
                 then=_("sudo usermod -aG docker $USER, then log out and in again"),
+            ) from error
+        if endpoint().partition("://")[0] not in ("unix", "npipe"):
+            raise NotReadyError(
+                _("no Docker Engine answers at {place}", place=endpoint()), then="docker info"
             ) from error
         raise NotReadyError(
             _("no Docker Engine answers on this computer"),
