@@ -22,7 +22,7 @@ WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -52,6 +52,9 @@ quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of
 
 test-vagrant: $(VENV)/ready engine  ## three real virtual machines (root; by software emulation where there is no KVM)
 	$(PYTEST) tests/vagrant
+
+test-hosts: $(VENV)/ready engine  ## a lab on each kind of host that can be made here, and the table of the pages
+	$(VENV)/bin/python -m scripts.hosts
 
 unit: $(VENV)/ready  ## tests without machines or processes
 	$(TIMED) $@ $(PYTEST) tests/unit -n 2 --dist loadfile
@@ -94,7 +97,8 @@ wild: $(VENV)/ready engine  ## folders of strangers (WILD=FOLDER, ONLY=WORD,WORD
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \
-		ruff check .; ruff format --check .; mypy; lint-imports'
+		ruff check .; ruff format --check .; mypy; lint-imports; \
+		for system in win32 darwin; do mypy --platform $$system --cache-dir .mypy_cache/$$system; done'
 
 docs: $(VENV)/ready  ## the tutorial, built strictly
 	NO_MKDOCS_2_WARNING=1 $(TIMED) $@ $(VENV)/bin/mkdocs build --strict --quiet

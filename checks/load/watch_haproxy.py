@@ -42,6 +42,8 @@ def connected(place: str) -> socket.socket:
     if not place.startswith("/"):
         host, _colon, port = place.rpartition(":")
         return socket.create_connection((host, int(port)), 1.0)
+    if sys.platform == "win32":
+        raise OSError(place)  # it runs on a machine
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(1.0)
     try:

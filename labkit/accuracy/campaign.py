@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -115,7 +116,8 @@ def _gather(
         else:
             index, outcome = rest
             campaign.outcomes.append((ordered[index], outcome))
-            campaign.load.append(os.getloadavg()[0])
+            if sys.platform != "win32":
+                campaign.load.append(os.getloadavg()[0])
             on_outcome(outcome, len(campaign.outcomes), total)
 
 

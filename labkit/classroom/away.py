@@ -7,7 +7,6 @@ after a power cut or a cluster's own kill, the next entry on the same computer r
 
 from __future__ import annotations
 
-import fcntl
 import json
 import pickle
 import shutil
@@ -97,9 +96,7 @@ def remove_left(root: Path, remove: Callable[[str], None]) -> None:
     """Remove the labs of runs that nobody holds any more, and their folders."""
     for folder in (one for one in root.iterdir() if one.is_dir()):
         with folder.with_suffix(".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locked(lock):
                 continue
             if lab := lab_of(folder / "out"):
                 remove(lab)
@@ -107,12 +104,25 @@ def remove_left(root: Path, remove: Callable[[str], None]) -> None:
             Path(lock.name).unlink(missing_ok=True)
 
 
+def _locked(file: IO[str]) -> bool:
+    """Lock a file, whoever of the processes that have it open lives longest; False if it is."""
+    if sys.platform == "win32":  # where no worker of a cluster can have a lab
+        return False
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
 def _folder(root: Path) -> Iterator[tuple[Path, IO[str]]]:
     """A folder of a run, locked before it is there: nobody takes it for one that was left."""
     folder = root / uuid.uuid4().hex
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _locked(lock)  # it is new: nobody else has it
         folder.mkdir()
         try:
             yield folder, lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,7 +139,11 @@ def _content(path: Path) -> tuple[bytes, bool]:
 
     OSError if it became something else since it was looked at.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if sys.platform == "win32":
+        how = os.O_RDONLY | os.O_BINARY
+    else:
+        how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, how)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(LARGEST_FILE), bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
 

@@ -39,6 +39,7 @@ from labkit.classroom.roster import Person, matched, read_roster
 from labkit.classroom.settings import Settings, read_settings
 from labkit.classroom.table import Row, rows
 from labkit.cli import show
+from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import outside, report_name, the_course
 from labkit.course import Course, select
 from labkit.grading.explain import read_checks
@@ -70,13 +71,13 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def class_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Which class it is, and what decides how a result that is known is marked and for whom."""
     for option in (
-        click.argument("submissions", type=click.Path(path_type=Path)),
-        click.option("--report", "folder", default="", metavar="DIR",
+        click.argument("submissions", type=Reads(path_type=Path)),
+        click.option("--report", "folder", type=Writes(), default="", metavar="DIR",
                      help="Where the ledger of the class and all reports are kept."),
-        click.option("--roster", default="", metavar="FILE",
+        click.option("--roster", type=Reads(), default="", metavar="FILE",
                      help="The list of the class, CSV: name, number, email, group, late, excused, "
                      "language."),
-        click.option("--settings", default="", metavar="FILE",
+        click.option("--settings", type=Reads(), default="", metavar="FILE",
                      help="What counts and for how much, TOML: class.toml."),
     ):  # fmt: skip
         function = option(function)

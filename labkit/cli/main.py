@@ -98,15 +98,21 @@ def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str 
 def main() -> None:
     """Run a verb; every error that a person can act on becomes a sentence and an exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill tidies up as Ctrl-C
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup is obeyed
-        signal.signal(signal.SIGHUP, signal.default_int_handler)  # a terminal that is closed, too
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # A terminal that is closed, too; but nohup is obeyed.
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     os.environ["PATH"] = child.search_path()  # no `docker` or `ssh` of the folder we are in
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without é or … is no error
     try:
+        from labkit.cli.relay import relayed  # an error in it is said as any other
+
+        code = relayed(labkit, sys.argv[1:])
         # Outside standalone mode click returns the code that a command exits with.
-        sys.exit(labkit.main(standalone_mode=False) or 0)
+        sys.exit(labkit.main(standalone_mode=False) or 0 if code is None else code)
+    except click.exceptions.Exit as ended:  # --help, --version
+        sys.exit(ended.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_USAGE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from labkit.cli import show
+from labkit.cli.paths import Writes
 from labkit.cli.session import lab_option, the_course, the_lab
 from labkit.course import find_blueprint
 from labkit.errors import EXIT_NOT_READY
@@ -21,7 +22,7 @@ from labkit.locale import _
 @click.option("--parity", is_flag=True, help="What of each check is real with which provider.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=Writes(path_type=Path, dir_okay=False),
     help="Write what this computer and the lab's machines say of themselves to FILE, to send us.",
 )
 @lab_option

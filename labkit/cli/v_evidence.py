@@ -35,6 +35,7 @@ from labkit.classroom.evidence import (
 from labkit.classroom.recomputed import contradictions
 from labkit.classroom.roll import course_digest
 from labkit.cli import show
+from labkit.cli.paths import Reads
 from labkit.cli.session import now, the_course
 from labkit.course import Course
 from labkit.errors import (
@@ -84,8 +85,14 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
 
 
 @command.command("replay")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--key", default="", metavar="FILE", help="The public key of who must have signed.")
+@click.argument("file", type=Reads(path_type=Path))
+@click.option(
+    "--key",
+    type=Reads(),
+    default="",
+    metavar="FILE",
+    help="The public key of who must have signed.",
+)
 @click.pass_context
 def replay(ctx: click.Context, file: Path, key: str) -> None:
     """Grade what was handed in again, on fresh machines; claimed beside found."""

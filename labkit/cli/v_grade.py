@@ -18,6 +18,7 @@ from labkit.classroom import (
     recognised,
 )
 from labkit.cli import show
+from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import (
     grading,
     lab_option,
@@ -60,6 +61,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
 @click.option(
     "--report",
     "folder",
+    type=Writes(),
     default="",
     metavar="DIR",
     help="Where result.json, report.html and the evidence go.",
@@ -77,6 +79,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
 @click.option("--seed", type=int, default=None, help="Of the drills' request mix.")
 @click.option(
     "--submission",
+    type=Reads(),
     default="",
     metavar="PATH",
     help="Grade a student's folder or archive, on fresh machines that are removed afterwards.",

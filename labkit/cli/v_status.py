@@ -9,7 +9,13 @@ import click
 from labkit.cli import show
 from labkit.cli.session import lab_option, the_lab
 from labkit.errors import EXIT_NOT_READY
+from labkit.lab import Machine
 from labkit.locale import _, number
+
+
+def _published(machine: Machine) -> list[str]:
+    """Each port of the machine that a browser finds on this computer, and where."""
+    return [f"{port}: http://127.0.0.1:{here}/" for port, here in sorted(machine.published.items())]
 
 
 @click.command()
@@ -28,11 +34,16 @@ def command(ctx: click.Context, lab_name: str) -> None:
             )
         )
         ctx.exit(EXIT_NOT_READY)
+    headers = [_("machine"), _("address"), _("state"), _("system")]
     rows = [
-        (one.name, one.address, _("running") if one.running else _("off"), one.os)
+        [one.name, one.address, _("running") if one.running else _("off"), one.os]
         for one in machines.values()
     ]
-    show.table(rows, (_("machine"), _("address"), _("state"), _("system")))
+    if any(one.published for one in machines.values()):
+        headers.append(_("in a browser"))
+        for row, one in zip(rows, machines.values(), strict=True):
+            row.append("  ".join(_published(one)))
+    show.table([tuple(row) for row in rows], tuple(headers))
     results = sorted(lab.state.glob("reports/*/result.json"))
     if results:
         last = json.loads(results[-1].read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from labkit.accuracy.matrix import Outcome
 from labkit.accuracy.page import text_of, write_page
 from labkit.accuracy.verdict import Findings
 from labkit.cli import show
+from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import the_course
 from labkit.course import load_checks
 from labkit.errors import EXIT_FAILED, NothingToGradeError
@@ -25,7 +26,11 @@ from labkit.locale import _, number
 @click.option("-o", "--output", default="ansi", type=click.Choice(["ansi", "json"]),
               show_default=True, help="What goes to standard output.")  # fmt: skip
 @click.option(
-    "--corpus", default="", metavar="DIR", help="Default: the course's tests/submissions."
+    "--corpus",
+    type=Reads(),
+    default="",
+    metavar="DIR",
+    help="Default: the course's tests/submissions.",
 )
 @click.option("--smoke", is_flag=True, help="Only a small part, chosen by the corpus' authors.")
 @click.option("--only", default="", metavar="TEXT", help="Only cases with this in their names.")
@@ -39,7 +44,11 @@ from labkit.locale import _, number
 @click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 16),
               help="Labs at once. Default: one more than cores, three at most.")  # fmt: skip
 @click.option(
-    "--page", default="", metavar="FILE", help="Also write the figures as a Markdown page."
+    "--page",
+    type=Writes(),
+    default="",
+    metavar="FILE",
+    help="Also write the figures as a Markdown page.",
 )
 @click.pass_context
 def command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from labkit import remote
@@ -22,6 +23,7 @@ __all__ = [
     "Machine",
     "Provider",
     "Say",
+    "is_vagrants",
     "open_lab",
     "open_shells",
 ]
@@ -38,8 +40,7 @@ def open_lab(name: str, provider: str = "") -> Lab:
     folder = lab_folder(name)
     blueprint = find_blueprint()
     if not provider:
-        vagrant = any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
-        provider = "vagrant" if vagrant else "containers"
+        provider = "vagrant" if is_vagrants(folder) else "containers"
     if provider == "containers":
         from labkit.lab.containers.listing import Door
 
@@ -52,6 +53,11 @@ def open_lab(name: str, provider: str = "") -> Lab:
         _("there is no provider {name!r}", name=provider),
         then=f"--provider {_(' or ').join(PROVIDERS)}",
     )
+
+
+def is_vagrants(folder: Path) -> bool:
+    """Whether Vagrant has machines for the lab with this folder."""
+    return any(folder.glob("vagrant/.vagrant/machines/*/*/id"))
 
 
 def open_shells(

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import LabkitError
-from labkit.lab.containers.engine import CAPABILITIES, bounding_set, capabilities, connect
+from labkit.lab.containers.engine import (
+    CAPABILITIES,
+    bounding_set,
+    capabilities,
+    connect,
+    on_its_disk,
+)
 from labkit.lab.containers.network import free_subnets, used_subnets
 from labkit.lab.containers.provider import ROOM_BYTES
+from labkit.lab.reach import Reach, inside, reach
 from labkit.locale import _, number
 
 MEMORY_A_NODE = 680 * 2**20  # bytes: itself 130 MiB, what runs on it about 350 MiB, and room
@@ -39,10 +47,11 @@ def examine(nodes: int) -> list[Finding]:
     except LabkitError as error:
         return [Finding("Docker Engine", False, error.what, error.then), *findings]
     info = engine.info()
+    way = reach(asking=True)
     version = str(info.get("ServerVersion", ""))
     numbers = tuple(int(part) for part in version.split("+")[0].split(".")[:2] if part.isdigit())
-    root = Path(str(info.get("DockerRootDir", "/")))
-    free = shutil.disk_usage(root).free if root.exists() else 0
+    root = on_its_disk(engine)
+    free = shutil.disk_usage(root).free if root else 0
     mask = bounding_set()
     missing = sorted(set(CAPABILITIES) - set(capabilities(mask)))
     try:
@@ -52,18 +61,24 @@ def examine(nodes: int) -> list[Finding]:
     images = [tag for image in engine.images.list("labkit/node") for tag in image.tags
               if "rehearsal" not in tag]  # fmt: skip
     maker = shutil.which("mmdebstrap") or ""
-    return [
+    asked = [
         Finding("Docker Engine", numbers >= OLDEST_ENGINE, version,
                 _("make engine, or a newer engine: https://docs.docker.com/engine/install/")),
+        Finding(_("way to the machines"), True, _words(way)),
         Finding(_("storage driver"), info.get("Driver") in ("overlay2", "overlayfs"),
                 str(info.get("Driver"))),
         Finding(_("control groups"), True,
                 _("version {version}", version=info.get("CgroupVersion", "1"))),
+    ]  # fmt: skip
+    if way.way == "controller" and not inside():  # the rest is the other computer's to say
+        return [*asked, _client()]
+    return [
+        *asked,
         Finding(_("capabilities"), "SYS_ADMIN" not in missing and "NET_ADMIN" not in missing,
                 _("all but {names}", names=", ".join(missing)) if missing else _("all"),
                 _("a Docker Engine that is not rootless")),
-        Finding(_("disk"), free >= ROOM_BYTES or not root.exists(),
-                _("{room:.0f} GiB free", room=free / 2**30),
+        Finding(_("disk"), free >= ROOM_BYTES or not root,
+                _("{room:.0f} GiB free", room=free / 2**30) if root else _("not known"),
                 _("docker system df, then docker system prune")),
         Finding(_("address range"), bool(subnet), subnet or taken, _("LABKIT_SUBNET=<a free /24>")),
         Finding(_("node image"), bool(images or maker),
@@ -89,6 +104,8 @@ def _inotify(nodes: int) -> Finding:
 
 
 def _memory(nodes: int) -> Finding:
+    if sys.platform == "win32":
+        return Finding(_("memory"), True, _("not known"))
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Finding(
         _("memory"), total >= nodes * MEMORY_A_NODE,
@@ -98,6 +115,18 @@ def _memory(nodes: int) -> Finding:
             size=number(nodes * MEMORY_A_NODE / 2**30, ".0f"),
         ),
     )  # fmt: skip
+
+
+def _words(way: Reach) -> str:
+    kind = _("direct") if way.way == "direct" else _("by a controller")
+    return f"{kind}   ({way.why})"
+
+
+def _client() -> Finding:
+    """Docker's own program, which connects the terminal to a controller."""
+    path = shutil.which("docker") or ""
+    return Finding(_("docker client"), bool(path), path or _("missing"),
+                   "https://docs.docker.com/engine/install/")  # fmt: skip
 
 
 def _ssh() -> Finding:

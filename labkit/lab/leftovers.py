@@ -15,7 +15,8 @@ from labkit.lab.store import state_root
 from labkit.locale import _
 
 PREFIX = "labkit-"
-KEPT_VOLUME = "labkit-mirror"  # the store of base images, shared by all labs, kept on purpose
+# Kept on purpose: the store of base images, and controllers' folder of reports, of all labs.
+KEPT_VOLUMES = ("labkit-mirror", "labkit-state")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _of_engine(engine: docker.DockerClient) -> list[Leftover]:
             found.append(Leftover(_("container"), name, lab))
     for volume in engine.volumes.list():
         lab = (volume.attrs.get("Labels") or {}).get(LAB_LABEL, "")
-        if lab or (volume.name.startswith(PREFIX) and volume.name != KEPT_VOLUME):
+        if lab or (volume.name.startswith(PREFIX) and volume.name not in KEPT_VOLUMES):
             found.append(Leftover(_("volume"), volume.name, lab))
     for tag in checkpoints.image_tags(engine):
         found.append(Leftover(_("image"), tag, tag.partition(":")[2].partition(".")[0]))

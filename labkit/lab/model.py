@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,8 @@ class Machine:
 
     `running` is what the provider saw when this record was made, not a promise. `key` and
     `known_hosts` are files on the user's computer; the host key is known before the first
-    connection, so nothing is ever trusted on first use.
+    connection, so nothing is ever trusted on first use. `published` are ports of the machine that
+    a browser finds on the engine's loopback, with their numbers there.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Machine:
     running: bool
     port: int = 22
     os: str = ""
+    published: Mapping[int, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -172,10 +173,10 @@ class Generator:
         if process is None or process.returncode is not None:
             return  # it was reaped: its id may belong to somebody else by now
         deadline = time.monotonic() + STOP_S
-        _signal(process, signal.SIGTERM)
+        _signal(process)
         while not _has_ended(process) and time.monotonic() < deadline:
             time.sleep(POLL_S)
-        _signal(process, signal.SIGKILL)
+        _signal(process, hard=True)
         process.wait()
 
     def _workers(self) -> list[str]:
@@ -323,13 +324,18 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
     """Has it ended? It is not reaped: its id, which is its group's, stays its own until then."""
     if process.returncode is not None:
         return True
+    if sys.platform != "linux":  # no such question elsewhere: it is reaped
+        return process.poll() is not None
     look = os.WEXITED | os.WNOHANG | os.WNOWAIT
     return os.waitid(os.P_PID, process.pid, look) is not None
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+def _signal(process: subprocess.Popen[bytes], *, hard: bool = False) -> None:
+    if sys.platform == "win32":  # no process groups
+        process.terminate()
+        return
     with suppress(ProcessLookupError, PermissionError):  # nobody is left but the one to be reaped
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGKILL if hard else signal.SIGTERM)
 
 
 def _reserved_port() -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.errors import NotReadyError
+from labkit.lab.containers.endpoint import endpoint
+from labkit.lab.reach import inside
 from labkit.locale import _
 
 # What a full-system node with its own Docker Engine was seen to need, with the bit numbers of
@@ -63,7 +66,9 @@ READ_ONLY = [
 def connect() -> docker.DockerClient:
     """A client of the local engine, its API version negotiated. NotReadyError if none answers."""
     try:
-        engine = docker.from_env(version="auto", timeout=600)  # a build may be silent
+        # A build may be silent. An engine behind ssh:// is reached as Docker's own program does,
+        # with the user's ssh and its configuration.
+        engine = docker.from_env(version="auto", timeout=600, use_ssh_client=True)
         engine.ping()
     except (DockerException, RequestException) as error:
         if "PermissionError" in str(error) or "Permission denied" in str(error):
@@ -71,6 +76,10 @@ def connect() -> docker.DockerClient:
                 _("your user may not use the Docker Engine"),
                 where=_("the engine's socket"),
                 then=_("sudo usermod -aG docker $USER, then log out and in again"),
+            ) from error
+        if endpoint().partition("://")[0] not in ("unix", "npipe"):
+            raise NotReadyError(
+                _("no Docker Engine answers at {place}", place=endpoint()), then="docker info"
             ) from error
         raise NotReadyError(
             _("no Docker Engine answers on this computer"),
@@ -80,6 +89,14 @@ def connect() -> docker.DockerClient:
     return engine
 
 
+def on_its_disk(engine: docker.DockerClient) -> Path | None:
+    """A folder on the disk of the engine's images; None if none is within reach from here."""
+    if inside():
+        return Path("/")  # a controller's own layers lie there
+    root = Path(str(engine.info().get("DockerRootDir", "/")))
+    return root if root.exists() else None
+
+
 def cpu_shares() -> int:
     """What a container may have of a processor that others want as well (`--cpu-shares`).
 
@@ -87,6 +104,8 @@ def cpu_shares() -> int:
     others have. 1024 is what a container has otherwise, and each step of niceness divides by 1.25
     as in the kernel (sched_prio_to_weight). 0, the engine's default, for who is not nice.
     """
+    if sys.platform == "win32":
+        return 0
     niceness = os.nice(0)
     return round(1024 / 1.25**niceness) if niceness > 0 else 0
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
+import sys
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from labkit.course import Blueprint, find_blueprint
 from labkit.lab import checkpoints as rules
+from labkit.lab.containers.endpoint import endpoint
 from labkit.lab.model import Machine
 from labkit.lab.store import lab_folder
 
@@ -34,7 +35,6 @@ MAKING = "making"
 MIRROR = "mirror"
 USER = "student"
 
-USUAL_SOCKET = "unix:///var/run/docker.sock"
 PATIENCE_S = 10.0
 
 
@@ -92,6 +92,11 @@ def machines_of(lab: str, found: Iterable[dict[str, Any]], blueprint: Blueprint)
             known_hosts=folder / "known_hosts",
             running=summary["State"] == "running",
             os=summary["Labels"].get(OS_LABEL, ""),
+            published={
+                port["PrivatePort"]: port["PublicPort"]
+                for port in summary.get("Ports") or ()
+                if port.get("PublicPort")
+            },
         )
         for summary in found
         if summary["Labels"].get(MACHINE_LABEL, MIRROR) != MIRROR
@@ -104,8 +109,8 @@ def _ask(path: str) -> Any:
 
     HTTP/1.0, so that the answer ends with the connection and is in one piece.
     """
-    kind, _colon, place = (os.environ.get("DOCKER_HOST") or USUAL_SOCKET).partition("://")
-    if kind != "unix":
+    kind, _colon, place = endpoint().partition("://")
+    if kind != "unix" or sys.platform == "win32":
         return None
     try:
         with socket.socket(socket.AF_UNIX) as engine:

@@ -127,7 +127,11 @@ def ensure_network(engine: docker.DockerClient, lab: str) -> Subnet:
     existing = find_network(engine, lab)
     if existing:
         return subnet_of(existing)
-    wanted = os.environ.get("LABKIT_SUBNET", "")
+    return make_network(engine, lab, os.environ.get("LABKIT_SUBNET", ""))
+
+
+def make_network(engine: docker.DockerClient, lab: str, wanted: str = "") -> Subnet:
+    """Make a lab's network, with the `wanted` subnet or any that is free; its subnet."""
     for subnet in free_subnets(used_subnets(engine), wanted):
         pool = IPAMPool(subnet=str(subnet), gateway=str(subnet.network_address + 1))
         try:

@@ -65,6 +65,7 @@ class Node:
     login_key: KeyPair
     moved: str = ""  # from another lab's checkpoint: the sed script that puts its addresses right
     checkpoint: bool = False  # the image is one, and has this machine's configuration
+    published: tuple[int, ...] = ()  # ports that a browser beside the engine's network wants
 
     @property
     def container_name(self) -> str:
@@ -142,6 +143,8 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             mem_limit=MEMORY,
             memswap_limit=MEMORY,  # of memory and swap together: no swap
             tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
+            # Of any number that is free, and for this computer alone.
+            port_bindings=dict.fromkeys(node.published, ("127.0.0.1", None)) or None,
             init=False,  # systemd is process 1, whatever the engine's default is
             # `sudo reboot` ends process 1 with a failure, and the machine boots again. A power cut
             # is asked of the engine, which then restarts nothing.
@@ -162,6 +165,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
                 "LABKIT_FILES": _archive(_keys(node)) if node.checkpoint else first_files(node),
                 "LABKIT_MOVED": node.moved,
             },
+            ports=list(node.published),
             stop_signal="SIGRTMIN+3",  # the signal for a clean halt of systemd
             host_config=host,
             networking_config=api.create_networking_config(

@@ -20,7 +20,7 @@ from labkit.lab import checkpoints as rules
 from labkit.lab.common import address
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
-from labkit.lab.containers.engine import connect, explained
+from labkit.lab.containers.engine import connect, explained, on_its_disk
 from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.listing import (
     CHECKPOINT_LABEL,
@@ -43,6 +43,7 @@ from labkit.lab.containers.network import (
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import Checkpoint, Machine, Say
+from labkit.lab.reach import inside
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
@@ -376,6 +377,7 @@ class ContainerProvider:
             os=system_of(image),
             host_key=key_pair(self._host_key_path(name)),
             login_key=key_pair(self._login_key_path()),
+            published=self.blueprint.machine(name).ports if inside() else (),
         )
 
     def _boot(self, node: nodes.Node, *, rekey: bool) -> None:
@@ -410,8 +412,8 @@ class ContainerProvider:
             container.stop(timeout=20)
 
     def _room(self, wanted: int) -> None:
-        root = Path(str(self.engine.info().get("DockerRootDir", "/")))
-        if root.exists() and shutil.disk_usage(root).free < wanted:
+        root = on_its_disk(self.engine)
+        if root and shutil.disk_usage(root).free < wanted:
             raise NotReadyError(
                 _("less than {room} GiB are free on the engine's disk", room=wanted // 2**30),
                 where=str(root),

@@ -55,7 +55,7 @@ def ensure_recipe_image(engine: docker.DockerClient, wanted: Recipe, say: Say) -
         engine,
         wanted.folder,
         reference,
-        args={"ROOT": root, **_host_settings()},
+        args={"ROOT": root, **host_settings()},
         network="host",
         extra=host_authorities(),
         labels={KIND_LABEL: "image", RECIPE_LABEL: wanted.hash, STAND_IN_LABEL: wanted.stand_in},
@@ -176,7 +176,7 @@ def _remove(container: Container) -> None:
             raise
 
 
-def _host_settings() -> Mapping[str, str]:
+def host_settings() -> Mapping[str, str]:
     """Proxies and the package index of this computer, which a build cannot know by itself.
 
     The engine keeps proxies out of an image's history, but not the index: one with a password

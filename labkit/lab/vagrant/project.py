@@ -7,7 +7,6 @@ whoever prefers plain Vagrant can go there and type `vagrant ssh MACHINE`.
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import json
 import os
@@ -17,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from labkit.course import Blueprint, course_root, find_blueprint
 from labkit.errors import NotReadyError
@@ -211,10 +212,13 @@ def _ruby(value: str) -> str:
 def _held(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold an advisory lock, which the system takes back however this process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
