@@ -71,7 +71,7 @@ unit: $(VENV)/ready  ## tests without machines or processes
 # Each in a process of its own: a course's packages are called steps and checks, as ours are.
 courses: $(VENV)/ready  ## types and tests of the other courses, without machines
 	$(TIMED) $@ sh -ec 'for one in courses/*/; do cd $(CURDIR)/$$one; \
-		$(CURDIR)/$(VENV)/bin/mypy --config-file $(CURDIR)/pyproject.toml course steps checks tests; \
+		$(CURDIR)/$(VENV)/bin/mypy --config-file $(CURDIR)/pyproject.toml course subject steps checks tests; \
 		$(CURDIR)/$(VENV)/bin/python -m pytest tests --rootdir .; \
 		NO_MKDOCS_2_WARNING=1 $(CURDIR)/$(VENV)/bin/mkdocs build --strict --quiet --site-dir $(CURDIR)/site/$$one; done'
 

@@ -20,18 +20,23 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from benchmarks.result import Figure, Result
-from checks.browser import Reply, finished, path_of
-from checks.compose import harms, parsed
-from checks.docker_facts import Answer, containers, images
-from checks.dockerfiles import copied_sources
-from checks.haproxy import HAProxy
-from checks.pages import Page, list_form, must_list
-from checks.registries import Registry
+from checks.pages import list_form, must_list
 from checks.students import students_of
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts import rsyslog
+from labkit.facts.compose.harmless import harms
+from labkit.facts.compose.project import parsed
+from labkit.facts.docker import containers, images
+from labkit.facts.dockerfile import copied_sources
+from labkit.facts.haproxy import harmless as haproxy_harmless
+from labkit.facts.http.browser import Reply, finished, path_of
+from labkit.facts.http.curl import Answer
+from labkit.facts.http.pages import Page
+from labkit.facts.registry import Registry
 from labkit.remote import Shell
-from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
+from subject.balancer import haproxy_on
+from subject.roles import Project, is_student_age
 
 TAKES = "30 minutes"
 SLOWEST_S = 5.0
@@ -82,7 +87,7 @@ def read_engine(data: bytes) -> None:
 def read_registry(data: bytes) -> None:
     """What a registry answers."""
     shell = _saying(data.decode("utf-8", "replace") + "\n200")
-    Registry("lb", 5000, "http", "lb:5000", shell, None, cast("Any", None)).pushed()
+    Registry("lb", 5000, "http", "lb:5000", shell, None, cast("Any", None)).pushed(is_student_age)
 
 
 def read_students(data: bytes) -> None:
@@ -98,7 +103,7 @@ def read_students(data: bytes) -> None:
 def read_compose(data: bytes) -> None:
     """A compose file in Compose's normal form, and what it asks for."""
     try:
-        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"))
+        project = parsed("web1", "/srv/x.yml", data.decode("utf-8", "replace"), Project)
     except ValueError:
         return
     harms(project)
@@ -113,7 +118,7 @@ def read_dockerfile(data: bytes) -> None:
 
 def read_haproxy(data: bytes) -> None:
     """HAProxy's file and what its socket says."""
-    haproxy = HAProxy(_saying(data.decode("utf-8", "replace")))
+    haproxy = haproxy_on(_saying(data.decode("utf-8", "replace")))
     for ask in (haproxy.servers, haproxy.backend, lambda: (haproxy.bound, haproxy.ports)):
         ask()
 
@@ -128,8 +133,8 @@ def read_submission(data: bytes) -> None:
 def read_rules(data: bytes) -> None:
     """HAProxy's file and rsyslog's, as they are judged before they are loaded."""
     text = data.decode("utf-8", "replace")
-    haproxy_grammar.refused(text)
-    rsyslog_grammar.refused(text)
+    haproxy_harmless.refused(text)
+    rsyslog.refused(text)
 
 
 def read_answer(data: bytes) -> None:

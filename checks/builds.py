@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from checks.compose import PLACES, Project
-from checks.dockerfiles import base_images, build_options, copied_sources
 from labkit.course import CannotTellError, not_met
+from labkit.facts.compose.project import PLACES
+from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import Project
 
 # Dockerfiles that are not the website's, where people put them.
 FIND = (

@@ -10,19 +10,30 @@ from dataclasses import replace
 import pytest
 
 from checks.builds import Build, find_build, must_be_its_version
-from checks.compose import Project, Stack, find_project, must_have_other_images, stack_of
-from checks.docker_facts import CREDENTIALS, RunningImage, api_image, images, tried_out
-from checks.haproxy import HAProxy
 from checks.pages import fetch
-from checks.registries import Registry, find_registry
 from checks.rehearsal import Rehearsed, rehearse
-from checks.statistics import STATISTICS
+from checks.trial import RunningImage, tried_out
 from labkit.course import NotMetError, not_met
+from labkit.facts.docker import images
+from labkit.facts.haproxy.page import STATISTICS
+from labkit.facts.haproxy.process import HAProxy
+from labkit.facts.registry import Registry, find_registry
 from labkit.grading import Context
 from labkit.grading.ahead import Ahead, Asker, Facts
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.balancer import haproxy_on
+from subject.contract import CREDENTIALS
+from subject.roles import (
+    Project,
+    Stack,
+    api_image,
+    find_project,
+    is_student_age,
+    must_have_other_images,
+    stack_of,
+)
 
 SITE_LIMIT_S = 5.0
 
@@ -94,7 +105,7 @@ def _rehearsed(ask: Asker) -> Rehearsed:
 
 
 def _registry(ask: Asker) -> Registry | None:
-    return find_registry(ask.shell("lb"), ask.shell("web1"))
+    return find_registry(ask.shell("lb"), ask.shell("web1"), is_student_age)
 
 
 # What takes long to ask, by the fixture that gives it.
@@ -175,7 +186,7 @@ def registry(lb: Shell, web1: Shell, ahead: Ahead) -> Registry:
 @pytest.fixture(scope="session")
 def haproxy(lb: Shell) -> HAProxy:
     """HAProxy on lb."""
-    return HAProxy(lb)
+    return haproxy_on(lb)
 
 
 @pytest.fixture(scope="session")

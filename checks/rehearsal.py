@@ -15,12 +15,15 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from checks.compose import HTTP_PORT, Stack, quoted
-from checks.docker_facts import API_PORT, DATA_FILE, PROBE_LABEL, Container, curl
-from checks.pages import Page, encoded, list_form, pairs_of
+from checks.pages import list_form, pairs_of
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts.docker import PROBE_LABEL, Container, quoted
+from labkit.facts.http.curl import curl
+from labkit.facts.http.pages import Page, encoded
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import API_PORT, DATA_FILE, HTTP_PORT
+from subject.roles import Stack
 
 LIMIT_S = 6.0
 AGE = "42"

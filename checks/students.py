@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 
-from checks.compose import Stack
-from checks.docker_facts import API_PATH, API_PORT, CREDENTIALS, curl
 from labkit.course import CannotTellError
+from labkit.facts.http.curl import curl
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import API_PATH, API_PORT, CREDENTIALS
+from subject.roles import Stack
 
 MOST_STUDENTS = 200  # that a page is looked through for
 

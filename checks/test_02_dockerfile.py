@@ -10,12 +10,14 @@ from typing import Any, NoReturn
 import pytest
 
 from checks.builds import Build, must_be_its_version, replaced
-from checks.docker_facts import API_PORT, inspected, must_be_had, tried_out
+from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
+from labkit.facts.docker import inspected, must_be_had
 from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import API_PORT
 
 BUILD_LIMIT_S = 50.0
 # What package managers say of an index that they cannot reach, or that does not have it. A lab

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.docker_facts import API_PATH, RunningImage
 from checks.judging import must_pass
+from checks.trial import RunningImage, must_answer
 from labkit.course import check, expect
 from labkit.grading import Context
 from labkit.locale import _
+from subject.contract import API_PATH
 
 
 @check(
@@ -59,7 +60,7 @@ def test_image(image: str) -> None:
 def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
     """It runs, and with the right credentials gives the students of its data file."""
     answer = api.get(API_PATH, credentials)
-    answer.must_have(status=200)
+    must_answer(answer, status=200)
     found = answer.json()
     students = found.get("student_ages") if isinstance(found, dict) else None
     expect(
@@ -92,8 +93,8 @@ def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
 )
 def test_auth(api: RunningImage) -> None:
     """Without credentials, or with wrong ones, it answers 401."""
-    api.get(API_PATH).must_have(status=401)
-    api.get(API_PATH, ("toto", "not-the-password")).must_have(status=401)
+    must_answer(api.get(API_PATH), status=401)
+    must_answer(api.get(API_PATH, ("toto", "not-the-password")), status=401)
 
 
 @check(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from checks.compose import HTTP_PORT, Project, Service, harms
-from checks.docker_facts import API_PATH, DATA_FILE, RunningImage
+from checks.trial import RunningImage
 from labkit.course import check, expect, not_met
+from labkit.facts.compose.harmless import harms
+from labkit.facts.compose.project import Service
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import API_PATH, DATA_FILE, HTTP_PORT
+from subject.roles import Project
 
 
 def _website(project: Project) -> Service:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.compose import Stack
-from checks.docker_facts import must_have_images
 from checks.judging import must_pass
 from checks.pages import fetch
 from labkit.course import check, expect, not_met
+from labkit.facts.docker import must_have_images
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import Stack
 
 
 @check(

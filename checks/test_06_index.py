@@ -6,12 +6,12 @@ import ipaddress
 import re
 import shlex
 
-from checks.compose import Stack, quoted
-from checks.docker_facts import Container
 from checks.rehearsal import Rehearsed
 from labkit.course import check, expect, not_met
+from labkit.facts.docker import Container, quoted
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import Stack
 
 PAGE = "/var/www/html/index.php"
 ADDRESS = re.compile(r"""https?://([^/'"\s]*)/[^'"\s]*""")

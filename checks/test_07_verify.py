@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.compose import Stack
 from checks.judging import must_pass
-from checks.pages import fetch, list_form, must_list, press_button
+from checks.pages import fetch, list_form, must_be_ok, must_list, press_button
 from checks.rehearsal import Rehearsed
 from checks.students import students_of
 from labkit.course import check, expect
@@ -14,6 +13,7 @@ from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import Stack
 
 
 @check(
@@ -39,7 +39,7 @@ from labkit.remote import Shell
 def test_form(lab: Lab, stack: Stack) -> None:
     """The page has a button to list the students."""
     page = fetch(lab, "web1", stack.website_port)
-    page.must_be_ok()
+    must_be_ok(page)
     list_form(page)
 
 

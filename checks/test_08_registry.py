@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 
-from checks.docker_facts import images, is_student_age
 from checks.judging import must_pass
-from checks.registries import Registry
 from labkit.course import check, expect
+from labkit.facts.docker import images
+from labkit.facts.registry import Registry
 from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import is_student_age
 
 
 @check(
@@ -65,7 +66,7 @@ def test_answers(registry: Registry, note: Callable[[str], None]) -> None:
 )
 def test_pushed(web1: Shell, registry: Registry) -> None:
     """It holds the image student-age of web1."""
-    pushed = registry.pushed()
+    pushed = registry.pushed(is_student_age)
     held = ", ".join(registry.repositories()) or _("nothing")
     expect(
         pushed,
@@ -109,7 +110,7 @@ def test_pushed(web1: Shell, registry: Registry) -> None:
 )
 def test_pulled(web1: Shell, registry: Registry) -> None:
     """The image can be pulled from it by name."""
-    tag = next(iter(registry.pushed()))
+    tag = next(iter(registry.pushed(is_student_age)))
     name = f"{registry.name}/{tag}"
     answer = web1.ask(f"docker pull -q {shlex.quote(name)} 2>&1", timeout=60)
     expect(

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.compose import must_have_other_images
-from checks.docker_facts import is_student_age
 from checks.judging import must_pass
-from checks.pages import Page, fetch
-from checks.registries import Registry, find_page
+from checks.pages import fetch, must_be_ok
 from labkit.course import check, expect, not_met
+from labkit.facts.http.pages import Page
+from labkit.facts.registry import Registry, find_page
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import is_student_age, must_have_other_images
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def ui_port(lb: Shell, registry: Registry) -> int:
 )
 def test_page(lab: Lab, ui_port: int) -> None:
     """A web page for the registry is served on lb."""
-    fetch(lab, "lb", ui_port).must_be_ok()
+    must_be_ok(fetch(lab, "lb", ui_port))
 
 
 @check(

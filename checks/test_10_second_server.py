@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.compose import Stack, must_have_other_images
-from checks.docker_facts import images
 from checks.judging import must_pass
 from checks.pages import must_list, press_button
-from checks.registries import Registry
 from checks.students import students_of
 from labkit.course import check, expect, not_met
+from labkit.facts.docker import images
+from labkit.facts.registry import Registry
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.roles import Stack, is_student_age, must_have_other_images
 
 
 @check(
@@ -82,7 +82,7 @@ def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
         digest.rpartition("@")[2] for digest in (mine.digests if mine else ())
     }
     expect(
-        identities & set().union(*registry.pushed().values(), set()),
+        identities & set().union(*registry.pushed(is_student_age).values(), set()),
         expected=_("the image of {registry}", registry=registry.name),
         seen=_("{name}, another image", name=stack2.api.image),
         where="web2 $ docker compose images",

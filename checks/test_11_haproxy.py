@@ -7,14 +7,15 @@ import time
 import uuid
 from collections.abc import Callable
 
-from checks.haproxy import BACKEND, HAProxy
 from checks.judging import must_pass
-from checks.pages import fetch
+from checks.pages import fetch, must_be_ok
 from labkit.course import CannotTellError, check, expect, not_met
+from labkit.facts.haproxy.process import HAProxy
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import BACKEND
 
 REQUESTS = 20
 # Round robin is exact: in 94 windows of 500 requests the shares differed by 1 at most
@@ -189,7 +190,7 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     before = haproxy.backend()
     # Of several sections on one port the kernel chooses one for each connection.
     for _visit in range(REQUESTS * 2 if haproxy.shared(site_port) else 1):
-        fetch(lab, "lb", site_port).must_be_ok()
+        must_be_ok(fetch(lab, "lb", site_port))
     after = haproxy.backend()
     if before is None or after is None:
         return  # that there is no backend is said by haproxy.backend, once
@@ -245,7 +246,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         )
     before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):
-        fetch(lab, "lb", site_port).must_be_ok()
+        must_be_ok(fetch(lab, "lb", site_port))
     shares = {one.name: one.sessions - before[one.name] for one in haproxy.servers()}
     shown = " · ".join(f"{name} {count}" for name, count in shares.items())
     expect(

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import pytest
 from bs4.element import Tag
 
-from checks.haproxy import HAProxy
 from checks.judging import must_pass
-from checks.pages import Page, fetch
-from checks.statistics import StatsPage, find_stats
+from checks.pages import fetch, must_be_ok
 from labkit.course import check, expect, not_met
+from labkit.facts.haproxy.page import StatsPage, find_stats
+from labkit.facts.haproxy.process import HAProxy
+from labkit.facts.http.pages import Page
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
@@ -67,7 +68,7 @@ def test_page(
 ) -> None:
     """The statistics page is served and shows the backend."""
     page = _page(lab, stats_page)
-    page.must_be_ok()
+    must_be_ok(page)
     expect(
         haproxy.site in page.html,
         expected=_("{backend} on the page", backend=haproxy.site),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.haproxy import HAProxy
 from checks.judging import must_pass
 from labkit.course import check, expect
+from labkit.facts.haproxy.process import HAProxy
 from labkit.grading import Context
 from labkit.locale import _
 

@@ -20,12 +20,11 @@ from typing import Any
 
 import yaml
 
-from checks.compose import HTTP_PORT, Project, Service
-from checks.dockerfiles import build_options, copied_sources
-from checks.haproxy import BACKEND
-from checks.haproxy_file import bound_ports, sections, server_lines, site_backend
-from checks.registries import is_registry
 from labkit.course import HandedIn
+from labkit.facts.compose.project import Service
+from labkit.facts.dockerfile import build_options, copied_sources
+from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
+from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.project import (
@@ -40,6 +39,8 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
+from subject.contract import BACKEND, HTTP_PORT
+from subject.roles import Project
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference

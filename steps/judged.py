@@ -13,11 +13,12 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from checks.compose import JUDGED, Project, harms, parsed
-from checks.harm import binds, swappable
 from labkit.errors import StepFailedError
+from labkit.facts.compose.harmless import binds, harms, swappable
+from labkit.facts.compose.project import JUDGED, parsed
 from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
+from subject.roles import Project
 
 CONFIG_LIMIT_S = 60.0
 
@@ -37,7 +38,7 @@ def judge(shell: Shell, path: str, *, by_name: bool) -> Project:
     if not answer.ok:
         shell.write(JUDGED + path, "", root=True, quiet=True)
         raise CommandFailedError(shell.name, answer)
-    project = parsed(shell.name, path, answer.stdout)
+    project = parsed(shell.name, path, answer.stdout, Project)
     as_they_are(shell, project)
     shell.write(JUDGED + path, json.dumps(project.document, indent=1), root=True, quiet=True)
     refuse(shell, path, harms(project))

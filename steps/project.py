@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from checks.compose import HTTP_PORT, Project, by_judged, find_project
-from checks.docker_facts import containers, is_student_age
-from checks.dockerfiles import base_images
-from checks.registries import is_registry, registry_ports
 from labkit.course import Artefact, Files
+from labkit.facts.compose.project import by_judged
+from labkit.facts.docker import containers
+from labkit.facts.dockerfile import base_images
+from labkit.facts.haproxy.file import WRITTEN_BY_HAND
+from labkit.facts.registry import is_registry, registry_ports
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
+from subject.contract import HTTP_PORT
+from subject.roles import Project, find_project, is_student_age
 
 PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
@@ -43,18 +46,13 @@ INDEX = Artefact("website/index.php", f"{PROJECT}/website/index.php", WEBS)
 REGISTRY_COMPOSE = Artefact(
     "docker-compose-registry.yml", f"{REGISTRY_HOME}/docker-compose-registry.yml", ("lb",)
 )
-# Debian's haproxy.cfg has no such sections, el9's has three, with servers on the machine itself.
-BALANCES = (
-    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
-    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
-)
 HAPROXY_BACKEND = Artefact(
     "haproxy/haproxy.cfg",
     "/etc/haproxy/haproxy.cfg",
     ("lb",),
     reference="haproxy/haproxy-11.cfg",
     sudo=True,
-    marker=BALANCES,
+    marker=WRITTEN_BY_HAND,
     later="haproxy/haproxy.cfg",
     distinction="haproxy/haproxy-hardened.cfg",
 )
@@ -63,7 +61,7 @@ HAPROXY_STATS = Artefact(
     "/etc/haproxy/haproxy.cfg",
     ("lb",),
     sudo=True,
-    marker=BALANCES,
+    marker=WRITTEN_BY_HAND,
     distinction="haproxy/haproxy-hardened.cfg",
 )
 

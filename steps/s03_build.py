@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import PurePosixPath
 
-from checks.dockerfiles import base_images
 from labkit.course import Files, step
+from labkit.facts.dockerfile import base_images
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.project import CARRIED, DOCKERFILE, GIVEN, IMAGE, PROJECT, own_folder, provide_images

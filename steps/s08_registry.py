@@ -6,9 +6,9 @@ import posixpath
 import shlex
 from collections.abc import Sequence
 
-from checks.compose import Service, by_judged
-from checks.harm import asked_for, binds, is_allowed
 from labkit.course import Beginning, Files, Origin, step
+from labkit.facts.compose.harmless import asked_for, binds, is_allowed
+from labkit.facts.compose.project import Service, by_judged
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from checks.haproxy_file import bound_ports
 from labkit.course import Artefact, Files, step
+from labkit.facts import rsyslog
+from labkit.facts.haproxy import harmless
+from labkit.facts.haproxy.file import bound_ports
+from labkit.facts.haproxy.harmless import Refused
 from labkit.remote import Shell, Shells
-from steps import haproxy_grammar, rsyslog_grammar, undo
-from steps.haproxy_grammar import Refused
+from steps import undo
 from steps.judged import refuse
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
@@ -98,7 +100,7 @@ def refuse_configuration(lb: Shell, files: Files, artefact: Artefact) -> None:
     asked as nobody, of a file that is nowhere loaded.
     """
     data = files.content(artefact).data
-    found = haproxy_grammar.refused(data.decode("utf-8", "replace"))
+    found = harmless.refused(data.decode("utf-8", "replace"))
     if not found:
         return
     lb.write(TRIED, data, root=True, quiet=True)
@@ -121,7 +123,7 @@ def unwelcome_rules(files: Files) -> list[str]:
     """What of a rsyslog file that was handed in is not known to be harmless."""
     if not files.handed:
         return []
-    return rsyslog_grammar.refused(files.content(RSYSLOG).data.decode("utf-8", "replace"))
+    return rsyslog.refused(files.content(RSYSLOG).data.decode("utf-8", "replace"))
 
 
 def load_configuration(lb: Shell, *, unprivileged: bool = False) -> None:

@@ -5,7 +5,7 @@ Base images and the engine's build cache stay: neither decides what a student's 
 
 from __future__ import annotations
 
-from checks.compose import JUDGED
+from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
 from steps.project import HAPROXY_STATS, PROJECT, REGISTRY_HOME
 

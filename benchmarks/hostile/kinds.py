@@ -97,8 +97,17 @@ def _volume(**options: str) -> bytes:
     return _changed(change)
 
 
+def _lending(kind: str) -> bytes:
+    """A file of the machine's as a secret or a config. Compose leaves out what nobody uses."""
+
+    def change(document: Document) -> None:
+        document[kind] = {"x": {"file": "/etc/shadow"}}
+        document["services"]["website"][kind] = ["x"]
+
+    return _changed(change)
+
+
 def _compose(canary: str) -> Iterator[Kind]:
-    machine_file = {"file": "/etc/shadow"}
     refused = {
         "privileged": _of_website(privileged=True),
         "the machine's processes": _of_website(pid="host"),
@@ -126,8 +135,8 @@ def _compose(canary: str) -> Iterator[Kind]:
         "a log that leaves the machine": _of_website(
             logging={"driver": "syslog", "options": {"syslog-address": "udp://127.0.0.1:514"}}
         ),
-        "a secret of the machine": _of_file(secrets={"x": machine_file}),
-        "a config of the machine": _of_file(configs={"x": machine_file}),
+        "a secret of the machine": _lending("secrets"),
+        "a config of the machine": _lending("configs"),
         "a volume that is the disk": _volume(type="none", o="bind", device="/"),
         "a volume of overlay": _volume(type="overlay", o="lowerdir=/,upperdir=/x,workdir=/y",
                                        device="overlay"),
@@ -143,6 +152,11 @@ def _compose(canary: str) -> Iterator[Kind]:
         "a name that is an option": _changed(
             lambda document: document["services"].update({"--build": {"image": "php:apache"}})
         ),
+        # A Compose of before these words refuses the file itself, which blocks what would catch it.
+        "a key of a later Compose": _of_website(use_api_socket=True),
+        "a program as a provider": _of_website(provider={"type": "/bin/sh"}),
+        "a command after the start, as root": _of_website(
+            post_start=[{"command": f"touch {canary}", "privileged": True}]),
     }  # fmt: skip
     for name, data in refused.items():
         yield Kind("compose", name, "4-5", {COMPOSE: data}, "compose.harmless")
@@ -154,16 +168,12 @@ def _compose(canary: str) -> Iterator[Kind]:
         "what another folder's file extends": _of_website(
             extends={"file": "/etc/passwd", "service": "root"}),
         "what is fetched from elsewhere": _of_file(include=["https://127.0.0.1/x.git"]),
-        "a key of a later Compose": _of_website(use_api_socket=True),
-        "a program as a provider": _of_website(provider={"type": "/bin/sh"}),
-        "a command after the start, as root": _of_website(
-            post_start=[{"command": f"touch {canary}", "privileged": True}]),
     }  # fmt: skip
     for name, data in invalid.items():
         yield Kind("compose", name, "4-5", {COMPOSE: data}, "compose.valid")
     yield Kind("compose", "an image's name that is a command", "4-5",
                {COMPOSE: _of_website(image=f"php:apache; touch {canary}")},
-               "compose.services")  # fmt: skip
+               "deploy.running")  # fmt: skip
     yield Kind("compose", "a container's name that is a command", "4-5",
                {COMPOSE: _of_website(container_name=f"x; touch {canary}")},
                "deploy.running")  # fmt: skip

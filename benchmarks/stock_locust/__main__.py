@@ -30,11 +30,11 @@ from benchmarks.result import Figure, Result
 from benchmarks.stock_locust import StockLocust
 from checks.drills.aims import behind_lb, website_aim
 from checks.drills.failover import website
-from checks.haproxy import HAProxy
 from labkit.course.model import Aim, Load
 from labkit.lab import Lab, faults, open_lab, open_shells
 from labkit.load.run import Generator, base_url, make_plan
 from labkit.remote import Shell
+from subject.balancer import haproxy_on
 
 TAKES = "5 minutes"
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +152,7 @@ def wait_whole(shells: Mapping[str, Shell]) -> None:
     aims = [website_aim(shells, name) for name in ("web1", "web2")]
     deadline = time.monotonic() + WHOLE_TIMEOUT_S
     while True:
-        up = all(server.is_up for server in HAProxy(shells["lb"]).servers())
+        up = all(server.is_up for server in haproxy_on(shells["lb"]).servers())
         missing = [reason for aim in aims if (reason := aim.unready())]
         if up and not missing:
             return

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from checks.browser import unescaped
-from checks.compose import Stack, find_project, stack_of
-from checks.docker_facts import Answer, curl
-from checks.haproxy import HAProxy
-from checks.pages import Page, encoded, list_form
-from checks.registries import Registry, find_registry
-from checks.statistics import STATISTICS
+from checks.pages import list_form
 from checks.students import students_of
 from labkit.course import Aim, CannotTellError, NotMetError
+from labkit.facts.haproxy.page import STATISTICS
+from labkit.facts.haproxy.process import HAProxy
+from labkit.facts.http.browser import unescaped
+from labkit.facts.http.curl import Answer, curl
+from labkit.facts.http.pages import Page, encoded
+from labkit.facts.registry import Registry, find_registry
 from labkit.locale import _
 from labkit.remote import Shell, Shells
+from subject.balancer import haproxy_on
+from subject.roles import Stack, find_project, is_student_age, stack_of
 
 
 @contextmanager
 def behind_lb(shells: Shells) -> Iterator[Aim]:
     """The website behind HAProxy; every POST must bring the whole list of either server."""
-    haproxy = HAProxy(shells["lb"])
+    haproxy = haproxy_on(shells["lb"])
     port, page = _website_of(haproxy)
     stacks = [stack_on(shells, name) for name in ("web1", "web2")]
     yield Aim(port=port, options=_visit(stacks, page), unready=lambda: _why_not_warm(haproxy))
@@ -44,7 +46,7 @@ def website_aim(shells: Shells, name: str) -> Aim:
 
 def watching(shells: Shells) -> list[str]:
     """What the watcher is told of HAProxy: the backend that visitors reach, and whom to ask."""
-    haproxy = HAProxy(shells["lb"])
+    haproxy = haproxy_on(shells["lb"])
     asked = ["--socket", haproxy.socket] if haproxy.socket else []
     master = ["--master"] if haproxy.socket and haproxy.socket == haproxy.master else []
     return ["--backend", haproxy.site, *asked, *master]
@@ -61,7 +63,7 @@ def stack_on(shells: Shells, name: str) -> tuple[Shell, Stack]:
 
 def registry_of(shells: Shells) -> Registry:
     """The private registry on lb. CannotTellError if there is none."""
-    found = find_registry(shells["lb"], shells["web1"])
+    found = find_registry(shells["lb"], shells["web1"], is_student_age)
     if found is None:
         raise CannotTellError(_("there is no registry on {machine} to break", machine="lb"))
     return found

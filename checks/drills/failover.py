@@ -29,15 +29,16 @@ import math
 import shlex
 from dataclasses import replace
 
-from checks.compose import JUDGED, by_judged, quoted
 from checks.drills.aims import behind_lb, registry_of, stack_on
-from checks.haproxy import HAProxy
-from checks.timings import timings_of
 from labkit.course import CannotTellError, Drill, Limits, Load, PowerCut
+from labkit.facts.compose.project import JUDGED, by_judged
+from labkit.facts.docker import quoted
+from labkit.facts.haproxy.timings import timings_of
 from labkit.lab import faults
 from labkit.lab.faults import Way
 from labkit.locale import _
 from labkit.remote import Shell, Shells
+from subject.balancer import haproxy_on
 
 RATE = 50.0
 POSTS = 0.1
@@ -85,19 +86,19 @@ SILENT = Limits(
 
 def when_silent(shells: Shells) -> float | None:
     """Until a website that is gone is noticed (s): silence takes longest."""
-    timings = timings_of(shells["lb"])
+    timings = timings_of(haproxy_on(shells["lb"]))
     return timings.silent if timings else None
 
 
 def when_hung(shells: Shells) -> float | None:
     """Until a website that accepts and does not answer is noticed (s)."""
-    timings = timings_of(shells["lb"])
+    timings = timings_of(haproxy_on(shells["lb"]))
     return timings.hung if timings else None
 
 
 def when_wrong(shells: Shells) -> float | None:
     """Until a website that answers with errors is noticed (s)."""
-    timings = timings_of(shells["lb"])
+    timings = timings_of(haproxy_on(shells["lb"]))
     return timings.wrong if timings else None
 
 
@@ -123,7 +124,7 @@ def api_of(shells: Shells, name: str = "web1") -> tuple[Shell, str]:
 def way_to(shells: Shells, name: str = "web1") -> Way:
     """HAProxy's way to a web server."""
     address = shells[name].address
-    haproxy = HAProxy(shells["lb"])
+    haproxy = haproxy_on(shells["lb"])
     for server in haproxy.servers():
         if server.address == address:
             return Way("haproxy", server.address, server.port)
@@ -247,7 +248,7 @@ def rolling(shells: Shells, *, heal_after: float) -> int:
 
 def drained(shells: Shells, *, heal_after: float) -> int:
     """The same, but HAProxy is told first, and told again when it may go on."""
-    haproxy = HAProxy(shells["lb"])
+    haproxy = haproxy_on(shells["lb"])
     names = {one.address: one.name for one in haproxy.servers()}
     turn = heal_after / 2
     for index, name in enumerate(("web1", "web2")):

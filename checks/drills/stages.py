@@ -13,18 +13,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from checks.compose import quoted
-from checks.docker_facts import (
-    API_PATH,
-    API_PORT,
-    CREDENTIALS,
-    PROBE_LABEL,
-    Answer,
-    api_image,
-    curl,
-    images,
-    tried_out,
-)
 from checks.drills.aims import on_web1, registry_of, stack_on, website_aim
 from checks.drills.failover import (
     COURSE,
@@ -33,11 +21,8 @@ from checks.drills.failover import (
     stop,
     when_silent,
 )
-from checks.haproxy import HAProxy
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
-from checks.pages import Page
-from checks.registries import MANIFESTS, find_page
-from checks.statistics import Login, find_stats
+from checks.trial import tried_out
 from labkit.course import (
     Aim,
     CannotTellError,
@@ -50,9 +35,17 @@ from labkit.course import (
     Request,
     expect,
 )
+from labkit.facts.docker import PROBE_LABEL, images, quoted
+from labkit.facts.haproxy.page import Login, find_stats
+from labkit.facts.http.curl import Answer, curl
+from labkit.facts.http.pages import Page
+from labkit.facts.registry import MANIFESTS, find_page
 from labkit.lab import faults
 from labkit.locale import _
 from labkit.remote import Shells
+from subject.balancer import haproxy_on
+from subject.contract import API_PATH, API_PORT, CREDENTIALS
+from subject.roles import api_image, is_student_age
 
 LIGHT = Load(scenario="website", rate=10.0, post_share=0.2, patience_s=5.0, slow_s=1.0)
 AWAY_S = 4.0  # what a drill takes away, it gives back after so long
@@ -161,7 +154,7 @@ def claimed(rows: Sequence[Request], _seen: Sequence[Glance], outage: Outage) ->
 def pulls(shells: Shells) -> Iterator[Aim]:
     """What a pull of the pushed image asks of the registry."""
     registry = registry_of(shells)
-    tag = next(iter(registry.pushed()), "")
+    tag = next(iter(registry.pushed(is_student_age)), "")
     if not tag:
         raise CannotTellError(_("the registry holds no image student-age"))
     name, _colon, version = tag.rpartition(":")
@@ -219,7 +212,7 @@ def registry_page(shells: Shells) -> Iterator[Aim]:
         return curl(shells["lb"], url, user=registry.user)
 
     proxied = catalogue().status == 200
-    tag = next(iter(registry.pushed()), "")
+    tag = next(iter(registry.pushed(is_student_age)), "")
     yield Aim(
         port=port,
         options={
@@ -268,7 +261,7 @@ def on_web2(shells: Shells) -> Iterator[Aim]:
 @contextmanager
 def stats_page(shells: Shells) -> Iterator[Aim]:
     """The statistics page, asked what it says of web1."""
-    haproxy = HAProxy(shells["lb"])
+    haproxy = haproxy_on(shells["lb"])
 
     def ask(port: int, path: str, user: Login) -> Page:
         answer = curl(shells["lb"], f"http://localhost:{port}{path}", user=user)

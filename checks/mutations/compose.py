@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from checks.compose import HTTP_PORT
-from checks.docker_facts import API_PORT, DATA_FILE, is_student_age
 from checks.mutations.planting import Artefact, ended
 from checks.mutations.yamls import (
     Change,
@@ -31,6 +29,8 @@ from checks.mutations.yamls import (
     with_inside,
     with_target,
 )
+from subject.contract import API_PORT, DATA_FILE, HTTP_PORT
+from subject.roles import is_student_age
 
 planted = Artefact("compose", "docker-compose.yml")
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from checks.haproxy import BACKEND
 from checks.mutations.planting import Artefact, Mutate, either, ended, sub
+from subject.contract import BACKEND
 
 planted = Artefact("haproxy", "haproxy/haproxy.cfg")
 

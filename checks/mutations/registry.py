@@ -28,7 +28,7 @@ from checks.mutations.yamls import (
     variables,
     with_inside,
 )
-from checks.registries import is_registry
+from labkit.facts.registry import is_registry
 
 planted = Artefact("registry", "docker-compose-registry.yml")
 

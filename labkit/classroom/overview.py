@@ -27,6 +27,7 @@ from labkit.locale import _, language, number
 from labkit.text import clean
 
 BINS = 10  # of the distribution
+BATCH = 50  # students in a table: a browser lays out those that are nearly in sight
 MOST_CAUSES = 15
 NAME = 200  # characters of a name
 
@@ -98,6 +99,7 @@ def as_page(students: Sequence[Student], *, title: str, command: str, refresh_s:
         refresh_s=refresh_s,
         language=language(),
         students=students,
+        BATCH=BATCH,
         steps=[steps[one] for one in sorted(steps)],
         facts=_facts(students, marks),
         bins=(spread := distribution(marks, most)),

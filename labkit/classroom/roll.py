@@ -32,7 +32,7 @@ from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, Slot, State, forget, lab_of, note_lab
 from labkit.classroom.parcel import unpack
 from labkit.classroom.submission import Wishes, fresh_lab, grade_submission, recognised
-from labkit.course import Course, Verdict, load_course
+from labkit.course import PARTS, Course, Verdict, load_course
 from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError, NotReadyError
 from labkit.grading.writers.html import write_html
 from labkit.lab import open_lab
@@ -297,7 +297,7 @@ def _verdicts(ledger: Ledger, key: str, slot: Slot) -> set[str]:
 def course_digest(root: Path) -> str:
     """Of all that a course is, the same wherever it lies."""
     whole = hashlib.sha256()
-    parts = [root / name for name in ("course", "steps", "checks")]
+    parts = [root / name for name in PARTS]
     for path in sorted(path for part in parts for path in part.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             whole.update(f"\0{path.relative_to(root)}\0".encode())

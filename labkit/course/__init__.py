@@ -6,7 +6,7 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files, find_workspace
-    from labkit.course.blueprint import Blueprint, MachineSpec, read_blueprint
+    from labkit.course.blueprint import PARTS, Blueprint, MachineSpec, read_blueprint
     from labkit.course.declare import check, load_checks, step, step_of
     from labkit.course.finder import course_root, find_blueprint, load_course
     from labkit.course.handed import HandedIn
@@ -62,6 +62,7 @@ else:
             "NotMetError": "outcome",
             "Origin": "model",
             "Outage": "model",
+            "PARTS": "blueprint",
             "PowerCut": "model",
             "Recognise": "model",
             "Request": "model",
@@ -106,6 +107,7 @@ __all__ = [
     "NotMetError",
     "Origin",
     "Outage",
+    "PARTS",
     "PowerCut",
     "Recognise",
     "Request",

@@ -18,6 +18,7 @@ from labkit.locale import _
 
 PACKAGE = "course"  # in a course's folder: it holds COURSE, and what is read here
 FILE = "machines.json"
+PARTS = (PACKAGE, "subject", "steps", "checks")  # the folders of its Python; subject may be missing
 # The gateway has 1 and the mirror 2; the last one is the broadcast address of a /24.
 ADDRESSES = range(3, 255)
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")  # of dpkg and of rpm

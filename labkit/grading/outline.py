@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import labkit
 from labkit.cache import digest_of, remembered
-from labkit.course import Course, course_root, load_course
+from labkit.course import PARTS, Course, course_root, load_course
 from labkit.grading.explain import Declared, read_checks
 
 DECLARING = ("labkit.course", "labkit.grading.explain", "pathlib")  # the modules of its classes
@@ -30,7 +30,7 @@ def load_outline() -> tuple[Course, Mapping[str, Declared]]:
     root = course_root()
     engine = Path(labkit.__file__).parent
     sources = [*engine.rglob("*.py")]
-    for folder in ("course", "steps", "checks"):
+    for folder in PARTS:
         sources += [path for path in (root / folder).rglob("*.py") if path.is_file()]
     digest = digest_of(sources, sys.version)
     kept = io.BytesIO(remembered("outline", digest, _made))

@@ -14,7 +14,7 @@ from pathlib import Path
 import labkit
 from labkit import child
 from labkit.cache import cache_root
-from labkit.course import Course
+from labkit.course import PARTS, Course
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.locale import _
 from labkit.whole import write_whole
@@ -22,9 +22,7 @@ from labkit.whole import write_whole
 LOOPBACK = "127.0.0.1"
 SOURCES = (
     "docs",
-    "course",
-    "steps",
-    "checks",
+    *PARTS,
     "mkdocs.yml",
 )  # of a course; labkit itself is one as well
 STAMP = "built-from.txt"  # written last: a site without it was not finished

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -111,6 +112,32 @@ def wait_until_up(cli: Cli) -> None:
     deadline = time.monotonic() + 60
     while cli("check", code=None).returncode != 0:
         assert time.monotonic() < deadline, "the lab did not come back after a power cut"
+
+
+OUT_OF_A_MACHINE = {  # opened for writing, nothing written
+    "what the computer runs when a program crashes": ": >>/proc/sys/kernel/core_pattern",
+    "its memory": ": >>/proc/sys/vm/drop_caches",
+    "its keys for emergencies": ": >>/proc/sysrq-trigger",
+    "its memory as a file": "head -c 1 /proc/kcore | grep -q .",
+    "its first disk": "mknod disk b 254 0 && head -c 1 disk",
+    "its kernel's log": "dmesg",
+    "any file by its number": "python3 -c 'import ctypes, os; libc = ctypes.CDLL(None,"
+    " use_errno=True); libc.open_by_handle_at(-1, None, 0);"
+    " raise SystemExit(ctypes.get_errno() == 1)'",
+}
+
+
+def test_root_of_a_machine_finds_the_computers_kernel_shut(
+    exec_on: Callable[[str, str], str],
+) -> None:
+    """And what a machine needs it still may."""
+    tried = "".join(
+        f"( {way} ) >/dev/null 2>&1 && echo {shlex.quote(what)};"
+        for what, way in OUT_OF_A_MACHINE.items()
+    )
+    assert exec_on("web1", f"cd /root; set +e; {tried} rm -f disk") == ""
+    exec_on("web1", "sysctl -qw net.ipv4.ip_forward=1; mount -t tmpfs none /mnt; umount /mnt")
+    assert exec_on("web1", "sudo -u student ping -c 1 -W 2 127.0.0.1 | grep -c ' 0% '") == "1\n"
 
 
 def test_interrupted_grading_leaves_a_valid_result(done: Cli) -> None:

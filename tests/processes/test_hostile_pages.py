@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from checks.browser import LARGEST_PAGE, ask
 from checks.pages import fetch, press_button
 from labkit.course import NotMetError
+from labkit.facts.http.browser import LARGEST_PAGE, ask
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 SITE = "HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"

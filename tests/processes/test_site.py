@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit.course import Course, load_course
+from labkit.course import PARTS, Course, load_course
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.tutorial import site
 
@@ -132,7 +132,7 @@ def test_a_port_that_is_taken_is_a_sentence(listening: int, tmp_path: Path) -> N
 
 def test_the_verb_serves_until_it_is_interrupted(root: Path, tmp_path: Path) -> None:
     """The whole verb, as a process: it prints the address, answers, and ends well."""
-    for name in ("course", "steps", "checks"):
+    for name in PARTS:
         shutil.copytree(load_course().root / name, root / name, dirs_exist_ok=True)
     (root / "docs" / "en").mkdir()
     (root / "docs" / "en" / "index.md").write_text("# Hello\n")

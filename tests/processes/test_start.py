@@ -97,5 +97,5 @@ def test_the_command_line_alone_imports_click_and_rich_and_nothing_else(tmp_path
 def test_no_course_is_imported_to_explain_it(engine: Path) -> None:
     first, _text = imported(engine, "explain", "3")
     again, _text = imported(engine, "explain", "3")
-    assert {"course", "steps", "checks"} <= first
-    assert not again & {"course", "steps", "checks"}
+    assert {"course", "subject", "steps", "checks"} <= first
+    assert not again & {"course", "subject", "steps", "checks"}

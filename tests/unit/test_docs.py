@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po
 
 from labkit.cli.main import VERBS
 from labkit.course import find_blueprint, load_checks, load_course
+from labkit.locale import ENGINE_CATALOGUES as ENGINE
 from tests import ROOT
 from tests.tutorial.reading import FENCE, blocks, page
 
@@ -213,9 +214,11 @@ def plain(text: str) -> str:
 
 @cache
 def messages() -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
-    """What the checks may say, and its French, as patterns."""
-    with (ROOT / "checks" / "locale" / "fr.po").open("rb") as file:
-        entries = [one for one in read_po(file, locale="fr") if one.id]
+    """What the checks may say, the engine's readers included, and its French, as patterns."""
+    entries = []
+    for catalogue in (ROOT / "checks" / "locale" / "fr.po", ENGINE / "fr" / "labkit.po"):
+        with catalogue.open("rb") as file:
+            entries += [one for one in read_po(file, locale="fr") if one.id]
     return [(pattern(str(one.id)), pattern(str(one.string))) for one in entries]
 
 
@@ -298,7 +301,7 @@ def explain(root: Path, *words: str) -> str:
 
 
 def test_the_step_of_the_authors_guide_joins_the_course(tmp_path: Path) -> None:
-    for folder in ("course", "steps", "checks"):
+    for folder in ("course", "subject", "steps", "checks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for name, body in {**shown("steps/"), **shown("checks/test_14")}.items():
         (tmp_path / name).write_text(body, encoding="utf-8")

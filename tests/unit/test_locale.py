@@ -153,7 +153,7 @@ def said(domain: str) -> set[str]:
         unlike = {part.why for part in parts if part.likeness is not Likeness.SAME}
         found |= helps() | descriptions(published()) | set(VERDICTS.values())
         return found | set(EXIT_CODES.values()) | set(LIMIT_WORDS.values()) | set(Likeness) | unlike
-    found |= literals(ROOT / "steps")  # the course's, too
+    found |= literals(ROOT / "steps") | literals(ROOT / "subject")  # the course's, too
     found |= {bar for drill in load_course().drills for bar in drill.limits} - {"course"}
     return found | {sentence for sentence, _spec in declared()} | set(hints()) | explanations()
 
@@ -201,7 +201,7 @@ def unspoken(root: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("folder", ["labkit", "checks", "steps"])
+@pytest.mark.parametrize("folder", ["labkit", "checks", "steps", "subject"])
 def test_no_error_and_no_progress_speaks_english_only(folder: str) -> None:
     assert unspoken(ROOT / folder) == []
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from subject.machines import BALANCERS, WEBS, service_address
 
 from checks.keepalived import Instance, instance_on
 from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.remote import Shell, Shells
-from steps.project import BALANCERS, WEBS, service_address
 
 
 @pytest.fixture(scope="session")

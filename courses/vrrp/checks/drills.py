@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from subject.machines import service_address
+
 from checks.keepalived import holders
 from labkit.course import Aim, CannotTellError, Drill, Limits, Load, PowerCut
 from labkit.lab import faults
 from labkit.locale import _
 from labkit.remote import Shells
-from steps.project import service_address
 
 RATE = 50.0
 VISITS = Load(scenario="page", rate=RATE, post_share=0.0, patience_s=3.0, slow_s=1.0)

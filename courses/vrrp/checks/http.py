@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import requests
+from http.client import HTTPException
+
+from labkit.facts.http.browser import ask
 
 LIMIT_S = 3.0
-LONGEST = 64 * 1024  # bytes of a page that are read
 
 
 def page_at(address: str) -> tuple[int, str]:
     """Status and text of http://ADDRESS/; 0 and the reason if nobody answers."""
-    with requests.Session() as session:
-        session.trust_env = False  # a campus proxy knows nothing of a lab
-        try:
-            url = f"http://{address}/"
-            answer = session.get(url, timeout=LIMIT_S, allow_redirects=False, stream=True)
-            return answer.status_code, next(answer.iter_content(LONGEST), b"").decode(
-                "utf-8", "replace"
-            )
-        except requests.RequestException as error:
-            return 0, type(error).__name__
+    try:
+        answer = ask(address, 80, "/", patience_s=LIMIT_S)
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a length that is none
+        return 0, type(error).__name__
+    return answer.status, answer.text

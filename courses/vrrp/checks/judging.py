@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from subject.machines import BALANCERS
+
 import labkit.grading
 from checks.drills import bring_home
 from checks.keepalived import journal, masters, now, together
@@ -11,7 +13,6 @@ from labkit.course import CannotTellError, Verdict, expect, not_met
 from labkit.grading import Context
 from labkit.load.words import LIMIT_WORDS
 from labkit.locale import _, number
-from steps.project import BALANCERS
 
 # Two masters for less than this are a master that has not yet heard of the other one.
 AT_ONCE_S = 1.0

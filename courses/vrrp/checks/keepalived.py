@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from subject.machines import BALANCERS
+
 from labkit.course import CannotTellError, not_met
 from labkit.locale import _
 from labkit.remote import Shell, Shells, everywhere
-from steps.project import BALANCERS
 
 # Debian's unit has no folder /tmp of its own, Rocky's may: both are looked at.
 DUMP = """\

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from subject.machines import BALANCERS, WEBS
+
 from checks.http import page_at
 from labkit.course import check, expect
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell, Shells
-from steps.project import BALANCERS, WEBS
 
 VISITS = 8
 

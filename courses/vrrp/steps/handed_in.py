@@ -6,10 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from subject.machines import BALANCERS, WEBS
+
 from labkit.course import HandedIn
 from labkit.locale import _
 from labkit.remote import Shells, everywhere
-from steps.project import ADDRESSES, BALANCERS, CALM, HAPROXY, PAGES, WEBS
+from steps.project import ADDRESSES, CALM, HAPROXY, PAGES
 
 INSTANCE = re.compile(r"^\s*vrrp_instance\b", re.MULTILINE)
 BALANCER = re.compile(r"^(frontend|backend|listen)\b", re.MULTILINE)

@@ -1,31 +1,23 @@
-"""Names, places and the address that moves: what several steps share."""
+"""Places and the artefacts that lie there: what several steps share."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
+
+from subject.machines import BALANCERS, WEBS, service_address
 
 from labkit.course import Artefact
 from labkit.errors import StepFailedError
+from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.locale import _
 from labkit.remote import Shell
-
-WEBS = ("web1", "web2")
-BALANCERS = ("lb1", "lb2")
-SERVICE = "www"  # the name of the address that moves
-BEYOND = 4  # it is lb1's own address plus this: the next that no machine has
 
 PAGES = {
     web: Artefact(f"pages/{web}.html", "/var/www/html/index.html", (web,), sudo=True)
     for web in WEBS
 }
-# Debian's haproxy.cfg has no such sections, el9's has three, with servers on the machine itself.
-BALANCES = (
-    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
-    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
-)
 HAPROXY = Artefact(
-    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=BALANCES
+    "haproxy/haproxy.cfg", "/etc/haproxy/haproxy.cfg", BALANCERS, sudo=True, marker=WRITTEN_BY_HAND
 )
 # In step 2 the address moves; in step 3 it stays where it is when the other one comes back.
 ADDRESS = {
@@ -45,11 +37,6 @@ CALM = {
 }
 # The addresses of this lab, by the names that a configuration may use for them.
 ADDRESSES = "/etc/keepalived/addresses.conf"
-
-
-def service_address(lb1: str) -> str:
-    """The address that moves, in the lab in which lb1 has this one."""
-    return str(ipaddress.ip_address(lb1) + BEYOND)
 
 
 def addresses(here: Shell, lb1: Shell, lb2: Shell) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+from subject.machines import BALANCERS, SERVICE, WEBS, service_address
+
 from labkit.course import Files, step
+from labkit.facts.haproxy import harmless
 from labkit.remote import Shell, Shells, everywhere
-from steps import haproxy_words, undo
-from steps.project import BALANCERS, HAPROXY, PAGES, SERVICE, WEBS, refuse, service_address
+from steps import undo
+from steps.project import HAPROXY, PAGES, refuse
 
 VALIDATE = f"sudo haproxy -c -f {HAPROXY.remote}"
 
@@ -62,7 +65,8 @@ def balance(balancer: Shell, files: Files) -> None:
     balancer.run("sudo systemctl disable --now nginx", unless="! systemctl is-enabled -q nginx")
     if files.handed:
         text = files.content(HAPROXY).data.decode("utf-8", "replace")
-        refuse(balancer, "haproxy", HAPROXY.remote, dict(haproxy_words.refused(text)))
+        found = {one.word: one.line for one in harmless.refused(text)}
+        refuse(balancer, "haproxy", HAPROXY.remote, found)
     files.place(HAPROXY, balancer)
     balancer.run(
         "sudo setsebool -P haproxy_connect_any on",

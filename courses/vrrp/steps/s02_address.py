@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from subject.machines import BALANCERS
+
 from labkit.course import Artefact, Files, step
 from labkit.remote import Shell, Shells, everywhere
 from steps import keepalived_grammar, undo
-from steps.project import ADDRESS, ADDRESSES, BALANCERS, addresses, refuse
+from steps.project import ADDRESS, ADDRESSES, addresses, refuse
 
 # RFC 9568, 5.1: VRRP is a protocol of its own, number 112, beside TCP and UDP.
 LET_VRRP_IN = "--add-protocol=vrrp"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from subject.machines import BALANCERS, service_address
+
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import BALANCERS, service_address
 
 
 @step(

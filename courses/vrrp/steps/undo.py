@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from subject.machines import BALANCERS, WEBS
+
 from labkit.remote import Shell, Shells, everywhere
-from steps.project import ADDRESSES, BALANCERS, HAPROXY, WEBS
+from steps.project import ADDRESSES, HAPROXY
 
 LIMIT_S = 60.0
 NO_PAGE = "rm -f /var/www/html/index.html"

@@ -9,7 +9,8 @@ import pytest
 from course import COURSE
 from labkit.accuracy.corpus import Case, load_corpus
 from labkit.course import Mutation, load_checks
-from steps import haproxy_words, keepalived_grammar
+from labkit.facts.haproxy import harmless
+from steps import keepalived_grammar
 
 CORPUS = load_corpus(Path(__file__).parent / "submissions", COURSE, load_checks(COURSE))
 REFUSED = ("haproxy-loads-a-script", "notify-script")
@@ -19,7 +20,7 @@ REFUSED = ("haproxy-loads-a-script", "notify-script")
 def test_only_what_asks_for_a_program_is_refused(case: Case) -> None:
     found = [
         *(one for path, data in case.files.items() if path.endswith("haproxy.cfg")
-          for one in haproxy_words.refused(data.decode())),
+          for one in harmless.refused(data.decode())),
         *(one for path, data in case.files.items() if path.startswith("keepalived")
           for one in keepalived_grammar.refused(data.decode())),
     ]  # fmt: skip

@@ -26,7 +26,7 @@ def sentences() -> Iterator[str]:
     for check in CHECKS.values():
         one = spec(check)
         yield from ((check.__doc__ or "").strip(), one.probes, one.why, *one.hints)
-    for path in [*ROOT.glob("checks/*.py"), *ROOT.glob("steps/*.py")]:
+    for path in [*ROOT.glob("checks/*.py"), *ROOT.glob("steps/*.py"), *ROOT.glob("subject/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
                 (text, *_more) = node.args

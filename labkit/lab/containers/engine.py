@@ -16,11 +16,11 @@ from labkit.errors import NotReadyError
 from labkit.locale import _
 
 # What a full-system node with its own Docker Engine was seen to need, with the bit numbers of
-# the kernel's capability.h. Nothing that a host may lack (SYS_RESOURCE) is among them.
+# the kernel's capability.h. Nothing that a host may lack (SYS_RESOURCE) is among them, nor what
+# opens any file of the host by its number (DAC_READ_SEARCH).
 CAPABILITIES = {
     "CHOWN": 0,
     "DAC_OVERRIDE": 1,
-    "DAC_READ_SEARCH": 2,
     "FOWNER": 3,
     "FSETID": 4,
     "KILL": 5,
@@ -39,6 +39,25 @@ CAPABILITIES = {
     "AUDIT_WRITE": 29,
     "SETFCAP": 31,
 }
+
+# System calls that no machine needs: a new kernel, a new clock, swap, files by their number, and
+# the large interfaces that the engine's own profile keeps from its containers, too. Keys are
+# counted for each user of the host: "there is no such call" is what runc and systemd do without.
+SECCOMP = Path(__file__).with_name("seccomp.json").read_text(encoding="utf-8")
+# AppArmor's profile for containers forbids mounts, without which nothing boots.
+SECURITY = [f"seccomp={SECCOMP}", "apparmor=unconfined"]
+# Of /proc and /sys, what is the host's alone: the engine's own lists, but /proc/sys/net stays
+# writable, which is the machine's own, and so does /sys, where it mounts its control groups.
+MASKED = [
+    "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
+    "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+]  # fmt: skip
+READ_ONLY = [
+    "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sysrq-trigger", "/proc/sys/abi",
+    "/proc/sys/debug", "/proc/sys/dev", "/proc/sys/fs", "/proc/sys/kernel", "/proc/sys/user",
+    "/proc/sys/vm", "/sys/kernel",
+]  # fmt: skip
 
 
 def connect() -> docker.DockerClient:

@@ -18,6 +18,9 @@ from docker.models.containers import Container
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab.containers.engine import (
+    MASKED,
+    READ_ONLY,
+    SECURITY,
     bounding_set,
     capabilities,
     cpu_shares,
@@ -131,7 +134,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             binds=[f"{volume}:{path}:nocopy" for volume, path in node.volumes.items()],
             cap_drop=["ALL"],
             cap_add=capabilities(bounding_set()),  # never --privileged: many hosts refuse it
-            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            security_opt=SECURITY,
             # No device_cgroup_rules: the engine's own let the inner engine make its containers'
             # devices and open none but null, zero, full, random, terminals. No disk of the host.
             cpu_shares=cpu_shares(),
@@ -145,8 +148,8 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             restart_policy={"Name": "on-failure"},
         )
         host["CgroupnsMode"] = "private"  # said explicitly: on cgroup v1 the default is the host's
-        host["MaskedPaths"] = []  # systempaths=unconfined: the node mounts its own /proc and /sys
-        host["ReadonlyPaths"] = []
+        host["MaskedPaths"] = MASKED
+        host["ReadonlyPaths"] = READ_ONLY
         endpoint = api.create_endpoint_config(ipv4_address=node.address)
         made = api.create_container(
             node.image,

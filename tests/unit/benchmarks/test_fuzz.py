@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz import READERS
-from checks.browser import MOST_MARKS, finished
-from checks.foreign import as_json, number, table
-from checks.pages import Page, list_form
+from checks.pages import list_form
 from labkit.course import NotMetError
+from labkit.facts.foreign import as_json, number, table
+from labkit.facts.http.browser import MOST_MARKS, finished
+from labkit.facts.http.pages import Page
 
 REPEATED = st.builds(lambda piece, times: piece * times, st.binary(max_size=6), st.just(300))
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from checks import rehearsal
-from checks.compose import Project, Service, Stack
-from checks.docker_facts import Container
-from checks.haproxy import HAProxy
 from checks.rehearsal import Rehearsed, rehearse
 from labkit.course import CannotTellError
+from labkit.facts.compose.project import Service
+from labkit.facts.docker import Container
+from labkit.facts.haproxy.process import HAProxy
 from labkit.remote import PlannedShell, Result, from_facts
+from subject.balancer import haproxy_on
+from subject.roles import Project, Stack
 
 FORM = '<form method="METHOD" action="list.php"><button name="b" value="1">List</button></form>'
 API, SITE = "172.18.0.2", "172.18.0.3"
@@ -225,7 +227,7 @@ def haproxy(*, check: int = 6, status: str = "UP", op: int = 2, **more: str | in
         + STATE.replace("CHECK", str(check)).replace("OP", str(op)),
         "show stat": STAT.replace("STATUS", status),
     }
-    return HAProxy(PlannedShell("lb", from_facts(answers)))
+    return haproxy_on(PlannedShell("lb", from_facts(answers)))
 
 
 @pytest.mark.parametrize(
@@ -272,24 +274,24 @@ def test_servers_are_those_of_the_backend_with_what_they_served() -> None:
 )  # fmt: skip
 def test_what_dies_and_is_started_again_does_not_run(state: str, pgrep: int, running: bool) -> None:
     facts: dict[str, str | int] = {"systemctl is-active": f"{state}\n", "pgrep": pgrep}
-    assert HAProxy(PlannedShell("lb", from_facts(facts))).is_running is running
+    assert haproxy_on(PlannedShell("lb", from_facts(facts))).is_running is running
 
 
 def test_without_a_socket_nobody_can_tell_and_the_line_to_add_is_said() -> None:
     with pytest.raises(CannotTellError, match="no admin socket") as caught:
-        HAProxy(PlannedShell("lb", from_facts({}))).servers()
+        haproxy_on(PlannedShell("lb", from_facts({}))).servers()
     assert "stats socket" in caught.value.settle
 
 
 def test_a_socket_that_does_not_answer_is_said() -> None:
-    one = HAProxy(PlannedShell("lb", from_facts({"test -S": 0})))
+    one = haproxy_on(PlannedShell("lb", from_facts({"test -S": 0})))
     with pytest.raises(CannotTellError, match="does not answer"):
         one.servers()
 
 
 def test_comments_are_no_configuration() -> None:
     text = "global # x\n  stats socket /a.sock # stats socket /c\n# stats socket /b.sock\n"
-    one = HAProxy(PlannedShell("lb", from_facts({"cat /etc/haproxy": text, "/a.sock": 0})))
+    one = haproxy_on(PlannedShell("lb", from_facts({"cat /etc/haproxy": text, "/a.sock": 0})))
     assert one.text == "global\n  stats socket /a.sock\n"
     assert one.socket == "/a.sock"
     assert one.line_of("b.sock") == 3

@@ -14,15 +14,15 @@ from checks.drills.stages import (
     shown_in_vain,
     untold,
 )
-from checks.haproxy import HAProxy
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
-from checks.pages import Page
-from checks.statistics import Login, StatsPage, find_stats
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts.haproxy.page import Login, StatsPage, find_stats
+from labkit.facts.http.pages import Page
 from labkit.load.availability import Fault
 from labkit.load.readings import Reading
 from labkit.load.rows import Row
 from labkit.remote import PlannedShell, from_facts
+from subject.balancer import haproxy_on
 
 FAULT = Fault(called=100.0, at=100.0, healed=104.0)
 NOBODY: tuple[Reading, ...] = ()
@@ -161,7 +161,7 @@ class Ports:
         open_ports = sorted({port for port, _path in pages} | set(more))
         listing = "".join(SS.format(port=port) for port in open_ports)
         facts = {"ss -Hltnp": listing, "haproxy.cfg": config}
-        self.haproxy = HAProxy(PlannedShell("lb", from_facts(facts)))
+        self.haproxy = haproxy_on(PlannedShell("lb", from_facts(facts)))
 
     def find(self) -> tuple[StatsPage | None, str]:
         def ask(port: int, path: str, user: Login) -> Page:

@@ -57,6 +57,18 @@ def of(*verdicts: Verdict) -> GradeResult:
                        steps=[StepResult(1, "a", "a", "A", found)], complete=True)  # fmt: skip
 
 
+def test_a_large_class_is_in_tables_that_a_browser_need_not_lay_out_at_once() -> None:
+    names = [f"Student {at:03}" for at in range(120)]
+    students = [Student(Row(name, state="open")) for name in names]
+    page = BeautifulSoup(as_page(students, title="", command=""), "html.parser")
+    tables = page.select(".batch > table")
+    assert [one["aria-label"] for one in tables] == [
+        "Students 1 to 50", "Students 51 to 100", "Students 101 to 120",
+    ]  # fmt: skip
+    assert [row.th.text for one in tables for row in one.tbody("tr")] == names  # type: ignore[union-attr]
+    assert all(one.thead for one in tables)
+
+
 # Item analysis ----------------------------------------------------------------------------------
 
 

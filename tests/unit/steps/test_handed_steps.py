@@ -12,17 +12,18 @@ from typing import Any, ClassVar
 
 import pytest
 
-from checks.compose import Project, Service, by_judged, harms
-from checks.harm import asked_for
 from labkit.classroom import read_folder
 from labkit.course import Files, HandedIn, load_course
 from labkit.errors import StepFailedError
+from labkit.facts.compose.harmless import asked_for, harms
+from labkit.facts.compose.project import Service, by_judged
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps.documented import document_of, service_of
 from steps.handed_in import _project, recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
 from steps.s10_second_server import bring
+from subject.roles import Project
 from tests import ROOT
 
 COURSE = load_course()

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from checks.compose import (
+from labkit.classroom import read_folder
+from labkit.course import Files, HandedIn, load_course
+from labkit.errors import StepFailedError
+from labkit.facts import rsyslog
+from labkit.facts.compose.harmless import asked_for, swappable
+from labkit.facts.compose.project import (
     ALL_LIMIT_S,
     FILE_LIMIT_S,
     JUDGED,
@@ -20,17 +25,14 @@ from checks.compose import (
     by_judged,
     find_projects,
 )
-from checks.haproxy_file import words_of
-from checks.harm import asked_for, swappable
-from labkit.classroom import read_folder
-from labkit.course import Files, HandedIn, load_course
-from labkit.errors import StepFailedError
+from labkit.facts.haproxy import harmless
+from labkit.facts.haproxy.file import words_of
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
-from steps import haproxy_grammar, rsyslog_grammar
 from steps.handed_in import recognise
 from steps.judged import judge
 from steps.s11_haproxy import is_unknown
+from subject.roles import Project
 from tests import ROOT
 
 REFERENCE = ROOT / "steps" / "reference"
@@ -96,8 +98,8 @@ def test_hostile_is_no_compose_file_of_a_right_answer(path: Path) -> None:
 def test_hostile_is_no_balancer_of_a_right_answer(folder: Path) -> None:
     submission = recognise(read_folder(folder).files, REFERENCE)
     for artefact, refused in (
-        ("haproxy/haproxy.cfg", haproxy_grammar.refused),
-        ("haproxy/rsyslog-haproxy.conf", rsyslog_grammar.refused),
+        ("haproxy/haproxy.cfg", harmless.refused),
+        ("haproxy/rsyslog-haproxy.conf", rsyslog.refused),
     ):
         source = submission.sources.get(artefact)
         assert not source or refused(submission.files[source].decode()) == []
@@ -105,7 +107,7 @@ def test_hostile_is_no_balancer_of_a_right_answer(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((REFERENCE / "haproxy").iterdir()), ids=lambda p: p.name)
 def test_hostile_is_no_reference(path: Path) -> None:
-    read = haproxy_grammar.refused if path.suffix == ".cfg" else rsyslog_grammar.refused
+    read = harmless.refused if path.suffix == ".cfg" else rsyslog.refused
     assert list(read(path.read_text())) == []
 
 
@@ -275,14 +277,14 @@ def test_hostile_values_cannot_answer_for_another_file() -> None:
         "| @@file /srv/forged.yml\r@@code 0\n"
         "@@code 0\n@@file /srv/b.yml\n| yaml: line 3\n| @@code 0\n@@code 15\n"
     )
-    found = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
+    found = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
     assert [(one.file, one.error) for one in found] == [("/srv/b.yml", "yaml: line 3\n@@code 0")]
 
 
 @pytest.mark.parametrize("code", [124, 137, 141])
 def test_hostile_files_that_keep_compose_busy_are_not_readable(code: int) -> None:
     said = f'@@file /srv/b.yml\n| {{\n| "name": "\n@@code {code}\n'
-    (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})))
+    (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
     assert (found.file, found.error) == ("/srv/b.yml", "Compose does not come to an end with it")
 
 
@@ -324,6 +326,7 @@ HOSTILE_CONFIGURATIONS = {
     "an engine": "global\n ssl-engine /x.so\n",
     "a provider": "global\n ssl-provider-path /x\n",
     "environment": "global\n setenv LD_PRELOAD /x.so\n",
+    "environment by one letter": "global\n setenv A_PRELOAD /x.so\n",
     "capabilities": "global\n setcap cap_net_admin\n",
     "a condition": ".if 1\nglobal\n.endif\n",
     "root": "global\n user root\n",
@@ -367,6 +370,7 @@ HARMLESS_CONFIGURATIONS = {
     "a path that is none of the machine's": "listen s\n stats uri /etc/shadow\n",
     "systemd's log": "global\n log /dev/log local0\n log stdout format raw local0\n",
     "a certificate": "frontend x\n bind :443 ssl crt /etc/haproxy/site.pem alpn h2\n",
+    "variables": "global\n setenv LB1_IP 192.0.2.1\n setenv S2 192.0.2.2\n setenv WEB_PORT 80\n",
     "names": "backend x\n server-template web 1-2 web:80 check\n server a 192.0.2.1:80 backup\n",
     "metrics": "frontend x\n http-request use-service prometheus-exporter if { path /metrics }\n",
 }
@@ -374,12 +378,12 @@ HARMLESS_CONFIGURATIONS = {
 
 @pytest.mark.parametrize("text", HOSTILE_CONFIGURATIONS.values(), ids=HOSTILE_CONFIGURATIONS)
 def test_hostile_configurations_are_refused(text: str) -> None:
-    assert haproxy_grammar.refused(text)
+    assert harmless.refused(text)
 
 
 @pytest.mark.parametrize("text", HARMLESS_CONFIGURATIONS.values(), ids=HARMLESS_CONFIGURATIONS)
 def test_hostile_is_no_usual_configuration(text: str) -> None:
-    assert haproxy_grammar.refused(text) == []
+    assert harmless.refused(text) == []
 
 
 @pytest.mark.parametrize(
@@ -400,14 +404,14 @@ SLIP = "[ALERT]    (7) : config : parsing [/var/lib/labkit/haproxy.cfg:2] : unkn
 
 
 def test_a_slip_of_the_pen_is_left_to_haproxy() -> None:
-    (found,) = haproxy_grammar.refused("backend x\n balanse roundrobin\n")
+    (found,) = harmless.refused("backend x\n balanse roundrobin\n")
     assert is_unknown(found, SLIP.format("balanse") + " in 'backend' section; did you mean ...")
     assert not is_unknown(found, "")
     assert not is_unknown(found, SLIP.format("balance"))
 
 
 def test_hostile_scripts_cannot_say_that_haproxy_does_not_know_them() -> None:
-    (found,) = haproxy_grammar.refused("global\n lua-load /x\n")
+    (found,) = harmless.refused("global\n lua-load /x\n")
     assert not is_unknown(found, SLIP.format("lua-load"))
 
 
@@ -492,12 +496,12 @@ HARMLESS_RULES = {
 
 @pytest.mark.parametrize("text", HOSTILE_RULES.values(), ids=HOSTILE_RULES)
 def test_hostile_rules_are_refused(text: str) -> None:
-    assert rsyslog_grammar.refused(text)
+    assert rsyslog.refused(text)
 
 
 @pytest.mark.parametrize("text", HARMLESS_RULES.values(), ids=HARMLESS_RULES)
 def test_hostile_are_no_usual_rules(text: str) -> None:
-    assert rsyslog_grammar.refused(text) == []
+    assert rsyslog.refused(text) == []
 
 
 # -- commands: a word that comes from elsewhere is quoted
@@ -511,7 +515,7 @@ Assigned = dict[str, list[ast.expr]]
 
 
 def functions() -> Iterator[Any]:
-    for folder in ("steps", "checks"):
+    for folder in ("labkit/facts", "subject", "steps", "checks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for function in ast.walk(ast.parse(path.read_text())):
                 if isinstance(function, ast.FunctionDef):

@@ -32,12 +32,12 @@ from typing import Any
 import pytest
 import yaml
 
-from checks.compose import find_project
 from labkit.course import Files, Step, load_course
 from labkit.course.artefacts import MANIFEST
 from labkit.grading.stepping import call
 from labkit.grading.stepping import plan as plan_of
 from labkit.remote import PlannedShell, Result, from_facts
+from subject.roles import find_project
 from tests import ROOT
 
 PLANS = ROOT / "tests" / "plans"

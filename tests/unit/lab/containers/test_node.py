@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import itertools
 import json
@@ -127,6 +128,7 @@ def test_capabilities_that_no_machine_needs_are_not_asked_for() -> None:
     assert set(capabilities(2**41 - 1)) == set(CAPABILITIES)
     assert "SYS_RESOURCE" not in CAPABILITIES
     assert "SYS_MODULE" not in CAPABILITIES
+    assert "DAC_READ_SEARCH" not in CAPABILITIES, "with it open_by_handle_at finds any file"
 
 
 def test_an_unknown_mask_asks_for_all_and_an_empty_one_for_none() -> None:
@@ -207,6 +209,35 @@ def test_a_machine_gets_no_device_of_the_host() -> None:
     assert not host.get("Privileged")
     assert host["CapDrop"] == ["ALL"]
     assert set(host["CapAdd"]) <= set(CAPABILITIES)
+
+
+def test_calls_that_no_machine_needs_are_refused_and_keys_are_not_there() -> None:
+    """Not there, and not refused: runc ends a container that may not have a key."""
+    (seccomp,) = (
+        option.removeprefix("seccomp=")
+        for option in asked_for()["host_config"]["SecurityOpt"]
+        if option.startswith("seccomp=")
+    )
+    profile = json.loads(seccomp)
+    answers = {name: rule["errnoRet"] for rule in profile["syscalls"] for name in rule["names"]}
+    for name in ("kexec_load", "init_module", "finit_module", "open_by_handle_at", "swapoff"):
+        assert answers[name] == errno.EPERM
+    for name in ("keyctl", "add_key", "request_key"):
+        assert answers[name] == errno.ENOSYS
+    assert not {"mount", "unshare", "pivot_root", "setns", "clone", "bpf"} & set(answers)
+    assert {one["architecture"] for one in profile["archMap"]} >= {
+        "SCMP_ARCH_X86_64",
+        "SCMP_ARCH_AARCH64",
+    }, "what comes by an architecture that is not named is killed"
+
+
+def test_settings_of_the_hosts_kernel_are_read_only_but_for_the_network() -> None:
+    """`/proc/sys/net` is the machine's own, and its engine forwards packets by it."""
+    host = asked_for()["host_config"]
+    assert {f"/proc/sys/{name}" for name in ("kernel", "vm", "fs")} <= set(host["ReadonlyPaths"])
+    assert "/proc/sysrq-trigger" in host["ReadonlyPaths"]
+    assert not {"/proc/sys", "/proc/sys/net"} & {*host["ReadonlyPaths"], *host["MaskedPaths"]}
+    assert "/proc/kcore" in host["MaskedPaths"]
 
 
 def test_a_machine_cannot_take_all_of_the_computer() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checks.timings import Timings, read_timings, seconds, timings_of
+from labkit.facts.haproxy.process import HAProxy
+from labkit.facts.haproxy.timings import Timings, read_timings, seconds, timings_of
 from labkit.remote import PlannedShell, from_facts
 from tests import ROOT
 
@@ -24,17 +25,17 @@ backend my-backend
 
 def of(backend: str, *, before: str = "") -> Timings:
     """The timings of a backend with these lines."""
-    return read_timings(f"{before}\nbackend my-backend\n{backend}\n")
+    return read_timings(f"{before}\nbackend my-backend\n{backend}\n", "my-backend")
 
 
 def reference(name: str) -> Timings:
     """A reference as it is read on the machine: through its shell, with its comments."""
     text = (REFERENCE / name).read_text(encoding="utf-8")
-    return timings_of(PlannedShell("lb", from_facts({"haproxy.cfg": text})))
+    return timings_of(HAProxy(PlannedShell("lb", from_facts({"haproxy.cfg": text}))))
 
 
 def test_an_empty_configuration_has_the_documented_defaults() -> None:
-    assert read_timings("") == Timings() == DOCUMENTED
+    assert read_timings("", "my-backend") == Timings() == DOCUMENTED
 
 
 @pytest.mark.parametrize("name", ["haproxy-11.cfg", "haproxy.cfg"])
@@ -121,21 +122,22 @@ def test_other_sections_have_no_say() -> None:
         "global\n  timeout check 9s\nfrontend website\n  timeout check 9s\n"
         + PLAIN
         + "backend other\n  option httpchk\n  timeout check 9s\n  default-server inter 9s\n"
-        "listen stats\n  option httpchk\n  timeout connect 9s\n"
+        "listen stats\n  option httpchk\n  timeout connect 9s\n",
+        "my-backend",
     )
     assert around == Timings(timeout_connect=5.0)
 
 
 def test_a_listen_section_is_a_backend_too() -> None:
     text = "listen my-backend\n  bind *:80\n  option httpchk\n  server web1 web1:80 check inter 1s"
-    assert read_timings(text) == Timings(inter=1.0, asks_http=True)
+    assert read_timings(text, "my-backend") == Timings(inter=1.0, asks_http=True)
 
 
 def test_what_is_commented_out_is_not_set() -> None:
     text = PLAIN + "    # option httpchk\n    server web2 web2:80 check # inter 100ms\n"
     text = text.replace("web1:80 check", "web1:80 check # inter 100ms fall 1")
     shell = PlannedShell("lb", from_facts({"haproxy.cfg": text}))
-    assert timings_of(shell) == Timings(timeout_connect=5.0)
+    assert timings_of(HAProxy(shell)) == Timings(timeout_connect=5.0)
 
 
 def test_the_settings_of_checks_are_told_from_a_servers_other_words() -> None:
@@ -160,4 +162,4 @@ def test_a_time_may_stand_in_quotes() -> None:
 
 def test_what_cannot_be_read_promises_nothing() -> None:
     text = "backend my-backend\n    server web1 web1:80 check inter ${INTER}\n"
-    assert timings_of(PlannedShell("lb", from_facts({"haproxy.cfg": text}))) is None
+    assert timings_of(HAProxy(PlannedShell("lb", from_facts({"haproxy.cfg": text})))) is None

@@ -12,13 +12,12 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 
-from checks.foreign import number, table
-from checks.haproxy_file import Section, sections, server_lines, site_backend
 from labkit.course import CannotTellError
+from labkit.facts.foreign import number, table
+from labkit.facts.haproxy.file import Section, sections, server_lines, site_backend
 from labkit.locale import _
 from labkit.remote import Result, Shell
 
-BACKEND = "my-backend"
 BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
 CHECK_CONFIGURED = 2  # a bit of srv_check_state (the same; a disabled server's check is paused)
 STARTING = "1"  # srv_op_state of a server that warms up (management guide, show servers state)
@@ -60,10 +59,11 @@ class Server:
 
 
 class HAProxy:
-    """The HAProxy of one machine."""
+    """The HAProxy of one machine. `preferred`: the site's backend, if visitors reach several."""
 
-    def __init__(self, shell: Shell) -> None:
+    def __init__(self, shell: Shell, preferred: str = "") -> None:
         self.shell = shell
+        self.preferred = preferred
 
     @cached_property
     def config(self) -> str:
@@ -91,7 +91,7 @@ class HAProxy:
     @cached_property
     def site(self) -> str:
         """The backend that visitors are handed to, whatever its name."""
-        return site_backend(self.shell.read(self.config, root=True) or "", BACKEND)
+        return site_backend(self.shell.read(self.config, root=True) or "", self.preferred)
 
     @property
     def is_running(self) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from checks.compose import Project, Service
+from labkit.facts.compose.project import Service
+from subject.roles import Project
 
 API: dict[str, Any] = {"image": "student-age:1.0"}
 PAGE: dict[str, Any] = {"image": "php:apache"}

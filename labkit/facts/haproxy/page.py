@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from checks.haproxy import HAProxy
-from checks.haproxy_file import Section
-from checks.pages import Page
 from labkit.course import NotMetError
+from labkit.facts.haproxy.file import Section
+from labkit.facts.haproxy.process import HAProxy
+from labkit.facts.http.pages import Page
 
 STATISTICS = "Statistics Report"  # which HAProxy's own page calls itself; it has a form, too
 Login = tuple[str, str] | None
@@ -40,7 +40,7 @@ def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
             try:
                 page = ask(port, uri, user)
             except NotMetError as error:
-                seen = f"lb:{port}: {error.seen}"
+                seen = f"{haproxy.shell.name}:{port}: {error.seen}"
                 break
             if STATISTICS in page.html:
                 return StatsPage(port, uri, user), ""

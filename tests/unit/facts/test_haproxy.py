@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.drills.aims import watching
-from checks.haproxy import HAProxy
+from labkit.facts.haproxy.process import HAProxy
 from labkit.remote import PlannedShell, from_facts
 
 MASTER = "/usr/sbin/haproxy -Ws -f /etc/haproxy/haproxy.cfg -S /run/haproxy-master.sock\n"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from checks.docker_facts import Answer, Container, containers, curl, images, is_student_age
-from checks.foreign import as_json, texts, within
+from labkit.facts.docker import Container, containers, images
+from labkit.facts.foreign import as_json, texts, within
+from labkit.facts.http.curl import Answer, curl
 from labkit.remote import Shell
 
 MANIFESTS = ", ".join(
@@ -23,8 +25,7 @@ MANIFESTS = ", ".join(
         "application/vnd.oci.image.index.v1+json",
     )
 )
-
-
+Wanted = Callable[[str], bool]  # whether a name of an image is meant
 MOST_NAMES = 50  # repositories, and tags of each, that are asked about
 
 
@@ -65,14 +66,14 @@ class Registry:
         """The names of what it holds."""
         return texts(within(self.ask("/v2/_catalog").json(), "repositories"))
 
-    def pushed(self) -> dict[str, set[str]]:
-        """Each `repository:tag` of the API's image -> digests that identify it.
+    def pushed(self, wanted: Wanted) -> dict[str, set[str]]:
+        """Each `repository:tag` of the images that are meant -> digests that identify it.
 
         The set holds the configuration's digest, which is the image's id in the classic store,
         and is what an id can be compared with.
         """
         found: dict[str, set[str]] = {}
-        for repository in [*filter(is_student_age, self.repositories())][:MOST_NAMES]:
+        for repository in [*filter(wanted, self.repositories())][:MOST_NAMES]:
             tags = self.ask(f"/v2/{repository}/tags/list").json()
             for tag in texts(within(tags, "tags"))[:MOST_NAMES]:
                 manifest = self.ask(f"/v2/{repository}/manifests/{tag}").json()
@@ -92,13 +93,13 @@ def is_registry(image: str) -> bool:
     return bool(re.search(r"(^|/)registry(:|@|$)", image))
 
 
-def find_registry(host: Shell, client: Shell) -> Registry | None:
+def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None:
     """The registry that runs as a container on `host`, as `client` knows it; None if none answers.
 
     The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
     and the header that the specification asks for.
     """
-    names = _names_on(client)
+    names = _names_on(client, wanted)
     behind: Registry | None = None  # a page on the same port: what is published for itself is it
     for container in containers(host):
         for port in container.published.values() if container.running else ():
@@ -145,13 +146,13 @@ def _is_page(host: Shell, scheme: str, port: int) -> bool:
     return answer.status == 200 and "<html" in answer.body.lower()
 
 
-def _names_on(client: Shell) -> list[str]:
-    """Each HOST:PORT under which the client has tagged the API's image."""
+def _names_on(client: Shell, wanted: Wanted) -> list[str]:
+    """Each HOST:PORT under which the client has tagged an image that is meant."""
     names = [
         tag.rpartition("/")[0].partition("/")[0]
         for image in images(client)
         for tag in (*image.tags, *image.digests)
-        if is_student_age(tag)
+        if wanted(tag)
     ]
     return [name for name in dict.fromkeys(names) if ":" in name]
 

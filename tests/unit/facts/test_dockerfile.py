@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.dockerfiles import base_images
+from labkit.facts.dockerfile import base_images
 from steps.project import stand_in
 
 

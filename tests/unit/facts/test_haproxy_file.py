@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.haproxy_file import (
+from labkit.facts.haproxy.file import (
     Environment,
     UnreadableError,
     leads_to,

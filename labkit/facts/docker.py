@@ -1,40 +1,25 @@
-"""What the Docker Engine of a machine says: images, containers, and an image tried out."""
+"""What the Docker Engine of a machine says: its images and its containers."""
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import time
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from checks.foreign import as_json, is_readable
-from labkit.course import CannotTellError, expect, not_met
+from labkit.course import CannotTellError, not_met
+from labkit.facts.foreign import as_json, is_readable
 from labkit.locale import _
 from labkit.remote import Shell
 
-API_PATH = "/pozos/api/v1.0/get_student_ages"
-API_PORT = 5000
-DATA_FILE = "/data/student_age.json"
-CREDENTIALS = ("toto", "python")
-START_LIMIT_S = 15.0
-LARGEST_ANSWER = 1_000_000  # bytes that are looked at
-PROBE_LABEL = "io.labkit.probe"
+PROBE_LABEL = "io.labkit.probe"  # on containers that the grader started, for a moment
 
 
-def normal(name: str) -> str:
+def plain_name(name: str) -> str:
     """An image's or repository's own name, without registry, tag, and the usual separators."""
     last = name.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
     return re.sub(r"[-_.]", "", last.lower())
-
-
-def is_student_age(name: str) -> bool:
-    """Whether a name stands for the API's image, however it is spelt."""
-    return normal(name).startswith("studentage")
 
 
 @dataclass(frozen=True)
@@ -46,11 +31,6 @@ class Image:
     digests: tuple[str, ...]
     config: dict[str, Any]
     created: str  # ISO 8601: sorts as text
-
-    @property
-    def is_named_here(self) -> bool:
-        """Whether it has a name of this machine's own, and not only one to push it under."""
-        return any(is_student_age(tag) and "/" not in tag for tag in self.tags)
 
 
 @dataclass(frozen=True)
@@ -168,12 +148,6 @@ def _is_record(one: Any) -> bool:
     return all(isinstance(one.get(key) or kind(), kind) for key, kind in kinds.items())
 
 
-def api_image(found: list[Image]) -> Image | None:
-    """The API's image among those of a machine: the last one built, not one pushed before."""
-    mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
-    return max(mine, key=lambda one: (one.is_named_here, one.created), default=None)
-
-
 # What an engine says when it could not ask anybody who has images: nobody's mistake.
 NOBODY_TO_ASK = ("no such host", "i/o timeout", "connection refused", "network is unreachable",
                  "TLS handshake timeout", "failed to do request", "temporary failure")  # fmt: skip
@@ -217,128 +191,6 @@ def containers(shell: Shell) -> list[Container]:
     return [one for one in found if PROBE_LABEL not in one.labels]
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer as curl on a machine saw it; status 0 when there was none."""
-
-    status: int
-    body: str
-    url: str
-    machine: str
-
-    def must_have(self, *, status: int) -> None:
-        """End the check as failed unless the answer has this status."""
-        expect(
-            self.status == status,
-            expected=_("HTTP status {status} from {url}", status=status, url=self.url),
-            seen=_("status {status}: {body}", status=self.status, body=self.body[:200])
-            if self.status
-            else _("no answer"),
-            where=self.machine,
-        )
-
-    def json(self) -> Any:
-        """The body as JSON, or None if it is none."""
-        return as_json(self.body)
-
-
-def curl(
-    shell: Shell, url: str, *, user: tuple[str, str] | None = None, options: Sequence[str] = ()
-) -> Answer:
-    """Ask from a machine, with a patience of 5 s. The status is written on a line of its own."""
-    who = f"-u {shlex.quote(':'.join(user))} " if user else ""
-    # Without a User-Agent, as the page asks: nothing tells the grader from a visitor's request.
-    command = (
-        f"out=$(mktemp); status=$(curl -s -m 5 -A '' --max-filesize {LARGEST_ANSWER} "
-        f"{who}{shlex.join(options)} -o $out -w '%{{http_code}}' {shlex.quote(url)}); "
-        f"head -c {LARGEST_ANSWER} $out; rm -f $out; echo; echo $status"
-    )
-    body, _newline, status = shell.ask(command).stdout.rstrip("\n").rpartition("\n")
-    return Answer(int(status) if status.isdigit() else 0, body.rstrip("\n"), url, shell.name)
-
-
-@dataclass(frozen=True)
-class RunningImage:
-    """The API's image, run by the grader with data of its own, to see what it does."""
-
-    shell: Shell
-    image: str
-    address: str
-    student: str  # a name that only the grader's data holds
-    port: int = 0  # on the machine, if it was published
-    age: str = "42"
-
-    def get(self, path: str, user: tuple[str, str] | None = None) -> Answer:
-        """Ask the API a question from the machine that it runs on."""
-        return curl(self.shell, f"http://{self.address}:{API_PORT}{path}", user=user)
-
-
-@contextmanager
-def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[RunningImage]:
-    """Run an image for as long as the checks need it; removed afterwards whatever happens.
-
-    Its data is a file with one student whose name nobody can know beforehand, so that a list that
-    is written into the image is not taken for one that is read from /data.
-    """
-    student = f"probe-{uuid.uuid4().hex[:8]}"
-    name = f"labkit-{student}"
-    data = f"/tmp/{name}.json"
-    given = json.dumps({student: RunningImage.age})
-    published = f"-p {API_PORT} " if publish else ""
-    try:
-        started = shell.ask(
-            f"echo {shlex.quote(given)} > {data} && chmod 644 {data} && "
-            f"docker run -d --name {name} --label {PROBE_LABEL}=1 --memory 256m "
-            f"--pids-limit 200 "
-            f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
-            f"{{ docker port {name} {API_PORT}/tcp 2>/dev/null | head -n 1; echo; }} && "
-            f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
-            f"{{{{end}}}}' {name}",
-            timeout=60,
-        )
-        if not started.ok:
-            _say_why_not_started(shell, image, started.said)
-        lines = started.text.splitlines()
-        port = next((line.rpartition(":")[2] for line in lines if line.startswith("0.0.0.0:")), "0")
-        running = RunningImage(shell, image, lines[-1].strip(), student, int(port))
-        _wait_for_answer(shell, name, running)
-        yield running
-    finally:
-        shell.ask(f"docker rm -f -v {name}; rm -f {data}", timeout=60)
-
-
-def _say_why_not_started(shell: Shell, image: str, said: str) -> None:
-    lines = said.splitlines() or [""]
-    if "no space left" in said:
-        raise CannotTellError(_("the disk of {machine} is full", machine=shell.name))
-    not_met(
-        expected=_("{image} starts with docker run", image=image), seen=lines[-1], where=shell.name
-    )
-
-
-def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
-    """Poll until anything at all answers on the API's port; say the container's log if not."""
-    deadline = time.monotonic() + START_LIMIT_S
-    url = f"http://{running.address}:{API_PORT}/"
-    quoted = shlex.quote(name)
-    script = (
-        f"for try in $(seq 1 40); do docker top {quoted} >/dev/null 2>&1 || exit 3; "
-        f"curl -s -m 2 -o /dev/null {shlex.quote(url)} && exit 0; sleep 0.1; done; exit 4"
-    )
-    while time.monotonic() < deadline:
-        answer = shell.ask(script, timeout=30)
-        if answer.ok:
-            return
-        if answer.exit_code == 3:
-            break
-    log = shell.ask(f"docker logs --tail 5 {quoted} 2>&1 | tail -c 2000").text
-    ended = not shell.ask(f"docker top {quoted}").ok
-    not_met(
-        expected=_("the container goes on running and answers on port {port}", port=API_PORT),
-        seen=(
-            _("it ended; its log: {log}", log=log or _("empty"))
-            if ended
-            else _("nothing answers; its log: {log}", log=log or _("empty"))
-        ),
-        where=f"{shell.name} $ docker run {running.image}",
-    )
+def quoted(container: Container) -> str:
+    """A container's id, safe in a command."""
+    return shlex.quote(container.id[:12])

@@ -12,8 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from checks.haproxy import BACKEND, HAProxy
-from labkit.remote import Shell
+from labkit.facts.haproxy.process import HAProxy
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen")
@@ -55,19 +54,18 @@ class Timings:
         return self._detect(PROMPT_S) if self.asks_http else None
 
 
-def timings_of(lb: Shell) -> Timings | None:
+def timings_of(haproxy: HAProxy) -> Timings | None:
     """The timings of the first server of the backend, as HAProxy's file has them.
 
     None if the file says them in a way that is not read here, as a variable of the environment.
     """
     try:
-        haproxy = HAProxy(lb)
         return read_timings(haproxy.text, haproxy.site)
     except ValueError:
         return None
 
 
-def read_timings(text: str, backend: str = BACKEND) -> Timings:
+def read_timings(text: str, backend: str) -> Timings:
     """The timings that a configuration without comments gives the servers of the backend.
 
     ValueError for a setting that is no number.

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from labkit.facts.compose.project import Project
 from labkit.locale import _
 
 Rule = Callable[[Any], list[str]]  # a value -> what of it is refused, in the file's own words
@@ -124,6 +125,12 @@ NETWORK = keys(
 )  # fmt: skip
 GIVEN_FILE = keys(name=anything, file=_path, content=anything, environment=anything,
                   external=anything)  # fmt: skip
+
+
+def harms(project: Project) -> list[str]:
+    """What in a project's file may take hold of the machine itself, in words."""
+    services = {name: one.raw for name, one in project.services.items()}
+    return asked_for(project.document or {"services": services}, project.folder)
 
 
 def asked_for(document: Mapping[str, Any], folder: str) -> list[str]:

@@ -16,6 +16,12 @@ VARIABLE = re.compile(r"\{(\w+)(?:-([^}]*))?\}|([A-Za-z_]\w*)")
 HEADS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers", "peers",
          "cache", "http-errors", "program", "ring", "mailers", "fcgi-app")  # fmt: skip
 PROXIES = ("frontend", "backend", "listen")
+# What somebody has written into a file that a package brought: Debian's has no such sections, el9's
+# has three, with servers on the machine itself.
+WRITTEN_BY_HAND = (
+    r"^\s*(frontend|backend|listen)\s+(?!(main|static|app)\s*$)"
+    r"|^\s*server(-template)?\s+\S+\s+(?!127\.)"
+)
 
 
 class UnreadableError(ValueError):

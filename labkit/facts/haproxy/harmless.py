@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checks.haproxy_file import Environment, UnreadableError
+from labkit.facts.haproxy.file import Environment, UnreadableError
 
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers",
             "peers", "cache", "http-errors")  # fmt: skip
@@ -65,9 +65,11 @@ OPTIONS = re.compile(
     r"|ssl-hello-chk|tcp-check|tcp-smart-\w+|tcpka|tcplog|transparent"
 )
 FILTERS = ("compression", "cache", "bwlim-in", "bwlim-out")
-# HAProxy starts itself anew with these variables: not those that its loader or libraries heed.
+# HAProxy starts itself anew with these variables: not those that its loader or libraries heed. A
+# machine is often called by a letter or two: S1, S1_PORT.
 VARIABLES = re.compile(
-    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|LB|SITE|NODE|APP|API|PORT|IP|ADDR|ADRESSE|HTTP_PORT)\w*"
+    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|APP|API|PORT|IP|ADDR|ADRESSE|HTTP_PORT)\w*"
+    r"|[A-Z]{1,2}\d*(?:_(?:IP|ADDR\w*|HOST|NAME|PORT)\d*)?"
 )
 USERS = ("haproxy", "nobody", "nogroup")
 OWN_SOCKET = re.compile(

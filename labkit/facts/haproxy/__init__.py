@@ -1,0 +1,1 @@
+"""HAProxy: its file, the running process, its timings, its statistics page."""

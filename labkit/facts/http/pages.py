@@ -1,0 +1,118 @@
+"""Web pages as a browser meets them, and their forms as it would send them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlencode
+
+from bs4 import BeautifulSoup
+from bs4.element import Tag
+
+from labkit.facts.http.browser import finished, path_of
+
+MOST_FIELDS = 500  # of a page's forms that are looked at
+
+
+class ElsewhereError(ValueError):
+    """A link or a form of a page that leads to another place than itself; its text is the link."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page and what came with it."""
+
+    url: str
+    status: int
+    html: str
+    refresh: str = ""  # the Refresh header, which HAProxy sends instead of a meta element
+    host: str = ""  # HOST:PORT by which it was asked, where that is not the URL's
+
+    @cached_property
+    def soup(self) -> BeautifulSoup:
+        # Of an attribute that stands twice the first counts, as for a browser (HTML, 13.2.5.33).
+        return BeautifulSoup(finished(self.html), "html.parser", on_duplicate_attribute="ignore")
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(self.soup.get_text(" ").split())
+
+    def path_of(self, link: str) -> str:
+        """The path to which a link or a form of the page leads. ElsewhereError."""
+        base = self.soup.find("base", href=True)
+        said = str(base["href"]) if isinstance(base, Tag) else ""
+        path = path_of(link, self.url, host=self.host, base=said)
+        if path is None:
+            raise ElsewhereError(link)
+        return path
+
+
+def encoded(fields: dict[str, str]) -> str:
+    """A form's fields as they are sent."""
+    return urlencode(fields, errors="replace")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form: where it goes and what it sends when its button is pressed."""
+
+    path: str
+    method: str
+    fields: dict[str, str]
+
+
+def form_of(page: Page) -> Form | None:
+    """The first form with a button, as a browser would send it; None if there is none.
+
+    ElsewhereError if it goes to another place than its page.
+    """
+    for form, own in _forms(page.soup):
+        button = next(filter(_submits, own), None)
+        if button is None:
+            continue
+        sent = [(str(one["name"]), _value(one)) for one in own if one.get("name")]
+        fields = {name: value for name, value in sent if value is not None}
+        if button.get("name"):
+            fields[str(button["name"])] = str(button.get("value", ""))
+        action = str(button.get("formaction") or form.get("action") or "")
+        method = str(button.get("formmethod") or form.get("method") or "get").lower()
+        return Form(page.path_of(action), method, fields)
+    return None
+
+
+def _forms(soup: BeautifulSoup) -> list[tuple[Tag, list[Tag]]]:
+    """Each form with its fields: those within it, and those elsewhere that name it."""
+    forms = [(form, list[Tag]()) for form in soup.find_all("form", limit=MOST_FIELDS)]
+    by_name = {str(form.get("id")): own for form, own in reversed(forms)}
+    by_place = {id(form): own for form, own in forms}
+    for field in soup.find_all(["button", "input", "select", "textarea"], limit=MOST_FIELDS):
+        if field.has_attr("disabled"):
+            continue
+        if field.has_attr("form"):
+            by_name.get(str(field["form"]), []).append(field)
+        else:
+            by_place.get(id(field.find_parent("form")), []).append(field)
+    return forms
+
+
+def _value(field: Tag) -> str | None:
+    """What a field sends when a button is pressed; None if nothing, as a box that is not ticked."""
+    kind = str(field.get("type") or "").lower()
+    if field.name == "textarea":
+        return field.get_text()
+    if field.name == "select":
+        options = field.find_all("option")
+        usual = [] if field.has_attr("multiple") else options[:1]
+        chosen = [one for one in options if one.has_attr("selected")] or usual
+        return str(chosen[-1].get("value", chosen[-1].get_text(strip=True))) if chosen else None
+    if field.name == "button" or kind in ("submit", "button", "image", "reset"):
+        return None
+    if kind in ("checkbox", "radio"):
+        return str(field.get("value", "on")) if field.has_attr("checked") else None
+    return str(field.get("value", ""))
+
+
+def _submits(field: Tag) -> bool:
+    """Whether it sends its form when it is pressed; a button without a type does."""
+    kind = str(field.get("type") or ("submit" if field.name == "button" else "text")).lower()
+    return field.name in ("button", "input") and kind in ("submit", "image")

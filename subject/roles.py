@@ -1,0 +1,176 @@
+"""Which image is the API's, which service is the website and which the API: by what they do.
+
+Published solutions give them dozens of names: they are found, and not prescribed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from labkit.course import CannotTellError
+from labkit.facts.compose import project as compose
+from labkit.facts.compose.project import Service, container_of, containers_of, find_projects
+from labkit.facts.docker import Container, Image, must_have_images, plain_name
+from labkit.locale import _
+from labkit.remote import Shell
+from subject.contract import API_PORT, HTTP_PORT
+
+# Images that are no API of anybody's, whatever their service is called.
+OTHER_ROLES = re.compile(
+    r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui|mysql|mariadb|postgres"
+    r"|adminer|phpmyadmin|pgadmin4?|mongo|mongo-express|redis|memcached|portainer(-ce)?|traefik"
+    r"|grafana|prometheus|cadvisor|watchtower|busybox|alpine)(?![\w-])"
+)
+# Images of pages that are nobody's website, although their names speak of PHP.
+OTHER_PAGES = re.compile(r"(^|/)(phpmyadmin|phppgadmin|adminer)\b")
+
+
+def is_student_age(name: str) -> bool:
+    """Whether a name stands for the API's image, however it is spelt."""
+    return plain_name(name).startswith("studentage")
+
+
+def api_image(found: Sequence[Image]) -> Image | None:
+    """The API's image among those of a machine: the last one built, not one pushed before."""
+    mine = [one for one in found if any(is_student_age(tag) for tag in one.tags)]
+    return max(mine, key=lambda one: (_is_named_here(one), one.created), default=None)
+
+
+def _is_named_here(image: Image) -> bool:
+    """Whether it has a name of this machine's own, and not only one to push it under."""
+    return any(is_student_age(tag) and "/" not in tag for tag in image.tags)
+
+
+class Project(compose.Project):
+    """A compose file on a machine, and which of its services are the practical's."""
+
+    @property
+    def api(self) -> Service | None:
+        """The service of the API: the one whose image is student-age, or that is built from it."""
+        rest = [
+            one
+            for one in self.services.values()
+            if one is not self.website
+            and not OTHER_ROLES.search(one.image)
+            and one.name not in self.one_shots
+        ]
+        for service in rest:
+            if is_student_age(service.image):
+                return service
+        for service in rest:
+            if service.build_context or any(
+                target == "/data" or target.startswith("/data/") for target in service.mounts
+            ):
+                return service
+        if len(self.services) > 1 and len(rest) == 1:
+            return rest[0]
+        return next((one for one in rest if API_PORT in one.published), None)
+
+    @property
+    def website(self) -> Service | None:
+        """The service of the website: the one that has Apache and PHP, or the page."""
+        pages = [
+            one
+            for one in self.services.values()
+            if re.search(r"php|httpd|apache", one.image) and not OTHER_PAGES.search(one.image)
+        ]
+        if pages:  # of several, the one that has credentials to ask the API with
+            return next((one for one in pages if "USERNAME" in one.environment), pages[0])
+        for service in self.services.values():
+            if any(target.startswith("/var/www") for target in service.mounts):
+                return service
+        built = [one for one in self.services.values() if one.build_context and not _is_api(one)]
+        for service in built:  # an image of the student's own, with the page in it
+            if "USERNAME" in service.environment or HTTP_PORT in service.published:
+                return service
+        return None
+
+    @property
+    def api_image(self) -> str:
+        """The image that the API's service runs; Compose names one that is only built."""
+        if self.api is None:
+            return ""
+        return self.api.image or f"{self.name}-{self.api.name}"
+
+    @property
+    def is_the_practical(self) -> bool:
+        return self.website is not None or any(
+            is_student_age(service.image) for service in self.services.values()
+        )
+
+
+def _is_api(service: Service) -> bool:
+    """Whether the name of its image or its data say that it is the API, and not the page."""
+    return (
+        is_student_age(service.image)
+        or API_PORT in service.published
+        or any(target.startswith("/data") for target in service.mounts)
+    )
+
+
+def find_project(shell: Shell) -> Project | None:
+    """The practical's project on a machine; one that cannot be read if there is no other."""
+    projects = find_projects(shell, Project)
+    good = [project for project in projects if project.is_the_practical]
+    broken = [project for project in projects if project.error and not _is_registry(project)]
+    return next(iter(good or broken), None)
+
+
+def must_have_other_images(shell: Shell) -> None:
+    """CannotTellError if the image of a service beside website and API can be had from nobody."""
+    services = [
+        service
+        for project in find_projects(shell, Project)
+        for service in project.services.values()
+        if not (project.is_the_practical and service in (project.website, project.api))
+        and not service.build_context
+    ]
+    must_have_images(shell, dict.fromkeys(one.image for one in services))
+
+
+def _is_registry(project: Project) -> bool:
+    return "registry" in PurePosixPath(project.file).name
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A project's containers for its two roles; None where there is none."""
+
+    project: Project
+    website: Container | None
+    api: Container | None
+
+    @property
+    def both(self) -> list[Container]:
+        """Those of the two that there are, running or not."""
+        return [one for one in (self.website, self.api) if one is not None]
+
+    @property
+    def running(self) -> list[Container]:
+        """Those of the two that run. CannotTellError if the engine failed to start one."""
+        for one in self.both:
+            if one.engine_failed:
+                raise CannotTellError(
+                    _(
+                        "the engine could not start {name}: {error}",
+                        name=one.name,
+                        error=one.engine_failed[-120:],
+                    ),
+                    settle="docker compose up -d",
+                )
+        return [one for one in self.both if one.running]
+
+    @property
+    def website_port(self) -> int:
+        """The website's port on the machine; 0 if it is not published."""
+        return self.website.published.get(HTTP_PORT, 0) if self.website else 0
+
+
+def stack_of(shell: Shell, project: Project) -> Stack:
+    """The containers that Compose made of a project, freshly looked up."""
+    mine = containers_of(shell, project)
+    website, api = container_of(project.website, mine), container_of(project.api, mine)
+    return Stack(project, website, api)
