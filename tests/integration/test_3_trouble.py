@@ -107,24 +107,6 @@ def test_a_machine_that_is_off(done: Cli, lab: Lab, found: Callable[[], GradeRes
     wait_until_up(done)
 
 
-def test_a_machine_without_room_for_processes(
-    done: Cli, exec_on: Callable[[str, str], str], found: Callable[[], GradeResult]
-) -> None:
-    """HAProxy is stopped: blamed on nobody while lb lets its user start next to nothing."""
-    crowded = "/etc/security/limits.d/crowded.conf"  # pam_limits: for who logs in from now on
-    exec_on("lb", f"systemctl stop haproxy; echo 'student hard nproc 50' > {crowded}")
-    try:
-        crammed = {check.id: check for check in found().checks}["haproxy.runs"]
-        exec_on("lb", f"rm {crowded}")
-        alone = {check.id: check for check in found().checks}["haproxy.runs"]
-    finally:
-        exec_on("lb", f"rm -f {crowded}; systemctl start haproxy")
-    assert crammed.verdict is Verdict.INCONCLUSIVE
-    assert "lb has no room for another process" in crammed.message
-    assert alone.verdict is Verdict.FAILED
-    wait_until_up(done)
-
-
 def wait_until_up(cli: Cli) -> None:
     """After a power cut everything comes back by itself; polled, with a deadline."""
     deadline = time.monotonic() + 60

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "submissions"
 REFERENCE = ROOT / "steps" / "reference"
 LABKIT = Path(sys.executable).with_name("labkit")
+LAB = re.compile(r"\bsub-[0-9a-f]{8}\b")  # of one submission
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # Terminal: title, clear, colour, link, backspaces, direction; text that looks like a verdict.
 NOISE = (
@@ -83,25 +84,27 @@ def folder(tmp_path: Path) -> Path:
 
 
 def labs_on_engine() -> set[str]:
-    """Labs of submissions of which a container, a volume or a network is left."""
-    found: list[str] = []
+    """Labs of which a container, a volume or a network is left, of whoever grades just now."""
+    found: set[str] = set()
     for kind in ("container ls -a", "volume ls", "network ls"):
         command = f"docker {kind} --filter label=io.labkit.lab".split()
         labels = [*command, "--format", '{{.Label "io.labkit.lab"}}']
-        found += subprocess.run(labels, capture_output=True, text=True, check=True).stdout.split()
-    return {name for name in found if name.startswith("sub-")}
+        listed = subprocess.run(labels, capture_output=True, text=True, check=True)
+        found.update(listed.stdout.split())
+    return found
 
 
-def labs_of_submissions(environment: dict[str, str]) -> set[str]:
-    """The same, and those whose keys are still in the state folder."""
+def labs_with_keys(environment: dict[str, str]) -> set[str]:
+    """Labs of submissions in these tests' own state folder."""
     state = Path(environment["XDG_STATE_HOME"]) / "labkit"
-    return labs_on_engine() | {path.name for path in state.glob("sub-*")}
+    return {path.name for path in state.glob("sub-*")}
 
 
 @pytest.fixture
 def grade(environment: dict[str, str], tmp_path: Path) -> Iterator[Grade]:
     """`labkit grade --submission FOLDER --no-drills`, typed in that very folder."""
-    before = labs_of_submissions(environment)
+    before = labs_with_keys(environment)
+    used: set[str] = set()
 
     def run(folder: Path, steps: str, *words: str, limit: float = 240) -> Graded:
         out = tmp_path / "report"
@@ -115,6 +118,8 @@ def grade(environment: dict[str, str], tmp_path: Path) -> Iterator[Grade]:
         )  # fmt: skip
         seconds = time.monotonic() - started
         said = (done.stdout + done.stderr).decode()
+        used.update(LAB.findall(said))
+        assert used, said[-3000:]
         assert "Traceback" not in said, said[-3000:]
         assert (out / "result.json").exists(), said[-3000:]
         result = json.loads((out / "result.json").read_text())
@@ -126,7 +131,8 @@ def grade(environment: dict[str, str], tmp_path: Path) -> Iterator[Grade]:
         return graded
 
     yield run
-    assert labs_of_submissions(environment) == before, "its machines are gone, and their keys"
+    assert not used & labs_on_engine(), "its machines are gone"
+    assert labs_with_keys(environment) == before, "and their keys"
 
 
 def _everything(folder: Path) -> dict[str, tuple[int, int, int]]:
@@ -393,7 +399,7 @@ class Running:
 @pytest.fixture
 def running(environment: dict[str, str], tmp_path: Path) -> Iterator[Running]:
     """A submission whose second check has begun."""
-    before = labs_of_submissions(environment)
+    before = labs_with_keys(environment)
     out = tmp_path / "report"
     process = subprocess.Popen(
         [LABKIT, "grade", "--submission", str(CORPUS / "accepted" / "compose-long-syntax"),
@@ -405,7 +411,7 @@ def running(environment: dict[str, str], tmp_path: Path) -> Iterator[Running]:
     for line in process.stderr:
         if "dockerfile.builds" in line:
             break
-    (lab,) = labs_of_submissions(environment) - before
+    (lab,) = labs_with_keys(environment) - before
     yield Running(process, out, lab)
     process.kill()
     process.communicate(timeout=60)
@@ -438,7 +444,7 @@ def test_ctrl_c_removes_the_lab(running: Running, environment: dict[str, str]) -
     running.process.send_signal(signal.SIGINT)
     running.process.communicate(timeout=90)
     assert running.process.returncode == 2
-    assert running.lab not in labs_of_submissions(environment)
+    assert running.lab not in labs_on_engine() | labs_with_keys(environment)
     result = json.loads((running.out / "result.json").read_text())
     Draft202012Validator(published()).validate(result)
     assert result["complete"] is False
