@@ -447,6 +447,33 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
     assert seen({DOCKERFILE: BUILD}).notes == ()
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["# syntax=docker/dockerfile:1", "#syntax = docker.io/docker/dockerfile:1.4  ",
+     "# syntax=docker/dockerfile"],
+)  # fmt: skip
+def test_the_usual_frontend_of_buildkit_is_the_engines_own(line: str) -> None:
+    """It is on the machines already, and need not be fetched; lines keep their numbers."""
+    found = seen({DOCKERFILE: f"{line}\n{BUILD}", "website/Dockerfile": f"{line}\nFROM php\n"})
+    assert found.files[DOCKERFILE] == f"#\n{BUILD}".encode()
+    assert found.files["website/Dockerfile"] == b"#\nFROM php\n"
+    assert found.notes == tuple(
+        f"{path}: the engine's own frontend reads it (# syntax=)"
+        for path in (DOCKERFILE, "website/Dockerfile")
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["# syntax=docker/dockerfile:1-labs", "# syntax=127.0.0.1:5000/docker/dockerfile:1",
+     "RUN echo '# syntax=docker/dockerfile:1'"],
+)  # fmt: skip
+def test_another_frontend_is_left_as_it_was_written(line: str) -> None:
+    found = seen({DOCKERFILE: f"{line}\n{BUILD}"})
+    assert found.files[DOCKERFILE] == f"{line}\n{BUILD}".encode()
+    assert found.notes == ()
+
+
 # -- what may be executed
 
 
