@@ -5,36 +5,24 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import pytest
 
 from labkit import locale
-from labkit.cli import main as command_line
 from labkit.cli import v_check
 from labkit.course import Drill, Limits, Load, Verdict, load_course
 from labkit.errors import UsageError
 from labkit.grading.explain import Declared, drill_of, fault_words, find_check, read_checks
 from labkit.grading.model import CheckResult, GradeResult, StepResult
+from tests.fakes.command_line import Outcome, Run
 
 COURSE = load_course()
 CHECKS = read_checks(COURSE)
 CHECK = pytest.mark.parametrize("check", CHECKS.values(), ids=list(CHECKS))
 FOR_INFORMATION = {"registry.private"}  # it says what it sees, and never fails
-
-
-class Outcome(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
@@ -51,21 +39,6 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     locale._catalogue.cache_clear()
     yield
     locale._catalogue.cache_clear()
-
-
-@pytest.fixture
-def labkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Type a command: `labkit("explain", "11")`."""
-
-    def run(*words: str) -> Outcome:
-        monkeypatch.setattr("sys.argv", ["labkit", *words])
-        with pytest.raises(SystemExit) as caught:
-            command_line.main()
-        captured = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return Outcome(caught.value.code, captured.out, captured.err)
-
-    return run
 
 
 # -- the texts of the checks

@@ -6,9 +6,8 @@ import os
 import re
 import signal
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import pytest
@@ -23,6 +22,7 @@ from labkit.errors import (
 )
 from labkit.remote import CommandFailedError, Result
 from tests import ROOT
+from tests.fakes.command_line import Outcome, Run
 
 STARTER = ROOT / "steps" / "starter"
 JOURNEY = (  # the order in which one meets them (design.md, section 3)
@@ -33,17 +33,6 @@ JOURNEY = (  # the order in which one meets them (design.md, section 3)
 NO_ENGINE = NotReadyError(
     "no Docker Engine answers on this computer", where="the engine's socket", then="make engine"
 )
-
-
-class Outcome(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
@@ -72,21 +61,6 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 def no_engine() -> None:
     raise NO_ENGINE
-
-
-@pytest.fixture
-def labkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Type a command: `labkit("step", "3")`."""
-
-    def run(*words: str) -> Outcome:
-        monkeypatch.setattr("sys.argv", ["labkit", *words])
-        with pytest.raises(SystemExit) as caught:
-            command_line.main()
-        captured = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return Outcome(caught.value.code, captured.out, captured.err)
-
-    return run
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -5,31 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from labkit.accuracy import Campaign, Case, Outcome
 from labkit.accuracy.corpus import Expected
-from labkit.cli import main as command_line
 from labkit.cli import v_verify
 from labkit.cli.v_verify import chosen
 from labkit.errors import NotReadyError
+from tests.fakes.command_line import Run
 
 CFG = "backend my-backend\n  server a web1:80 check\n"
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ended]
 
 
 @pytest.fixture(autouse=True)
@@ -53,21 +42,6 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 def no_engine() -> None:
     raise NotReadyError("no Docker Engine answers on this computer")
-
-
-@pytest.fixture
-def labkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Type a command."""
-
-    def run(*words: str | Path) -> Ended:
-        monkeypatch.setattr("sys.argv", ["labkit", *map(str, words)])
-        with pytest.raises(SystemExit) as caught:
-            command_line.main()
-        captured = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return Ended(caught.value.code, captured.out, captured.err)
-
-    return run
 
 
 # -- which cases
