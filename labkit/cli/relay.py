@@ -14,7 +14,8 @@ import click
 from labkit.cli import show
 from labkit.cli.paths import Reads, Writes
 from labkit.errors import UsageError
-from labkit.lab.reach import inside, reach
+from labkit.lab.containers.endpoint import inside
+from labkit.lab.reach import reach
 from labkit.locale import _
 
 # What needs no machine, or this computer's browser.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit.errors import LabkitError
+from labkit.lab.containers.endpoint import inside
 from labkit.lab.containers.engine import (
     CAPABILITIES,
     bounding_set,
@@ -18,7 +19,7 @@ from labkit.lab.containers.engine import (
 )
 from labkit.lab.containers.network import free_subnets, used_subnets
 from labkit.lab.containers.provider import ROOM_BYTES
-from labkit.lab.reach import Reach, inside, reach
+from labkit.lab.reach import Reach, reach
 from labkit.locale import _, number
 
 MEMORY_A_NODE = 680 * 2**20  # bytes: itself 130 MiB, what runs on it about 350 MiB, and room

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from labkit.cache import cache_root
 from labkit.errors import NotReadyError, UsageError
-from labkit.lab.containers.endpoint import endpoint
+from labkit.lab.containers.endpoint import INSIDE, endpoint, inside
 from labkit.locale import _
 from labkit.whole import write_whole
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Way = Literal["direct", "controller"]
 WISH = "LABKIT_REACH"
-INSIDE = "LABKIT_CONTROLLER"  # set in a controller: why there is one
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,6 @@ def reach(*, asking: bool = False) -> Reach:
     if way == "direct":
         return Reach(way, _("the engine's networks are on this computer"))
     return Reach(way, _("the engine's networks are not on this computer ({host})", host=endpoint()))
-
-
-def inside() -> bool:
-    """Whether this process is a controller's."""
-    return INSIDE in os.environ
 
 
 @dataclass(frozen=True)

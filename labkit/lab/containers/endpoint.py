@@ -1,4 +1,7 @@
-"""Which Docker Engine is meant, as Docker's own programs decide it; nothing is connected to."""
+"""Which Docker Engine is meant, as Docker's own programs decide it, and whether we are beside it.
+
+Only the environment is read; nothing is connected to.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,12 @@ import os
 from pathlib import Path
 
 USUAL = "unix:///var/run/docker.sock"
+INSIDE = "LABKIT_CONTROLLER"  # set in a controller: why there is one
+
+
+def inside() -> bool:
+    """Whether this process is a controller's."""
+    return INSIDE in os.environ
 
 
 def endpoint() -> str:

@@ -14,8 +14,7 @@ from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.endpoint import endpoint
-from labkit.lab.reach import inside
+from labkit.lab.containers.endpoint import endpoint, inside
 from labkit.locale import _
 
 # What a full-system node with its own Docker Engine was seen to need, with the bit numbers of

@@ -20,6 +20,7 @@ from labkit.lab import checkpoints as rules
 from labkit.lab.common import address
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
+from labkit.lab.containers.endpoint import inside
 from labkit.lab.containers.engine import connect, explained, on_its_disk
 from labkit.lab.containers.images import ensure_node_image, system_of, wanted_family
 from labkit.lab.containers.listing import (
@@ -43,7 +44,6 @@ from labkit.lab.containers.network import (
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import Checkpoint, Machine, Say
-from labkit.lab.reach import inside
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere

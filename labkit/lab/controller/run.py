@@ -22,10 +22,9 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.endpoint import endpoint
+from labkit.lab.containers.endpoint import INSIDE, endpoint
 from labkit.lab.containers.engine import explained
 from labkit.lab.controller.files import OUT, packed, there, unpacked
-from labkit.lab.reach import INSIDE
 from labkit.lab.store import state_root
 from labkit.locale import _
 
