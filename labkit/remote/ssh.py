@@ -24,7 +24,6 @@ from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError,
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.locale import _
-from labkit.remote.echo import Echo, Silent
 from labkit.remote.shell import (
     READ_TIMEOUT_S,
     RUN_TIMEOUT_S,
@@ -34,6 +33,7 @@ from labkit.remote.shell import (
     Result,
     Shell,
 )
+from labkit.remote.transcript import Echo, Silent
 
 CONNECT_TIMEOUT_S = 5
 LOGIN_TIMEOUT_S = 15  # sshd's greeting, and the machine's own work at a login (PAM, systemd --user)
