@@ -16,20 +16,18 @@ if TYPE_CHECKING:
         Shells,
     )
     from labkit.remote.ssh import SshShell
-    from labkit.remote.transcript import Echo, Silent, Transcript
+    from labkit.remote.transcript import Transcript
 else:
     __getattr__ = on_first_use(
         __name__,
         {
             "CommandFailedError": "shell",
             "CommandTooLongError": "shell",
-            "Echo": "transcript",
             "PlannedShell": "plan",
             "RemoteProcess": "shell",
             "Result": "shell",
             "Shell": "shell",
             "Shells": "shell",
-            "Silent": "transcript",
             "SshShell": "ssh",
             "Transcript": "transcript",
             "everywhere": "parallel",
@@ -41,13 +39,11 @@ else:
 __all__ = [
     "CommandFailedError",
     "CommandTooLongError",
-    "Echo",
     "PlannedShell",
     "RemoteProcess",
     "Result",
     "Shell",
     "Shells",
-    "Silent",
     "SshShell",
     "Transcript",
     "everywhere",

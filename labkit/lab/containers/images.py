@@ -18,10 +18,11 @@ from docker.errors import APIError, DockerException
 
 from labkit.course.blueprint import Blueprint, Packages
 from labkit.errors import NotReadyError, UsageError
-from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
+from labkit.lab.mirror.building import RECIPE_LABEL, build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
+from labkit.reporting import Say
 
 Family = Literal["rocky9", "debian13", "rehearsal-el9"]
 

@@ -42,10 +42,11 @@ from labkit.lab.containers.network import (
     network_name,
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
-from labkit.lab.model import Checkpoint, Machine, Say
+from labkit.lab.model import Checkpoint, Machine
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
+from labkit.reporting import Say
 from labkit.whole import write_whole
 
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
