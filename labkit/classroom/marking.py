@@ -15,6 +15,7 @@ from labkit.course import Origin
 from labkit.grading.explain import Declared
 from labkit.grading.model import DECIMALS, GradeResult, StepResult
 from labkit.locale import _, number
+from labkit.words import span
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,9 @@ class Marking:
         mark = self.mark(result, late=late)
         told = []
         if mark.late_percent:
-            marks = number(mark.low) if mark.score is not None \
-                else f"{number(mark.low)} – {number(mark.high)}"  # fmt: skip
             told.append(
                 _("Handed in late ({late}): {percent} % are taken off, {mark} of {most} are left.",
-                  late=late, percent=number(mark.late_percent), mark=marks,
+                  late=late, percent=number(mark.late_percent), mark=span(mark.low, mark.high),
                   most=number(mark.most))
             )  # fmt: skip
         if mark.letter:

@@ -26,6 +26,7 @@ from labkit.grading.writers.summary import causes, doubts
 from labkit.load.words import bar_word
 from labkit.locale import _, language, number
 from labkit.text import clean
+from labkit.words import span, verdict_word
 
 BINS = 10  # of the distribution
 BATCH = 50  # students in a table: a browser lays out those that are nearly in sight
@@ -130,7 +131,7 @@ def state_words() -> dict[str, str]:
     """The states of a row in the user's language."""
     return {
         "graded": _("graded"),
-        "inconclusive": _("inconclusive"),
+        "inconclusive": verdict_word(Verdict.INCONCLUSIVE),
         "unreadable": _("cannot be read"),
         "open": _("open"),
         "absent": _("nothing handed in"),
@@ -158,7 +159,7 @@ def _facts(students: Sequence[Student], marks: Sequence[float]) -> list[tuple[st
         facts += [
             (_("mean"), _short(statistics.fmean(marks))),
             (_("median"), _short(statistics.median(marks))),
-            (_("lowest and highest"), f"{_short(min(marks))} – {_short(max(marks))}"),
+            (_("lowest and highest"), _span(min(marks), max(marks))),
         ]
     if len(marks) > 1:
         facts.append((_("standard deviation"), _short(statistics.stdev(marks))))
@@ -191,9 +192,7 @@ def _picture(bins: Sequence[Bin]) -> Markup:
             )
         parts.append(f'<text x="{x:.0f}" y="{height + 38}">{_short(one.start)}</text>')
     parts.append(f'<text x="{width}" y="{height + 38}">{_short(bins[-1].end)}</text>')
-    told = "; ".join(
-        f"{_short(one.start)} – {_short(one.end)}: {one.count}" for one in bins if one.count
-    )
+    told = "; ".join(f"{_span(one.start, one.end)}: {one.count}" for one in bins if one.count)
     title = escape(_("Marks, and how many students have them: {told}", told=told))
     return Markup(
         f'<svg viewBox="-12 0 {width + 24} {height + 46}" role="img" class="marks">'
@@ -248,7 +247,7 @@ def _spread(values: Sequence[object], key: str) -> str:
     unit = " s" if key.endswith("_s") else ""
     middle = f"{_short(statistics.median(numbers))}{unit}"
     least, most = min(numbers), max(numbers)
-    return middle if least == most else f"{middle} ({_short(least)} – {_short(most)})"
+    return middle if least == most else f"{middle} ({_span(least, most)})"
 
 
 def _doubts(students: Sequence[Student], command: str) -> list[Doubt]:
@@ -273,3 +272,7 @@ def _doubts(students: Sequence[Student], command: str) -> list[Doubt]:
 
 def _short(value: float) -> str:
     return number(round(value, 2))
+
+
+def _span(low: float, high: float) -> str:
+    return span(round(low, 2), round(high, 2))

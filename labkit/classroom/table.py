@@ -14,7 +14,8 @@ from labkit.classroom.marking import Marking
 from labkit.classroom.roster import Person, matched
 from labkit.grading.model import GradeResult
 from labkit.grading.writers.sheet import as_text, guarded
-from labkit.locale import _, number
+from labkit.locale import _
+from labkit.words import of_most
 
 NO_GRADE = "-"  # of Moodle's import
 
@@ -98,12 +99,11 @@ def mark(row: Row) -> str:
     """The mark, or its range, of the maximum; what there is instead."""
     if row.score_max is None:
         return NO_GRADE
+    low, high = (row.score_low or 0, row.score_high or 0)
     if row.score is not None:
-        found = number(row.score)
-    else:
-        found = f"{number(row.score_low or 0)} – {number(row.score_high or 0)}"
+        low = high = row.score
     letter = f" ({row.letter})" if row.letter else ""
-    return f"{found} / {number(row.score_max)}{letter}"
+    return f"{of_most(low, high, row.score_max)}{letter}"
 
 
 @dataclass(frozen=True)

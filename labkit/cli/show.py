@@ -37,6 +37,7 @@ from labkit.reporting import (
     SubmissionStepBegan,
 )
 from labkit.text import clean
+from labkit.words import counted, of_most, short_verdict
 
 if TYPE_CHECKING:  # a command that shows no result need not import them
     from labkit.grading.model import CheckResult, GradeResult, StepResult
@@ -70,13 +71,7 @@ TEXT_SHOWN = 4000  # of a message
 
 def word(verdict: Verdict) -> Text:
     """A verdict as a word of fixed width; failed stands out without colour."""
-    words = {
-        Verdict.PASSED: _("passed"),
-        Verdict.FAILED: _("FAILED"),
-        Verdict.BLOCKED: _("blocked"),
-        Verdict.INCONCLUSIVE: _("unclear"),
-    }
-    return Text(f"{words[verdict]:<9}", style=STYLES[verdict])
+    return Text(f"{short_verdict(verdict):<9}", style=STYLES[verdict])
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -230,15 +225,10 @@ def _phase_word(phase: str) -> str:
     return words.get(phase, phase)
 
 
-def points(value: float) -> str:
-    """A number of points as a teacher writes it."""
-    return number(value)
-
-
 def step_header(step: StepResult) -> None:
     """The step's line: number, letter, slug, points."""
     title = Text(f"{_('step')} {step.number} · {step.letter} · {step.title}", style="bold")
-    score = f"{points(step.points)} / {points(step.points_max)}"
+    score = of_most(step.points, step.points, step.points_max)
     table = Table.grid(expand=True)
     table.add_column(ratio=1)
     table.add_column(justify="right")
@@ -313,29 +303,16 @@ def drills(found: list[DrillResult]) -> None:
         results.print(line)
 
 
-def mark(result: GradeResult) -> str:
-    """The mark, or the range that it lies in."""
-    top = points(result.score_max)
-    if result.score is None:
-        return f"{points(result.score_low)} … {points(result.score_high)} / {top}"
-    return f"{points(result.score)} / {top}"
-
-
 def summary(result: GradeResult) -> None:
     """The mark and what to do next."""
     causes = [one for one in result.checks if one.verdict is Verdict.FAILED]
     unclear = [one for one in result.checks if one.verdict is Verdict.INCONCLUSIVE]
-    counted = {verdict: result.count(verdict) for verdict in Verdict}
-    told = {
-        Verdict.PASSED: _("{count} passed", count=counted[Verdict.PASSED]),
-        Verdict.FAILED: _("{count} failed", count=counted[Verdict.FAILED]),
-        Verdict.BLOCKED: _("{count} blocked", count=counted[Verdict.BLOCKED]),
-        Verdict.INCONCLUSIVE: _("{count} unclear", count=counted[Verdict.INCONCLUSIVE]),
-    }
-    counts = ", ".join(text for verdict, text in told.items() if counted[verdict])
+    found = {verdict: result.count(verdict) for verdict in Verdict}
+    counts = ", ".join(counted(one, count) for one, count in found.items() if count)
     results.print()
     if result.checks and result.score_max == sum(one.points_max for one in result.checks):
-        results.print(Text(f"{mark(result)}", style="bold").append(f"   {counts}", style="default"))
+        mark = of_most(result.score_low, result.score_high, result.score_max)
+        results.print(Text(mark, style="bold").append(f"   {counts}", style="default"))
         if result.mention is not None:
             words = {
                 True: _("with distinction"),

@@ -47,6 +47,7 @@ from labkit.errors import (
 )
 from labkit.locale import _, number
 from labkit.whole import write_whole
+from labkit.words import span
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -221,9 +222,7 @@ def _compared(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> int:
         for name in {**old, **new}
         if old.get(name) != new.get(name)
     ]
-    marks = [
-        f"{number(one['score_low'])} – {number(one['score_high'])}" for one in (claimed, found)
-    ]
+    marks = [span(one["score_low"], one["score_high"]) for one in (claimed, found)]
     show.table([(_("mark"), *marks), *different], (_("check"), _("claimed"), _("found")))
     if not different:
         show.say(_("every verdict was found again: {count}", count=len(old)))

@@ -16,7 +16,7 @@ from labkit.grading import explain
 from labkit.grading.explain import Declared
 from labkit.grading.outline import load_outline
 from labkit.lab.parity import in_words, likeness
-from labkit.locale import _, language, use_course
+from labkit.locale import _, language, number, use_course
 
 Row = tuple[str, str]
 
@@ -33,7 +33,7 @@ def command(wanted: str) -> None:
         _show(course, checks, explain.find_check(course, checks, wanted))
         return
     found = [one for one in checks.values() if one.step.number in numbers]
-    rows = [(one.id, show.points(one.spec.points), _(one.sentence)) for one in found]
+    rows = [(one.id, number(one.spec.points), _(one.sentence)) for one in found]
     show.table(list(rows), (_("check"), _("points"), _("what must hold")))
     show.say(_("next: {command}", command=f"labkit explain {found[0].id}"))
 
@@ -51,7 +51,7 @@ def _show(course: Course, checks: Mapping[str, Declared], one: Declared) -> None
 def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iterator[Row]:
     step = one.step
     yield _("step"), f"{step.number} · {step.letter} · {step.title(language())}"
-    yield _("points"), show.points(one.spec.points)
+    yield _("points"), number(one.spec.points)
     yield _("what is probed"), _(one.spec.probes)
     yield _("why it matters"), _(one.spec.why)
     if one.spec.rests_on:

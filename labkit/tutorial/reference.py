@@ -21,9 +21,9 @@ from labkit.grading import explain
 from labkit.grading.explain import Declared, drill_of, read_checks
 from labkit.grading.schema import published
 from labkit.grading.writers.html import SYMBOLS
-from labkit.grading.writers.summary import verdict_word
 from labkit.lab.parity import PARITY, PARTS, Likeness, Part, in_words, likeness
 from labkit.locale import _, language, number
+from labkit.words import verdict_word
 
 STANDARD = {"--help", "--version"}  # options of every program: known
 WANTED = re.compile(r"^<!-- labkit: ([a-z-]+) -->$", re.M)

@@ -20,9 +20,9 @@ from labkit.grading.writers.summary import (
     doubts,
     handed_in,
     mark,
-    verdict_word,
 )
 from labkit.locale import _, number
+from labkit.words import verdict_word
 
 FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 

@@ -24,9 +24,7 @@ from labkit.grading.writers.summary import (
     causes,
     caveat,
     doubts,
-    figure,
     handed_in,
-    verdict_word,
 )
 from labkit.load.availability import Judged
 from labkit.load.record import DrillResult
@@ -34,6 +32,7 @@ from labkit.load.timeline import Words, svg
 from labkit.load.words import LIMIT_WORDS, bar_word
 from labkit.locale import _, language, number
 from labkit.whole import write_whole
+from labkit.words import span, verdict_word
 
 SYMBOLS = {
     Verdict.PASSED: "✓",
@@ -68,7 +67,7 @@ def as_html(result: GradeResult, *, title: str = "", note: str = "") -> str:
         title=title or result.course,
         language=language(),
         result=result,
-        figure=figure(result),
+        figure=span(result.score_low, result.score_high),
         caveat=" ".join(filter(None, (caveat(result), note))),
         facts=_facts(result),
         machines=_machines(result),

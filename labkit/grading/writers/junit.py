@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult, StepResult
 from labkit.grading.writers.safe import cleaned
-from labkit.grading.writers.summary import details, verdict_word
+from labkit.grading.writers.summary import details
+from labkit.words import verdict_word
 
 ELEMENT = {
     Verdict.FAILED: "failure",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult, StepResult
-from labkit.locale import _, number
+from labkit.locale import _
+from labkit.words import of_most
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,7 @@ def _waiting(result: GradeResult, checks: list[CheckResult]) -> tuple[CheckResul
 
 def mark(result: GradeResult) -> str:
     """The mark, or the range in which it lies, of the course's maximum: "12.5 / 20"."""
-    return f"{figure(result)} / {number(result.score_max)}"
-
-
-def figure(result: GradeResult) -> str:
-    """The mark without its maximum: "12.5", or "12.5 – 15" for a range."""
-    if result.score is None:
-        return f"{number(result.score_low)} – {number(result.score_high)}"
-    return number(result.score)
+    return of_most(result.score_low, result.score_high, result.score_max)
 
 
 def caveat(result: GradeResult) -> str:
@@ -88,16 +82,6 @@ def caveat(result: GradeResult) -> str:
             count=result.count(Verdict.INCONCLUSIVE),
         )
     return ""
-
-
-def verdict_word(verdict: Verdict) -> str:
-    """A verdict in the user's language."""
-    return {
-        Verdict.PASSED: _("passed"),
-        Verdict.FAILED: _("failed"),
-        Verdict.BLOCKED: _("blocked"),
-        Verdict.INCONCLUSIVE: _("inconclusive"),
-    }[verdict]
 
 
 def carried_forward(check: CheckResult) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from labkit.cli import show
 from labkit.errors import LabkitError
 from labkit.reporting import SILENT, CheckEnded, OutputLine, StepBegan, StepEnded
+from labkit.words import span
 
 WORK = """
 from labkit.cli import show
@@ -44,7 +45,7 @@ def test_points_are_written_as_the_language_writes_them(
     language: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LABKIT_LANG", language)
-    assert show.points(2.5) == said
+    assert span(2.5, 2.5) == said
 
 
 @pytest.fixture
