@@ -8,7 +8,7 @@ without the page cache that can be given back (total_inactive_file), once in two
 highest sum over a lab. Processor time is all that the computer was busy with (proc(5), stat):
 nothing else may run. `--page` is a table in which the lines of other numbers of labs stay, so that
 they can be measured one at a time. Images and mirror must be there before (`labkit up && labkit
-destroy`).
+destroy`). "By the model" is how long `benchmarks.capacity` makes it of the seconds of each.
 Limits: 450 MiB a lab; two labs at once give no less in an hour than one.
 """
 
@@ -30,6 +30,7 @@ from pathlib import Path
 
 from docker.errors import APIError
 
+from benchmarks.capacity import measured, waits
 from benchmarks.result import Figure, Result, machine, markdown
 from labkit.classroom.ledger import Ledger
 from labkit.lab.containers.engine import connect
@@ -89,6 +90,7 @@ class Rate:
     seconds: float
     busy: float  # seconds that processors had something to do
     memory: tuple[float, ...]  # the most that each lab took, MiB
+    model: float  # seconds that the capacity model makes of the submissions' own
 
     @property
     def an_hour(self) -> float:
@@ -97,13 +99,13 @@ class Rate:
     def cells(self) -> tuple[str, ...]:
         """As `HEADER` names them."""
         each = self.busy / self.count
-        return (f"{self.labs}", f"{self.count}", f"{self.seconds:.0f}", f"{self.an_hour:.0f}",
-                f"{each:.0f}", f"{max(self.memory):.0f}")  # fmt: skip
+        return (f"{self.labs}", f"{self.count}", f"{self.seconds:.0f}", f"{self.model:.0f}",
+                f"{self.an_hour:.0f}", f"{each:.0f}", f"{max(self.memory):.0f}")  # fmt: skip
 
 
 HEADER = (
-    "labs at once", "submissions", "seconds", "in an hour", "processor seconds each",
-    "MiB of a lab, at most",
+    "labs at once", "submissions", "seconds", "by the model", "in an hour",
+    "processor seconds each", "MiB of a lab, at most",
 )  # fmt: skip
 
 
@@ -124,9 +126,11 @@ def graded(labs: int, count: int) -> Rate:
         )  # fmt: skip
         seconds, busy = time.monotonic() - started, busy_seconds() - before
         memory.stop()
+        services = measured(Path(name) / "ledger")
     if done.returncode not in (0, 1):
         raise RuntimeError(f"exit {done.returncode}\n{done.stdout}")
-    return Rate(labs, count, seconds, busy, tuple(memory.highest.values()))
+    model = max(waits([0.0] * len(services), services, labs))
+    return Rate(labs, count, seconds, busy, tuple(memory.highest.values()), model)
 
 
 def busy_seconds() -> float:
