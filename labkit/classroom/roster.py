@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import tomllib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,18 +20,10 @@ from labkit.classroom.intake import Entry
 from labkit.errors import UsageError
 from labkit.locale import LANGUAGES, _
 
-COLUMNS = {
-    "name": ("name", "full name", "nom complet", "student", "etudiant"),
-    "first": ("first name", "firstname", "given name", "prenom"),
-    "last": ("last name", "lastname", "surname", "nom de famille", "nom"),
-    "number": ("number", "id number", "idnumber", "sid", "student id", "numero",
-               "numero d'identification", "identifiant", "username", "login"),
-    "email": ("email", "e-mail", "email address", "mail", "adresse de courriel", "courriel"),
-    "group": ("group", "groups", "section", "groupe", "groupes"),
-    "late": ("late", "retard", "en retard"),
-    "excused": ("excused", "excuse", "dispense", "dispensee"),
-    "language": ("language", "lang", "langue"),
-}  # fmt: skip
+# Column -> what lists call it.
+COLUMNS: dict[str, list[str]] = tomllib.loads(
+    Path(__file__).with_name("heads.toml").read_text(encoding="utf-8")
+)
 NO = ("", "0", "no", "non", "false", "faux", "-")
 LARGEST_ROSTER = 4 * 2**20  # bytes
 
