@@ -32,6 +32,7 @@ PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-]
 OF_OLD = re.compile(
     r":(?:2\b|3\.\d\b|3\.10\b)|wheezy|jessie|stretch|buster|bullseye|bookworm|alpine"
 )
+ALPINE = re.compile(r":(?:.*-)?alpine")
 # What pip and compilers say of a package that does not become a wheel for this Python.
 NO_WHEEL = re.compile(
     r"subprocess-exited-with-error|metadata-generation-failed|Failed (?:building wheel|to build)"
@@ -108,6 +109,20 @@ def replaced(web: Shell, build: Build) -> Replaced | None:
         if found and not f"{found.group(1)}.".startswith(f"{asked.group(1)}."):
             return Replaced(image, asked.group(1), found.group(1))
     return None
+
+
+def is_stand_in(web: Shell, image: str) -> bool:
+    """Whether the lab's own image serves in the place of this one."""
+    label = '{{index .Config.Labels "org.labkit.stand-in"}}'
+    return bool(web.ask(shlex.join(["docker", "image", "inspect", "-f", label, image])).text)
+
+
+def not_alpine(web: Shell, build: Build) -> str:
+    """The base of a build that asks for Alpine and is given Debian; "" if there is none."""
+    for image in base_images(web.read(build.dockerfile) or ""):
+        if ALPINE.search(image) and is_stand_in(web, image):
+            return image
+    return ""
 
 
 def must_be_its_version(web: Shell, build: Build, said: str) -> None:

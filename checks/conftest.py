@@ -6,18 +6,20 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from checks.builds import Build, find_build, must_be_its_version
+from checks.control import must_have_commands
 from checks.pages import fetch
 from checks.rehearsal import Rehearsed, rehearse
 from checks.trial import RunningImage, tried_out
 from labkit.course import NotMetError, not_met
-from labkit.facts.docker import images
+from labkit.facts.docker import containers, images, quoted
 from labkit.facts.haproxy.page import STATISTICS
 from labkit.facts.haproxy.process import HAProxy
-from labkit.facts.registry import Registry, find_registry
+from labkit.facts.registry import Registry, find_registry, is_registry
 from labkit.grading import Context
 from labkit.grading.ahead import Ahead, Asker, Facts
 from labkit.lab import Lab
@@ -175,12 +177,22 @@ def registry(lb: Shell, web1: Shell, ahead: Ahead) -> Registry:
     found: Registry | None = ahead.fact("registry")
     if found is None:
         must_have_other_images(lb)
-        not_met(
-            expected=_("a registry that answers on a published port of lb"),
-            seen=_("no container on lb answers as a registry does"),
-            where="lb $ docker ps",
-        )
+        say_why_no_registry(lb)
     return replace(found, client=web1)  # from here on its answers are each check's own evidence
+
+
+def say_why_no_registry(lb: Shell) -> NoReturn:
+    """What a registry's container says that does not run, or that none answers."""
+    seen = _("no container on lb answers as a registry does")
+    where = "lb $ docker ps"
+    for one in containers(lb):
+        if is_registry(one.image) and not one.running:
+            log = lb.ask(f"docker logs --tail 5 {quoted(one)} 2>&1 | tail -c 500").text
+            must_have_commands(lb, [one.image], log)
+            seen = _("{name} is {state}; its log: {log}",
+                     name=one.name, state=one.state, log=log or _("empty"))  # fmt: skip
+            where = f"lb $ docker logs {one.name}"
+    not_met(expected=_("a registry that answers on a published port of lb"), seen=seen, where=where)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build
+from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build, is_stand_in, not_alpine
 from labkit.course import CannotTellError, not_met
 from labkit.facts.dockerfile import base_images
 from labkit.locale import _
@@ -37,6 +37,8 @@ BROUGHT = re.compile(
     r"apk|bzr|curl|dnf|docker-php-ext-\w+|file|g\+\+|gcc|git|gpg|hg|install-php-extensions|make"
     r"|microdnf|mysql_config|pecl|pg_config|ssh|svn|unzip|wget|xz|yum"
 )
+# What BuildKit and its predecessor say of a RUN that ended otherwise than with 0.
+RUN_FAILED = re.compile(r"did not complete successfully|returned a non-zero code")
 ASK_DEBIAN = (
     "apt-get update -qq -o Acquire::Retries=0 -o APT::Update::Error-Mode=any >/dev/null 2>&1 || "
     "exit 9; apt-cache policy {name} | grep -q 'Candidate: [^(]'"
@@ -47,25 +49,40 @@ ASK_PIP = (
 )
 
 
+def must_have_commands(machine: Shell, bases: list[str], text: str) -> None:
+    """CannotTellError if a command was not found that these images bring, and the lab's do not."""
+    missing = NOT_FOUND.search(text)
+    command = (missing.group(1) or missing.group(2)) if missing else ""
+    if NO_WHEEL.search(text):
+        command = "gcc"  # what would be compiled lies in its wheelhouse; this does not
+    if BROUGHT.fullmatch(command) and any(is_stand_in(machine, base) for base in bases):
+        raise CannotTellError(
+            _("the lab's stand-in for {image} has no {command}",
+              image=", ".join(bases), command=command),
+            settle=f"labkit bundle --add {bases[0]}",
+        )  # fmt: skip
+
+
 def must_not_lack(web1: Shell, build: Build, text: str) -> None:
     """Where a build failed for want of a package or a command: CannotTellError, or not met.
 
     Returns if it failed for another reason.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    missing = NOT_FOUND.search(text)
-    command = (missing.group(1) or missing.group(2)) if missing else ""
-    if NO_WHEEL.search(text):
-        command = "gcc"  # what would be compiled lies in its wheelhouse; this does not
     bases = base_images(web1.read(build.dockerfile) or "")
-    if BROUGHT.fullmatch(command) and any(_is_stand_in(web1, base) for base in bases):
-        raise CannotTellError(
-            _("the lab's stand-in for {image} has no {command}",
-              image=", ".join(bases), command=command),
-            settle=f"labkit bundle --add {bases[0]}",
-        )  # fmt: skip
+    must_have_commands(web1, bases, text)
     lacking = next((line for line in lines if LACKING.search(line)), "")
     if not lacking:
+        if (
+            RUN_FAILED.search(text)
+            and not NOT_FOUND.search(text)
+            and (alpine := not_alpine(web1, build))
+        ):
+            raise CannotTellError(
+                _("{image} is Debian here, and a command ends otherwise on it: {error}",
+                  image=alpine, error=lines[-1][-200:]),
+                settle=f"labkit bundle --add {alpine}",
+            )  # fmt: skip
         return
     for pattern, question in ((OF_DEBIAN, ASK_DEBIAN), (OF_PIP, ASK_PIP)):
         for name in dict.fromkeys(one.group(1) for one in pattern.finditer(text)):
@@ -80,11 +97,6 @@ def must_not_lack(web1: Shell, build: Build, text: str) -> None:
           error=lacking[-200:]),
         settle=_("labkit grade again, with a network"),
     )  # fmt: skip
-
-
-def _is_stand_in(web1: Shell, image: str) -> bool:
-    label = '{{index .Config.Labels "org.labkit.stand-in"}}'
-    return bool(web1.ask(shlex.join(["docker", "image", "inspect", "-f", label, image])).text)
 
 
 def _nobody_has(web1: Shell, bases: list[str], question: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from checks.builds import Build, must_be_its_version, replaced
+from checks.builds import Build, must_be_its_version, not_alpine, replaced
 from checks.control import must_not_lack
 from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
@@ -164,6 +164,8 @@ def test_builds(
     assert built
     if context_of_run.handed and (other := replaced(web1, dockerfile)):
         note(other.note)
+    if context_of_run.handed and (alpine := not_alpine(web1, dockerfile)):
+        note(_("{image} is Debian here", image=alpine))
 
 
 @check(

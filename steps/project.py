@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from labkit.course import Artefact, Files
 from labkit.facts.compose.project import by_judged
@@ -27,6 +28,7 @@ IMAGE = "student-age:1.0"
 APART = "/var/lib/carried"  # where no check looks for what a student has written
 CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 PULL_LIMIT_S = 120.0
+LONGEST_SCRIPT = 10_000  # characters of a container's command that are read
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"
 REGISTRY_USER = "student"
@@ -150,25 +152,30 @@ def described(web: Shell, files: Files) -> Project | None:
 
 
 STAND_IN_LABEL = "org.labkit.stand-in"
-# Repository -> tags of another time, and what makes the lab's image one of that time.
+APK = base64.b64encode((Path(__file__).parent / "apk.sh").read_bytes()).decode()
+# When Debian still had Python 2, and old releases of Flask fitted with whatever they asked for: by
+# the version, or by the release of Debian that the tag names.
+OLD_PYTHON = re.compile(
+    r"(?:2|2\.\d+|3\.\d|3\.10)(?:[.-].*)?"
+    r"|.*-?(?:wheezy|jessie|stretch|buster|bullseye)(?:-.*)?"
+)
+AS_OLD_PYTHON = (
+    "ENV PIP_FIND_LINKS='/usr/share/labkit/wheels /usr/share/labkit/wheels-of-their-time'\n"
+    "RUN ln -s /usr/share/labkit/archived.list /etc/apt/sources.list.d/\n"
+)
+# Alpine has apk, and no apt.
+ALPINE = re.compile(r"(?:.*-)?alpine[\d.]*")
+AS_ALPINE = (
+    f"RUN echo {APK} | base64 -d > /sbin/apk && chmod 755 /sbin/apk"
+    " && mkdir /usr/share/labkit/debian"
+    " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/\n"
+)
+# Version 1 of the page came in two forms; the static one passed requests on to REGISTRY_URL.
+STATIC = re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?")
+# Repository -> tags of another time or system, and what makes the lab's image one of them.
 FORMERLY = {
-    # When Debian still had Python 2, and old releases of Flask fitted with whatever they asked for:
-    # by the version, or by the release of Debian that the tag names.
-    "python": (
-        re.compile(
-            r"(?:2|2\.\d+|3\.\d|3\.10)(?:[.-].*)?"
-            r"|.*-?(?:wheezy|jessie|stretch|buster|bullseye)(?:-.*)?"
-        ),
-        (
-            "ENV PIP_FIND_LINKS='/usr/share/labkit/wheels /usr/share/labkit/wheels-of-their-time'\n"
-            "RUN ln -s /usr/share/labkit/archived.list /etc/apt/sources.list.d/\n"
-        ),
-    ),
-    # Version 1 came in two forms; the static one passed requests on to REGISTRY_URL.
-    "joxit/docker-registry-ui": (
-        re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?"),
-        "ENV PASS_ON_TO_REGISTRY_URL=true\n",
-    ),
+    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE)),
+    "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
 
 
@@ -205,8 +212,7 @@ def provide_images(shell: Shell, images: Iterable[str]) -> None:
 def formerly(image: str) -> str:
     """What a Dockerfile adds to the lab's image, so that it is one of a tag's time; "" if none."""
     name, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")
-    known = FORMERLY.get(name)
-    return known[1] if known and known[0].fullmatch(tag) else ""
+    return "".join(lines for pattern, lines in FORMERLY.get(name, ()) if pattern.fullmatch(tag))
 
 
 def as_it_was(image: str, nearest: str) -> str:
@@ -344,6 +350,38 @@ def registry_name(lb: Shell) -> str:
     return f"lb:{ports[0]}" if ports else REGISTRY
 
 
+def registry_login(lb: Shell) -> tuple[str, str]:
+    """Who may use the registry: whom its container's command lets in at each start, or the lab's.
+
+    Such a command writes the password file anew, and whom the lab has put there is gone.
+    """
+    for one in containers(lb):
+        config = one.raw["Config"]
+        words = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+        if is_registry(one.image) and (login := written_login(" ".join(map(str, words)))):
+            return login
+    return REGISTRY_USER, REGISTRY_PASSWORD
+
+
+def written_login(script: str) -> tuple[str, str] | None:
+    """User and password that a script gives to htpasswd; None if it does not, or by variables.
+
+    `htpasswd -Bbn USER PASSWORD > FILE`, or `htpasswd -Bbc FILE USER PASSWORD`; -C has a value.
+    """
+    for said in re.findall(r"\bhtpasswd([ \t]+-[^\n;&|>]*)", script[:LONGEST_SCRIPT]):
+        try:
+            words = shlex.split(said)
+        except ValueError:
+            continue
+        letters = "".join(word[1:] for word in words if word.startswith("-"))
+        rest = [word for before, word in zip(["", *words], words, strict=False)
+                if not word.startswith("-") and not re.fullmatch(r"-\w*C", before)]  # fmt: skip
+        login = rest if "n" in letters else rest[1:]
+        if "b" in letters and len(login) == 2 and "$" not in "".join(login):
+            return login[0], login[1]
+    return None
+
+
 def trust_registry(shell: Shell, lb: Shell) -> str:
     """Let this machine's Docker use the registry, and log in to it if it asks for a password.
 
@@ -358,8 +396,9 @@ def trust_registry(shell: Shell, lb: Shell) -> str:
     else:
         trust_authority(shell, lb, name)
     if status == "401":
+        user, password = registry_login(lb)
         shell.run(
-            f"echo {REGISTRY_PASSWORD} | docker login -u {REGISTRY_USER} --password-stdin"
+            f"echo {shlex.quote(password)} | docker login -u {shlex.quote(user)} --password-stdin"
             f" {shlex.quote(name)}",
             unless=f"grep -q {shlex.quote(json.dumps(name))} ~/.docker/config.json",
         )

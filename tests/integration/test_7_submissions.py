@@ -313,7 +313,8 @@ def test_an_api_that_is_a_fork_bomb(folder: Path, grade: Grade) -> None:
     graded = grade(folder, "4-7")
     assert graded.code in (1, 3)
     assert graded.verdicts["deploy.running"] == "inconclusive"
-    assert graded.verdicts["verify.list"] != "passed"
+    seen = graded.checks["verify.list"]  # a machine that was made anew has the reference's stack
+    assert seen["verdict"] != "passed" or seen["carried_forward"]
     assert graded.seconds < 180
 
 

@@ -266,8 +266,8 @@ def test_power_that_a_fault_took_is_given_back_by_a_process_of_its_own(stub: Stu
     """It boots in a thread, and so the process must not end before the machine runs."""
     lab = open_lab("demo", "vagrant")
     lab.provider.up(quiet)
-    Power(lab).cut("web1", heal_after=0.1)
-    assert stub.changes()[-1] == "halt web1 --force"
+    Power(lab).cut("web1", heal_after=0.1)  # the other process may be done before this one goes on
+    assert "halt web1 --force" in stub.changes()
     deadline = time.monotonic() + 20
     while not lab.machines()["web1"].running:
         assert time.monotonic() < deadline

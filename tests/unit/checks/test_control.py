@@ -16,6 +16,10 @@ NO_DISTRIBUTION = "#8 ERROR: No matching distribution found for flaskk\n"
 NO_APK = "#5 0.1 /bin/sh: 1: apk: not found\n"
 NO_COMPILER = "#8 9.1 error: command 'gcc' failed: No such file or directory\n"
 NO_PPIP = "#5 0.1 /bin/sh: 1: ppip: not found\n"
+ADDUSER = "The command '/bin/sh -c adduser -D me' returned a non-zero code: 1\n"
+ADDUSER_BUILDKIT = (
+    'ERROR: process "/bin/sh -c adduser -D me" did not complete successfully: exit code: 2\n'
+)
 STAND_IN = "Debian 13's Python 3.13 stands in for every version"
 
 
@@ -53,6 +57,22 @@ def test_a_command_that_the_stand_in_lacks_is_nobodys_mistake(said: str) -> None
     with pytest.raises(CannotTellError) as caught:
         must_not_lack(web("python:3.8-alpine", control=1), BUILD, said)
     assert caught.value.settle == "labkit bundle --add python:3.8-alpine"
+
+
+@pytest.mark.parametrize("said", [ADDUSER_BUILDKIT, ADDUSER])
+def test_a_command_that_ends_otherwise_on_debian_is_nobodys_mistake(said: str) -> None:
+    with pytest.raises(CannotTellError):
+        must_not_lack(web("python:3.12-alpine", control=1), BUILD, said)
+    must_not_lack(web("python:3.12-slim", control=1), BUILD, said)
+    must_not_lack(web("python:3.12-alpine", control=1, label=""), BUILD, said)
+
+
+def test_alpine_has_no_apt() -> None:
+    said = (
+        "#7 0.2 /bin/sh: 1: apt-get: not found\n"
+        'ERROR: process "/bin/sh -c apt-get update" did not complete successfully: exit code: 127\n'
+    )
+    must_not_lack(web("python:3.12-alpine", control=1), BUILD, said)
 
 
 def test_a_command_that_nobody_has_and_a_genuine_image_are_judged() -> None:

@@ -45,6 +45,7 @@ def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
     "image",
     ["python:2.7-stretch", "python:2", "docker.io/library/python:3.8-buster", "python:3.6",
      "python:3.9-slim", "python:3.10", "python:slim-buster", "python:3.11-bullseye",
+     "python:3.12-alpine", "python:alpine", "python:3-alpine3.19",
      "joxit/docker-registry-ui:1.5-static", "joxit/docker-registry-ui:static"],
 )  # fmt: skip
 def test_a_tag_of_another_time_is_made_one(image: str) -> None:
@@ -66,8 +67,15 @@ def test_an_old_tag_is_made_of_the_labs_python_and_another_one_is_it() -> None:
         asked.append(command)
         return Result(command, "", "", 0)
 
-    provide_images(PlannedShell("web1", answer), ["python:2.7-buster", "python:3.12-alpine"])
+    provide_images(PlannedShell("web1", answer), ["python:2.7-buster", "python:3.12-slim"])
     made = [command for command in asked if "docker build" in command]
     assert len(made) == 1
     assert made[0].endswith("docker build -q -t python:2.7-buster -")
     assert "FROM python:3" in made[0]
+
+
+def test_an_alpine_of_long_ago_is_both() -> None:
+    added = formerly("python:2.7-alpine")
+    assert added.count("\n") == added.count("ENV ") + added.count("RUN ") == 3
+    assert "> /sbin/apk" in added
+    assert "archived.list" in added

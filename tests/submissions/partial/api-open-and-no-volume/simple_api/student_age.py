@@ -4,25 +4,29 @@
     GET /pozos/api/v1.0/get_student_ages/<name>    {"student_age": "12"}
 
 The data is a JSON file, read again for each request: change the file and the next answer shows it.
+Every Python since 2.7 and every Flask since 0.12 runs it: an image may pin what it likes.
 """
 
 import hmac
+import io
 import json
 import os
 import signal
 import sys
-from pathlib import Path
 
 from flask import Flask, jsonify
 from flask_httpauth import HTTPBasicAuth
 from werkzeug.exceptions import HTTPException
 
-DATA = Path(os.environ.get("STUDENT_AGE_FILE", "/data/student_age.json"))
+DATA = os.environ.get("STUDENT_AGE_FILE", "/data/student_age.json")
 ROUTE = "/pozos/api/v1.0/get_student_ages"
 ACCOUNTS = {"toto": "python"}
 
 app = Flask(__name__)
-app.json.sort_keys = False  # the order of the file
+if hasattr(app, "json"):
+    app.json.sort_keys = False  # the order of the file
+else:  # before Flask 2.2
+    app.config["JSON_SORT_KEYS"] = False
 auth = HTTPBasicAuth()
 
 
@@ -33,13 +37,14 @@ class DataError(Exception):
 def read_ages():
     """What the file says now: a dictionary, name to age."""
     try:
-        ages = json.loads(DATA.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {DATA}: {error.strerror}") from error
+        with io.open(DATA, encoding="utf-8") as file:
+            ages = json.load(file)
+    except IOError as error:
+        raise DataError("cannot read {}: {}".format(DATA, error.strerror))
     except ValueError as error:
-        raise DataError(f"{DATA} is not valid JSON: {error}") from error
+        raise DataError("{} is not valid JSON: {}".format(DATA, error))
     if not isinstance(ages, dict):
-        raise DataError(f"{DATA} must hold a JSON object, name to age")
+        raise DataError("{} must hold a JSON object, name to age".format(DATA))
     return ages
 
 
@@ -52,7 +57,7 @@ def known(username, password):
 
 
 @auth.error_handler
-def refused(status):
+def refused(status=401):
     return jsonify(error="Unauthorized access"), status
 
 
@@ -67,17 +72,17 @@ def http_error(error):
     return jsonify(error=error.description), error.code
 
 
-@app.get(ROUTE)
+@app.route(ROUTE)
 def get_student_ages():
     return jsonify(student_ages=read_ages())
 
 
-@app.get(f"{ROUTE}/<name>")
+@app.route(ROUTE + "/<name>")
 @auth.login_required
 def get_student_age(name):
     ages = read_ages()
     if name not in ages:
-        return jsonify(error=f"No student is called {name}"), 404
+        return jsonify(error=u"No student is called {}".format(name)), 404
     return jsonify(student_age=ages[name])
 
 
