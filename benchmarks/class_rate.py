@@ -68,7 +68,7 @@ class Memory(threading.Thread):
         """MiB of a container; 0 for one that has gone in between."""
         try:
             found = self._engine.api.stats(container, stream=False, one_shot=True)
-        except APIError:
+        except (APIError, ValueError):  # or half gone: an answer with nothing in it
             return 0.0
         memory = found.get("memory_stats", {})
         cache = memory.get("stats", {})

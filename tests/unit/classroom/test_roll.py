@@ -6,6 +6,7 @@ import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -136,6 +137,41 @@ def test_what_cannot_be_told_is_tried_once_more_alone(school: Class) -> None:
     assert "RuntimeError gone" in found.why
     assert len(school.removed) == 3  # the labs of those that died
     assert not list(school.ledger.root.glob("*/.running-*"))
+
+
+class SideBySide(Class):
+    """As many at once as there are labs."""
+
+    def executor(self, count: int) -> Executor:
+        self.counts.append(count)
+        return ThreadPoolExecutor(count)
+
+
+@dataclass
+class Disturbed(Grader):
+    """A grader whose drill can be told only while nothing goes on beside it."""
+
+    beside: Barrier = field(default_factory=lambda: Barrier(2, timeout=5))
+    running: list[str] = field(default_factory=list)
+
+    def __call__(self, job: Job) -> Outcome:
+        again = job.entry.key in self.asked
+        self.running.append(job.entry.key)
+        if not again:
+            self.beside.wait()
+        alone = len(self.running) == 1
+        if not again:
+            self.beside.wait()
+        outcome = super().__call__(job)
+        self.running.remove(job.entry.key)
+        return outcome if alone else replace(outcome, state="inconclusive")
+
+
+def test_a_drill_that_was_disturbed_beside_others_is_measured_again_alone(tmp_path: Path) -> None:
+    school = SideBySide(Ledger(tmp_path / "ledger"), Disturbed())
+    school.grade(ADA, BOB)
+    assert school.states(ADA, BOB) == ["graded 2", "graded 2"]
+    assert school.counts == [2, 1, 1]
 
 
 def test_a_broken_entry_is_named_and_stops_nobody(school: Class) -> None:

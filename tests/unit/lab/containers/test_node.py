@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import io
 import itertools
@@ -23,6 +24,7 @@ from labkit.lab.containers.engine import CAPABILITIES, capabilities
 from labkit.lab.containers.network import POOL
 from labkit.lab.containers.node import Node, daemon_json, first_files, host_resolvers
 from labkit.lab.store import KeyPair
+from labkit.remote import Result
 
 HOST_KEY = KeyPair(Path("host"), b"HOST PRIVATE", "ssh-ed25519 HOSTPUBLIC")
 LOGIN_KEY = KeyPair(Path("login"), b"LOGIN PRIVATE", "ssh-ed25519 LOGINPUBLIC")
@@ -355,3 +357,52 @@ def test_an_engine_is_waited_for_where_systemd_starts_one(
         (tmp_path / name).chmod(0o755)
     ran = subprocess.run(["/bin/sh", "-c", nodes.READY], env={"PATH": str(tmp_path)}, check=False)
     assert ran.returncode == code
+
+
+class Booting:
+    """A node whose sshd greets after some seconds, a clock that only sleeping moves, an engine."""
+
+    status = "running"
+
+    def __init__(self, seconds: float) -> None:
+        self.now, self.greets, self.knocks, self.looks = 0.0, seconds, 0, 0
+        self.containers = self
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, _name: str) -> Booting:
+        self.looks += 1
+        return self
+
+    def create_connection(self, _address: object, timeout: float) -> contextlib.closing[Booting]:
+        assert timeout > 0
+        self.knocks += 1
+        if self.now < self.greets:
+            raise ConnectionRefusedError
+        return contextlib.closing(self)
+
+    def recv(self, count: int) -> bytes:
+        return b"SSH-2.0-OpenSSH"[:count]
+
+    def close(self) -> None:
+        pass
+
+    def ask(self, _question: str, timeout: float) -> Result:
+        assert timeout > 0
+        return Result("", "running\noverlay2", "", 0)
+
+
+def test_a_node_that_boots_is_knocked_at_often_and_its_container_looked_at_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    booting = Booting(10.0)
+    monkeypatch.setattr(nodes, "time", booting)
+    monkeypatch.setattr(nodes, "socket", booting)
+    waited = nodes.wait_ready(booting, node("web1"), booting)  # type: ignore[arg-type]
+    assert waited == pytest.approx(10.0, abs=nodes.POLL_S)
+    assert booting.knocks >= 10.0 / nodes.POLL_S
+    assert 0 < booting.looks <= 10.0 / nodes.LOOK_S + 1
