@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.facts.dockerfile import base_images
+from labkit.facts.dockerfile import base_images, build_options
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images, stand_in
 
@@ -71,3 +71,8 @@ def test_an_old_tag_is_made_of_the_labs_python_and_another_one_is_it() -> None:
     assert len(made) == 1
     assert made[0].endswith("docker build -q -t python:2.7-buster -")
     assert "FROM python:3" in made[0]
+
+
+def test_a_hostile_program_that_reads_the_dockerfile_is_not_named_to_the_engine() -> None:
+    build = {"target": "x", "args": {"A": "1", "BUILDKIT_SYNTAX": "127.0.0.1:5000/frontend"}}
+    assert build_options(build) == ["--target", "x", "--build-arg", "A=1"]
