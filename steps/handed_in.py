@@ -56,12 +56,12 @@ SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
 # What makes a YAML file with any other name one of Compose's.
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w.-]+:", re.M)
-# BuildKit reads a Dockerfile by the frontend that this line names; the machines' engine brings this
-# one itself, and need not fetch it (docs.docker.com/build/buildkit/frontend).
-IS_DOCKERFILE = re.compile(r"(?:^|/)Dockerfile[^/]*$", re.I)
-USUAL_FRONTEND = re.compile(
-    rb"^#[ \t]*syntax[ \t]*=[ \t]*(?:docker\.io/)?docker/dockerfile(?::(?:[0-9.]+|latest))?[ \t]*$",
-    re.M | re.I,
+# BuildKit has a Dockerfile read by the program that this line names, anybody's image. None is
+# fetched: the engine of the machines brings docker's own, which reads every Dockerfile here. Forms:
+# docs.docker.com/build/buildkit/frontend and BuildKit's dockerfile/parser/directives.go.
+FRONTEND = re.compile(
+    rb"\A((?:[ \t]*(?:#[^\n]*)?\n)*?)[ \t]*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*([^ \t\n]*)[^\n]*",
+    re.I,
 )
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 RSYSLOG_WORD = re.compile(
@@ -100,10 +100,9 @@ def recognise(
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
         notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
     for path in unixed:
-        if path == sources.get(DOCKERFILE.path) or IS_DOCKERFILE.search(path):
-            unixed[path], usual = USUAL_FRONTEND.subn(b"#", unixed[path], count=1)
-            if usual:
-                notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
+        if frontend := FRONTEND.match(unixed[path]):
+            unixed[path] = frontend[1] + b"#" + unixed[path][frontend.end() :]
+            notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]

@@ -163,7 +163,6 @@ def _compose(canary: str) -> Iterator[Kind]:
     invalid = {
         "a service's name that is a command": _changed(lambda document: document["services"].update(
             {f"api; sudo touch {canary} #": {"image": "php:apache"}})),
-        "a project's name that is a command": _of_file(name=f"x; touch {canary}"),
         "a file of settings of root's": _of_website(env_file="/root/.profile"),
         "what another folder's file extends": _of_website(
             extends={"file": "/etc/passwd", "service": "root"}),
@@ -171,6 +170,9 @@ def _compose(canary: str) -> Iterator[Kind]:
     }  # fmt: skip
     for name, data in invalid.items():
         yield Kind("compose", name, "4-5", {COMPOSE: data}, "compose.valid")
+    # Compose itself makes a name of its grammar of it, and the file is as valid as with any other.
+    yield Kind("compose", "a project's name that is a command", "4-5",
+               {COMPOSE: _of_file(name=f"x; touch {canary}")})  # fmt: skip
     yield Kind("compose", "an image's name that is a command", "4-5",
                {COMPOSE: _of_website(image=f"php:apache; touch {canary}")},
                "deploy.running")  # fmt: skip

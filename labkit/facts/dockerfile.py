@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# The argument that names the program by which BuildKit reads a Dockerfile, in its place.
+READ_BY = "BUILDKIT_SYNTAX"
 MOST_COPIED = 100  # sources of a Dockerfile's instructions that are looked at
 
 
@@ -30,8 +32,12 @@ def base_images(dockerfile: str) -> list[str]:
 
 
 def build_options(build: Mapping[str, Any]) -> list[str]:
-    """The options of `docker build` for what Compose's normal form of `build:` says beside."""
+    """The options of `docker build` for what Compose's normal form of `build:` says beside.
+
+    The engine's own frontend reads the Dockerfile, whichever is named.
+    """
     options = ["--target", str(build["target"])] if build.get("target") else []
     for name, value in (build.get("args") or {}).items():
-        options += ["--build-arg", f"{name}={value}"]
+        if name != READ_BY:
+            options += ["--build-arg", f"{name}={value}"]
     return options

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from labkit.facts.compose.project import Project
+from labkit.facts.dockerfile import READ_BY
 from labkit.locale import _
 
 Rule = Callable[[Any], list[str]]  # a value -> what of it is refused, in the file's own words
@@ -62,9 +63,15 @@ def _options(*names: str) -> Rule:
     return keys(**dict.fromkeys(names, anything))
 
 
+def _arguments(value: Any) -> list[str]:
+    """Of a build's arguments the one that has another program than Docker's read the Dockerfile."""
+    return [str(name) for name in value if str(name).partition("=")[0] == READ_BY]
+
+
+SEVERAL = only(r"[0-9]|10")  # copies of a service; each costs the machine a dozen processes
 BUILD = keys(
     context=_path, dockerfile=only(r"(?!.*\.\./)[^/].*"), dockerfile_inline=anything,
-    args=anything, target=anything, labels=anything, tags=anything, cache_from=anything,
+    args=_arguments, target=anything, labels=anything, tags=anything, cache_from=anything,
     no_cache=anything, pull=anything, platforms=anything, shm_size=anything, extra_hosts=anything,
     network=only("default|none"),
 )  # fmt: skip
@@ -77,7 +84,7 @@ MOUNT = {
     "tmpfs": _options("size", "mode"),
 }  # fmt: skip
 DEPLOY = keys(
-    mode=anything, replicas=anything, endpoint_mode=anything, labels=anything,
+    mode=anything, replicas=SEVERAL, endpoint_mode=anything, labels=anything,
     restart_policy=anything, update_config=anything, rollback_config=anything, placement=anything,
     resources=keys(
         limits=_options("cpus", "memory", "pids"), reservations=_options("cpus", "memory")
@@ -94,7 +101,7 @@ HARMLESS_KEYS = (
     "entrypoint", "env_file", "environment", "expose", "external_links", "extra_hosts",
     "group_add", "healthcheck", "hostname", "image", "init", "labels", "links", "mac_address",
     "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks", "pids_limit",
-    "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "scale", "shm_size",
+    "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "shm_size",
     "stdin_open", "stop_grace_period", "stop_signal", "tmpfs", "tty", "ulimits", "user",
     "working_dir", "cap_drop",
 )  # fmt: skip
@@ -110,6 +117,7 @@ SERVICE: dict[str, Rule] = {
     "logging": LOGGING,
     "network_mode": only(r"(?:(?:service|container):)?[\w.-]+"),
     "pid": only(OF_A_SERVICE),
+    "scale": SEVERAL,
     "secrets": anything,
     "security_opt": only(r"no-new-privileges(?:[:=]true)?"),
     "sysctls": _options("net.core.somaxconn", "net.ipv4.ip_unprivileged_port_start"),

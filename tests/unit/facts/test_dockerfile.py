@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.facts.dockerfile import base_images
+from labkit.facts.dockerfile import base_images, build_options
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images, stand_in
 
@@ -79,3 +79,8 @@ def test_an_alpine_of_long_ago_is_both() -> None:
     assert added.count("\n") == added.count("ENV ") + added.count("RUN ") == 3
     assert "> /sbin/apk" in added
     assert "archived.list" in added
+
+
+def test_a_hostile_program_that_reads_the_dockerfile_is_not_named_to_the_engine() -> None:
+    build = {"target": "x", "args": {"A": "1", "BUILDKIT_SYNTAX": "127.0.0.1:5000/frontend"}}
+    assert build_options(build) == ["--target", "x", "--build-arg", "A=1"]

@@ -450,13 +450,17 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
 @pytest.mark.parametrize(
     "line",
     ["# syntax=docker/dockerfile:1", "#syntax = docker.io/docker/dockerfile:1.4  ",
-     "# syntax=docker/dockerfile"],
+     "# syntax=docker/dockerfile:1-labs", "# Syntax=127.0.0.1:5000/frontend", "// syntax=x",
+     "# syntax=", "# syntax=x@sha256:0 and more"],
 )  # fmt: skip
-def test_the_usual_frontend_of_buildkit_is_the_engines_own(line: str) -> None:
-    """It is on the machines already, and need not be fetched; lines keep their numbers."""
-    found = seen({DOCKERFILE: f"{line}\n{BUILD}", "website/Dockerfile": f"{line}\nFROM php\n"})
-    assert found.files[DOCKERFILE] == f"#\n{BUILD}".encode()
-    assert found.files["website/Dockerfile"] == b"#\nFROM php\n"
+@pytest.mark.parametrize("before", ["", "#!/usr/bin/x\n", "# check=skip=all\n", "\n# Mine.\n\n"])
+def test_a_hostile_frontend_and_any_other_is_the_engines_own(line: str, before: str) -> None:
+    """It is on the machines already, and no other is fetched; lines keep their numbers."""
+    api, page = f"{before}{line}\n{BUILD}", f"{before}{line}\nFROM php\n"
+    found = seen({DOCKERFILE: api, "website/Dockerfile": page})
+    assert found.files[DOCKERFILE] == f"{before}#\n{BUILD}".encode()
+    assert found.files["website/Dockerfile"] == f"{before}#\nFROM php\n".encode()
+    assert found.original[DOCKERFILE] == api.encode()
     assert found.notes == tuple(
         f"{path}: the engine's own frontend reads it (# syntax=)"
         for path in (DOCKERFILE, "website/Dockerfile")
@@ -464,11 +468,10 @@ def test_the_usual_frontend_of_buildkit_is_the_engines_own(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["# syntax=docker/dockerfile:1-labs", "# syntax=127.0.0.1:5000/docker/dockerfile:1",
-     "RUN echo '# syntax=docker/dockerfile:1'"],
+    "line", ["RUN echo '# syntax=docker/dockerfile:1'", "FROM x\n# syntax=docker/dockerfile:1",
+             "# the syntax=is this"],
 )  # fmt: skip
-def test_another_frontend_is_left_as_it_was_written(line: str) -> None:
+def test_a_line_that_names_no_frontend_is_left_as_it_was_written(line: str) -> None:
     found = seen({DOCKERFILE: f"{line}\n{BUILD}"})
     assert found.files[DOCKERFILE] == f"{line}\n{BUILD}".encode()
     assert found.notes == ()

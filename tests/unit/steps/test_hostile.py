@@ -129,6 +129,14 @@ HOSTILE_FILES: dict[str, dict[str, Any]] = {
     "a network on the machine's card": {"networks": {"x": {"driver": "macvlan"}}},
     "options of a network": {"networks": {"x": {"driver_opts": {"parent": "eth0"}}}},
     "a key of next year": {"machines": {"x": {}}},
+    "a program that reads the Dockerfile": {
+        "services": {"api": {"build": {"context": ".", "args": {"BUILDKIT_SYNTAX": "x/y"}}}}
+    },
+    "a program that reads the Dockerfile, in a list": {
+        "services": {"api": {"build": {"context": ".", "args": ["A=1", "BUILDKIT_SYNTAX=x/y"]}}}
+    },
+    "a thousand copies": {"services": {"api": {"deploy": {"replicas": 1000}}}},
+    "a thousand copies, by the old word": {"services": {"api": {"scale": 1000}}},
     "a name that is a command": {"services": {"api; sudo touch /pwned #": {"image": "x"}}},
     "a name that is an option": {"services": {"--build": {"image": "x"}}},
     "a link in a folder that another container writes to": {
