@@ -10,6 +10,7 @@ import codecs
 import itertools
 import re
 import shlex
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,13 +75,21 @@ PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
 LONGEST_COMMAND = 10_000  # characters
+LONGEST_DOCUMENT = 100_000
 LONGEST_VALUE = 500  # characters of a variable
 
 
 def recognise(
-    files: Files, reference: Path, *, fill: bool = True, executable: Collection[str] = ()
+    files: Files,
+    reference: Path,
+    *,
+    fill: bool = True,
+    executable: Collection[str] = (),
+    documented: bool = False,
 ) -> HandedIn:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
+
+    With `documented` the code blocks of a README count for what was not handed in as a file.
 
     With `fill`, the references for what is missing are fitted to what is there: the page to the
     name of the API's service, HAProxy to the port of the website. `executable` are the files that
@@ -92,9 +101,21 @@ def recognise(
     original = {_as_named(path, original): data for path, data in original.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
     look = _Look(unixed)
+    notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    quoted = quotations(unixed, look.sources())
+    if documented and quoted:
+        for path, (_document, data) in quoted.items():
+            unixed[path] = original[path] = data
+        look = _Look(unixed)
     sources = look.sources()
     targets = look.targets()
-    notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    notes += [
+        _("{file} was found in {document}, not handed in as a file", file=path, document=document)
+        if documented
+        else _("{file} stands in {document} alone; --readme lets it count",
+               file=path, document=document)
+        for path, (document, _data) in quoted.items()
+    ]  # fmt: skip
     if any(unixed[path] != original[path] for path in unixed):
         notes.append(_("line ends of Windows were made those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
@@ -446,6 +467,38 @@ def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
 
 
 # -- texts
+
+DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
+# A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
+FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
+BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
+
+
+def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
+    """Artefacts that no file is, and that a document shows: path -> (document, content).
+
+    The last such block of the first document: before it stand those that were tried out.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    for document in sorted(filter(DOCUMENT.search, files), key=_least, reverse=True):
+        for _fence, block in FENCED.findall(_text(files[document])[:LONGEST_DOCUMENT]):
+            text = textwrap.dedent(block).replace("\t", "  ")
+            artefact = _shown_in(text)
+            if artefact and artefact not in sources and not files.get(artefact, b"").strip():
+                found[artefact] = document, text.encode()
+    return found
+
+
+def _shown_in(text: str) -> str:
+    """The artefact that a block of code is, "" if it is none."""
+    if BEGINS_IMAGE.match(text):
+        return "" if FROM_WEBSITE.search(text) else DOCKERFILE.path
+    if SERVICES.search(text):
+        project = written(COMPOSE.path, text.encode(), Project)
+        if has_registry(project) and project.website is None:
+            return REGISTRY_COMPOSE.path
+        return COMPOSE.path if project.is_the_practical else ""
+    return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
 def _commands(text: str) -> Iterable[list[str]]:

@@ -61,6 +61,7 @@ class Wishes:
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
     fill: bool = True
+    documented: bool = False  # what stands in a README's code blocks counts as handed in
     forward: bool = True  # what later steps need and the student's own cannot give is given
     student: str = ""
     reference_credit: float = 1.0
@@ -87,7 +88,7 @@ def grade_submission(
     in the folder.
     """
     shown = shown or Shown()
-    handed = recognised(course, folder, fill=wishes.fill)
+    handed = recognised(course, folder, fill=wishes.fill, documented=wishes.documented)
     out.mkdir(parents=True, exist_ok=True)
     context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
                       say=shown.say)  # fmt: skip
@@ -116,10 +117,14 @@ def grade_submission(
         context.close()
 
 
-def recognised(course: Course, folder: Folder, *, fill: bool = True) -> HandedIn:
+def recognised(
+    course: Course, folder: Folder, *, fill: bool = True, documented: bool = False
+) -> HandedIn:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
     reference = course.root / "steps" / "reference"
-    handed = course.recognise(folder.files, reference, fill=fill, executable=folder.executable)
+    handed = course.recognise(
+        folder.files, reference, fill=fill, executable=folder.executable, documented=documented
+    )
     if not handed.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),

@@ -101,6 +101,13 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     help="Of a submission: do what is missing with the reference, for no points.",
 )
 @click.option(
+    "--readme/--no-readme",
+    "documented",
+    default=False,
+    show_default=True,
+    help="Of a submission: code blocks of a README count for files that are missing.",
+)
+@click.option(
     "--carry-forward/--no-carry-forward",
     "forward",
     default=True,
@@ -127,6 +134,7 @@ def command(
     provider: str | None,
     wanted: str,
     fill: bool,
+    documented: bool,
     forward: bool,
     evidence: str,
     key: str,
@@ -139,15 +147,19 @@ def command(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
+            documented=documented,
             forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
-    if wanted != "all" or provider or not (fill and forward):
+    if wanted != "all" or provider or documented or not (fill and forward):
         raise UsageError(
-            _("--steps, --provider, --no-fill-gaps and --no-carry-forward go with --submission"),
+            _(
+                "--steps, --provider, --readme, --no-fill-gaps and --no-carry-forward go with "
+                "--submission"
+            ),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
@@ -189,7 +201,7 @@ def _submission(
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
     folder = read_submission(path)
-    recognised(course, folder)  # before any machine is made for nothing
+    recognised(course, folder, documented=wishes.documented)  # before machines for nothing
     name = report_name(folder.name, "submission")
     out = Path(report or reports_root() / f"{name}-{stamp_now()}")
     out = outside(out, path, f"labkit grade --submission {path}")

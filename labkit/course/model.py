@@ -318,10 +318,12 @@ class Recognise(Protocol):
         *,
         fill: bool = True,
         executable: Collection[str] = (),
+        documented: bool = False,
     ) -> HandedIn:
         """With `reference`, the folder of the reference artefacts, for what is missing if `fill`.
 
-        `executable` are those of the files that may be executed where they come from.
+        `executable` are those of the files that may be executed where they come from. With
+        `documented` the code blocks of a README count for what is no file.
         """
         ...
 
@@ -332,8 +334,10 @@ def _as_it_is(
     *,
     fill: bool = True,
     executable: Collection[str] = (),
+    documented: bool = False,
 ) -> HandedIn:
     """A submission of a course that recognises nothing in it."""
+    del documented
     return HandedIn(files, fill=fill, executable=frozenset(executable))
 
 

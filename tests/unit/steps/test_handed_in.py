@@ -39,9 +39,11 @@ STORE = "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n"
 CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
 
 
-def seen(files: Mapping[str, str | bytes], *, fill: bool = True) -> HandedIn:
+def seen(
+    files: Mapping[str, str | bytes], *, fill: bool = True, documented: bool = False
+) -> HandedIn:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    return recognise(data, REFERENCE, fill=fill)
+    return recognise(data, REFERENCE, fill=fill, documented=documented)
 
 
 class TooLongError(BaseException):
@@ -799,3 +801,79 @@ def test_what_a_stack_extends_is_not_the_stack() -> None:
     extending = "services:\n  api:\n    extends: {file: base.yml, service: api}\n"
     base = "services:\n  api: {image: student-age}\n"
     assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE
+
+
+# -- what stands in a README alone
+
+README = """# My work
+
+1. The image:
+
+   ```dockerfile
+   FROM python:3.8
+   ```
+
+   and then, since that did not run:
+
+   ```Dockerfile
+   # the API
+   FROM python:3.12
+   COPY student_age.py /
+   ```
+
+2. All together:
+
+~~~yaml
+services:
+  back: {image: "student-age:1.0"}
+  site: {image: php:apache, ports: ["8080:80"], volumes: ["./website:/var/www/html"]}
+~~~
+
+```yaml
+services:
+  store: {image: registry:2}
+```
+
+```console
+$ docker compose up -d
+```
+"""
+
+
+def test_what_stands_in_a_readme_alone_is_offered_and_does_not_count() -> None:
+    found = seen({"README.md": README, INDEX: "<?php"})
+    assert set(found.sources) == {INDEX}
+    assert {one for one in found.notes if "--readme" in one} == {
+        f"{path} stands in README.md alone; --readme lets it count"
+        for path in (DOCKERFILE, COMPOSE, REGISTRY)
+    }
+
+
+def test_a_teacher_lets_it_count() -> None:
+    found = seen({"README.md": README, INDEX: "<?php"}, documented=True)
+    assert set(found.sources) == {DOCKERFILE, COMPOSE, REGISTRY, INDEX}
+    # the last one, without what a list puts before it
+    assert found.files[DOCKERFILE] == b"# the API\nFROM python:3.12\nCOPY student_age.py /\n"
+    assert f"{COMPOSE} was found in README.md, not handed in as a file" in found.notes
+
+
+@pytest.mark.parametrize("documented", [False, True])
+def test_what_was_handed_in_as_a_file_comes_before_a_readme(documented: bool) -> None:
+    found = seen(
+        {"README.md": README, INDEX: "<?php", "api/Dockerfile": BUILD, COMPOSE: STACK,
+         REGISTRY: STORE},
+        documented=documented,
+    )  # fmt: skip
+    assert found.sources[DOCKERFILE] == "api/Dockerfile"
+    assert not [one for one in found.notes if "README" in one]
+
+
+def test_an_empty_file_is_none() -> None:
+    found = seen({"README.md": README, DOCKERFILE: " \n"}, documented=True)
+    assert found.files[DOCKERFILE].startswith(b"# the API")
+
+
+def test_fences_that_are_never_closed_keep_nobody_busy() -> None:
+    fences = "".join(f"{'`' * length}\n" for length in range(3, 1500))
+    with quickly():
+        assert not seen({"README.md": fences}).sources
