@@ -8,16 +8,15 @@ TIMES := .test-times
 TIMED := scripts/timed
 DRILL_LANES ?= 2
 LANES ?= 3
-# What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: submissions,
-# whose tests look for the labs of submissions, which the tutorial makes, too; and what gives a user
-# few processes, since the kernel counts those of one uid in all machines together. Drills two at a time,
-# which leaves half of two processors idle: a third lab makes them miss their limits now and then, even
-# one that gives way (nice, with a tenth of the weight: 3 of 1300 GETs lost by `rolling`, where none is).
+# What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few processes,
+# since the kernel counts those of one uid in all machines together. Drills two at a time, which leaves
+# half of two processors idle: a third lab makes them miss their limits now and then, even one that
+# gives way (nice, with a tenth of the weight: 3 of 1300 GETs lost by `rolling`, where none is).
 # What measures nothing goes three at a time. The longest comes first, so that no lane ends late.
-ALONE := $(patsubst %,lab/tests/integration/test_%.py,7_submissions 3_room 3_trouble)
+ALONE := lab/tests/integration/test_3_room.py
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_hardened 6_stages 9_mention 6_availability)
-LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,2_faults 8_checkpoints)
-LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
+LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
+LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py))) smoke
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
@@ -38,10 +37,10 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 
 # Parts that need the processors come first, one after the other; then those that mostly wait for
 # machines, side by side. A table of time per part stands at the end, whatever failed.
-test: $(VENV)/ready engine  ## everything, the embedded lab included; about an hour
+test: $(VENV)/ready engine  ## everything, the embedded lab included; three quarters of an hour
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
 	export TIMES=$(abspath $(TIMES)); \
-	$(MAKE) --no-print-directory -k lint unit courses docs smoke processes; code=$$?; \
+	$(MAKE) --no-print-directory -k lint unit courses docs processes; code=$$?; \
 	$(MAKE) --no-print-directory base || code=2; \
 	$(MAKE) --no-print-directory -k $(ALONE) || code=2; \
 	$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS) || code=2; \

@@ -51,7 +51,7 @@ def labkit_up() -> float:
 def plain_start() -> float:
     """Seconds until three plainly started containers of the same image say `running`."""
     engine = connect()
-    image = ensure_node_image(engine, quiet, find_blueprint().packages)
+    image = ensure_node_image(engine, quiet, find_blueprint())
     subnet = ensure_network(engine, LAB)
     folder = lab_folder(LAB)
     planned = [

@@ -101,7 +101,7 @@ def labkit(command: str, environment: Mapping[str, str]) -> int:
 @contextmanager
 def unreachable_engine(here: docker.DockerClient) -> Iterator[str]:
     """An engine in a container, whose own containers nobody outside it reaches; its address."""
-    image = ensure_node_image(here, print, find_blueprint().packages, "debian13")
+    image = ensure_node_image(here, print, find_blueprint(), "debian13")
     volumes = {f"{ENGINE}-{kind}": path for kind, path in DATA_FOLDERS.items()}
     container = here.containers.create(
         image,
@@ -158,7 +158,7 @@ def answers(container: Container, port: str) -> None:
 
 def give(here: docker.DockerClient, engine: docker.DockerClient) -> None:
     """The images that an engine without a network would have to make: a bare system, a machine."""
-    machine = ensure_node_image(here, print, find_blueprint().packages, "debian13")
+    machine = ensure_node_image(here, print, find_blueprint(), "debian13")
     for reference in (root_reference(), machine):
         engine.api.load_image(  # type: ignore[no-untyped-call]
             here.images.get(reference).save(named=True)

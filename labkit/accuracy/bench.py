@@ -20,8 +20,9 @@ from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
 from labkit.grading.record import filled_of, gaps_of, mark_gaps, take_credit
 from labkit.grading.run import collected
-from labkit.lab import Lab, Say, open_shells
+from labkit.lab import Lab, open_shells
 from labkit.remote import SshShell
+from labkit.reporting import Say
 
 
 class Bench:

@@ -27,8 +27,9 @@ from labkit.accuracy.corpus import Case
 from labkit.accuracy.matrix import Outcome
 from labkit.course import Course, load_course
 from labkit.errors import LabkitError
-from labkit.lab import Lab, Say, open_lab
+from labkit.lab import Lab, open_lab
 from labkit.locale import _, use_course
+from labkit.reporting import Say
 
 LAB_PREFIX = "verify"
 POLL_S = 1.0

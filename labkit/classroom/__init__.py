@@ -6,7 +6,6 @@ from labkit.classroom.carrying import Carried, carry
 from labkit.classroom.folder import Folder, read_folder
 from labkit.classroom.intake import read_submission
 from labkit.classroom.submission import (
-    Shown,
     Wishes,
     fresh_lab,
     grade_submission,
@@ -16,7 +15,6 @@ from labkit.classroom.submission import (
 __all__ = [
     "Carried",
     "Folder",
-    "Shown",
     "Wishes",
     "carry",
     "fresh_lab",

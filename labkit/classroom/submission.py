@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,11 @@ from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
 from labkit.course import Course, HandedIn, Step
 from labkit.errors import NothingToGradeError
-from labkit.grading import Context, GradeResult, Hooks, Scope, grade, write_open
-from labkit.lab import Lab, Say, open_lab, open_shells
+from labkit.grading import Context, GradeResult, Scope, grade, write_open
+from labkit.lab import Lab, open_lab, open_shells
 from labkit.lab.lock import hold
 from labkit.locale import _
-from labkit.remote import Echo
+from labkit.reporting import SILENT, Reporter, Say, SubmissionStepBegan
 
 LAB_PREFIX = "sub-"
 
@@ -69,45 +69,47 @@ class Wishes:
     limit_s: float | None = None  # of a class: for one student, from the machines to the mark
 
 
-@dataclass
-class Shown:
-    """What whoever shows the run is told."""
-
-    say: Say = lambda _line: None
-    on_step: Callable[[Step], None] = lambda _step: None
-    checks: Hooks = field(default_factory=Hooks)
-    echo: Echo | None = None
-
-
 def grade_submission(
-    course: Course, folder: Folder, lab: Lab, out: Path, wishes: Wishes, shown: Shown | None = None
+    course: Course,
+    folder: Folder,
+    lab: Lab,
+    out: Path,
+    wishes: Wishes,
+    *,
+    reporter: Reporter = SILENT,
+    commands: Reporter = SILENT,
 ) -> GradeResult:
     """Carry a submission through the steps on a fresh lab and grade what it does there.
+
+    `commands` is told what is typed on the machines, `reporter` of all else: steps go on side by
+    side, so that nobody could follow their output.
 
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
-    shown = shown or Shown()
     handed = recognised(course, folder, fill=wishes.fill, documented=wishes.documented)
     out.mkdir(parents=True, exist_ok=True)
     context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
-                      say=shown.say)  # fmt: skip
+                      reporter=reporter)  # fmt: skip
     scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
     student = wishes.student or folder.name
     write_open(context, scope, student=student)
-    shells = open_shells(lab, shown.echo)
+    shells = open_shells(lab, commands)
     context.shells = shells
     held = Held(course, shells)
 
     def bring(what: HandedIn) -> Carried:
-        return held.bring(what, max(wishes.steps), on_begin=shown.on_step)
+        def begin(step: Step) -> None:
+            reporter.tell(SubmissionStepBegan(step.number, step.slug))
+
+        return held.bring(what, max(wishes.steps), on_begin=begin)
 
     carried = bring(handed)
     try:
         return grade(
             context,
             scope,
-            shown.checks,
+            reporter,
             student=student,
             reference_credit=wishes.reference_credit,
             submission=record(course, folder, handed, carried),

@@ -67,6 +67,13 @@ def _docstring(verb: str) -> str:
 @click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
 @click.option("--course", default="", metavar="DIR", help="The course's folder, or its name.")
 @click.option(
+    "--progress",
+    default="terminal",
+    show_default=True,
+    type=click.Choice(show.PROGRESS),
+    help="How progress is told on standard error: for a person, as JSON lines, or not at all.",
+)
+@click.option(
     "--lang",
     default=None,
     # LABKIT_LANG may also be a locale's name, as fr_FR.UTF-8: labkit.locale reads it.
@@ -75,7 +82,9 @@ def _docstring(verb: str) -> str:
     help="The language of messages; else that of LABKIT_LANG, LC_ALL, LC_MESSAGES or LANG.",
 )
 @click.pass_context
-def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str | None) -> None:
+def labkit(
+    ctx: click.Context, lab: str, workspace: str, course: str, progress: str, lang: str | None
+) -> None:
     """One practical on high availability, as a reproducible lab with a grade that is true.
 
     Every option can be set by an environment variable: --lab by LABKIT_LAB, --workspace by
@@ -92,6 +101,7 @@ def labkit(ctx: click.Context, lab: str, workspace: str, course: str, lang: str 
         os.environ["LABKIT_COURSE"] = (
             str(Path(course).resolve()) if Path(course).is_dir() else course
         )
+    show.use(progress)
     ctx.obj = {"lab": lab, "workspace": workspace, "cwd": Path.cwd()}
 
 

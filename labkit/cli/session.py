@@ -82,15 +82,14 @@ def may_be_lost(lab: Lab, *, yes: bool) -> None:
     last = None if yes or not sys.stdin.isatty() else by_hand.since_kept(lab)
     if last:
         when = last.astimezone().strftime("%Y-%m-%d %H:%M")
-        show.say(
-            _(
-                "somebody worked on the machines by hand since they were last saved ({when}).   "
-                "to keep that: {command}",
-                when=when,
-                command=lab.command("save my-work"),
-            )
+        warning = _(
+            "somebody worked on the machines by hand since they were last saved ({when}).   "
+            "to keep that: {command}",
+            when=when,
+            command=lab.command("save my-work"),
         )
-        if not click.confirm(_("lose it?"), err=True):
+        # In one piece: a question that is asked at all is asked with its reason.
+        if not click.confirm(f"{warning}\n{_('lose it?')}", err=True):
             raise UsageError(_("nothing was changed"), then=lab.command("save my-work"))
 
 
@@ -132,8 +131,8 @@ def outside(report: Path, submission: Path, command: str) -> Path:
 @contextmanager
 def the_shells(lab: Lab) -> Iterator[dict[str, SshShell]]:
     """Shells that show what they type and keep a transcript in the lab's folder."""
-    echo = labkit.remote.Transcript(lab.state / "transcript.log", show.Commands(), now)
-    shells = open_shells(lab, echo)
+    transcript = labkit.remote.Transcript(lab.state / "transcript.log", show.reporter(), now)
+    shells = open_shells(lab, transcript)
     try:
         yield shells
     finally:
@@ -166,7 +165,7 @@ def grading(
         bar=bar,
         seed=seed,
         shells=dict(shells or {}),
-        say=show.say,
+        reporter=show.reporter(),
     )
     try:
         yield context

@@ -5,17 +5,37 @@ What comes from a machine is partly a student's text: it is cleaned, and never r
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.padding import Padding
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError
 from labkit.locale import _, number
+from labkit.reporting import (
+    SILENT,
+    CheckBegan,
+    CheckEnded,
+    CommandTyped,
+    DrillEnded,
+    DrillProgress,
+    Event,
+    JsonLines,
+    Note,
+    OutputLine,
+    Problem,
+    Reporter,
+    StepBegan,
+    StepEnded,
+    SubmissionStepBegan,
+)
 from labkit.text import clean
 
 if TYPE_CHECKING:  # a command that shows no result need not import them
@@ -64,40 +84,150 @@ def plain(text: str, style: str = "") -> Text:
     return Text(clean(text, TEXT_SHOWN), style=style)
 
 
+class Terminal(Reporter):
+    """Shows a person what happens. Commands as one would type them, with what they print first."""
+
+    def __init__(self) -> None:
+        self._printed: dict[str, int] = {}  # lines of the command that a machine is busy with
+        self._drill: Status | None = None
+
+    def tell(self, event: Event) -> None:
+        """Show an event, or nothing of it."""
+        match event:
+            case Note():
+                progress.print(plain(event.text))
+            case Problem():
+                self._problem(event)
+            case CommandTyped():
+                self._printed[event.machine] = 0
+                prompt = plain(f"  {event.machine} $ ", "cyan")
+                progress.print(prompt.append_text(plain(event.command, "bold")))
+            case OutputLine():
+                self._output(event)
+            case StepBegan():
+                progress.print()
+                progress.print(plain(_headline(event), "bold"))
+                for path, whose in event.files.items():
+                    origin = _("own") if whose == "own" else _("reference")
+                    self.say(f"  {origin}: {path}")
+            case StepEnded():
+                self._step_ended(event)
+            case SubmissionStepBegan():
+                self.say(f"  {event.number} · {event.slug}")
+            case CheckBegan():
+                progress.print(plain(f"  … {event.id}", "dim"))
+            case CheckEnded():
+                seconds = number(event.seconds, ".1f")
+                progress.print(word(Verdict(event.verdict)), plain(f"{event.id}  ({seconds} s)"))
+            case DrillProgress():
+                self._drill_stands(event)
+            case DrillEnded() if self._drill:
+                self._drill.stop()
+                self._drill = None
+
+    def _problem(self, problem: Problem) -> None:
+        named = Text("labkit: ", style="bold red")
+        progress.print(named.append_text(plain(problem.what, "default")))
+        if problem.where:
+            progress.print(plain(f"  {_('where')}  {problem.where}"))
+        if problem.then:
+            progress.print(plain(f"  {_('next')}   {problem.then}", "bold"))
+
+    def _output(self, printed: OutputLine) -> None:
+        count = self._printed[printed.machine] = self._printed.get(printed.machine, 0) + 1
+        if count <= LINES_SHOWN:
+            progress.print(Text(f"         {clean(printed.line, LINE_SHOWN)}", style="dim"))
+        elif count == LINES_SHOWN + 1:
+            more = _("all of it: labkit logs transcript")
+            progress.print(Text(f"         … ({more})", style="dim"))
+
+    def _step_ended(self, step: StepEnded) -> None:
+        if step.nothing_to_do:
+            self.say(f"{_headline(step)}: {_('nothing to do, everything holds')}")
+            return
+        for path in step.kept_own:
+            self.say(
+                _(
+                    "{path} is your own and stays: add the lines that are missing yourself   "
+                    "({command})",
+                    path=path,
+                    command=f"labkit docs {step.number}",
+                )
+            )
+        seconds = number(step.seconds, ".1f")
+        self.say(_("done: step {number} holds ({seconds} s)", number=step.number, seconds=seconds))
+
+    def _drill_stands(self, now: DrillProgress) -> None:
+        if not progress.is_terminal:
+            return  # a line that lives is for a terminal; a thread of rich's would draw in vain
+        if self._drill is None:
+            self._drill = progress.status("…")
+            self._drill.start()
+        states = "  ".join(f"{server} {state}" for server, state in now.states.items())
+        rate = now.answered / now.elapsed_s if now.elapsed_s > 0 else 0.0
+        self._drill.update(
+            plain(
+                f"{_phase_word(now.phase)} {number(now.elapsed_s, '5.1f')}/{now.duration_s:.0f} s  "
+                f"{now.answered} {_('answered')} ({rate:.0f}/s)  {now.failed} {_('lost')}  {states}"
+            )
+        )
+
+
+class OnlyProblems(Terminal):
+    """Shows a person what went wrong, and nothing of what goes on."""
+
+    def tell(self, event: Event) -> None:
+        """Show a problem."""
+        if isinstance(event, Problem):
+            super().tell(event)
+
+
+PROGRESS = ("terminal", "json", "none")
+_reporter: Reporter = Terminal()
+
+
+def use(how: str) -> None:
+    """From now on, progress is shown as one of `PROGRESS` says."""
+    global _reporter
+    if how == "json":
+        _reporter = JsonLines(sys.stderr, lambda: datetime.now().astimezone())
+    else:
+        _reporter = OnlyProblems() if how == "none" else Terminal()
+
+
+def reporter() -> Reporter:
+    """Who is told what happens."""
+    return _reporter
+
+
+def only_for_programs() -> Reporter:
+    """Who is told what would only distract a person: nobody, unless a program reads."""
+    return _reporter if isinstance(_reporter, JsonLines) else SILENT
+
+
 def say(line: str) -> None:
     """A line of progress."""
-    progress.print(plain(line))
+    _reporter.say(line)
 
 
 def error(problem: LabkitError) -> None:
     """What is wrong, where, and what to type next."""
-    progress.print(Text("labkit: ", style="bold red").append_text(plain(problem.what, "default")))
-    if problem.where:
-        progress.print(plain(f"  {_('where')}  {problem.where}"))
-    if problem.then:
-        progress.print(plain(f"  {_('next')}   {problem.then}", "bold"))
+    _reporter.tell(Problem(problem.what, problem.where, problem.then))
 
 
-class Commands:
-    """Shows commands as a person would type them, and the beginning of what they print."""
+def _headline(step: StepBegan | StepEnded) -> str:
+    return f"{_('step')} {step.number} · {step.letter} · {step.title}"
 
-    def __init__(self) -> None:
-        self._shown: dict[str, int] = {}
 
-    def command(self, machine: str, text: str) -> None:
-        """A prompt and the command."""
-        self._shown[machine] = 0
-        progress.print(Text(f"  {machine} $ ", style="cyan").append_text(plain(text, "bold")))
-
-    def output(self, machine: str, line: str) -> None:
-        """A line of output, until there are too many."""
-        count = self._shown[machine] = self._shown.get(machine, 0) + 1
-        if count <= LINES_SHOWN:
-            progress.print(Text(f"         {clean(line, LINE_SHOWN)}", style="dim"))
-        elif count == LINES_SHOWN + 1:
-            progress.print(
-                Text(f"         … ({_('all of it: labkit logs transcript')})", style="dim")
-            )
+def _phase_word(phase: str) -> str:
+    words = {
+        "steady": _("steady"),
+        "baseline": _("baseline"),
+        "fault": _("fault"),
+        "healed": _("healed"),
+        "restoring": _("restoring"),
+    }
+    return words.get(phase, phase)
 
 
 def points(value: float) -> str:

@@ -9,7 +9,6 @@ from labkit.cli.session import grading, lab_option, the_lab, the_lab_alone
 from labkit.course import Course, Verdict
 from labkit.errors import EXIT_FAILED, EXIT_INCONCLUSIVE, UsageError
 from labkit.grading import Context, perform_drill
-from labkit.load.drill import Progress
 from labkit.load.record import DrillResult
 from labkit.locale import _, language, number
 
@@ -66,30 +65,8 @@ def _list(course: Course) -> None:
 
 
 def _perform(context: Context, name: str) -> DrillResult:
-    """Run one drill, with a line that lives while it lasts, and show what came of it."""
-    with show.progress.status("…") as status:
-
-        def live(now: Progress) -> None:
-            states = "  ".join(f"{server} {state}" for server, state in now.states.items())
-            rate = now.answered / now.elapsed_s if now.elapsed_s > 0 else 0.0
-            status.update(
-                f"{_phase_word(now.phase)} {now.elapsed_s:5.1f}/{now.duration_s:.0f} s  "
-                f"{now.answered} {_('answered')} ({rate:.0f}/s)  {now.failed} {_('lost')}  {states}"
-            )
-
-        context.live = live
-        result = perform_drill(context, name)
+    """Run one drill and show what came of it."""
+    result = perform_drill(context, name)
     show.drill(result)
     show.results.print(result.message, markup=False)
     return result
-
-
-def _phase_word(phase: str) -> str:
-    words = {
-        "steady": _("steady"),
-        "baseline": _("baseline"),
-        "fault": _("fault"),
-        "healed": _("healed"),
-        "restoring": _("restoring"),
-    }
-    return words.get(phase, phase)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labkit import __version__
-from labkit.classroom import Folder, Shown, Wishes, fresh_lab, grade_submission
+from labkit.classroom import Folder, Wishes, fresh_lab, grade_submission
 from labkit.classroom.evidence import (
     HANDED_IN,
     NAMESPACE,
@@ -120,7 +120,7 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
     handed_in = frozenset(found.predicate["executable"])
     with tempfile.TemporaryDirectory() as place, fresh_lab(show.say) as lab:
         folder = Folder(str(found.predicate["folder"]), files, [], handed_in)
-        again = grade_submission(course, folder, lab, Path(place), wishes, Shown(say=show.say))
+        again = grade_submission(course, folder, lab, Path(place), wishes, reporter=show.reporter())
     ctx.exit(_compared(found.result, again.to_json()))
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from labkit.classroom import (
-    Shown,
     Wishes,
     fresh_lab,
     grade_submission,
@@ -32,13 +31,13 @@ from labkit.cli.session import (
 from labkit.cli.v_check import exit_code
 from labkit.course import select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
-from labkit.grading import CheckResult, Context, GradeResult, Hooks, everything, grade, quick
+from labkit.grading import Context, GradeResult, everything, grade, quick
 from labkit.grading.writers import WRITERS
 from labkit.grading.writers.html import write_html
 from labkit.lab import PROVIDERS
 from labkit.lab.store import reports_root
-from labkit.locale import _, language, number
-from labkit.remote import Silent, Transcript
+from labkit.locale import _, language
+from labkit.remote import Transcript
 from labkit.whole import fresh_folder
 
 
@@ -174,7 +173,7 @@ def command(
         result = grade(
             context,
             scope,
-            Hooks(on_start=_started, on_result=_ended),
+            show.reporter(),
             student=student,
             reference_credit=reference_credit,
         )
@@ -209,16 +208,13 @@ def _submission(
         out.mkdir(parents=True, exist_ok=True)
     else:
         out = fresh_folder(out)
-    shown = Shown(
-        say=show.say,
-        on_step=lambda step: show.say(f"  {step.number} · {step.slug}"),
-        checks=Hooks(on_start=_started, on_result=_ended),
-        echo=Transcript(out / "transcript.log", Silent(), now),
-    )
+    transcript = Transcript(out / "transcript.log", show.only_for_programs(), now)
     for left_out, why in folder.skipped:
         show.say(_("left out: {file} ({why})", file=left_out, why=why))
     with fresh_lab(show.say, provider) as lab:
-        result = grade_submission(course, folder, lab, out, wishes, shown)
+        result = grade_submission(
+            course, folder, lab, out, wishes, reporter=show.reporter(), commands=transcript
+        )
     write_html(result, out / "report.html", title=course.titles.get(language(), ""))
     _print(result, output)
     for note in (result.submission or {}).get("notes", []):
@@ -241,11 +237,3 @@ def _print(result: GradeResult, output: str) -> None:
         show.report(result)
     else:
         click.echo(WRITERS[output](result), nl=False)
-
-
-def _started(check: CheckResult) -> None:
-    show.progress.print(f"[dim]  … {check.id}[/dim]")
-
-
-def _ended(check: CheckResult) -> None:
-    show.progress.print(show.word(check.verdict), f"{check.id}  ({number(check.seconds, '.1f')} s)")

@@ -60,9 +60,16 @@ def command(ctx: click.Context, step: str, lab_name: str, yes: bool) -> None:
             )
         )
         lab.provider.fresh(show.say)
-        from labkit.cli.v_step import hooks  # with pytest: not before it is needed
+        from labkit.cli.v_step import keeper  # with pytest: not before it is needed
         from labkit.grading.stepping import carry_out
 
         with the_shells(lab) as shells, grading(ctx, lab, shells=shells) as context:
             wanted = [one for one in course.steps if one.number <= last.number]
-            carry_out(context, wanted, shells, catch_up=True, hooks=hooks(lab))
+            carry_out(
+                context,
+                wanted,
+                shells,
+                catch_up=True,
+                reporter=show.reporter(),
+                keep=keeper(lab),
+            )

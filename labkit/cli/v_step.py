@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -17,12 +18,12 @@ from labkit.cli.session import (
     the_shells,
     the_workspace,
 )
-from labkit.course import Course, Files, Origin, Step, select
+from labkit.course import Course, Files, Step, select
 from labkit.errors import LabkitError, UsageError
-from labkit.grading.stepping import Done, StepHooks, StepReport, carry_out, plan
+from labkit.grading.stepping import carry_out, plan
 from labkit.lab import Lab
 from labkit.lab.checkpoints import automatic_wanted, step_name
-from labkit.locale import _, language, number
+from labkit.locale import _
 
 
 @click.command()
@@ -64,7 +65,8 @@ def command(
                 shells,
                 catch_up=catch_up or wanted == "all",
                 distinction=distinction,
-                hooks=hooks(lab),
+                reporter=show.reporter(),
+                keep=keeper(lab),
             )
     then = after(course, reports[-1].step)
     show.say(_("next: {command}", command=lab.command(then)))
@@ -89,46 +91,6 @@ def _keep(lab: Lab, step: Step) -> None:
         show.say(_("no checkpoint of step {number}: {why}", number=step.number, why=error.what))
 
 
-def hooks(lab: Lab) -> StepHooks:
-    """A header per step, its commands as they are typed, how it ended, and a checkpoint."""
-    clock = {"started": time.monotonic()}
-
-    def header(step: Step) -> str:
-        return f"{_('step')} {step.number} · {step.letter} · {step.title(language())}"
-
-    def begin(step: Step, files: Files) -> None:
-        clock["started"] = time.monotonic()
-        show.progress.print(f"\n[bold]{header(step)}[/bold]")
-        for artefact in step.artefacts:
-            origin = files.content(artefact).origin
-            whose = _("own") if origin is Origin.OWN else _("reference")
-            show.say(f"  {whose}: {artefact.path}")
-
-    def end(report: StepReport) -> None:
-        if report.done is Done.NOTHING_TO_DO:
-            show.say(f"{header(report.step)}: {_('nothing to do, everything holds')}")
-            return
-        for path in report.kept_own:
-            show.say(
-                _(
-                    "{path} is your own and stays: add the lines that are missing yourself   "
-                    "({command})",
-                    path=path,
-                    command=f"labkit docs {report.step.number}",
-                )
-            )
-        seconds = time.monotonic() - clock["started"]
-        show.say(
-            _(
-                "done: step {number} holds ({seconds} s)",
-                number=report.step.number,
-                seconds=number(seconds, ".1f"),
-            )
-        )
-
-    return StepHooks(
-        on_look=lambda: show.say(_("looking at what holds already …")),
-        on_begin=begin,
-        on_end=end,
-        on_furthest=(lambda step: _keep(lab, step)) if automatic_wanted() else None,
-    )
+def keeper(lab: Lab) -> Callable[[Step], None] | None:
+    """What keeps a checkpoint of a lab after a step; None if nobody wants them."""
+    return partial(_keep, lab) if automatic_wanted() else None

@@ -21,6 +21,8 @@ FILE = "machines.json"
 PARTS = (PACKAGE, "subject", "steps", "checks")  # the folders of its Python; subject may be missing
 # The gateway has 1 and the mirror 2; the last one is the broadcast address of a /24.
 ADDRESSES = range(3, 255)
+# What useradd takes on every system; it is the name of a folder and of a sudoers' line as well.
+USER_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")  # of dpkg and of rpm
 MOST = 16  # machines: each has a /20 of its own for its containers, of the /16 that a lab has
 
@@ -42,11 +44,15 @@ Packages = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Blueprint:
-    """The machines of a lab, in the order in which they are shown; the folder of its images."""
+    """The machines of a lab, in the order in which they are shown; the folder of its images.
+
+    `user` is who logs in to machines that labkit makes itself. A virtual machine's is its box's.
+    """
 
     machines: tuple[MachineSpec, ...]
     packages: Packages = field(default_factory=dict)
     images: Path | None = None  # a folder a recipe (labkit.lab.mirror.recipes)
+    user: str = "user"
 
     @property
     def described(self) -> str:
@@ -87,14 +93,17 @@ def read_blueprint(root: Path) -> Blueprint:
             for one in listed["machines"]
         )
         packages = {family: tuple(names) for family, names in listed.get("packages", {}).items()}
+        user = listed.get("user", Blueprint.user)
         strange = [
             name
             for names in packages.values()
             for name in names
             if not PACKAGE_NAME.fullmatch(name)
         ]
+        if not USER_NAME.fullmatch(user):
+            strange.append(user)
         if strange:
-            raise ValueError(strange[0])
+            raise ValueError(repr(strange[0]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             _("the list of machines cannot be read: {why}", why=f"{error}"), where=str(file)
@@ -118,4 +127,4 @@ def read_blueprint(root: Path) -> Blueprint:
             where=str(file),
         )
     images = folder / "images"
-    return Blueprint(machines, packages, images if images.is_dir() else None)
+    return Blueprint(machines, packages, images if images.is_dir() else None, user)

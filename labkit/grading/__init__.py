@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from labkit.grading.drills import perform_drill
     from labkit.grading.model import CheckResult, GradeResult, StepResult
     from labkit.grading.plan import Scope, everything, quick
-    from labkit.grading.session import Again, Hooks, grade, write_open
+    from labkit.grading.session import Again, grade, write_open
 else:
     __getattr__ = on_first_use(
         __name__,
@@ -18,7 +18,6 @@ else:
             "CheckResult": "model",
             "Context": "context",
             "GradeResult": "model",
-            "Hooks": "session",
             "Scope": "plan",
             "StepResult": "model",
             "everything": "plan",
@@ -34,7 +33,6 @@ __all__ = [
     "CheckResult",
     "Context",
     "GradeResult",
-    "Hooks",
     "Scope",
     "StepResult",
     "everything",

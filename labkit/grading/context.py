@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -14,6 +14,7 @@ from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
 from labkit.locale import _
 from labkit.remote import Result
+from labkit.reporting import SILENT, Reporter
 
 if TYPE_CHECKING:
     from labkit.remote import SshShell
@@ -41,8 +42,7 @@ class Context:
     seed: int | None = None
     shells: dict[str, SshShell] = field(default_factory=dict)
     drills: dict[str, dict[str, Any]] = field(default_factory=dict)
-    say: Callable[[str], None] = lambda _line: None
-    live: Callable[[Any], None] | None = None
+    reporter: Reporter = SILENT
     _opening: Lock = field(default_factory=Lock)  # facts are asked in threads
     _probed: float = 0.0
     _trouble: str = ""

@@ -29,9 +29,8 @@ def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
         bar=bar or context.bar,
         course_root=context.course.root,
         out=context.out / "drills",
-        say=context.say,
+        reporter=context.reporter,
         seed=context.seed,
-        live=context.live,
     )
     context.drills[name] = result.to_json()
     return result

@@ -33,7 +33,7 @@ def award(context: Context, result: GradeResult) -> bool | None:
         return False
     if not found or Verdict.INCONCLUSIVE in found:
         return None
-    context.say(
+    context.reporter.say(
         _(
             "the bar {bar} holds so far: the drills for the distinction follow",
             bar=bar_word(bar),
@@ -44,7 +44,7 @@ def award(context: Context, result: GradeResult) -> bool | None:
             try:
                 verdict = perform_drill(context, drill.name, bar=bar).verdict
             except LabkitError as error:  # a machine that is off by now
-                context.say(str(error))
+                context.reporter.say(str(error))
                 return None
             if verdict is not Verdict.PASSED:
                 return False if verdict is Verdict.FAILED else None

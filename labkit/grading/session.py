@@ -15,16 +15,9 @@ from labkit.grading.plugin import Run
 from labkit.grading.record import Record
 from labkit.grading.run import collected
 from labkit.locale import _
+from labkit.reporting import SILENT, CheckBegan, CheckEnded, Reporter
 
 RUN_LIMIT_S = 1200.0
-
-
-@dataclass
-class Hooks:
-    """What whoever shows the run wants to be told."""
-
-    on_start: Callable[[CheckResult], None] = lambda _result: None
-    on_result: Callable[[CheckResult], None] = lambda _result: None
 
 
 @dataclass(frozen=True)
@@ -42,7 +35,7 @@ AskAgain = Callable[[Mapping[str, CheckResult]], Again | None]
 def grade(
     context: Context,
     scope: Scope,
-    hooks: Hooks | None = None,
+    reporter: Reporter = SILENT,
     *,
     student: str = "",
     reference_credit: float = 1.0,
@@ -51,7 +44,7 @@ def grade(
     submission: Mapping[str, Any] | None = None,
     again: AskAgain | None = None,
 ) -> GradeResult:
-    """Run the checks in a scope and return what they found.
+    """Run the checks in a scope and return what they found; `reporter` is told of each.
 
     `again` is called with all that was asked, those included that are not reported, whenever they
     have been: what it wants to know once more is asked then, until it returns None.
@@ -64,7 +57,6 @@ def grade(
     at any instant, also after a kill. Raises `LabkitError` if the checks themselves cannot be
     read. Ancestors in `known` are taken as they are and not asked again.
     """
-    hooks = hooks or Hooks()
     known = dict(known or {})
     record = Record(context, keep=keep, student=student, submission=submission)
     checks = collected(context.course)
@@ -73,12 +65,12 @@ def grade(
 
     def started_one(check: CheckResult) -> None:
         if record.reports(check):
-            hooks.on_start(check)
+            reporter.tell(CheckBegan(check.id))
 
     def ended_one(check: CheckResult) -> None:
         if record.reports(check):
             record.save()
-            hooks.on_result(check)
+            reporter.tell(CheckEnded(check.id, check.verdict.value, check.seconds))
 
     checks.ask(Run(context, planned, known, record.started + RUN_LIMIT_S, started_one, ended_one))
     while again and (more := again(planned)):

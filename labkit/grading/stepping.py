@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from labkit.course import Course, Files, Origin, Step, StepFunction, Verdict
+from labkit.course import Course, Files, Step, StepFunction, Verdict
 from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult
 from labkit.grading.plan import quick
 from labkit.grading.session import grade
-from labkit.locale import _
+from labkit.locale import _, language
 from labkit.remote import PlannedShell, Shells
+from labkit.reporting import SILENT, Reporter, StepBegan, StepEnded
 
 SETTLE_S = 6.0  # what was just started may need: containers 1 to 2 s, HAProxy's checks 4 s
 SETTLE_POLL_S = 0.5
@@ -35,21 +36,7 @@ class StepReport:
 
     step: Step
     done: Done
-    artefacts: list[tuple[str, Origin]] = field(default_factory=list)
     kept_own: list[str] = field(default_factory=list)  # though the distinction's were asked for
-
-
-@dataclass
-class StepHooks:
-    """What whoever shows the run wants to be told."""
-
-    on_look: Callable[[], None] = lambda: None
-    on_begin: Callable[[Step, Files], None] = lambda _step, _files: None
-    on_verify: Callable[[Step], None] = lambda _step: None
-    on_end: Callable[[StepReport], None] = lambda _report: None
-    # After a step that was carried out, if no later one held before: the state right after it.
-    # (That a later one holds since is a consequence: what step 11 brings is enough for 13's.)
-    on_furthest: Callable[[Step], None] | None = None
 
 
 def carry_out(
@@ -59,33 +46,36 @@ def carry_out(
     *,
     catch_up: bool = False,
     distinction: bool = False,
-    hooks: StepHooks | None = None,
+    reporter: Reporter = SILENT,
+    keep: Callable[[Step], None] | None = None,
 ) -> list[StepReport]:
     """Carry out steps in order, doing only what does not hold yet.
 
     With `distinction` the named ones are carried out in any case, with the references for it.
+    `keep` is called after a step that was carried out, if no later one held before: the state
+    right after it. (That a later one holds since is a consequence: one step may bring enough for
+    another's checks.)
 
     Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
     which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
     """
-    hooks = hooks or StepHooks()
-    hooks.on_look()
+    reporter.say(_("looking at what holds already …"))
     course = context.course
     last = max(step.number for step in steps)
     held = _holding(context, {step.number for step in course.steps if step.number <= last})
     wanted = _with_needed(course, steps, held) if catch_up else list(steps)
     before = {step.number for step in course.steps if _holds(step, held)}
-    if hooks.on_furthest and (distinction or not {step.number for step in wanted} <= before):
+    if keep and (distinction or not {step.number for step in wanted} <= before):
         before |= _holding_later(context, last, held)
     reports = []
     for step in wanted:
         if not catch_up:
             _refuse_unless_ready(course, step, held)
-        report = _one(context, step, shells, held, hooks, distinction and step in steps)
+        report = _one(context, step, shells, held, reporter, distinction and step in steps)
         reports.append(report)
         furthest = report.done is Done.CARRIED_OUT and max(before, default=0) <= step.number
-        if hooks.on_furthest and furthest:
-            hooks.on_furthest(step)
+        if keep and furthest:
+            keep(step)
     return reports
 
 
@@ -94,22 +84,36 @@ def _one(
     step: Step,
     shells: Shells,
     held: dict[str, CheckResult],
-    hooks: StepHooks,
+    reporter: Reporter,
     distinction: bool,
 ) -> StepReport:
     files = Files(context.course.root, context.workspace, distinction=distinction)
     if _holds(step, held) and not distinction:
         report = StepReport(step, Done.NOTHING_TO_DO)
-        hooks.on_end(report)
+        reporter.tell(_ended(report, 0.0))
         return report
-    hooks.on_begin(step, files)
+    started = time.monotonic()
+    whose = {one.path: files.content(one).origin.value for one in step.artefacts}
+    title = step.title(language())
+    reporter.tell(StepBegan(step.number, step.letter, step.slug, title, whose))
     call(step, shells, files)
-    hooks.on_verify(step)
     _verify(context, step, held)
-    used = [(content.artefact.path, content.origin) for content in files.used]
-    report = StepReport(step, Done.CARRIED_OUT, list(dict.fromkeys(used)), files.kept_own())
-    hooks.on_end(report)
+    report = StepReport(step, Done.CARRIED_OUT, files.kept_own())
+    reporter.tell(_ended(report, time.monotonic() - started))
     return report
+
+
+def _ended(report: StepReport, seconds: float) -> StepEnded:
+    step = report.step
+    return StepEnded(
+        step.number,
+        step.letter,
+        step.slug,
+        step.title(language()),
+        nothing_to_do=report.done is Done.NOTHING_TO_DO,
+        kept_own=tuple(report.kept_own),
+        seconds=seconds,
+    )
 
 
 def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult]) -> set[int]:

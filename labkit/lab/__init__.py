@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 from labkit import remote
 from labkit.course import find_blueprint
 from labkit.errors import UsageError
-from labkit.lab.model import Checkpoint, Lab, Machine, Provider, Say
+from labkit.lab.model import Checkpoint, Lab, Machine, Provider
 from labkit.lab.store import lab_folder
 from labkit.locale import _
+from labkit.reporting import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from labkit.remote import Echo, SshShell
+    from labkit.remote import SshShell
 
 __all__ = [
     "PROVIDERS",
@@ -22,7 +23,6 @@ __all__ = [
     "Lab",
     "Machine",
     "Provider",
-    "Say",
     "is_vagrants",
     "open_lab",
     "open_shells",
@@ -61,7 +61,7 @@ def is_vagrants(folder: Path) -> bool:
 
 
 def open_shells(
-    lab: Lab, echo: Echo | None = None, names: Sequence[str] = ()
+    lab: Lab, reporter: Reporter = SILENT, names: Sequence[str] = ()
 ) -> dict[str, SshShell]:
     """A shell per machine, logging in by and by. NotReadyError if one of them is off.
 
@@ -77,7 +77,7 @@ def open_shells(
             key=str(machine.key),
             known_hosts=str(machine.known_hosts),
             port=machine.port,
-            echo=echo,
+            reporter=reporter,
         )
         for name, machine in machines.items()
         if name in names

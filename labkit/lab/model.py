@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +10,7 @@ from typing import Protocol
 
 from labkit.errors import NotReadyError
 from labkit.locale import _
-
-Say = Callable[[str], None]
+from labkit.reporting import Say
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from labkit.course.outcome import CannotTellError, NotMetError
 from labkit.course.verdict import Verdict
 from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.faults import Power
-from labkit.lab.model import Lab, Machine, Say
+from labkit.lab.model import Lab, Machine
 from labkit.load.availability import Fault, effective
 from labkit.load.clock import CLOCK
 from labkit.load.judging import Run, record
@@ -30,6 +30,7 @@ from labkit.load.run import Generator, LoadRun, base_url, make_plan, new_seed
 from labkit.load.watch import Unwatched, Watch
 from labkit.locale import _, number
 from labkit.remote import Shells
+from labkit.reporting import DrillBegan, DrillEnded, DrillProgress, Reporter
 from labkit.whole import write_whole
 
 RUNS = 3  # at most; the majority of three turns a 2 % flake into 0.1 %
@@ -39,23 +40,6 @@ LIVE_S = 0.25  # between two reports of progress
 BESIDE = 24  # prefix of the widest network that a lab has: its machines' neighbours
 
 Phase = str  # "steady", "baseline", "fault", "healed", "restoring"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running drill stands; for a live display. Times in seconds, counts of requests."""
-
-    phase: Phase
-    run: int
-    elapsed_s: float
-    duration_s: float
-    scheduled: int
-    answered: int
-    failed: int
-    states: Mapping[str, str]
-
-
-Live = Callable[[Progress], None]
 
 
 @dataclass
@@ -69,7 +53,7 @@ class _Site:
     watcher: str
     watch_arguments: Sequence[str]
     out: Path
-    live: Live | None
+    reporter: Reporter
     run: int = 1
     shown: float = field(default=0.0)
 
@@ -89,9 +73,8 @@ def run_drill(
     bar: str,
     course_root: Path,
     out: Path,
-    say: Say,
+    reporter: Reporter,
     seed: int | None = None,
-    live: Live | None = None,
     watcher: Path | None = None,
     watch_arguments: Sequence[str] = (),
 ) -> DrillResult:
@@ -120,11 +103,17 @@ def run_drill(
         ),
         watch_arguments=watch_arguments,
         out=out,
-        live=live,
+        reporter=reporter,
     )
     site.machine()  # before anything else: without a running lab there is no drill
     out.mkdir(parents=True, exist_ok=True)
-    result = _decide(site, bar, new_seed() if seed is None else seed, say)
+    reporter.tell(DrillBegan(drill.name, bar))
+    verdict = ""
+    try:
+        result = _decide(site, bar, new_seed() if seed is None else seed)
+        verdict = result.verdict.value
+    finally:
+        reporter.tell(DrillEnded(drill.name, verdict))
     text = json.dumps(result.to_json(), indent=1) + "\n"
     write_whole(out / f"{site.name}.json", text)
     return result
@@ -155,13 +144,13 @@ def _refuse_unknown(drill: Drill, bar: str) -> None:
         )
 
 
-def _decide(site: _Site, bar: str, seed: int, say: Say) -> DrillResult:
+def _decide(site: _Site, bar: str, seed: int) -> DrillResult:
     """Run until a run can be judged, at most `RUNS` times."""
     result = DrillResult(site.drill.name, Verdict.INCONCLUSIVE, bar, _("it was not run"))
     for attempt in range(1, RUNS + 1):
         site.run = attempt
         try:
-            run = _run_once(site, seed + attempt - 1, say)
+            run = _run_once(site, seed + attempt - 1)
             result = record(site.drill, bar, run, attempt)
         except _NoSteadyStateError as error:
             why = error.what
@@ -184,7 +173,7 @@ def _decide(site: _Site, bar: str, seed: int, say: Say) -> DrillResult:
             )  # fmt: skip
         if result.verdict is not Verdict.INCONCLUSIVE:
             break
-        say(
+        site.reporter.say(
             _(
                 "{drill}, run {number}: {why}",
                 drill=site.drill.name,
@@ -201,10 +190,10 @@ class _NoSteadyStateError(LabkitError):
     """The service was not whole before anything was done to it: repeating will not help."""
 
 
-def _run_once(site: _Site, seed: int, say: Say) -> Run:
+def _run_once(site: _Site, seed: int) -> Run:
     drill = site.drill
     with _watch(site) as watch, _aim(site) as aim:
-        say(_("{drill}: waiting for the service to be whole", drill=drill.name))
+        site.reporter.say(_("{drill}: waiting for the service to be whole", drill=drill.name))
         reason, _when = _wait_whole(site, watch, aim, "steady", STEADY_TIMEOUT_S)
         if reason:
             raise _NoSteadyStateError(
@@ -212,7 +201,7 @@ def _run_once(site: _Site, seed: int, say: Say) -> Run:
                 where=drill.entry,
             )
         promise_s = drill.promise(site.shells) if drill.promise else None
-        say(
+        site.reporter.say(
             _(
                 "{drill}: {rate} requests/s for {seconds} s, seed {seed}",
                 drill=drill.name,
@@ -346,12 +335,12 @@ def _follow(
 
 
 def _show(site: _Site, phase: Phase, watch: Watch | Unwatched, generator: Generator | None) -> None:
-    if site.live is None or time.monotonic() - site.shown < LIVE_S:
+    if time.monotonic() - site.shown < LIVE_S:
         return
     site.shown = time.monotonic()
     reading = watch.latest
-    site.live(
-        Progress(
+    site.reporter.tell(
+        DrillProgress(
             phase=phase,
             run=site.run,
             elapsed_s=CLOCK.now() - generator.started if generator else 0.0,

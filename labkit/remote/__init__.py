@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from labkit.remote.echo import Echo, Silent, Transcript
     from labkit.remote.parallel import everywhere, to_its_end
     from labkit.remote.plan import PlannedShell, from_facts
     from labkit.remote.shell import (
@@ -17,21 +16,20 @@ if TYPE_CHECKING:
         Shells,
     )
     from labkit.remote.ssh import SshShell
+    from labkit.remote.transcript import Transcript
 else:
     __getattr__ = on_first_use(
         __name__,
         {
             "CommandFailedError": "shell",
             "CommandTooLongError": "shell",
-            "Echo": "echo",
             "PlannedShell": "plan",
             "RemoteProcess": "shell",
             "Result": "shell",
             "Shell": "shell",
             "Shells": "shell",
-            "Silent": "echo",
             "SshShell": "ssh",
-            "Transcript": "echo",
+            "Transcript": "transcript",
             "everywhere": "parallel",
             "to_its_end": "parallel",
             "from_facts": "plan",
@@ -41,13 +39,11 @@ else:
 __all__ = [
     "CommandFailedError",
     "CommandTooLongError",
-    "Echo",
     "PlannedShell",
     "RemoteProcess",
     "Result",
     "Shell",
     "Shells",
-    "Silent",
     "SshShell",
     "Transcript",
     "everywhere",

@@ -31,9 +31,7 @@ def from_facts(facts: Mapping[str, str | int]) -> Answer:
 class PlannedShell(Shell):
     """Records commands and files instead of carrying them out."""
 
-    def __init__(
-        self, name: str, answer: Answer, *, user: str = "student", address: str = ""
-    ) -> None:
+    def __init__(self, name: str, answer: Answer, *, user: str = "user", address: str = "") -> None:
         super().__init__(name, user, address)
         self.answer = answer
         self.plan: list[str] = []

@@ -24,7 +24,6 @@ from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError,
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.locale import _
-from labkit.remote.echo import Echo, Silent
 from labkit.remote.shell import (
     READ_TIMEOUT_S,
     RUN_TIMEOUT_S,
@@ -34,6 +33,7 @@ from labkit.remote.shell import (
     Result,
     Shell,
 )
+from labkit.reporting import SILENT, CommandTyped, OutputLine, Reporter
 
 CONNECT_TIMEOUT_S = 5
 LOGIN_TIMEOUT_S = 15  # sshd's greeting, and the machine's own work at a login (PAM, systemd --user)
@@ -49,12 +49,12 @@ CLOSE_S = 5.0
 ENDED = (124, 137)  # exit codes of timeout(1): by its signal, and killed
 
 
-class _LineEcho:
-    """Passes whole lines on to an echo while a command runs."""
+class _Lines:
+    """Tells whole lines of output while a command runs."""
 
-    def __init__(self, machine: str, echo: Echo) -> None:
+    def __init__(self, machine: str, reporter: Reporter) -> None:
         self.machine = machine
-        self.echo = echo
+        self.reporter = reporter
         self.rest = ""
 
     def write(self, text: str) -> None:
@@ -63,12 +63,12 @@ class _LineEcho:
         if len(self.rest) > LINE_LIMIT:
             lines, self.rest = [*lines, self.rest], ""
         for line in lines:
-            self.echo.output(self.machine, line.rsplit("\r", 1)[-1])
+            self.reporter.tell(OutputLine(self.machine, line.rsplit("\r", 1)[-1]))
 
     def finish(self) -> None:
         """Pass on what did not end in a newline."""
         if self.rest.strip():
-            self.echo.output(self.machine, self.rest)
+            self.reporter.tell(OutputLine(self.machine, self.rest))
         self.rest = ""
 
 
@@ -81,7 +81,7 @@ def _ended(command: str, timeout: float, *, sudo: bool = False) -> str:
 class _Output:
     """One of a command's outputs, kept up to OUTPUT_LIMIT."""
 
-    def __init__(self, receive: Callable[[int], bytes], stream: _LineEcho | None = None) -> None:
+    def __init__(self, receive: Callable[[int], bytes], stream: _Lines | None = None) -> None:
         self.receive = receive
         self.stream = stream
         self.open = True
@@ -107,7 +107,7 @@ class _Output:
         return "".join(self._parts)
 
 
-def _received(channel: Channel, deadline: float, stream: _LineEcho | None) -> tuple[str, str, int]:
+def _received(channel: Channel, deadline: float, stream: _Lines | None) -> tuple[str, str, int]:
     """Standard output, standard error and exit code, both read as they come.
 
     A machine stops a command that fills the one while only the other is read. What is longer than
@@ -180,11 +180,11 @@ class SshShell(Shell):
         key: str,
         known_hosts: str,
         port: int = 22,
-        echo: Echo | None = None,
+        reporter: Reporter = SILENT,
     ) -> None:
         super().__init__(name, user, address)
         self.port = port
-        self.echo = echo or Silent()
+        self.reporter = reporter
         self.history: list[Result] = []  # every command answered, in order: the evidence
         self._known_hosts = known_hosts
         self._lock = threading.Lock()
@@ -311,7 +311,7 @@ class SshShell(Shell):
         *,
         sudo: bool = False,
         shown: str = "",
-        stream: _LineEcho | None = None,
+        stream: _Lines | None = None,
     ) -> Result:
         """Run a command on a channel of Fabric's connection, without Invoke's runner and threads.
 
@@ -354,8 +354,8 @@ class SshShell(Shell):
         prefix = f"cd {shlex.quote(cwd)} && " if cwd else ""
         if unless and self.ask(prefix + unless).ok:
             return False
-        self.echo.command(self.name, command)
-        stream = _LineEcho(self.name, self.echo)
+        self.reporter.tell(CommandTyped(self.name, command))
+        stream = _Lines(self.name, self.reporter)
         try:
             result = self._execute(prefix + command, timeout, shown=command, stream=stream)
         finally:
@@ -369,8 +369,9 @@ class SshShell(Shell):
     ) -> None:
         """Put a file in place: SFTP to a temporary name, then one `install`."""
         if not quiet:
-            self.echo.command(self.name, f"{'sudoedit' if root else 'nano'} {path}")
-            self.echo.output(self.name, f"({len(content.splitlines())} lines)")
+            editor = "sudoedit" if root else "nano"
+            self.reporter.tell(CommandTyped(self.name, f"{editor} {path}"))
+            self.reporter.tell(OutputLine(self.name, f"({len(content.splitlines())} lines)"))
         temporary = f"/tmp/labkit-{uuid.uuid4().hex}"
         self._open().sftp().putfo(io.BytesIO(content), temporary)
         sudo = "sudo -n " if root else ""

@@ -22,11 +22,13 @@ from labkit.errors import LabkitError, NotReadyError, UsageError
 from labkit.lab.model import Lab, Machine
 from labkit.load import drill as drills
 from labkit.load import watch
-from labkit.load.drill import Progress, find_watcher, run_drill
+from labkit.load.drill import find_watcher, run_drill
 from labkit.load.judging import record
 from labkit.load.kept import kept_run
 from labkit.load.record import DrillResult
 from labkit.load.watch import Unwatched
+from labkit.reporting import SILENT, DrillBegan, DrillEnded, DrillProgress, Event
+from tests.fakes.told import Told
 
 COURSE = Path(__file__).parents[2]
 
@@ -154,15 +156,17 @@ def drill(fault: Callable[..., Any]) -> Drill:
 def run(site: Site, tmp_path: Path, one: Drill, **more: Any) -> DrillResult:
     settings: dict[str, Any] = {
         "bar": "course", "course_root": COURSE, "out": tmp_path / "out", "seed": 5,
-        "say": lambda _: None,
+        "reporter": SILENT,
     }  # fmt: skip
     aimed = one if one.aim else replace(one, aim=site.aim)
     return run_drill(aimed, lab(tmp_path), {"lb": site}, **(settings | more))
 
 
 def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None:
-    shown: list[Progress] = []
-    result = run(site, tmp_path, drill(site.kill), live=shown.append)
+    told = Told()
+    result = run(site, tmp_path, drill(site.kill), reporter=told)
+    assert told.events[0] == DrillBegan("kill", "course")
+    assert told.events[-1] == DrillEnded("kill", "passed")
     assert result.verdict is Verdict.PASSED, result.message
     assert (result.scheduled, result.seed, result.flaps) == (240, 5, 0)
     lost = (result.failed_get or 0) + (result.failed_post or 0)
@@ -174,7 +178,8 @@ def test_a_drill_is_measured_judged_and_kept(site: Site, tmp_path: Path) -> None
     assert result.samples is not None
     assert result.samples.facts["restored"] is True
     assert [change[1:] for change in result.samples.changes] == [("web1", "DOWN"), ("web1", "UP")]
-    assert {one.phase for one in shown} >= {"steady", "baseline", "fault", "healed"}
+    phases = {one.phase for one in told.events if isinstance(one, DrillProgress)}
+    assert phases >= {"steady", "baseline", "fault", "healed"}
     out = tmp_path / "out"
     assert (out / "drill-kill.jsonl").read_text().count('"request"') == 240
     assert json.loads((out / "drill-kill.json").read_text()) == result.to_json()
@@ -188,11 +193,11 @@ def test_a_clock_that_is_set_back_does_not_move_the_fault_behind_the_load(
 ) -> None:
     said = time.time
 
-    def set_back(progress: Progress) -> None:
-        if progress.phase == "baseline":
+    def set_back(event: Event) -> None:
+        if isinstance(event, DrillProgress) and event.phase == "baseline":
             monkeypatch.setattr(time, "time", lambda: said() - 60.0)
 
-    result = run(site, tmp_path, drill(site.kill), live=set_back)
+    result = run(site, tmp_path, drill(site.kill), reporter=Told(look=set_back))
     assert result.verdict is Verdict.PASSED, result.message
     assert result.detect_s == pytest.approx(0.5, abs=0.15)
     assert (result.failed_get or 0) + (result.failed_post or 0) == site.failed > 0
@@ -231,10 +236,9 @@ def test_silence_before_the_fault_is_repeated_and_then_inconclusive(
 ) -> None:
     monkeypatch.setattr(drills, "RUNS", 2)
     site.silent = True
-    said: list[str] = []
     one = replace(drill(lambda _shells, heal_after: int(heal_after * 0)), duration_s=0.8,
                   heal_after_s=0.1, load=Load("website", rate=100, patience_s=0.2))  # fmt: skip
-    result = run(site, tmp_path, one, say=said.append)
+    result = run(site, tmp_path, one)
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "before the fault" in result.message
     assert (result.runs, result.seed) == (2, 6)
@@ -259,7 +263,7 @@ def test_without_a_running_machine_there_is_no_drill(site: Site, tmp_path: Path)
     with pytest.raises(NotReadyError, match="lb is not running"):
         run_drill(
             drill(site.kill), lab(tmp_path, running=False), {"lb": site}, bar="course",
-            course_root=COURSE, out=tmp_path, say=print,
+            course_root=COURSE, out=tmp_path, reporter=SILENT,
         )  # fmt: skip
     assert site.turn == 0
 
@@ -309,7 +313,7 @@ def test_without_an_aim_the_page_on_port_80_is_asked(
     monkeypatch.setattr(drills, "RUNS", 1)
     result = run_drill(
         short(nothing), lab(tmp_path), {"lb": site}, bar="course", course_root=COURSE,
-        out=tmp_path, say=lambda _: None,
+        out=tmp_path, reporter=SILENT,
     )  # fmt: skip
     assert (asked, result.message) == (["http://127.0.0.1"], "not really")
 
@@ -482,10 +486,10 @@ def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
         raise AssertionError(f"{command} was started ({len(stdin)})")
 
     site.start = no_start  # type: ignore[method-assign, assignment]
-    shown: list[Progress] = []
+    told = Told(DrillProgress)
     limits = Limits(lost=60, detect_s=2.0, flaps=0, uneven=1)
     one = short(site.kill, watched=False, limits={"course": limits})
-    result = run(site, tmp_path, one, live=shown.append, watcher=tmp_path / "no watcher is needed")
+    result = run(site, tmp_path, one, reporter=told, watcher=tmp_path / "no watcher is needed")
     lost = (result.failed_get or 0) + (result.failed_post or 0)
     assert lost == site.failed > 0
     assert (result.detect_s, result.recover_s, result.flaps) == (None, None, None)
@@ -493,7 +497,8 @@ def test_without_a_watcher_a_drill_is_judged_by_its_visitors_alone(
     assert held == {"lost": True, "detect_s": False, "flaps": None, "uneven": None, "early": True}
     assert result.samples is not None
     assert (result.samples.states, result.samples.changes) == ({}, ())
-    assert {tuple(one.states) for one in shown} == {()}
+    assert [one for one in told.events if isinstance(one, DrillProgress) and one.states] == []
+    assert told.events
     assert (tmp_path / "out" / "drill-kill.watch.jsonl").read_text() == ""
 
 

@@ -13,6 +13,7 @@ from steps.s04_failover import failover
 
 from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
+from course.variants import TRAITS
 from labkit.course import Course, read_blueprint
 from steps.handed_in import recognise, settle
 
@@ -41,4 +42,5 @@ COURSE = Course(
     mutations=MUTATIONS,
     recognise=recognise,
     settle=settle,
+    traits=TRAITS,
 )

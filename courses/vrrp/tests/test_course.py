@@ -10,6 +10,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 from course import COURSE
+from labkit.classroom.belonging import values_of
+from labkit.classroom.folder import read_folder
+from labkit.classroom.submission import recognised
 from labkit.course import CheckSpec, load_checks
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +64,14 @@ def test_a_page_a_step_in_both_languages_with_the_same_commands() -> None:
     for page in (*pages, "index.md"):
         english, french = ((ROOT / "docs" / code / page).read_text() for code in ("en", "fr"))
         assert english.split("```")[1::2] == french.split("```")[1::2], page
+
+
+def test_no_value_of_a_variant_stands_in_an_answer_that_knows_of_none() -> None:
+    accepted = ROOT / "tests" / "submissions" / "accepted"
+    for answer in (ROOT / "steps" / "reference", *accepted.iterdir()):
+        handed = recognised(COURSE, read_folder(answer), fill=False)
+        found = {one.name: values_of(one, handed) for one in COURSE.traits}
+        assert found == {one.name: [] for one in COURSE.traits}, answer.name
 
 
 @pytest.mark.parametrize(

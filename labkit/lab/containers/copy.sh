@@ -1,7 +1,7 @@
 #!/bin/sh
 # copy.sh link|copy FROM TO [FROM TO ...]: makes TO the same as FROM, the data of a Docker Engine
 # that stands still; prints the bytes that were really copied. Runs as root in a container of its
-# own, on what a student (or worse) has written: no symbolic link is followed.
+# own, on what anybody may have written: no symbolic link is followed.
 #
 # With `link`, the layers of images become hard links. Docker writes a layer once and registers it
 # under image/overlay2/layerdb; what is not registered there (layers of containers, caches of

@@ -16,12 +16,13 @@ import docker
 import requests
 from docker.errors import APIError, DockerException
 
-from labkit.course.blueprint import Packages
+from labkit.course.blueprint import Blueprint, Packages
 from labkit.errors import NotReadyError, UsageError
-from labkit.lab.mirror.building import RECIPE_LABEL, Say, build, has_image, recipe_hash
+from labkit.lab.mirror.building import RECIPE_LABEL, build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
+from labkit.reporting import Say
 
 Family = Literal["rocky9", "debian13", "rehearsal-el9"]
 
@@ -32,12 +33,14 @@ ROCKY_ROOT = "rockylinux/rockylinux:9"
 _PROBE_SECONDS = 10
 
 
-def node_reference(family: Family, packages: Packages) -> str:
+def node_reference(family: Family, blueprint: Blueprint) -> str:
     """The name of the node image of `family`, for example "labkit/node:debian13-1f0c…".
 
-    `packages` are those that the course wants on its machines, beside what every machine has.
+    It changes with the blueprint's user and with the packages that the course wants on its
+    machines, beside what every machine has.
     """
-    extra = _root_name(family, packages) + _wanted(family, packages)
+    packages = blueprint.packages
+    extra = "\0".join([_root_name(family, packages), _wanted(family, packages), blueprint.user])
     return f"labkit/node:{family}-{recipe_hash(RECIPE, extra=extra)}"
 
 
@@ -61,7 +64,7 @@ def wanted_family() -> Family | Literal["auto"]:
 def ensure_node_image(
     engine: docker.DockerClient,
     say: Say,
-    packages: Packages,
+    blueprint: Blueprint,
     family: Family | Literal["auto"] = "auto",
 ) -> str:
     """Build the node image unless the engine has it; return its reference.
@@ -70,35 +73,35 @@ def ensure_node_image(
     Raises NotReadyError when the packages or the base cannot be had.
     """
     if family != "auto":
-        return _ensure_family(engine, say, packages, family)
-    if choose_family(engine, packages) == "rocky9":
+        return _ensure_family(engine, say, blueprint, family)
+    if choose_family(engine, blueprint) == "rocky9":
         try:
-            return _ensure_family(engine, say, packages, "rocky9")
+            return _ensure_family(engine, say, blueprint, "rocky9")
         except NotReadyError as error:
             say(_("no machines of Rocky Linux 9 here, so of Debian 13: {why}", why=error.what))
-    return _ensure_family(engine, say, packages, "debian13")
+    return _ensure_family(engine, say, blueprint, "debian13")
 
 
 def _ensure_family(
-    engine: docker.DockerClient, say: Say, packages: Packages, chosen: Family
+    engine: docker.DockerClient, say: Say, blueprint: Blueprint, chosen: Family
 ) -> str:
-    reference = node_reference(chosen, packages)
+    reference = node_reference(chosen, blueprint)
     if has_image(engine, reference):
         return reference
-    base = _ensure_base(engine, chosen, packages, say)
+    base = _ensure_base(engine, chosen, blueprint.packages, say)
     say(_("the image of the machines ({family})", family=system_of(reference)))
     build(
         engine,
         RECIPE,
         reference,
-        args={"BASE": base},
+        args={"BASE": base, "USER_NAME": blueprint.user},
         extra=host_authorities(),
         labels={RECIPE_LABEL: reference.rpartition("-")[2], "io.labkit.family": chosen},
     )
     return reference
 
 
-def choose_family(engine: docker.DockerClient, packages: Packages) -> Family:
+def choose_family(engine: docker.DockerClient, blueprint: Blueprint) -> Family:
     """The family for "auto": what was built already, else Rocky if it can be had, else Debian.
 
     What was built comes first, so that a lab does not change its distribution between two
@@ -106,7 +109,7 @@ def choose_family(engine: docker.DockerClient, packages: Packages) -> Family:
     """
     built: list[Family] = ["rocky9", "debian13"]
     for family in built:
-        if has_image(engine, node_reference(family, packages)):
+        if has_image(engine, node_reference(family, blueprint)):
             return family
     rocky = has_image(engine, ROCKY_ROOT) or registry_answers(engine, ROCKY_ROOT)
     return "rocky9" if rocky else "debian13"

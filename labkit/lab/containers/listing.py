@@ -27,13 +27,13 @@ LAB_LABEL = f"{LABEL}.lab"
 MACHINE_LABEL = f"{LABEL}.machine"
 OS_LABEL = f"{LABEL}.os"
 ADDRESS_LABEL = f"{LABEL}.address"
+USER_LABEL = f"{LABEL}.user"
 CHECKPOINT_LABEL = f"{LABEL}.checkpoint"
 # Of the container that copies while a checkpoint is taken or brought back (checkpoints.py).
 DOING_LABEL = f"{CHECKPOINT_LABEL}.doing"
 NAME_LABEL = f"{CHECKPOINT_LABEL}.name"
 MAKING = "making"
 MIRROR = "mirror"
-USER = "student"
 
 PATIENCE_S = 10.0
 
@@ -87,7 +87,7 @@ def machines_of(lab: str, found: Iterable[dict[str, Any]], blueprint: Blueprint)
         Machine(
             name=summary["Labels"][MACHINE_LABEL],
             address=summary["Labels"][ADDRESS_LABEL],
-            user=USER,
+            user=summary["Labels"].get(USER_LABEL, blueprint.user),
             key=folder / "id_ed25519",
             known_hosts=folder / "known_hosts",
             running=summary["State"] == "running",

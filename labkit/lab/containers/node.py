@@ -26,7 +26,13 @@ from labkit.lab.containers.engine import (
     cpu_shares,
     explained,
 )
-from labkit.lab.containers.listing import ADDRESS_LABEL, LAB_LABEL, MACHINE_LABEL, OS_LABEL
+from labkit.lab.containers.listing import (
+    ADDRESS_LABEL,
+    LAB_LABEL,
+    MACHINE_LABEL,
+    OS_LABEL,
+    USER_LABEL,
+)
 from labkit.lab.containers.network import INNER_BRIDGE, INNER_POOL, network_name
 from labkit.lab.store import KeyPair
 from labkit.locale import _
@@ -60,6 +66,7 @@ class Node:
     image: str
     address: str
     mirror: str
+    user: str  # who logs in, with `login_key`
     os: str
     host_key: KeyPair
     login_key: KeyPair
@@ -78,6 +85,7 @@ class Node:
             MACHINE_LABEL: self.name,
             ADDRESS_LABEL: self.address,
             OS_LABEL: self.os,
+            USER_LABEL: self.user,
         }
 
     @property
@@ -183,7 +191,7 @@ def _keys(node: Node) -> Files:
     return {
         "etc/ssh/ssh_host_ed25519_key": (node.host_key.private, 0o600, 0),
         "etc/ssh/ssh_host_ed25519_key.pub": (public, 0o644, 0),
-        "home/student/.ssh/authorized_keys": (login, 0o600, USER_ID),
+        f"home/{node.user}/.ssh/authorized_keys": (login, 0o600, USER_ID),
     }
 
 

@@ -31,7 +31,6 @@ from labkit.lab.containers.listing import (
     MAKING,
     MIRROR,
     NAME_LABEL,
-    USER,
     filters,
     machines_of,
 )
@@ -43,10 +42,11 @@ from labkit.lab.containers.network import (
     network_name,
 )
 from labkit.lab.mirror import ensure_mirror, run_mirror
-from labkit.lab.model import Checkpoint, Machine, Say
+from labkit.lab.model import Checkpoint, Machine
 from labkit.lab.store import key_pair, lab_folder
 from labkit.locale import _, number
 from labkit.remote import everywhere
+from labkit.reporting import Say
 from labkit.whole import write_whole
 
 ROOM_BYTES = 3 * 2**30  # images 1.5 GiB, what a whole practical writes about 1 GiB
@@ -87,7 +87,7 @@ class ContainerProvider:
             return self._make(self._saved(origin, name), say)
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
+        image = ensure_node_image(self.engine, say, self.blueprint, wanted_family())
         ensure_mirror(self.engine, say, self.blueprint.images)
         subnet = ensure_network(self.engine, self.lab)
         say(_("network {name}: {subnet}", name=network_name(self.lab), subnet=subnet))
@@ -150,7 +150,7 @@ class ContainerProvider:
             [self._container(machine) for machine in self.blueprint.names],
             name=name,
             automatic=automatic,
-            image=ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family()),
+            image=ensure_node_image(self.engine, say, self.blueprint, wanted_family()),
             addresses=self._addresses(ensure_network(self.engine, self.lab)),
         )
         for old in rules.too_many(self.checkpoints(), allowed) if automatic else []:
@@ -270,7 +270,7 @@ class ContainerProvider:
         """
         self.settle(say)
         self._room(ROOM_BYTES)
-        image = ensure_node_image(self.engine, say, self.blueprint.packages, wanted_family())
+        image = ensure_node_image(self.engine, say, self.blueprint, wanted_family())
         folder = kept.volumes_folder(self.engine, saved)
         before = self._helpers()
         with explained(_("making the machines from {name}", name=saved.checkpoint.name)):
@@ -374,6 +374,7 @@ class ContainerProvider:
             number=self.blueprint.order(name),
             address=self._addresses(subnet)[name],
             mirror=address(subnet, MIRROR_ADDRESS),
+            user=self.blueprint.user,
             os=system_of(image),
             host_key=key_pair(self._host_key_path(name)),
             login_key=key_pair(self._login_key_path()),
@@ -398,7 +399,7 @@ class ContainerProvider:
         shell = remote.SshShell(
             node.name,
             node.address,
-            user=USER,
+            user=node.user,
             key=str(self._login_key_path()),
             known_hosts=str(self._known_hosts()),
         )

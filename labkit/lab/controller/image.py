@@ -22,8 +22,8 @@ from labkit.lab.mirror.building import build, has_image, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.server import host_settings
 from labkit.lab.mirror.trust import host_authorities
-from labkit.lab.model import Say
 from labkit.locale import _
+from labkit.reporting import Say
 
 FOLDER = Path(__file__).parent
 REPOSITORY = "labkit/controller"

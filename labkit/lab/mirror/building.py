@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +14,6 @@ from docker.errors import APIError, ImageNotFound
 
 from labkit.errors import NotReadyError
 from labkit.locale import _
-
-Say = Callable[[str], None]
 
 KIND_LABEL = "io.labkit.kind"
 RECIPE_LABEL = "io.labkit.recipe"

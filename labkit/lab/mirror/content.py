@@ -16,7 +16,7 @@ import docker
 from docker.errors import APIError
 
 from labkit.errors import NotReadyError
-from labkit.lab.mirror.building import RECIPE_LABEL, Say, has_image, not_ready, recipe_hash
+from labkit.lab.mirror.building import RECIPE_LABEL, has_image, not_ready, recipe_hash
 from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.names import public_name, split_public_name
 from labkit.lab.mirror.recipes import (
@@ -30,6 +30,7 @@ from labkit.lab.mirror.recipes import (
 from labkit.lab.mirror.registry import Manifest, Registry
 from labkit.lab.mirror.server import VOLUME, ensure_recipe_image, ensure_volume, serving
 from labkit.locale import _
+from labkit.reporting import Say
 
 _MARKERS = "labkit/mirror"
 _AT_A_TIME = 2  # builds: each one keeps a core and the disk busy

@@ -12,15 +12,9 @@ import docker
 from docker.errors import APIError
 
 from labkit.errors import NotReadyError
-from labkit.lab.mirror.building import (
-    KIND_LABEL,
-    RECIPE_LABEL,
-    Say,
-    has_image,
-    not_ready,
-    recipe_hash,
-)
+from labkit.lab.mirror.building import KIND_LABEL, RECIPE_LABEL, has_image, not_ready, recipe_hash
 from labkit.locale import _
+from labkit.reporting import Say
 
 SUITE = "trixie"
 # These stay in force inside the root, so that what a recipe adds is as lean as the root itself.

@@ -16,19 +16,13 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 
 from labkit.errors import NotReadyError
-from labkit.lab.mirror.building import (
-    KIND_LABEL,
-    RECIPE_LABEL,
-    Say,
-    build,
-    has_image,
-    not_ready,
-)
+from labkit.lab.mirror.building import KIND_LABEL, RECIPE_LABEL, build, has_image, not_ready
 from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.recipes import REGISTRY, STAND_IN_LABEL, Recipe, recipe
 from labkit.lab.mirror.registry import Registry
 from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
+from labkit.reporting import Say
 
 VOLUME = "labkit-mirror"
 KIND = "mirror"

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from labkit.errors import NotReadyError
-from labkit.lab.model import Say
 from labkit.lab.vagrant.explain import explained, missing
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import State, VagrantExitError, states
 from labkit.locale import _, number
+from labkit.reporting import Say
 
 SNAPSHOT = "labkit-fresh"  # a machine right after its first `up`
 QUESTION_S = 60.0  # 0.8 s is usual; a hypervisor whose service hangs never answers

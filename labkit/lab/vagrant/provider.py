@@ -14,7 +14,7 @@ from labkit.course import Blueprint, find_blueprint
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab import checkpoints as rules
 from labkit.lab.common import address
-from labkit.lab.model import Checkpoint, Machine, Say
+from labkit.lab.model import Checkpoint, Machine
 from labkit.lab.store import lab_folder
 from labkit.lab.vagrant import node as nodes
 from labkit.lab.vagrant.engine import Engine
@@ -24,6 +24,7 @@ from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
 from labkit.locale import _, number
 from labkit.remote import everywhere
+from labkit.reporting import Say
 from labkit.whole import write_whole
 
 DEFAULT_USER = "vagrant"  # by the convention of Vagrant boxes

@@ -15,8 +15,10 @@ from labkit.cli import show
 from labkit.course import CannotTellError, NotMetError, Verdict, expect
 from labkit.errors import LabkitError
 from labkit.grading.model import CheckResult
-from labkit.remote import Silent, Transcript
+from labkit.remote import Transcript
+from labkit.reporting import SILENT, CommandTyped, OutputLine
 from labkit.text import clean
+from tests.fakes.told import every_event
 
 MARKUP = "[bold red]x[/] [link=http://192.0.2.1]y[/link] [/nothing]"
 
@@ -110,9 +112,9 @@ def test_what_is_nothing_when_clean_is_called_nothing() -> None:
 
 def test_the_transcript_can_be_shown_again(tmp_path: Path) -> None:
     log = tmp_path / "transcript.log"
-    echo = Transcript(log, Silent(), lambda: datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC))
-    echo.command("web1", "echo '\x1b[2J'")
-    echo.output("web1", "\x1b]0;title\x07" + MARKUP + " \udc80")
+    told = Transcript(log, SILENT, lambda: datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC))
+    told.tell(CommandTyped("web1", "echo '\x1b[2J'"))
+    told.tell(OutputLine("web1", "\x1b]0;title\x07" + MARKUP + " \udc80"))
     assert log.read_text(encoding="utf-8").splitlines() == [
         "2026-03-02T00:00:00.000+00:00 web1 $ echo ''",
         f"2026-03-02T00:00:00.000+00:00 web1 | {MARKUP} ",
@@ -133,9 +135,12 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 def test_a_terminal_shows_text_of_a_machine_as_text(screen: io.StringIO) -> None:
     hostile = f"\x1b[2J\x1b]0;owned\x07{MARKUP}\x08\u202e"
-    commands = show.Commands()
-    commands.command("web1", hostile)
-    commands.output("web1", hostile)
+    told = every_event(hostile)
+    terminal = show.Terminal()
+    for event in told:
+        terminal.tell(event)
+    events = screen.getvalue().count(MARKUP)
+    assert events >= len(told) - 3  # all but those of a drill, which are for a live line
     show.say(hostile)
     show.error(LabkitError(hostile, where=hostile, then=hostile))
     show.table([(hostile,)], (hostile,))
@@ -150,4 +155,4 @@ def test_a_terminal_shows_text_of_a_machine_as_text(screen: io.StringIO) -> None
     assert not set("\x07\x08\u202e") & set(shown)
     assert "\x1b[2J" not in shown
     assert "\x1b]8" not in shown
-    assert shown.count(MARKUP) == 20
+    assert shown.count(MARKUP) - events == 18

@@ -58,6 +58,23 @@ def test_packages_are_words_that_a_package_manager_can_be_given(tmp_path: Path) 
         read_blueprint(tmp_path)
 
 
+def test_the_user_of_the_machines_is_the_courses(tmp_path: Path) -> None:
+    file = course(tmp_path, machine(1)) / "course" / "machines.json"
+    listed = json.loads(file.read_text())
+    assert read_blueprint(tmp_path).user == "user"
+    read_blueprint.cache_clear()
+    file.write_text(json.dumps(listed | {"user": "ada"}))
+    assert read_blueprint(tmp_path).user == "ada"
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "a b", "../etc", "-u", "a ALL=(ALL)", 7])
+def test_a_user_whom_no_system_takes_is_refused(tmp_path: Path, name: object) -> None:
+    file = course(tmp_path, machine(1)) / "course" / "machines.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"user": name}))
+    with pytest.raises(UsageError, match="the list of machines cannot be read"):
+        read_blueprint(tmp_path)
+
+
 @pytest.mark.parametrize(
     "machines",
     [

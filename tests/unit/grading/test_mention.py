@@ -14,6 +14,7 @@ from labkit.grading import mention as module
 from labkit.grading.mention import award
 from labkit.grading.model import StepResult
 from labkit.load.record import DrillResult
+from tests.fakes.told import Told
 
 P, F, B, I = Verdict.PASSED, Verdict.FAILED, Verdict.BLOCKED, Verdict.INCONCLUSIVE  # noqa: E741
 
@@ -101,19 +102,19 @@ def good() -> Context:
 
 
 def test_who_passes_everything_is_given_the_mention(performed: Performed) -> None:
-    told: list[str] = []
+    told = Told()
     run = good()
-    run.say = told.append
+    run.reporter = told
     assert award(run, graded()) is True
     assert performed.calls == [("hang", "hardened"), ("sick", "hardened")]
-    assert told == ["the bar hardened holds so far: the drills for the distinction follow"]
+    assert told.said == ["the bar hardened holds so far: the drills for the distinction follow"]
     assert run.drills["hang"]["bar"] == "hardened"
 
 
 def test_a_drill_that_failed_the_hardened_bar_settles_it_at_once(performed: Performed) -> None:
     run = good()
     run.drills["kill"] = entry("kill", course=P, hardened=F)
-    run.say = lambda _line: pytest.fail("nothing is promised")
+    run.reporter = Told(look=lambda _event: pytest.fail("nothing is promised"))
     assert award(run, graded()) is False
     assert performed.calls == []
 
@@ -182,8 +183,8 @@ def test_a_lab_that_is_gone_by_then_leaves_it_open(monkeypatch: pytest.MonkeyPat
         raise NotReadyError("lb is not running", then="labkit up")
 
     monkeypatch.setattr(module, "perform_drill", off)
-    told: list[str] = []
+    told = Told()
     run = good()
-    run.say = told.append
+    run.reporter = told
     assert award(run, graded()) is None
-    assert "labkit up" in told[-1]
+    assert "labkit up" in told.said[-1]

@@ -22,12 +22,13 @@ import pytest
 from labkit.course import Course, Origin
 from labkit.errors import UsageError
 from labkit.grading.model import CheckResult, GradeResult
-from labkit.grading.session import Hooks
 from labkit.grading.writers import WRITERS, as_moodle_table, write_html, write_json
 from labkit.grading.writers.csv import COLUMNS
+from labkit.reporting import CheckBegan, CheckEnded
 from tests import ROOT
 from tests.fakes.every_verdict import every_verdict, run
 from tests.fakes.results import ALL, B, F, I, P, Page, a_range, graded, killed, problems
+from tests.fakes.told import Told
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_the_file_is_as_published_after_every_check(course: Any, tmp_path: Path)
     """What a kill between any two checks leaves: nothing of it reads as a zero."""
     seen = []
 
-    def look(_check: CheckResult) -> None:
+    def look(_event: object) -> None:
         data = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
         assert problems(data) == []
         assert not data["complete"]
@@ -186,8 +187,7 @@ def test_the_file_is_as_published_after_every_check(course: Any, tmp_path: Path)
         )
         seen.append(len(open_checks))
 
-    hooks = Hooks(on_start=look, on_result=look)
-    run(course, tmp_path, hooks=hooks)
+    run(course, tmp_path, reporter=Told(CheckBegan, CheckEnded, look=look))
     assert seen[0] == 9
     assert len(seen) == 18
     data = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import pytest
 from labkit.course import Course, Step, Verdict
 from labkit.grading import Context, Scope, stepping
 from labkit.grading.model import CheckResult
-from labkit.grading.stepping import StepHooks, carry_out
+from labkit.grading.stepping import carry_out
 
 SLUGS = ("one", "two", "three")
 
@@ -28,7 +28,12 @@ class Machines:
 
     def step(self, number: int, slug: str) -> Step:
         return Step(
-            number, slug, "abc"[number - 1], (), lambda _shells, _files: self.hold.add(slug)
+            number,
+            slug,
+            "abc"[number - 1],
+            (),
+            lambda _shells, _files: self.hold.add(slug),
+            titles={"en": slug, "fr": slug},
         )
 
     def grade(self, context: Context, scope: Scope, **_options: object) -> SimpleNamespace:
@@ -56,8 +61,8 @@ def kept(
     )
     context = cast("Context", SimpleNamespace(course=course, workspace=None))
     found: list[int] = []
-    hooks = StepHooks(on_furthest=(lambda step: found.append(step.number)) if wanted else None)
-    carry_out(context, [steps[number - 1] for number in numbers], {}, hooks=hooks)
+    carry_out(context, [steps[number - 1] for number in numbers], {},
+              keep=(lambda step: found.append(step.number)) if wanted else None)  # fmt: skip
     return found
 
 

@@ -17,11 +17,13 @@ from labkit.classroom.carrying import Stumble, jobs
 from labkit.classroom.submission import record
 from labkit.course import Artefact, Beginning, Files, HandedIn, Step, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
-from labkit.grading import Context, GradeResult, Hooks, Scope, grade
+from labkit.grading import Context, GradeResult, Scope, grade
 from labkit.lab import Lab
 from labkit.lab.lock import hold
 from labkit.remote import Shells, SshShell
+from labkit.reporting import SILENT, CheckBegan, CheckEnded, Reporter
 from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, folder_of, made, recognise
+from tests.fakes.told import Told
 
 
 @pytest.fixture
@@ -361,7 +363,7 @@ def graded(
     out: Path,
     *,
     machine: Mapping[str, bytes] = GOOD,
-    hooks: Hooks | None = None,
+    reporter: Reporter = SILENT,
     steps: frozenset[int] = frozenset({2, 3, 4}),
     **more: Any,
 ) -> GradeResult:
@@ -371,7 +373,7 @@ def graded(
     shell = Shell(1)
     shell.files = {f"/{name}": data for name, data in machine.items()}
     context.shells["web1"] = cast("SshShell", shell)
-    return grade(context, Scope(steps), hooks, **more)
+    return grade(context, Scope(steps), reporter, **more)
 
 
 def test_a_step_whose_files_are_missing_is_worth_nothing_whatever_filled_the_gap(
@@ -397,12 +399,12 @@ def test_it_is_worth_nothing_at_every_instant(course: Made, tmp_path: Path) -> N
     """Also in the file that a killed run leaves behind."""
     highest = []
 
-    def look(_check: object) -> None:
+    def look(_event: object) -> None:
         found = json.loads((tmp_path / "result.json").read_text())
         highest.append(sum(found["steps"][1]["checks"][at]["points"] for at in (0, 1)))
         assert found["score_high"] <= 2
 
-    graded(course, {"a.txt": b"good"}, tmp_path, hooks=Hooks(on_start=look, on_result=look))
+    graded(course, {"a.txt": b"good"}, tmp_path, reporter=Told(CheckBegan, CheckEnded, look=look))
     assert len(highest) == 12
     assert set(highest) == {0}
 

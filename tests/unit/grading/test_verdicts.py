@@ -12,9 +12,11 @@ import pytest
 
 from labkit.course import Course, Verdict
 from labkit.errors import LabkitError
-from labkit.grading import CheckResult, Context, GradeResult, Hooks, Scope, grade
+from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
 from labkit.lab import Lab
+from labkit.reporting import CheckEnded
 from tests.fakes.every_verdict import ALPHA, FakeProvider, every_verdict, run
+from tests.fakes.told import Told
 
 
 @pytest.fixture
@@ -100,10 +102,10 @@ def test_the_result_file_is_whole_after_each_check(course: Course, tmp_path: Pat
     """Read at every instant it is valid, and what has not run yet is in doubt, not zero."""
     seen = []
 
-    def look(_check: CheckResult) -> None:
+    def look(_event: object) -> None:
         seen.append(json.loads((tmp_path / "result.json").read_text()))
 
-    run(course, tmp_path, hooks=Hooks(on_result=look))
+    run(course, tmp_path, reporter=Told(CheckEnded, look=look))
     assert len(seen) == 9
     assert not any(record["complete"] for record in seen)
     first = {check["id"]: check["verdict"] for check in seen[0]["steps"][0]["checks"]}

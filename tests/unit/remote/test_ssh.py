@@ -20,7 +20,9 @@ from paramiko import SSHException
 
 from labkit.errors import NotReadyError
 from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts, ssh
-from labkit.remote.ssh import LINE_LIMIT, _LineEcho, _received
+from labkit.remote.ssh import LINE_LIMIT, _Lines, _received
+from labkit.reporting import OutputLine
+from tests.fakes.told import Told
 
 
 class Channel:
@@ -60,18 +62,9 @@ class Channel:
         return 0
 
 
-class Echoed:
-    """An echo that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def command(self, machine: str, text: str) -> None:
-        """Nothing."""
-
-    def output(self, machine: str, line: str) -> None:
-        """The line, with its machine."""
-        self.lines.append(f"{machine}|{line}")
+def lines(told: Told) -> list[str]:
+    """The lines of output that were told, with their machines."""
+    return [f"{one.machine}|{one.line}" for one in told.events if isinstance(one, OutputLine)]
 
 
 @pytest.fixture(autouse=True)
@@ -80,9 +73,7 @@ def _files_are_always_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh.selectors, "DefaultSelector", selectors.SelectSelector)
 
 
-def received(
-    pieces: Iterable[bytes], *, seconds: float = 60, stream: _LineEcho | None = None
-) -> str:
+def received(pieces: Iterable[bytes], *, seconds: float = 60, stream: _Lines | None = None) -> str:
     channel = Channel(pieces)
     end = time.monotonic() + seconds
     return _received(cast("Any", channel), end, stream)[0]
@@ -109,7 +100,7 @@ def test_bytes_that_are_no_text_are_no_reason_to_fall() -> None:
 
 def test_what_is_beyond_the_limit_is_read_and_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ssh, "OUTPUT_LIMIT", 100)
-    echo = Echoed()
+    told = Told()
     read = 0
 
     def pieces() -> Iterable[bytes]:
@@ -118,11 +109,11 @@ def test_what_is_beyond_the_limit_is_read_and_dropped(monkeypatch: pytest.Monkey
             read += 30
             yield b"x" * 29 + b"\n"
 
-    text = received(pieces(), stream=_LineEcho("web1", echo))
+    text = received(pieces(), stream=_Lines("web1", told))
     assert read == 1500
     assert 100 <= len(text) < 100 + 65536
     assert len(text) == 120
-    assert len(echo.lines) == 4
+    assert len(lines(told)) == 4
 
 
 def test_both_outputs_are_read_by_turns() -> None:
@@ -186,21 +177,21 @@ def test_a_deadline_that_is_over_reads_nothing() -> None:
 
 
 def test_lines_are_passed_on_as_they_come() -> None:
-    echo = Echoed()
-    stream = _LineEcho("web1", echo)
+    told = Told()
+    stream = _Lines("web1", told)
     received([b"one\ntw", b"o\n10%\r50%\r100%\nrest"], stream=stream)
-    assert echo.lines == ["web1|one", "web1|two", "web1|100%"]
+    assert lines(told) == ["web1|one", "web1|two", "web1|100%"]
     stream.finish()
     stream.finish()
-    assert echo.lines[3:] == ["web1|rest"]
+    assert lines(told)[3:] == ["web1|rest"]
 
 
 def test_a_line_without_an_end_is_passed_on_in_pieces() -> None:
-    echo = Echoed()
-    stream = _LineEcho("web1", echo)
+    told = Told()
+    stream = _Lines("web1", told)
     for _piece in range(5):
         stream.write("x" * LINE_LIMIT)
-    assert 2 <= len(echo.lines) <= 5
+    assert 2 <= len(lines(told)) <= 5
     assert len(stream.rest) <= LINE_LIMIT
 
 

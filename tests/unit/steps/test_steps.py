@@ -120,7 +120,7 @@ class Machines:
                 return Result(question, of_files[read], "", 0)
             return other(question)
 
-        return PlannedShell(name, answer, address=ADDRESSES[name])
+        return PlannedShell(name, answer, user="student", address=ADDRESSES[name])
 
     @property
     def plan(self) -> list[str]:

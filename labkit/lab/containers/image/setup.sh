@@ -56,17 +56,19 @@ if grep -qa persourcepenalties /usr/sbin/sshd; then
 fi
 chmod 0600 /etc/ssh/sshd_config.d/*.conf
 
-# --- the student ----------------------------------------------------------------------------
+# --- who works here -------------------------------------------------------------------------
 groups=sudo
 getent group wheel >/dev/null && groups=wheel
-# Where Docker is installed later, its group comes with it, and step 1 adds the student.
+# Where Docker is installed later, its group comes with it, and step 1 adds the user.
 getent group docker >/dev/null && groups="$groups,docker"
-useradd --create-home --uid 1000 --shell /bin/bash --groups "$groups" --password '*' student
-install -d -m 0700 -o student -g student /home/student/.ssh
-install -m 0600 -o student -g student /dev/null /home/student/.ssh/authorized_keys
-cat /usr/local/share/labkit/bashrc >>/home/student/.bashrc
+useradd --create-home --uid 1000 --shell /bin/bash --groups "$groups" --password '*' "$USER_NAME"
+home="/home/$USER_NAME"
+install -d -m 0700 -o "$USER_NAME" -g "$USER_NAME" "$home/.ssh"
+install -m 0600 -o "$USER_NAME" -g "$USER_NAME" /dev/null "$home/.ssh/authorized_keys"
+cat /usr/local/share/labkit/bashrc >>"$home/.bashrc"
 cat /usr/local/share/labkit/bashrc >>/root/.bashrc
-chmod 0440 /etc/sudoers.d/student
+echo "$USER_NAME ALL=(ALL:ALL) NOPASSWD: ALL" >/etc/sudoers.d/labkit
+chmod 0440 /etc/sudoers.d/labkit
 chmod 0755 /usr/local/sbin/labkit-boot
 mkdir -p /srv /var/lib/labkit /etc/docker
 

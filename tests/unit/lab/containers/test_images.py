@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
+from labkit.course import Blueprint
 from labkit.lab.containers.images import (
     RECIPE,
     ROCKY_ROOT,
@@ -20,7 +22,7 @@ from labkit.lab.containers.images import (
 from labkit.lab.mirror.building import context, not_ready, recipe_hash
 from tests.fakes.engine import engine
 
-PACKAGES = {"debian": ("haproxy", "rsyslog"), "redhat": ("haproxy",)}
+BLUEPRINT = Blueprint((), {"debian": ("haproxy", "rsyslog"), "redhat": ("haproxy",)})
 
 
 def folder(parent: Path, **files: str) -> Path:
@@ -60,7 +62,7 @@ def test_the_context_is_the_same_for_everybody(tmp_path: Path) -> None:
 
 
 def test_the_families_have_different_images() -> None:
-    rocky, debian = node_reference("rocky9", PACKAGES), node_reference("debian13", PACKAGES)
+    rocky, debian = node_reference("rocky9", BLUEPRINT), node_reference("debian13", BLUEPRINT)
     assert rocky.startswith("labkit/node:rocky9-")
     assert debian.startswith("labkit/node:debian13-")
     assert rocky.rpartition("-")[2] != debian.rpartition("-")[2]
@@ -75,26 +77,34 @@ def test_each_family_has_its_packages(family: str) -> None:
 
 @pytest.mark.parametrize("family", ["rocky9", "debian13", "rehearsal-el9"])
 def test_a_course_with_other_packages_has_other_images(family: Family) -> None:
-    more = {name: (*words, "keepalived") for name, words in PACKAGES.items()}
-    assert node_reference(family, more) != node_reference(family, PACKAGES)
+    more = {name: (*words, "keepalived") for name, words in BLUEPRINT.packages.items()}
+    assert node_reference(family, replace(BLUEPRINT, packages=more)) != node_reference(
+        family, BLUEPRINT
+    )
+
+
+@pytest.mark.parametrize("family", ["rocky9", "debian13", "rehearsal-el9"])
+def test_a_course_with_another_user_has_other_images_of_the_same_packages(family: Family) -> None:
+    other = replace(BLUEPRINT, user="ada")
+    assert node_reference(family, other) != node_reference(family, BLUEPRINT)
 
 
 def test_auto_takes_what_was_built_and_asks_nobody() -> None:
-    held = engine([node_reference("debian13", PACKAGES)], registry=200)
-    assert choose_family(held, PACKAGES) == "debian13"
+    held = engine([node_reference("debian13", BLUEPRINT)], registry=200)
+    assert choose_family(held, BLUEPRINT) == "debian13"
     assert held.asked == []
 
 
 def test_auto_prefers_rocky_when_it_is_here_or_can_be_had() -> None:
-    assert choose_family(engine([ROCKY_ROOT]), PACKAGES) == "rocky9"
-    assert choose_family(engine(registry=200), PACKAGES) == "rocky9"
+    assert choose_family(engine([ROCKY_ROOT]), BLUEPRINT) == "rocky9"
+    assert choose_family(engine(registry=200), BLUEPRINT) == "rocky9"
 
 
 @pytest.mark.parametrize(
     "registry", [404, 500, requests.ReadTimeout(), requests.ConnectionError()], ids=repr
 )
 def test_auto_falls_back_to_debian(registry: int | Exception) -> None:
-    assert choose_family(engine(registry=registry), PACKAGES) == "debian13"
+    assert choose_family(engine(registry=registry), BLUEPRINT) == "debian13"
 
 
 def test_the_registry_is_asked_through_the_engine_with_a_limit() -> None:
@@ -104,9 +114,9 @@ def test_the_registry_is_asked_through_the_engine_with_a_limit() -> None:
 
 
 def test_an_image_that_is_there_is_not_built() -> None:
-    reference = node_reference("rocky9", PACKAGES)
+    reference = node_reference("rocky9", BLUEPRINT)
     said: list[str] = []
-    assert ensure_node_image(engine([reference]), said.append, PACKAGES, "rocky9") == reference
+    assert ensure_node_image(engine([reference]), said.append, BLUEPRINT, "rocky9") == reference
     assert said == []
 
 

@@ -18,7 +18,12 @@ from labkit.lab.containers.provider import ContainerProvider
 
 FOUND = [
     {
-        "Labels": {"io.labkit.machine": name, "io.labkit.address": address, "io.labkit.os": "X"},
+        "Labels": {
+            "io.labkit.machine": name,
+            "io.labkit.address": address,
+            "io.labkit.os": "X",
+            "io.labkit.user": "ada",
+        },
         "State": state,
     }
     for name, address, state in (
@@ -74,8 +79,8 @@ def test_machines_are_read_from_one_answer(place: Path) -> None:
     engine = Engine(place, answer(FOUND))
     machines = Door("mine").machines()
     assert [(one.name, one.address, one.running, one.user) for one in machines] == [
-        ("web1", "10.0.0.1", False, "student"),
-        ("lb", "10.0.0.3", True, "student"),
+        ("web1", "10.0.0.1", False, "ada"),
+        ("lb", "10.0.0.3", True, "ada"),
     ]
     assert len(engine.asked) == 1
     assert "all=1" in engine.asked[0]

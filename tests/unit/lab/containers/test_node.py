@@ -38,6 +38,7 @@ def node(name: str, lab: str = "one") -> Node:
         image="labkit/node:debian13-0",
         address="10.77.0.11",
         mirror="10.77.0.2",
+        user="ada",
         os="debian13",
         host_key=HOST_KEY,
         login_key=LOGIN_KEY,
@@ -163,6 +164,7 @@ def test_a_node_is_found_again_by_its_labels() -> None:
         "io.labkit.machine": "web2",
         "io.labkit.address": "10.77.0.11",
         "io.labkit.os": "debian13",
+        "io.labkit.user": "ada",
     }
 
 
@@ -287,7 +289,7 @@ def test_a_new_machine_unpacks_exactly_these_files() -> None:
     } == {
         "etc/ssh/ssh_host_ed25519_key": ("0o600", 0, 0),
         "etc/ssh/ssh_host_ed25519_key.pub": ("0o644", 0, 0),
-        "home/student/.ssh/authorized_keys": ("0o600", 1000, 1000),
+        "home/ada/.ssh/authorized_keys": ("0o600", 1000, 1000),
         "etc/docker/daemon.json": ("0o644", 0, 0),
     }
     assert all(member.isreg() for member, _data in found.values()), "folders keep their owners"
@@ -297,7 +299,7 @@ def test_each_key_is_where_sshd_looks_for_it_and_the_login_key_stays_at_home() -
     files = {path: data for path, (_member, data) in unpacked(first_files(node("lb"))).items()}
     assert files["etc/ssh/ssh_host_ed25519_key"] == b"HOST PRIVATE"
     assert files["etc/ssh/ssh_host_ed25519_key.pub"] == b"ssh-ed25519 HOSTPUBLIC\n"
-    assert files["home/student/.ssh/authorized_keys"] == b"ssh-ed25519 LOGINPUBLIC\n"
+    assert files["home/ada/.ssh/authorized_keys"] == b"ssh-ed25519 LOGINPUBLIC\n"
     assert not any(b"LOGIN PRIVATE" in data for data in files.values())
 
 
@@ -331,7 +333,7 @@ def test_lost_keys_are_given_again_without_touching_the_engines_configuration() 
     assert set(unpacked(packed)) == {
         "etc/ssh/ssh_host_ed25519_key",
         "etc/ssh/ssh_host_ed25519_key.pub",
-        "home/student/.ssh/authorized_keys",
+        "home/ada/.ssh/authorized_keys",
     }
 
 

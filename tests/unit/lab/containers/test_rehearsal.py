@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from labkit.course import Blueprint
 from labkit.lab.containers.images import (
     REHEARSAL,
     choose_family,
@@ -33,7 +34,7 @@ from steps.s01_machines import DOCKER_REPO, DOCKER_RHEL
 from tests.fakes.engine import engine
 
 ROOT = REHEARSAL / "root"
-NONE: dict[str, tuple[str, ...]] = {}  # packages that a course wants beside
+NONE = Blueprint(())
 PACKAGES = {one.name: one for one in packages((REHEARSAL / "packages.toml").read_text())}
 
 
