@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import normpath
+from posixpath import normpath, relpath
 from typing import Any
 
 from labkit.course import HandedIn
@@ -125,6 +125,10 @@ def recognise(
             unixed[path], usual = USUAL_FRONTEND.subn(b"#", unixed[path], count=1)
             if usual:
                 notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
+    if look.stack:
+        unixed[look.stack], moved = look.relocated()
+        notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
+                  for there, here in moved.items()]  # fmt: skip
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
@@ -172,6 +176,7 @@ class _Look:
             for one in parts:
                 composes.pop(one, None)
             composes[path] = together(path, projects, Project)
+        self.composes = composes
         named = {path: one for path, one in composes.items() if COMPOSE_NAME.search(path)}
         rest = {path: one for path, one in composes.items() if path not in named}
         self.registry = _first(
@@ -222,6 +227,34 @@ class _Look:
         """A file that another one names, "" if it was not handed in."""
         place = _inside(folder, name)
         return place if place and self.files.get(place, b"").strip() else ""
+
+    def relocated(self) -> tuple[bytes, dict[str, str]]:
+        """The stack's file with what lay elsewhere on the student's machine where it came along.
+
+        Of `/home/me/student-list/website` the end is a folder of the submission. What stands at the
+        root, `/website`, is no project's folder: the mistake stays one.
+        """
+        folder = str(PurePosixPath(self.stack).parent)
+        moved: dict[str, str] = {}
+        text = _text(self.files[self.stack])
+        for service in self.project.services.values() if self.project else ():
+            build = service.raw["build"]
+            for there in (*service.mounts.values(), str(build["context"]) if build else ""):
+                end = "" if there in service.mounts else self._end_of(there)
+                if end and there not in moved:
+                    moved[there] = f"./{relpath(end, folder)}"
+                    alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+                    text = re.sub(alone, lambda _one, here=moved[there]: here, text)  # type: ignore[misc]
+        return text.encode() if moved else self.files[self.stack], moved
+
+    def _end_of(self, path: str) -> str:
+        """The longest end of an absolute path, a folder apart at least, that was handed in."""
+        parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
+        for begin in range(1, len(parts)):
+            end = "/".join(parts[begin:])
+            if any(one == end or one.startswith(f"{end}/") for one in (*self.files, *GIVEN)):
+                return end
+        return ""
 
     def sources(self) -> dict[str, str]:
         """Artefact -> the file that is it."""
@@ -360,7 +393,11 @@ class _Look:
                 r"\.(md|txt|sh|bash|adoc|rst|mk)$|(^|/)(readme|makefile)[^/]*$", path.lower()
             ):
                 continue
-            commands = [one for one in _commands(_text(data)) if _is_set_up(one)]
+            commands = [
+                one
+                for one in _commands(_text(data))
+                if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
+            ]
             if any(_runs_registry(one) for one in commands):
                 found += [(path, shlex.join(one)) for one in commands]
         return found
@@ -554,6 +591,12 @@ END = re.compile(r"[;&|]+$|[012]?>")
 
 def _is_set_up(words: list[str]) -> bool:
     return words[1:2] == ["run"] or words[1:3] in (["network", "create"], ["volume", "create"])
+
+
+def _serves_registry(words: list[str]) -> bool:
+    """Whether a container is the registry or has to do with one: the API is tried out beside."""
+    own = (word.replace(REGISTRY_HOME, "") for word in words[2:])
+    return any("registry" in word.lower() for word in own)
 
 
 def _runs_registry(words: list[str]) -> bool:
