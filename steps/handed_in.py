@@ -19,7 +19,7 @@ from posixpath import normpath, relpath
 from typing import Any
 
 from labkit.course import HandedIn
-from labkit.facts.compose.written import includes, together, written
+from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
@@ -249,6 +249,7 @@ class _Look:
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was handed in."""
+        path = DRIVE.sub("", path).replace("\\", "/")
         parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
         for begin in range(1, len(parts)):
             end = "/".join(parts[begin:])

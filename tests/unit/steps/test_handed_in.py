@@ -828,6 +828,16 @@ def test_a_folder_of_another_machine_is_that_which_came_along(folder: str, up: s
     assert f"{folder}compose.yml: /home/me/tp/website stands for {up}website" in found.notes
 
 
+@pytest.mark.parametrize("path", ["C:\\Users\\me\\tp\\website", "d:/tp/website"])
+def test_a_folder_on_a_drive_of_windows_is_too(path: str) -> None:
+    found = seen({COMPOSE: STACK.replace('"./website:/var/www/html"', f"'{path}:/var/www/html'"),
+                  INDEX: "<?php"})  # fmt: skip
+    assert (
+        found.files[COMPOSE]
+        == STACK.replace('"./website', "'./website").replace('html"', "html'").encode()
+    )
+
+
 @pytest.mark.parametrize(
     "path", ["/website", "/home/me/other", "./website", "~/tp/website", "${PWD}/tp/website"]
 )
