@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import json
 import re
 import shlex
 import textwrap
@@ -37,7 +38,7 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
-from subject.contract import BACKEND, HTTP_PORT
+from subject.contract import AS_GIVEN, BACKEND, HTTP_PORT, OPTION, Application, found_in
 from subject.roles import Project
 
 SCRIPT = GIVEN[0]
@@ -86,9 +87,11 @@ def recognise(
     fill: bool = True,
     executable: Collection[str] = (),
     documented: bool = False,
+    as_found: bool = False,
 ) -> HandedIn:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
 
+    With `as_found` route, user and password of the API are those of the submission's own script.
     With `documented` the code blocks of a README count for what was not handed in as a file.
 
     With `fill`, the references for what is missing are fitted to what is there: the page to the
@@ -138,12 +141,22 @@ def recognise(
         text, said = _readdressed(_text(unixed[balancer]))
         unixed[balancer] = text.encode()
         notes += said
+    options = look.options()
+    application = AS_GIVEN
+    if as_found and (script := look.script()):
+        application = found_in(unixed[script])
+        if application != AS_GIVEN:
+            options[OPTION] = application.words
+            notes.append(
+                _("the application is that of {file}: {path}, user {user}", file=script,
+                  path=application.path, user=application.user)
+            )  # fmt: skip
     return HandedIn(
         files=unixed,
         sources=sources,
         targets=targets,
-        fitted=_fitted(look, sources, reference) if fill else {},
-        options=look.options(),
+        fitted=_fitted(look, sources, reference, application) if fill else {},
+        options=options,
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
         fill=fill,
@@ -370,6 +383,13 @@ class _Look:
             if PurePosixPath(one).name == "student_age.py" and known:
                 return folder
         return usual
+
+    def script(self) -> str:
+        """The API's own script, "" if it was not handed in."""
+        given = self.targets()[SCRIPT]
+        found = [path for path in self.files if path.endswith(".py") and path != given]
+        serving = [path for path in found if b"get_student_ages" in self.files[path]]
+        return given if given in self.files else min(serving, key=_least, default="")
 
     def _page(self) -> str:
         website = self.project.website if self.project else None
@@ -653,7 +673,9 @@ def _addresses(config: str) -> tuple[str, ...]:
     return tuple(words[2] for words in lines if words[0] == "server")
 
 
-def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[str, bytes]:
+def _fitted(
+    look: _Look, sources: Mapping[str, str], reference: Path, application: Application
+) -> dict[str, bytes]:
     """References, changed so that they fit what the student has written."""
     website = look.project.website if look.project else None
     api = look.project.api if look.project else None
@@ -663,7 +685,7 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     ports = (one.partition(":")[2] for one in _addresses(balancer) if one.count(":") == 1)
     asked = next(filter(PORT.fullmatch, ports), str(HTTP_PORT))
     page = _text(look.files[look.page]) if look.page else ""
-    host = re.search(r"http://([A-Za-z][\w.-]*):\d+/pozos", page)
+    host = re.search(r"http://([A-Za-z][\w.-]*):\d+/", page)
     facility = re.search(r"^[ \t]*log[ \t]+\S+[ \t](?:.*[ \t])?(local\d)\b", balancer, re.M)
     changes: dict[str, list[tuple[str, str]]] = {}
     if api:
@@ -677,6 +699,11 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     if host and host.group(1) not in ("api", "localhost"):
         stack.append(("  api:\n", f"  {host.group(1)}:\n"))
         stack.append(("- api\n", f"- {host.group(1)}\n"))
+    if application != AS_GIVEN:
+        changes.setdefault(INDEX.path, []).append((AS_GIVEN.path, application.path))
+        stack.append((f"USERNAME: {AS_GIVEN.user}", f"USERNAME: {json.dumps(application.user)}"))
+        password = json.dumps(application.password)
+        stack.append((f"PASSWORD: {AS_GIVEN.password}", f"PASSWORD: {password}"))
     taken = bound_ports(balancer)
     if PAGE_PORT in taken:  # the reference's page for the registry lives on the same machine
         free = next(port for port in itertools.count(PAGE_PORT + 1) if port not in taken)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from labkit.classroom import (
+    APPLICATION,
     Wishes,
     fresh_lab,
     grade_submission,
@@ -107,6 +108,13 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     help="Of a submission: code blocks of a README count for files that are missing.",
 )
 @click.option(
+    "--application",
+    type=click.Choice(APPLICATION),
+    default=APPLICATION[0],
+    show_default=True,
+    help="Of a submission: what the application serves and to whom, as its own code says.",
+)
+@click.option(
     "--carry-forward/--no-carry-forward",
     "forward",
     default=True,
@@ -134,6 +142,7 @@ def command(
     wanted: str,
     fill: bool,
     documented: bool,
+    application: str,
     forward: bool,
     evidence: str,
     key: str,
@@ -147,17 +156,19 @@ def command(
             drills=not no_drills,
             fill=fill,
             documented=documented,
+            as_found=application != APPLICATION[0],
             forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
-    if wanted != "all" or provider or documented or not (fill and forward):
+    strict = fill and forward and not documented and application == APPLICATION[0]
+    if wanted != "all" or provider or not strict:
         raise UsageError(
             _(
-                "--steps, --provider, --readme, --no-fill-gaps and --no-carry-forward go with "
-                "--submission"
+                "--steps, --provider, --readme, --application, --no-fill-gaps and "
+                "--no-carry-forward go with --submission"
             ),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )

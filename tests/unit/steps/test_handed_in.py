@@ -863,6 +863,35 @@ docker run -d --network tp -p 82:80 -e REGISTRY_URL=http://store:5000 joxit/dock
     ]  # fmt: skip
 
 
+# -- an application of a school's own
+
+OWN = """@auth.get_password
+def password(username):
+    if username == "root":
+        return "geheim"
+
+@app.route("/school/get_student_ages")
+def get_student_ages(): ...
+"""
+
+
+@pytest.mark.parametrize("path", ["simple_api/student_age.py", "api/app.py"])
+def test_a_schools_application_is_that_of_its_script(path: str) -> None:
+    files = {path: OWN.encode(), DOCKERFILE: BUILD.encode()}
+    assert "build: application" not in recognise(files, REFERENCE).options
+    found = recognise(files, REFERENCE, as_found=True)
+    assert found.options["build: application"] == "/school/get_student_ages\nroot\ngeheim"
+    assert found.notes[-1].startswith(f"the application is that of {path}: /school")
+    assert b"/school/get_student_ages" in found.fitted[INDEX]
+    assert b'USERNAME: "root"' in found.fitted[COMPOSE]
+    assert b'PASSWORD: "geheim"' in found.fitted[COMPOSE]
+
+
+def test_without_a_script_it_is_as_given() -> None:
+    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, as_found=True)
+    assert "build: application" not in found.options
+
+
 # -- what stands in a README alone
 
 README = """# My work
