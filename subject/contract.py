@@ -100,16 +100,21 @@ def _routes(tree: ast.AST, names: Mapping[str, ast.expr]) -> Iterator[str]:
 
 
 def _logins(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """`if username == "U": return "P"`, or a dictionary with text for text."""
+    """User and password of a comparison that lets somebody in, or a dictionary of texts."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare):
-            user = _text(node.test.comparators[0], {})
-            for inner in node.body:
-                password = _text(inner.value, {}) if isinstance(inner, ast.Return) else ""
-                if user and password:
-                    yield user, password
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            pairs = zip(node.value.keys, node.value.values, strict=True)
-            for user, password in ((_text(key, {}), _text(value, {})) for key, value in pairs):
-                if user and password:
-                    yield user, password
+        found: list[tuple[str, str]] = []
+        match node:
+            case ast.If(
+                test=ast.Compare(comparators=[user]), body=[ast.Return(value=password), *_]
+            ):
+                found = [(_text(user, {}), _text(password, {}))]
+            case ast.IfExp(test=ast.Compare(comparators=[user]), body=password):
+                found = [(_text(user, {}), _text(password, {}))]
+            case ast.BoolOp(
+                op=ast.And(), values=[ast.Compare() as user, ast.Compare() as password]
+            ):
+                found = [(_text(user.comparators[0], {}), _text(password.comparators[0], {}))]
+            case ast.Assign(value=ast.Dict(keys=users, values=passwords)):
+                pairs = zip(users, passwords, strict=True)
+                found = [(_text(user, {}), _text(password, {})) for user, password in pairs]
+        yield from (one for one in found if all(one))

@@ -42,7 +42,16 @@ def test_a_school_has_another_route_and_other_credentials() -> None:
 
 def test_what_a_script_does_not_say_is_as_given() -> None:
     assert found_in(b"@app.get('/ages')\ndef all(): pass") == Application("/ages")
-    assert found_in(b'ACCOUNTS = {"ann": "bee"}') == Application(user="ann", password="bee")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['ACCOUNTS = {"ann": "bee"}', 'f = lambda u: "bee" if u == "ann" else None',
+     'def f(u, p): return u == "ann" and p == "bee"',
+     'def f(u):\n  if u == "ann":\n    return "bee"'],
+)  # fmt: skip
+def test_a_login_is_said_in_several_ways(said: str) -> None:
+    assert found_in(said.encode()) == Application(user="ann", password="bee")
 
 
 @pytest.mark.parametrize(
