@@ -39,6 +39,9 @@ NO_WHEEL = re.compile(
     r"|command '\S*(?:gcc|cc)' failed|Could not build wheels|requires a different Python"
     r"|No module named '(?:distutils|imp|pkg_resources)'|use_2to3"
 )
+# What pip says of pinned releases that it takes for misfits: those of another time are told by the
+# lab what they fitted, which their own time did not ask.
+UNFIT = re.compile(r"ResolutionImpossible|conflicting dependencies")
 # What the wrong major version says of a script.
 OF_ANOTHER_MAJOR = re.compile(
     r"(?:Syntax|Tab|Indentation|Import|ModuleNotFound|Name|Attribute)Error"
@@ -94,7 +97,7 @@ class Replaced:
         version = tuple(map(int, self.asked.split(".")))
         if misfit and version >= FIRST_WITHOUT_OLD_PACKAGES:
             return misfit.group(1) in sys.stdlib_module_names
-        return bool(NO_WHEEL.search(said) or script.search(said))
+        return any(one.search(said) for one in (NO_WHEEL, UNFIT, script))
 
 
 def replaced(web: Shell, build: Build) -> Replaced | None:
@@ -127,7 +130,7 @@ def not_alpine(web: Shell, build: Build) -> str:
 
 def must_be_its_version(web: Shell, build: Build, said: str) -> None:
     """CannotTellError if what was said may be so only because the lab has another version."""
-    if not (NO_WHEEL.search(said) or OF_ANOTHER_MAJOR.search(said)):
+    if not any(one.search(said) for one in (NO_WHEEL, UNFIT, OF_ANOTHER_MAJOR)):
         return
     other = replaced(web, build)
     if other and other.explains(said):

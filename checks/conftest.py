@@ -26,7 +26,7 @@ from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.balancer import haproxy_on
-from subject.contract import CREDENTIALS
+from subject.contract import AS_GIVEN, JUDGED_BY, Application, application_of
 from subject.roles import (
     Project,
     Stack,
@@ -224,7 +224,10 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
         time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
-def credentials() -> tuple[str, str]:
-    """The API's user and password (the contract of the application)."""
-    return CREDENTIALS
+@pytest.fixture(scope="session", autouse=True)
+def application(context_of_run: Context) -> Iterator[Application]:
+    """Where the API gives the list, and to whom (the contract of the application)."""
+    handed = context_of_run.handed
+    token = JUDGED_BY.set(application_of(handed.options) if handed else AS_GIVEN)
+    yield JUDGED_BY.get()
+    JUDGED_BY.reset(token)

@@ -8,7 +8,7 @@ from labkit.course import CannotTellError
 from labkit.facts.http.curl import curl
 from labkit.locale import _
 from labkit.remote import Shell
-from subject.contract import API_PATH, API_PORT, CREDENTIALS
+from subject.contract import API_PORT, JUDGED_BY
 from subject.roles import Stack
 
 MOST_STUDENTS = 200  # that a page is looked through for
@@ -20,7 +20,9 @@ def students_of(shell: Shell, stack: Stack) -> dict[str, str]:
     CannotTellError if the API gives no list: then no page can be judged by it.
     """
     for address in stack.api.addresses if stack.api else []:
-        answer = curl(shell, f"http://{address}:{API_PORT}{API_PATH}", user=CREDENTIALS)
+        application = JUDGED_BY.get()
+        url = f"http://{address}:{API_PORT}{application.path}"
+        answer = curl(shell, url, user=application.credentials)
         found = answer.json()
         listed = found.get("student_ages") if isinstance(found, dict) else None
         if answer.status == 200 and isinstance(listed, dict) and listed:

@@ -85,6 +85,11 @@ def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
 def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()] or lines or [""]
+    telling = [
+        line
+        for line in lines
+        if re.search(r"error|not found", line, re.I) and not re.search(r"failed to solve", line)
+    ] or errors
     if "no space left" in text:
         raise CannotTellError(_("the disk of {machine} is full", machine="web1"))
     base = re.search(r"(?:failed to solve: |load metadata for (?:docker\.io/)?)([\w./:@-]+)", text)
@@ -98,7 +103,7 @@ def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:
     must_not_lack(web1, build, text)
     not_met(
         expected=_("docker build succeeds"),
-        seen=errors[-1],
+        seen=telling[-1],
         where=f"web1 $ {build.command}",
     )
 

@@ -9,7 +9,7 @@ from checks.trial import RunningImage, must_answer
 from labkit.course import check, expect
 from labkit.grading import Context
 from labkit.locale import _
-from subject.contract import API_PATH
+from subject.contract import Application
 
 
 @check(
@@ -57,9 +57,9 @@ def test_image(image: str) -> None:
         ),
     ],
 )
-def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
+def test_runs(api: RunningImage, application: Application) -> None:
     """It runs, and with the right credentials gives the students of its data file."""
-    answer = api.get(API_PATH, credentials)
+    answer = api.get(application.path, application.credentials)
     must_answer(answer, status=200)
     found = answer.json()
     students = found.get("student_ages") if isinstance(found, dict) else None
@@ -91,10 +91,10 @@ def test_runs(api: RunningImage, credentials: tuple[str, str]) -> None:
         ),
     ],
 )
-def test_auth(api: RunningImage) -> None:
+def test_auth(api: RunningImage, application: Application) -> None:
     """Without credentials, or with wrong ones, it answers 401."""
-    must_answer(api.get(API_PATH), status=401)
-    must_answer(api.get(API_PATH, ("toto", "not-the-password")), status=401)
+    must_answer(api.get(application.path), status=401)
+    must_answer(api.get(application.path, (application.user, "not-the-password")), status=401)
 
 
 @check(

@@ -10,7 +10,7 @@ from labkit.facts.compose.harmless import harms
 from labkit.facts.compose.project import Service
 from labkit.locale import _
 from labkit.remote import Shell
-from subject.contract import API_PATH, DATA_FILE, HTTP_PORT
+from subject.contract import DATA_FILE, HTTP_PORT, Application
 from subject.roles import Project
 
 
@@ -102,7 +102,7 @@ def test_services(project: Project) -> None:
         "environment: USERNAME: toto, PASSWORD: python   in the service of the website",
     ],
 )
-def test_credentials(project: Project, api: RunningImage) -> None:
+def test_credentials(project: Project, api: RunningImage, application: Application) -> None:
     """The website is given credentials that the API accepts."""
     website = _website(project)
     user = website.environment.get("USERNAME", "")
@@ -113,7 +113,7 @@ def test_credentials(project: Project, api: RunningImage) -> None:
         seen=", ".join(website.environment) or _("no variable"),
         where=project.file,
     )
-    answer = api.get(API_PATH, (user, password))
+    answer = api.get(application.path, (user, password))
     expect(
         answer.status == 200,
         expected=_("credentials that the API accepts"),

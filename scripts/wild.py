@@ -22,8 +22,9 @@ from labkit.accuracy.corpus import NOTE, Case, Expected
 from labkit.accuracy.matrix import Outcome
 from labkit.classroom import read_folder
 from labkit.course import Course, Verdict, load_course, select
-from labkit.lab import Say, open_lab
+from labkit.lab import open_lab
 from labkit.locale import use_course
+from labkit.reporting import Say
 
 KIND = "wild"
 

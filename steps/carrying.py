@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from labkit.course import Foundation, HandedIn
 from steps.handed_in import recognise
 from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
+from subject.contract import OPTION
 
 FOUNDATIONS = (
     Foundation(DOCKERFILE.path, ("dockerfile", "build"), ("build.runs", "build.auth")),
@@ -51,7 +52,10 @@ def carry_forward(handed: HandedIn, artefact: str, reference: Path) -> HandedIn:
         sources=sources,
         targets=targets,
         options=options,
-        fitted={**handed.fitted, **recognise(files, reference).fitted},
+        fitted={
+            **handed.fitted,
+            **recognise(files, reference, as_found=OPTION in handed.options).fitted,
+        },
     )
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import json
 import re
 import shlex
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from posixpath import normpath
+from posixpath import normpath, relpath
 from typing import Any
 
 from labkit.course import HandedIn
-from labkit.facts.compose.written import includes, together, written
+from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
@@ -36,7 +38,7 @@ from steps.project import (
     RSYSLOG,
     WEBS,
 )
-from subject.contract import BACKEND, HTTP_PORT
+from subject.contract import AS_GIVEN, BACKEND, HTTP_PORT, OPTION, Application, found_in
 from subject.roles import Project
 
 SCRIPT = GIVEN[0]
@@ -74,13 +76,23 @@ PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
 LONGEST_COMMAND = 10_000  # characters
+LONGEST_DOCUMENT = 100_000
 LONGEST_VALUE = 500  # characters of a variable
 
 
 def recognise(
-    files: Files, reference: Path, *, fill: bool = True, executable: Collection[str] = ()
+    files: Files,
+    reference: Path,
+    *,
+    fill: bool = True,
+    executable: Collection[str] = (),
+    documented: bool = False,
+    as_found: bool = False,
 ) -> HandedIn:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
+
+    With `as_found` route, user and password of the API are those of the submission's own script.
+    With `documented` the code blocks of a README count for what was not handed in as a file.
 
     With `fill`, the references for what is missing are fitted to what is there: the page to the
     name of the API's service, HAProxy to the port of the website. `executable` are the files that
@@ -92,9 +104,21 @@ def recognise(
     original = {_as_named(path, original): data for path, data in original.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
     look = _Look(unixed)
+    notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    quoted = quotations(unixed, look.sources())
+    if documented and quoted:
+        for path, (_document, data) in quoted.items():
+            unixed[path] = original[path] = data
+        look = _Look(unixed)
     sources = look.sources()
     targets = look.targets()
-    notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    notes += [
+        _("{file} was found in {document}, not handed in as a file", file=path, document=document)
+        if documented
+        else _("{file} stands in {document} alone; --readme lets it count",
+               file=path, document=document)
+        for path, (document, _data) in quoted.items()
+    ]  # fmt: skip
     if any(unixed[path] != original[path] for path in unixed):
         notes.append(_("line ends of Windows were made those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
@@ -103,6 +127,10 @@ def recognise(
         if frontend := FRONTEND.match(unixed[path]):
             unixed[path] = frontend[1] + b"#" + unixed[path][frontend.end() :]
             notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
+    if look.stack:
+        unixed[look.stack], moved = look.relocated()
+        notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
+                  for there, here in moved.items()]  # fmt: skip
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
@@ -112,12 +140,22 @@ def recognise(
         text, said = _readdressed(_text(unixed[balancer]))
         unixed[balancer] = text.encode()
         notes += said
+    options = look.options()
+    application = AS_GIVEN
+    if as_found and (script := look.script()):
+        application = found_in(unixed[script])
+        if application != AS_GIVEN:
+            options[OPTION] = application.words
+            notes.append(
+                _("the application is that of {file}: {path}, user {user}", file=script,
+                  path=application.path, user=application.user)
+            )  # fmt: skip
     return HandedIn(
         files=unixed,
         sources=sources,
         targets=targets,
-        fitted=_fitted(look, sources, reference) if fill else {},
-        options=look.options(),
+        fitted=_fitted(look, sources, reference, application) if fill else {},
+        options=options,
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
         fill=fill,
@@ -150,6 +188,7 @@ class _Look:
             for one in parts:
                 composes.pop(one, None)
             composes[path] = together(path, projects, Project)
+        self.composes = composes
         named = {path: one for path, one in composes.items() if COMPOSE_NAME.search(path)}
         rest = {path: one for path, one in composes.items() if path not in named}
         self.registry = _first(
@@ -200,6 +239,35 @@ class _Look:
         """A file that another one names, "" if it was not handed in."""
         place = _inside(folder, name)
         return place if place and self.files.get(place, b"").strip() else ""
+
+    def relocated(self) -> tuple[bytes, dict[str, str]]:
+        """The stack's file with what lay elsewhere on the student's machine where it came along.
+
+        Of `/home/me/student-list/website` the end is a folder of the submission. What stands at the
+        root, `/website`, is no project's folder: the mistake stays one.
+        """
+        folder = str(PurePosixPath(self.stack).parent)
+        moved: dict[str, str] = {}
+        text = _text(self.files[self.stack])
+        for service in self.project.services.values() if self.project else ():
+            build = service.raw["build"]
+            for there in (*service.mounts.values(), str(build["context"]) if build else ""):
+                end = "" if there in service.mounts else self._end_of(there)
+                if end and there not in moved:
+                    moved[there] = f"./{relpath(end, folder)}"
+                    alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+                    text = re.sub(alone, lambda _one, here=moved[there]: here, text)  # type: ignore[misc]
+        return text.encode() if moved else self.files[self.stack], moved
+
+    def _end_of(self, path: str) -> str:
+        """The longest end of an absolute path, a folder apart at least, that was handed in."""
+        path = DRIVE.sub("", path).replace("\\", "/")
+        parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
+        for begin in range(1, len(parts)):
+            end = "/".join(parts[begin:])
+            if any(one == end or one.startswith(f"{end}/") for one in (*self.files, *GIVEN)):
+                return end
+        return ""
 
     def sources(self) -> dict[str, str]:
         """Artefact -> the file that is it."""
@@ -315,6 +383,13 @@ class _Look:
                 return folder
         return usual
 
+    def script(self) -> str:
+        """The API's own script, "" if it was not handed in."""
+        given = self.targets()[SCRIPT]
+        found = [path for path in self.files if path.endswith(".py") and path != given]
+        serving = [path for path in found if b"get_student_ages" in self.files[path]]
+        return given if given in self.files else min(serving, key=_least, default="")
+
     def _page(self) -> str:
         website = self.project.website if self.project else None
         for target, source in (website.mounts if website else {}).items():
@@ -338,7 +413,11 @@ class _Look:
                 r"\.(md|txt|sh|bash|adoc|rst|mk)$|(^|/)(readme|makefile)[^/]*$", path.lower()
             ):
                 continue
-            commands = [one for one in _commands(_text(data)) if _is_set_up(one)]
+            commands = [
+                one
+                for one in _commands(_text(data))
+                if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
+            ]
             if any(_runs_registry(one) for one in commands):
                 found += [(path, shlex.join(one)) for one in commands]
         return found
@@ -446,6 +525,38 @@ def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
 
 # -- texts
 
+DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
+# A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
+FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
+BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
+
+
+def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
+    """Artefacts that no file is, and that a document shows: path -> (document, content).
+
+    The last such block of the first document: before it stand those that were tried out.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    for document in sorted(filter(DOCUMENT.search, files), key=_least, reverse=True):
+        for _fence, block in FENCED.findall(_text(files[document])[:LONGEST_DOCUMENT]):
+            text = textwrap.dedent(block).replace("\t", "  ")
+            artefact = _shown_in(text)
+            if artefact and artefact not in sources and not files.get(artefact, b"").strip():
+                found[artefact] = document, text.encode()
+    return found
+
+
+def _shown_in(text: str) -> str:
+    """The artefact that a block of code is, "" if it is none."""
+    if BEGINS_IMAGE.match(text):
+        return "" if FROM_WEBSITE.search(text) else DOCKERFILE.path
+    if SERVICES.search(text):
+        project = written(COMPOSE.path, text.encode(), Project)
+        if has_registry(project) and project.website is None:
+            return REGISTRY_COMPOSE.path
+        return COMPOSE.path if project.is_the_practical else ""
+    return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
+
 
 def _commands(text: str) -> Iterable[list[str]]:
     """Each line that starts with docker, as words; continued lines are joined.
@@ -502,6 +613,12 @@ def _is_set_up(words: list[str]) -> bool:
     return words[1:2] == ["run"] or words[1:3] in (["network", "create"], ["volume", "create"])
 
 
+def _serves_registry(words: list[str]) -> bool:
+    """Whether a container is the registry or has to do with one: the API is tried out beside."""
+    own = (word.replace(REGISTRY_HOME, "") for word in words[2:])
+    return any("registry" in word.lower() for word in own)
+
+
 def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
@@ -555,7 +672,9 @@ def _addresses(config: str) -> tuple[str, ...]:
     return tuple(words[2] for words in lines if words[0] == "server")
 
 
-def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[str, bytes]:
+def _fitted(
+    look: _Look, sources: Mapping[str, str], reference: Path, application: Application
+) -> dict[str, bytes]:
     """References, changed so that they fit what the student has written."""
     website = look.project.website if look.project else None
     api = look.project.api if look.project else None
@@ -565,7 +684,7 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     ports = (one.partition(":")[2] for one in _addresses(balancer) if one.count(":") == 1)
     asked = next(filter(PORT.fullmatch, ports), str(HTTP_PORT))
     page = _text(look.files[look.page]) if look.page else ""
-    host = re.search(r"http://([A-Za-z][\w.-]*):\d+/pozos", page)
+    host = re.search(r"http://([A-Za-z][\w.-]*):\d+/", page)
     facility = re.search(r"^[ \t]*log[ \t]+\S+[ \t](?:.*[ \t])?(local\d)\b", balancer, re.M)
     changes: dict[str, list[tuple[str, str]]] = {}
     if api:
@@ -579,6 +698,11 @@ def _fitted(look: _Look, sources: Mapping[str, str], reference: Path) -> dict[st
     if host and host.group(1) not in ("api", "localhost"):
         stack.append(("  api:\n", f"  {host.group(1)}:\n"))
         stack.append(("- api\n", f"- {host.group(1)}\n"))
+    if application != AS_GIVEN:
+        changes.setdefault(INDEX.path, []).append((AS_GIVEN.path, application.path))
+        stack.append((f"USERNAME: {AS_GIVEN.user}", f"USERNAME: {json.dumps(application.user)}"))
+        password = json.dumps(application.password)
+        stack.append((f"PASSWORD: {AS_GIVEN.password}", f"PASSWORD: {password}"))
     taken = bound_ports(balancer)
     if PAGE_PORT in taken:  # the reference's page for the registry lives on the same machine
         free = next(port for port in itertools.count(PAGE_PORT + 1) if port not in taken)

@@ -19,6 +19,7 @@ from steps.project import (
     own_folder,
     provide_images,
 )
+from subject.contract import OPTION, application_of
 
 BUILD_LIMIT_S = 600.0
 HANDED_BUILD_LIMIT_S = 150.0  # nobody looks on; with a slow network still time for the packages
@@ -51,6 +52,8 @@ def build_carried(web1: Shell, files: Files) -> None:
     """The reference's image, for the steps that need one where the student's gives none."""
     own_folder(web1, APART)
     web1.write(f"{APART}/Dockerfile", (files.reference / DOCKERFILE.path).read_bytes())
+    application = application_of({OPTION: files.option(OPTION)})
     for path in GIVEN:
-        web1.write(f"{APART}/{PurePosixPath(path).name}", (files.starter / path).read_bytes())
+        given = (files.starter / path).read_bytes()
+        web1.write(f"{APART}/{PurePosixPath(path).name}", application.served_by(given))
     web1.run(shlex.join(["docker", "build", "-t", IMAGE, APART]), timeout=BUILD_LIMIT_S)

@@ -44,7 +44,7 @@ from labkit.lab import faults
 from labkit.locale import _
 from labkit.remote import Shells
 from subject.balancer import haproxy_on
-from subject.contract import API_PATH, API_PORT, CREDENTIALS
+from subject.contract import API_PORT, JUDGED_BY
 from subject.roles import api_image, is_student_age
 
 LIGHT = Load(scenario="website", rate=10.0, post_share=0.2, patience_s=5.0, slow_s=1.0)
@@ -78,8 +78,8 @@ def the_image(shells: Shells) -> Iterator[Aim]:
         yield Aim(
             port=running.port,
             options={
-                "path": API_PATH,
-                "authorization": login(CREDENTIALS),
+                "path": JUDGED_BY.get().path,
+                "authorization": login(JUDGED_BY.get().credentials),
                 "student": running.student,
             },
         )

@@ -6,6 +6,7 @@ from labkit.classroom.carrying import Carried, carry
 from labkit.classroom.folder import Folder, read_folder
 from labkit.classroom.intake import read_submission
 from labkit.classroom.submission import (
+    APPLICATION,
     Wishes,
     fresh_lab,
     grade_submission,
@@ -13,6 +14,7 @@ from labkit.classroom.submission import (
 )
 
 __all__ = [
+    "APPLICATION",
     "Carried",
     "Folder",
     "Wishes",

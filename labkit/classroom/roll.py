@@ -93,8 +93,8 @@ def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
 
     A limit of time decides none: what it ended is inconclusive.
     """
-    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.forward,
-               wishes.reference_credit, wishes.seed]  # fmt: skip
+    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.documented, wishes.as_found,
+               wishes.forward, wishes.reference_credit, wishes.seed]  # fmt: skip
     whole = [entry.digest, course_digest(course.root), __version__, *map(repr, options)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
 

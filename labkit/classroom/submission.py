@@ -27,6 +27,8 @@ from labkit.locale import _
 from labkit.reporting import SILENT, Reporter, Say, SubmissionStepBegan
 
 LAB_PREFIX = "sub-"
+# Whose contract of the application: the course's, or that of the submission's own code.
+APPLICATION = ("as-given", "as-found")
 
 
 @contextmanager
@@ -61,6 +63,8 @@ class Wishes:
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
     fill: bool = True
+    documented: bool = False  # what stands in a README's code blocks counts as handed in
+    as_found: bool = False  # the application's contract is that of the submission's own code
     forward: bool = True  # what later steps need and the student's own cannot give is given
     student: str = ""
     reference_credit: float = 1.0
@@ -86,7 +90,13 @@ def grade_submission(
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
-    handed = recognised(course, folder, fill=wishes.fill)
+    handed = recognised(
+        course,
+        folder,
+        fill=wishes.fill,
+        documented=wishes.documented,
+        as_found=wishes.as_found,
+    )
     out.mkdir(parents=True, exist_ok=True)
     context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
                       reporter=reporter)  # fmt: skip
@@ -118,10 +128,24 @@ def grade_submission(
         context.close()
 
 
-def recognised(course: Course, folder: Folder, *, fill: bool = True) -> HandedIn:
+def recognised(
+    course: Course,
+    folder: Folder,
+    *,
+    fill: bool = True,
+    documented: bool = False,
+    as_found: bool = False,
+) -> HandedIn:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
     reference = course.root / "steps" / "reference"
-    handed = course.recognise(folder.files, reference, fill=fill, executable=folder.executable)
+    handed = course.recognise(
+        folder.files,
+        reference,
+        fill=fill,
+        executable=folder.executable,
+        documented=documented,
+        as_found=as_found,
+    )
     if not handed.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from labkit.classroom import Wishes
+from labkit.classroom import APPLICATION, Wishes
 from labkit.classroom.away import Away, code_here
 from labkit.classroom.belonging import Belonging, Variants
 from labkit.classroom.cluster import Cluster, cluster_at
@@ -59,6 +59,11 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--carry-forward/--no-carry-forward", "forward", default=True,
                      show_default=True, help="Judge later steps on the reference where a "
                      "student's own earlier work fails."),
+        click.option("--readme/--no-readme", "documented", default=False, show_default=True,
+                     help="Code blocks of a README count for files that are missing."),
+        click.option("--application", type=click.Choice(APPLICATION), default=APPLICATION[0],
+                     show_default=True,
+                     help="What the application serves and to whom, as its own code says."),
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
         click.option("--scheduler", default="", metavar="ADDRESS",
@@ -110,6 +115,8 @@ class ClassSession:
         no_drills: bool = False,
         steps: str = "all",
         forward: bool = True,
+        documented: bool = False,
+        application: str = APPLICATION[0],
         scheduler: str = "",
     ) -> ClassSession:
         course = the_course()
@@ -124,14 +131,18 @@ class ClassSession:
         wishes = Wishes(
             steps=frozenset(step.number for step in select(course, steps)),
             drills=not no_drills,
+            documented=documented,
+            as_found=application != APPLICATION[0],
             forward=forward,
             limit_s=60 * chosen.minutes if chosen.minutes else None,
         )
         entries = read_class(place)
-        told = {"--report": folder, "--roster": roster, "--settings": settings,
+        told = {"--application": application if application != APPLICATION[0] else "",
+                "--report": folder, "--roster": roster, "--settings": settings,
                 "--steps": steps if steps != "all" else "", "--scheduler": scheduler}  # fmt: skip
         words = [str(submissions), *chain(*(pair for pair in told.items() if pair[1]))]
         words += ["--no-drills"] * no_drills + ["--no-carry-forward"] * (not forward)
+        words += ["--readme"] * documented
         digests = {one.key: digest(one, course, wishes) for one in entries}
         room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
         return cls(course, entries, Ledger(root), wishes, digests, labs or room, people,

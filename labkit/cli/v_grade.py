@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from labkit.classroom import (
+    APPLICATION,
     Wishes,
     fresh_lab,
     grade_submission,
@@ -100,6 +101,20 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     help="Of a submission: do what is missing with the reference, for no points.",
 )
 @click.option(
+    "--readme/--no-readme",
+    "documented",
+    default=False,
+    show_default=True,
+    help="Of a submission: code blocks of a README count for files that are missing.",
+)
+@click.option(
+    "--application",
+    type=click.Choice(APPLICATION),
+    default=APPLICATION[0],
+    show_default=True,
+    help="Of a submission: what the application serves and to whom, as its own code says.",
+)
+@click.option(
     "--carry-forward/--no-carry-forward",
     "forward",
     default=True,
@@ -126,6 +141,8 @@ def command(
     provider: str | None,
     wanted: str,
     fill: bool,
+    documented: bool,
+    application: str,
     forward: bool,
     evidence: str,
     key: str,
@@ -138,15 +155,21 @@ def command(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
+            documented=documented,
+            as_found=application != APPLICATION[0],
             forward=forward,
             student=student,
             reference_credit=reference_credit,
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
-    if wanted != "all" or provider or not (fill and forward):
+    strict = fill and forward and not documented and application == APPLICATION[0]
+    if wanted != "all" or provider or not strict:
         raise UsageError(
-            _("--steps, --provider, --no-fill-gaps and --no-carry-forward go with --submission"),
+            _(
+                "--steps, --provider, --readme, --application, --no-fill-gaps and "
+                "--no-carry-forward go with --submission"
+            ),
             then=f"labkit check {wanted}" if wanted != "all" else "labkit grade --submission DIR",
         )
     lab = ctx.with_resource(the_lab_alone(ctx, lab_name))
@@ -188,7 +211,7 @@ def _submission(
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
     folder = read_submission(path)
-    recognised(course, folder)  # before any machine is made for nothing
+    recognised(course, folder, documented=wishes.documented)  # before machines for nothing
     name = report_name(folder.name, "submission")
     out = Path(report or reports_root() / f"{name}-{stamp_now()}")
     out = outside(out, path, f"labkit grade --submission {path}")

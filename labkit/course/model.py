@@ -318,10 +318,14 @@ class Recognise(Protocol):
         *,
         fill: bool = True,
         executable: Collection[str] = (),
+        documented: bool = False,
+        as_found: bool = False,
     ) -> HandedIn:
         """With `reference`, the folder of the reference artefacts, for what is missing if `fill`.
 
-        `executable` are those of the files that may be executed where they come from.
+        `executable` are those of the files that may be executed where they come from. With
+        `documented` the code blocks of a README count for what is no file; with `as_found` the
+        application's contract is what the submission's own code says.
         """
         ...
 
@@ -332,8 +336,11 @@ def _as_it_is(
     *,
     fill: bool = True,
     executable: Collection[str] = (),
+    documented: bool = False,
+    as_found: bool = False,
 ) -> HandedIn:
     """A submission of a course that recognises nothing in it."""
+    del documented, as_found
     return HandedIn(files, fill=fill, executable=frozenset(executable))
 
 

@@ -120,8 +120,11 @@ def recognise(
     *,
     fill: bool = True,
     executable: Collection[str] = (),
+    documented: bool = False,
+    as_found: bool = False,
 ) -> HandedIn:
     """Files by their own names, at any depth."""
+    del documented, as_found
     sources = {path.rpartition("/")[2]: path for path in files}
     own = {name: path for name, path in sources.items() if name in GOOD}
     original = {name: files[path] for name, path in own.items()}

@@ -166,6 +166,11 @@ FAULTS = [
         **on("lb", edit(CONFIG, "/server web2/d", RELOAD)),
     ),
     Fault(
+        "a backend that is not called my-backend",
+        "haproxy.named",
+        **on("lb", edit(CONFIG, "s/my-backend/webs/", RELOAD)),
+    ),
+    Fault(
         "no check",
         "haproxy.checked",
         **on("lb", edit(CONFIG, "s/(server web. web.:80) check/\\1/", RELOAD)),

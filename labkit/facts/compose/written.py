@@ -19,6 +19,7 @@ import yaml
 from labkit.facts.compose.project import PROJECT, Service
 
 PORT = re.compile(r"[0-9]{1,5}")
+DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")  # before an absolute path of Windows
 # What a person writes has less; what was made to keep a reader busy has more.
 LARGEST_FILE = 64 * 1024  # bytes
 MOST_BRACKETS = 1000  # [ and { of a compose file
@@ -132,7 +133,11 @@ def _build(given: Any) -> dict[str, Any]:
 def _mount(given: Any) -> dict[str, str]:
     if isinstance(given, dict):
         return {key: _word(given.get(key)) for key in ("source", "target")}
-    source, _colon, rest = _word(given).partition(":")
+    word = _word(given)
+    drive = DRIVE.match(word)
+    begin = drive.end() if drive else 0
+    source, _colon, rest = word[begin:].partition(":")
+    source = word[:begin] + source
     return {"source": source, "target": rest.partition(":")[0] or source}
 
 

@@ -39,9 +39,11 @@ STORE = "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n"
 CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
 
 
-def seen(files: Mapping[str, str | bytes], *, fill: bool = True) -> HandedIn:
+def seen(
+    files: Mapping[str, str | bytes], *, fill: bool = True, documented: bool = False
+) -> HandedIn:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    return recognise(data, REFERENCE, fill=fill)
+    return recognise(data, REFERENCE, fill=fill, documented=documented)
 
 
 class TooLongError(BaseException):
@@ -802,3 +804,168 @@ def test_what_a_stack_extends_is_not_the_stack() -> None:
     extending = "services:\n  api:\n    extends: {file: base.yml, service: api}\n"
     base = "services:\n  api: {image: student-age}\n"
     assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE
+
+
+# -- paths of a student's own machine
+
+ELSEWHERE = """\
+services:
+  site:
+    image: php:apache
+    volumes: ["/home/me/tp/website:/var/www/html"]
+  back:
+    build: /home/me/tp/simple_api
+    volumes:
+      - /home/me/tp/simple_api/student_age.json:/data/student_age.json
+      - type: bind
+        source: "/home/me/tp/website"
+        target: /website
+"""
+
+
+@pytest.mark.parametrize(("folder", "up"), [("", "./"), ("stack/", "./../")])
+def test_a_folder_of_another_machine_is_that_which_came_along(folder: str, up: str) -> None:
+    found = seen({f"{folder}compose.yml": ELSEWHERE, INDEX: "<?php", DOCKERFILE: BUILD})
+    text = found.files[f"{folder}compose.yml"].decode()
+    assert text == ELSEWHERE.replace("/home/me/tp/", up)
+    assert f"{folder}compose.yml: /home/me/tp/website stands for {up}website" in found.notes
+
+
+@pytest.mark.parametrize("path", ["C:\\Users\\me\\tp\\website", "d:/tp/website"])
+def test_a_folder_on_a_drive_of_windows_is_too(path: str) -> None:
+    found = seen({COMPOSE: STACK.replace('"./website:/var/www/html"', f"'{path}:/var/www/html'"),
+                  INDEX: "<?php"})  # fmt: skip
+    assert (
+        found.files[COMPOSE]
+        == STACK.replace('"./website', "'./website").replace('html"', "html'").encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/website", "/home/me/other", "./website", "~/tp/website", "${PWD}/tp/website"]
+)
+def test_other_paths_stay_what_they_are(path: str) -> None:
+    text = STACK.replace("./website", path)
+    assert seen({COMPOSE: text, INDEX: "<?php"}).files[COMPOSE] == text.encode()
+
+
+def test_a_path_that_is_also_one_in_a_container_stays() -> None:
+    text = STACK + '    volumes: ["/x/website:/x/website"]\n'
+    assert seen({COMPOSE: text, INDEX: "<?php"}).files[COMPOSE] == text.encode()
+
+
+def test_the_api_that_is_tried_out_beside_is_no_part_of_the_registry() -> None:
+    notes = """docker network create tp
+docker run -d --network tp -v ${PWD}/student_age.json:/data/student_age.json -p 4000:5000 api:1
+docker run -d -p 5000:5000 --name store --network tp registry:2
+docker run -d --network tp -p 82:80 -e REGISTRY_URL=http://store:5000 joxit/docker-registry-ui:1.5
+"""
+    commands = seen({"README.md": notes}).options["registry: commands"].splitlines()
+    assert [line.split()[-1] for line in commands] == [
+        "tp", "registry:2", "joxit/docker-registry-ui:1.5",
+    ]  # fmt: skip
+
+
+# -- an application of a school's own
+
+OWN = """@auth.get_password
+def password(username):
+    if username == "root":
+        return "geheim"
+
+@app.route("/school/get_student_ages")
+def get_student_ages(): ...
+"""
+
+
+@pytest.mark.parametrize("path", ["simple_api/student_age.py", "api/app.py"])
+def test_a_schools_application_is_that_of_its_script(path: str) -> None:
+    files = {path: OWN.encode(), DOCKERFILE: BUILD.encode()}
+    assert "build: application" not in recognise(files, REFERENCE).options
+    found = recognise(files, REFERENCE, as_found=True)
+    assert found.options["build: application"] == "/school/get_student_ages\nroot\ngeheim"
+    assert found.notes[-1].startswith(f"the application is that of {path}: /school")
+    assert b"/school/get_student_ages" in found.fitted[INDEX]
+    assert b'USERNAME: "root"' in found.fitted[COMPOSE]
+    assert b'PASSWORD: "geheim"' in found.fitted[COMPOSE]
+
+
+def test_without_a_script_it_is_as_given() -> None:
+    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, as_found=True)
+    assert "build: application" not in found.options
+
+
+# -- what stands in a README alone
+
+README = """# My work
+
+1. The image:
+
+   ```dockerfile
+   FROM python:3.8
+   ```
+
+   and then, since that did not run:
+
+   ```Dockerfile
+   # the API
+   FROM python:3.12
+   COPY student_age.py /
+   ```
+
+2. All together:
+
+~~~yaml
+services:
+  back: {image: "student-age:1.0"}
+  site: {image: php:apache, ports: ["8080:80"], volumes: ["./website:/var/www/html"]}
+~~~
+
+```yaml
+services:
+  store: {image: registry:2}
+```
+
+```console
+$ docker compose up -d
+```
+"""
+
+
+def test_what_stands_in_a_readme_alone_is_offered_and_does_not_count() -> None:
+    found = seen({"README.md": README, INDEX: "<?php"})
+    assert set(found.sources) == {INDEX}
+    assert {one for one in found.notes if "--readme" in one} == {
+        f"{path} stands in README.md alone; --readme lets it count"
+        for path in (DOCKERFILE, COMPOSE, REGISTRY)
+    }
+
+
+def test_a_teacher_lets_it_count() -> None:
+    found = seen({"README.md": README, INDEX: "<?php"}, documented=True)
+    assert set(found.sources) == {DOCKERFILE, COMPOSE, REGISTRY, INDEX}
+    # the last one, without what a list puts before it
+    assert found.files[DOCKERFILE] == b"# the API\nFROM python:3.12\nCOPY student_age.py /\n"
+    assert f"{COMPOSE} was found in README.md, not handed in as a file" in found.notes
+
+
+@pytest.mark.parametrize("documented", [False, True])
+def test_what_was_handed_in_as_a_file_comes_before_a_readme(documented: bool) -> None:
+    found = seen(
+        {"README.md": README, INDEX: "<?php", "api/Dockerfile": BUILD, COMPOSE: STACK,
+         REGISTRY: STORE},
+        documented=documented,
+    )  # fmt: skip
+    assert found.sources[DOCKERFILE] == "api/Dockerfile"
+    assert not [one for one in found.notes if "README" in one]
+
+
+def test_an_empty_file_is_none() -> None:
+    found = seen({"README.md": README, DOCKERFILE: " \n"}, documented=True)
+    assert found.files[DOCKERFILE].startswith(b"# the API")
+
+
+def test_fences_that_are_never_closed_keep_nobody_busy() -> None:
+    fences = "".join(f"{'`' * length}\n" for length in range(3, 1500))
+    with quickly():
+        assert not seen({"README.md": fences}).sources
