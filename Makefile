@@ -16,7 +16,7 @@ LANES ?= 3
 ALONE := lab/tests/integration/test_3_room.py
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_hardened 6_stages 9_mention 6_availability)
 LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
-LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py))) smoke
+LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
@@ -40,7 +40,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 test: $(VENV)/ready engine  ## everything, the embedded lab included; three quarters of an hour
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
 	export TIMES=$(abspath $(TIMES)); \
-	$(MAKE) --no-print-directory -k lint unit courses docs processes; code=$$?; \
+	$(MAKE) --no-print-directory -k lint unit courses docs smoke processes; code=$$?; \
 	$(MAKE) --no-print-directory base || code=2; \
 	$(MAKE) --no-print-directory -k $(ALONE) || code=2; \
 	$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS) || code=2; \
@@ -97,7 +97,7 @@ wild: $(VENV)/ready engine  ## folders of strangers (WILD=FOLDER, ONLY=WORD,WORD
 
 lint: $(VENV)/ready  ## style, types, import contracts
 	$(TIMED) $@ sh -ec 'cd $(VENV)/bin; PATH=$$PWD:$$PATH; cd $(CURDIR); \
-		ruff check .; ruff format --check .; mypy; lint-imports; \
+		ruff check .; ruff format --check .; mypy; mypy fabfile.py; mypy -p scripts; lint-imports; \
 		for system in win32 darwin; do mypy --platform $$system --cache-dir .mypy_cache/$$system; done'
 
 docs: $(VENV)/ready  ## the tutorial, built strictly

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from invoke import Collection, Context, Task
 
 from labkit.course import Files, Step, find_workspace, load_course
 from labkit.grading.stepping import call
 from labkit.lab import open_lab, open_shells
+from labkit.reporting import CommandTyped, Event, OutputLine, Reporter
 
 COURSE = load_course()
 
 
-class Plain:
+class Plain(Reporter):
     """Commands and their output, as they come."""
 
-    def command(self, machine: str, text: str) -> None:
-        print(f"{machine} $ {text}", flush=True)
+    def tell(self, event: Event) -> None:
+        if isinstance(event, CommandTyped):
+            print(f"{event.machine} $ {event.command}", flush=True)
+        elif isinstance(event, OutputLine):
+            print(f"  {event.line}", flush=True)
 
-    def output(self, machine: str, line: str) -> None:
-        del machine
-        print(f"  {line}", flush=True)
 
-
-def as_task(step: Step) -> Task:
+def as_task(step: Step) -> Task[Any]:
     """A Fabric task that carries out a step of the course."""
 
     def body(_context: Context) -> None:

@@ -62,6 +62,7 @@ def plain_start() -> float:
             number=number,
             address=address(subnet, one.address),
             mirror=address(subnet, MIRROR_ADDRESS),
+            user=find_blueprint().user,
             os="",
             host_key=key_pair(folder / f"{one.name}_host_key"),
             login_key=key_pair(folder / "id_ed25519"),

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.course import Course, Verdict, load_course
 from labkit.grading.explain import read_checks
-from labkit.grading.writers.html import bar_word, report_words
+from labkit.grading.writers.html import report_words
 from labkit.lab import open_lab
+from labkit.load.words import bar_word
 from labkit.locale import _, use_course
 from labkit.words import verdict_word
 from steps.project import REGISTRY_PASSWORD, REGISTRY_USER
