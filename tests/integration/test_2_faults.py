@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from labkit.course import Verdict, load_checks, load_course
+from labkit.course import Verdict, load_course
 from labkit.grading import GradeResult
+from labkit.grading.explain import read_checks
+from labkit.grading.graph import Graph, Node
 from tests.integration.conftest import Cli
 
 PROJECT = "cd /srv/student-list"
@@ -309,37 +311,19 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def rests_on() -> dict[str, set[str]]:
-    """Of each check of the course, the checks that must pass before it is asked."""
-    checks = {
-        name: check.labkit_check.needs  # type: ignore[attr-defined]
-        for name, check in load_checks(load_course()).items()
-    }
-
-    def below(name: str) -> set[str]:
-        direct = {
-            one
-            for need in checks[name]
-            for one in checks
-            if one == need or one.startswith(f"{need}.")
-        }
-        return direct.union(*map(below, direct))
-
-    return {name: below(name) for name in checks}
-
-
 def together(faults: list[Fault]) -> list[list[Fault]]:
     """The faults in as few groups as come of putting each into the first that takes it.
 
     In a group no check rests on another's, and no file is edited twice.
     """
-    below = rests_on()
+    checks = read_checks(load_course()).values()
+    graph = Graph([Node(one.id, one.step.number, one.spec) for one in checks])
     groups: list[list[Fault]] = []
     for fault in faults:
         for group in groups:
             if len(group) < TOGETHER and not any(
-                fault.check in below[other.check]
-                or other.check in below[fault.check]
+                fault.check in graph.with_ancestors([other.check])
+                or other.check in graph.with_ancestors([fault.check])
                 or fault.changed & other.changed
                 for other in group
             ):
