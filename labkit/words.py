@@ -18,12 +18,8 @@ def verdict_word(verdict: Verdict) -> str:
 
 def short_verdict(verdict: Verdict) -> str:
     """A verdict in a column of a terminal, nine letters at most; failed stands out by itself."""
-    return {
-        Verdict.PASSED: _("passed"),
-        Verdict.FAILED: _("FAILED"),
-        Verdict.BLOCKED: _("blocked"),
-        Verdict.INCONCLUSIVE: _("unclear"),
-    }[verdict]
+    short = {Verdict.FAILED: _("FAILED"), Verdict.INCONCLUSIVE: _("unclear")}
+    return short.get(verdict) or verdict_word(verdict)
 
 
 def counted(verdict: Verdict, count: int) -> str:

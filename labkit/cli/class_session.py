@@ -63,7 +63,8 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Code blocks of a README count for files that are missing."),
         click.option("--application", type=click.Choice(APPLICATION), default=APPLICATION[0],
                      show_default=True,
-                     help="What the application serves and to whom, as its own code says."),
+                     help="Route and login by which the API is judged: those of the "
+                     "statement, or of the submission's own code."),
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
         click.option("--scheduler", default="", metavar="ADDRESS",

@@ -112,7 +112,8 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     type=click.Choice(APPLICATION),
     default=APPLICATION[0],
     show_default=True,
-    help="Of a submission: what the application serves and to whom, as its own code says.",
+    help="Of a submission: route and login by which the API is judged: those of the statement, "
+    "or of its own code.",
 )
 @click.option(
     "--carry-forward/--no-carry-forward",
@@ -163,8 +164,8 @@ def command(
             seed=seed,
         )
         ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
-    strict = fill and forward and not documented and application == APPLICATION[0]
-    if wanted != "all" or provider or not strict:
+    usual = fill and forward and not documented and application == APPLICATION[0]
+    if wanted != "all" or provider or not usual:
         raise UsageError(
             _(
                 "--steps, --provider, --readme, --application, --no-fill-gaps and "
