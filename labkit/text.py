@@ -1,4 +1,4 @@
-"""Text from a machine, which is partly a student's, made safe to show and to store."""
+"""Text from a machine, which is partly a learner's, made safe to show and to store."""
 
 from __future__ import annotations
 

@@ -304,7 +304,7 @@ def report(browser: Browser, name: str, language: str) -> None:
     """The head of the report on a submission with one mistake, and what it says to settle."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made) / "report"
-        graded = f"grade --submission {ROOT / WRONG} --steps 11-12 --student Ada --report {folder}"
+        graded = f"grade --submission {ROOT / WRONG} --steps 11-12 --learner Ada --report {folder}"
         labkit(*graded.split(), language=language, check=False)
         with window(browser, (folder / "report.html").as_uri(), language) as page:
             shoot(page, name, 900)

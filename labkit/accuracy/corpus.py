@@ -1,6 +1,6 @@
 """The corpus: submissions written one by one, each with what the grader must find in it.
 
-`accepted/NAME/`, `partial/NAME/` and `wrong/NAME/` hold a student's files and an `expected.toml`
+`accepted/NAME/`, `partial/NAME/` and `wrong/NAME/` hold a learner's files and an `expected.toml`
 (its keys: tests/submissions/README.md).
 """
 

@@ -1,4 +1,4 @@
-"""Reads archives as students hand them in: in memory, bounded, nothing unpacked onto the disk.
+"""Reads archives as learners hand them in: in memory, bounded, nothing unpacked onto the disk.
 
 No name in an archive can reach a file of the grader's computer, since none is ever written. What
 cannot be taken (a link, a device, a path that leads out, an encrypted or damaged member) is said,
@@ -50,7 +50,7 @@ def is_archive(name: str) -> bool:
 
 
 def is_litter(path: str) -> bool:
-    """Whether a path is what tools and desktops leave, and no work of a student's."""
+    """Whether a path is what tools and desktops leave, and no work of a learner's."""
     parts = PurePosixPath(path).parts
     return any(part in IGNORED or part.startswith(RESOURCE_FORK) for part in parts)
 

@@ -1,4 +1,4 @@
-"""Whose variant a submission belongs to: a copy has the ports and names of another student.
+"""Whose variant a submission belongs to: a copy has the ports and names of another learner.
 
 It is evidence and no verdict: nobody loses a point by it. Only the files are looked at, so that no
 lab is needed, and the same key says the same at any time.
@@ -30,7 +30,7 @@ class Strange:
 class Belonging:
     """What a submission's files say of the variant that they were made for."""
 
-    own: int  # traits with the student's own value
+    own: int  # traits with the learner's own value
     strange: tuple[Strange, ...]
     absent: int  # traits of no variant at all: the file is not there, or has another value
     theirs: tuple[str, ...] = ()  # whose variants have everything that is strange
@@ -45,7 +45,7 @@ class Belonging:
 
 
 class Variants:
-    """The variants of a class, by the teacher's key; `names` are of its students, by number."""
+    """The variants of a class, by the teacher's key; `names` are of its learners, by number."""
 
     def __init__(self, course: Course, key: str, names: Mapping[str, str]) -> None:
         self._course = course
@@ -53,7 +53,7 @@ class Variants:
         self._of = {number: variant(course, key, number) for number in names}
 
     def belonging(self, folder: Folder, number: str) -> Belonging:
-        """The variant that the submission of the student with this number belongs to.
+        """The variant that the submission of the learner with this number belongs to.
 
         Of several values in a file, as one that was commented out, the own one decides. KeyError
         for a number that is not of the class.

@@ -1,4 +1,4 @@
-"""Reads the folder that a student has handed in: bounded, links not followed, nothing executed."""
+"""Reads the folder that a learner has handed in: bounded, links not followed, nothing executed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labkit.locale import _
 LARGEST_FILE = 2 * 2**20  # bytes; what a person writes for this practical has some kilobytes
 LARGEST_FOLDER = 16 * 2**20
 MOST_FILES = 1000
-# What tools leave beside a student's files; the last one is the corpus' own note about an entry.
+# What tools leave beside a learner's files; the last one is the corpus' own note about an entry.
 IGNORED = (".git", ".vagrant", ".venv", "venv", "node_modules", "__pycache__", "__MACOSX",
            ".DS_Store", "Thumbs.db", "desktop.ini", "expected.toml")  # fmt: skip
 RESOURCE_FORK = "._"  # what macOS puts beside each file of an archive, under the file's name
@@ -72,7 +72,7 @@ def read_folder(path: Path) -> Folder:
         raise NothingToGradeError(
             _("the submission {folder} holds no file that can be graded", folder=path),
             where=f"{skipped[0][0]}: {skipped[0][1]}" if skipped else "",
-            then=_("labkit init FOLDER   shows which files a student writes"),
+            then=_("labkit init FOLDER   shows which files a learner writes"),
         )
     name = path.resolve().name
     return Folder(name, dict(sorted(files.items())), skipped, frozenset(executable))

@@ -1,7 +1,7 @@
 """One mistake costs one mistake: what later steps stand on is given where a submission cannot.
 
-Each step is judged on the student's own first. Where what a later one needs is not there then, the
-reference's artefact takes the place of the student's, and what did not pass for want of it is
+Each step is judged on the learner's own first. Where what a later one needs is not there then, the
+reference's artefact takes the place of the learner's, and what did not pass for want of it is
 asked once more.
 """
 
@@ -50,7 +50,7 @@ class Forward:
         return Again(asked, taken, tuple(one.artefact for one in self.given))
 
     def _is_missing(self, foundation: Foundation, results: Results) -> bool:
-        """Whether the student's own artefact does not give it; a failure of ours is no reason."""
+        """Whether the learner's own artefact does not give it; a failure of ours is no reason."""
         if foundation in self.given or foundation.artefact not in self.handed.sources:
             return False
         wanted = [results[name].verdict for name in foundation.gives if name in results]

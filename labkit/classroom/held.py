@@ -72,7 +72,7 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
     for step in course.steps:
         own = [files.content(artefact) for artefact in (*step.artefacts, *step.beside)]
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
-        parts += [rest] if step.needs else []  # the first step brings nothing of a student's
+        parts += [rest] if step.needs else []  # the first step brings nothing of a learner's
         parts += [f"{one.artefact.path} {one.sha256}" for one in own]
         parts += [one.path for one in step.beside if one.path in handed.spared]
         options = handed.options.items()

@@ -1,4 +1,4 @@
-"""What a teacher has, a folder, an archive, a learning platform's export, as one entry a student.
+"""What a teacher has, a folder, an archive, a learning platform's export, as one entry a learner.
 
 Moodle's "download all submissions", Gradescope's export, GitHub Classroom's clones and plain
 folders of folders are told by their names. An entry is a folder or an archive. One that cannot be
@@ -30,7 +30,7 @@ KEY_LENGTH = 60  # characters of an entry's folder
 
 @dataclass(frozen=True)
 class Entry:
-    """What one student has handed in: the files, or why they cannot be read."""
+    """What one learner has handed in: the files, or why they cannot be read."""
 
     key: str  # of the ledger's folder: ASCII, unique in the class
     name: str
@@ -83,14 +83,14 @@ def read_class(path: Path) -> list[Entry]:
     if not entries:
         raise NothingToGradeError(
             _("there are no submissions in {path}", path=path),
-            then=_("a folder, or an archive, with a folder or an archive for each student"),
+            then=_("a folder, or an archive, with a folder or an archive for each learner"),
         )
     return _keyed(entries)
 
 
 def _from_folder(path: Path) -> Iterator[Entry]:
     children = sorted(one for one in path.iterdir() if _may_be_an_entry(one))
-    for (name, number), places in groupby(children, key=lambda one: _student(one.name)):
+    for (name, number), places in groupby(children, key=lambda one: _learner(one.name)):
         found = list(places)
         try:
             if len(found) == 1 and (found[0].is_dir() or is_archive(found[0].name)):
@@ -109,7 +109,7 @@ def _may_be_an_entry(path: Path) -> bool:
 
 
 def _merged(name: str, places: list[Path]) -> Folder:
-    """Several places of one student: files and online text, or files that lie side by side."""
+    """Several places of one learner: files and online text, or files that lie side by side."""
     found: list[Member] = []
     skipped: list[tuple[str, str]] = []
     for place in places:
@@ -152,8 +152,8 @@ def _from_archive(path: Path) -> Iterator[Entry]:
     depth = _depth([parts for parts, _one in split])
     deep = [(parts[depth:], one) for parts, one in split if len(parts) > depth]
     for (name, number), group in groupby(
-        sorted(deep, key=lambda pair: (_student(pair[0][0]), pair[0])),
-        key=lambda pair: _student(pair[0][0]),
+        sorted(deep, key=lambda pair: (_learner(pair[0][0]), pair[0])),
+        key=lambda pair: _learner(pair[0][0]),
     ):
         inside = []
         for parts, one in group:
@@ -224,7 +224,7 @@ def _assembled(name: str, found: Iterable[Member], *, where: str) -> Folder:
         raise NothingToGradeError(
             _("the submission {folder} holds no file that can be graded", folder=name),
             where="; ".join(f"{path}: {why}" for path, why in skipped[:3]) or where,
-            then=_("labkit init FOLDER   shows which files a student writes"),
+            then=_("labkit init FOLDER   shows which files a learner writes"),
         )
     return Folder(name, dict(sorted(files.items())), skipped, frozenset(executable))
 
@@ -261,7 +261,7 @@ def _only_archives(path: Path) -> list[Path]:
     return sorted(fits) if len(fits) == len(inner) else []
 
 
-def _student(name: str) -> tuple[str, str]:
+def _learner(name: str) -> tuple[str, str]:
     """Name and number in the name of an entry."""
     found = MOODLE.fullmatch(name)
     if found:
@@ -270,7 +270,7 @@ def _student(name: str) -> tuple[str, str]:
 
 
 def _own_name(name: str) -> str:
-    """A file's name as the student gave it, without what Moodle put before it."""
+    """A file's name as the learner gave it, without what Moodle put before it."""
     return re.sub(r"^.+?_\d+_assignsubmission_[a-z]+_?", "", name) or name
 
 

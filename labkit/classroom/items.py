@@ -3,7 +3,7 @@
 Facility and corrected item-total correlation, as item analysis has them (R. L. Ebel and
 D. A. Frisbie, Essentials of Educational Measurement, 5th ed., 1991, chapter 13) and as Moodle and
 PrairieLearn show them of their questions. What is blocked or inconclusive is missing: nobody knows
-whether the student would have passed, and a zero would blame the check for another's failure.
+whether the learner would have passed, and a zero would blame the check for another's failure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from labkit.course import Verdict
 from labkit.grading.model import CheckResult, GradeResult
 
-# Near 0 the standard error of a correlation is 1/sqrt(n - 1): 0.19 for 30 students.
+# Near 0 the standard error of a correlation is 1/sqrt(n - 1): 0.19 for 30 learners.
 FEW = 30
 POOR = 0.2  # Ebel and Frisbie's: below it, the item is poor, and is rejected or improved
 
@@ -37,7 +37,7 @@ class Item:
 
     @property
     def told(self) -> int:
-        """Of how many students it is known."""
+        """Of how many learners it is known."""
         return self.passed + self.failed
 
     @property
@@ -47,7 +47,7 @@ class Item:
 
     @property
     def few(self) -> bool:
-        """Whether the figures rest on too few students to judge the check by."""
+        """Whether the figures rest on too few learners to judge the check by."""
         return self.told < FEW
 
     @property
@@ -73,20 +73,20 @@ def items(results: Sequence[GradeResult]) -> list[Item]:
         for step in result.steps
         for check in step.checks
     }
-    by_student = [{check.id: check for check in result.checks} for result in results]
+    by_learner = [{check.id: check for check in result.checks} for result in results]
     order = sorted(known, key=lambda one: known[one][0])  # stable: within a step as they come
-    return [_item(one, *known[one], by_student) for one in order]
+    return [_item(one, *known[one], by_learner) for one in order]
 
 
 def _item(
-    name: str, step: int, check: CheckResult, by_student: Sequence[dict[str, CheckResult]]
+    name: str, step: int, check: CheckResult, by_learner: Sequence[dict[str, CheckResult]]
 ) -> Item:
-    found = [(one[name], one) for one in by_student if name in one]
+    found = [(one[name], one) for one in by_learner if name in one]
     count = Counter(mine.verdict for mine, _all in found)
     pairs = [
         (float(mine.verdict is Verdict.PASSED), rest)
-        for mine, of_student in found
-        if mine.verdict in _TOLD and (rest := _rest(name, of_student)) is not None
+        for mine, of_learner in found
+        if mine.verdict in _TOLD and (rest := _rest(name, of_learner)) is not None
     ]
     return Item(
         name, check.title, step, count[Verdict.PASSED], count[Verdict.FAILED],
@@ -98,9 +98,9 @@ _TOLD = (Verdict.PASSED, Verdict.FAILED)
 
 
 def _rest(name: str, checks: dict[str, CheckResult]) -> float | None:
-    """What a student reached in the other checks: the share of the points that could be told.
+    """What a learner reached in the other checks: the share of the points that could be told.
 
-    A share and not a sum, since what is missing differs from student to student.
+    A share and not a sum, since what is missing differs from learner to learner.
     """
     told = [one for one in checks.values() if one.id != name and one.verdict in _TOLD]
     most = sum(one.points_max for one in told)

@@ -1,4 +1,4 @@
-"""What is known of a class, on the disk: a folder for each student, each file whole or not there.
+"""What is known of a class, on the disk: a folder for each learner, each file whole or not there.
 
     KEY/graded/     result.json, report.html and the evidence of the run that counts; record.json
     KEY/proposed/   the same of a later run that nobody has accepted yet

@@ -74,7 +74,7 @@ class Marking:
         return Mark(low, high, most, percent, " – ".join(dict.fromkeys(filter(None, letters))))
 
     def note(self, result: GradeResult, *, late: str = "") -> str:
-        """What a student is told of lateness and of the letter, "" if there is nothing to say."""
+        """What a learner is told of lateness and of the letter, "" if there is nothing to say."""
         mark = self.mark(result, late=late)
         told = []
         if mark.late_percent:

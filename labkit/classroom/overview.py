@@ -29,18 +29,18 @@ from labkit.text import clean
 from labkit.words import span, verdict_word
 
 BINS = 10  # of the distribution
-BATCH = 50  # students in a table: a browser lays out those that are nearly in sight
+BATCH = 50  # learners in a table: a browser lays out those that are nearly in sight
 MOST_CAUSES = 15
 NAME = 200  # characters of a name
 
 
 @dataclass(frozen=True)
-class Student:
+class Learner:
     """A row of the table with the result it rests on, in the points of the teacher's scale."""
 
     row: Row
     result: GradeResult | None = None
-    page: str = ""  # the student's own, relative to the class's
+    page: str = ""  # the learner's own, relative to the class's
     belonging: Belonging | None = None  # None: there are no variants, or the number is not known
 
     @property
@@ -59,7 +59,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class CommonCause:
-    """A check that several students failed of themselves, and how it was seen at one of them."""
+    """A check that several learners failed of themselves, and how it was seen at one of them."""
 
     step: StepResult
     check: CheckResult
@@ -86,36 +86,36 @@ class Doubt:
     names: tuple[str, ...]
 
 
-def as_page(students: Sequence[Student], *, title: str, command: str, refresh_s: int = 0) -> str:
+def as_page(learners: Sequence[Learner], *, title: str, command: str, refresh_s: int = 0) -> str:
     """The page as text, in the user's language.
 
     `command` grades the class: what settles a doubt is that command with an option. A browser
     asks for the page again after `refresh_s` seconds, unless 0.
     """
-    students = [_cleaned(one) for one in students]
-    results = [one.result for one in students if one.result]
+    learners = [_cleaned(one) for one in learners]
+    results = [one.result for one in learners if one.result]
     steps = {step.number: step for result in results for step in result.steps}
-    marks = [one.row.score for one in students if one.row.score is not None]
-    most = max((one.row.score_max or 0 for one in students), default=0)
+    marks = [one.row.score for one in learners if one.row.score is not None]
+    most = max((one.row.score_max or 0 for one in learners), default=0)
     return _template().render(
         title=title,
         refresh_s=refresh_s,
         language=language(),
-        students=students,
+        learners=learners,
         BATCH=BATCH,
         steps=[steps[one] for one in sorted(steps)],
-        facts=_facts(students, marks),
+        facts=_facts(learners, marks),
         bins=(spread := distribution(marks, most)),
         picture=_picture(spread),
         marks=marks,
         most=most,
-        ranges=sum(one.row.score is None and one.row.score_max is not None for one in students),
-        causes=common_causes(students)[:MOST_CAUSES],
+        ranges=sum(one.row.score is None and one.row.score_max is not None for one in learners),
+        causes=common_causes(learners)[:MOST_CAUSES],
         items=items(results),
         few=FEW,
         drills=_drills(results),
-        doubts=_doubts(students, command),
-        has_variants=any(one.belonging for one in students),
+        doubts=_doubts(learners, command),
+        has_variants=any(one.belonging for one in learners),
         mark=mark,
         bar_word=bar_word,
         states=state_words(),
@@ -138,22 +138,22 @@ def state_words() -> dict[str, str]:
     }
 
 
-def _cleaned(student: Student) -> Student:
-    """Names and reasons are partly students' texts, as messages are."""
-    row = student.row
+def _cleaned(learner: Learner) -> Learner:
+    """Names and reasons are partly learners' texts, as messages are."""
+    row = learner.row
     texts = {name: clean(getattr(row, name), NAME) for name in ("name", "number", "group", "why")}
     return replace(
-        student,
+        learner,
         row=Row(**{**vars(row), **texts}),
-        result=cleaned(student.result) if student.result else None,
+        result=cleaned(learner.result) if learner.result else None,
     )
 
 
 # Marks ------------------------------------------------------------------------------------------
 
 
-def _facts(students: Sequence[Student], marks: Sequence[float]) -> list[tuple[str, str]]:
-    states = Counter(one.row.state for one in students)
+def _facts(learners: Sequence[Learner], marks: Sequence[float]) -> list[tuple[str, str]]:
+    states = Counter(one.row.state for one in learners)
     facts = [(word, str(states[state])) for state, word in state_words().items() if states[state]]
     if marks:
         facts += [
@@ -193,7 +193,7 @@ def _picture(bins: Sequence[Bin]) -> Markup:
         parts.append(f'<text x="{x:.0f}" y="{height + 38}">{_short(one.start)}</text>')
     parts.append(f'<text x="{width}" y="{height + 38}">{_short(bins[-1].end)}</text>')
     told = "; ".join(f"{_span(one.start, one.end)}: {one.count}" for one in bins if one.count)
-    title = escape(_("Marks, and how many students have them: {told}", told=told))
+    title = escape(_("Marks, and how many learners have them: {told}", told=told))
     return Markup(
         f'<svg viewBox="-12 0 {width + 24} {height + 46}" role="img" class="marks">'
         f"<title>{title}</title>{''.join(parts)}</svg>"
@@ -203,12 +203,12 @@ def _picture(bins: Sequence[Bin]) -> Markup:
 # Causes, drills, doubts -------------------------------------------------------------------------
 
 
-def common_causes(students: Sequence[Student]) -> list[CommonCause]:
+def common_causes(learners: Sequence[Learner]) -> list[CommonCause]:
     """The failed checks that are nobody's consequence, the most frequent first."""
     found: dict[str, list[tuple[str, StepResult, CheckResult]]] = defaultdict(list)
-    for student in students:
-        for cause in causes(student.result) if student.result else ():
-            found[cause.check.id].append((student.row.name, cause.step, cause.check))
+    for learner in learners:
+        for cause in causes(learner.result) if learner.result else ():
+            found[cause.check.id].append((learner.row.name, cause.step, cause.check))
     listed = []
     for struck in found.values():
         name, step, check = struck[0]
@@ -250,12 +250,12 @@ def _spread(values: Sequence[object], key: str) -> str:
     return middle if least == most else f"{middle} ({_span(least, most)})"
 
 
-def _doubts(students: Sequence[Student], command: str) -> list[Doubt]:
+def _doubts(learners: Sequence[Learner], command: str) -> list[Doubt]:
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for student in students:
-        row = student.row
+    for learner in learners:
+        row = learner.row
         if row.state == "inconclusive":
-            told = doubts(student.result) if student.result else []
+            told = doubts(learner.result) if learner.result else []
             for why in [one.why for one in told] or [row.why]:
                 found[why, f"{command} --only inconclusive"].append(row.name)
         elif row.state == "open":

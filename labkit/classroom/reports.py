@@ -1,10 +1,10 @@
-"""What is written of a class beside its ledger, for the teacher, the students and platforms.
+"""What is written of a class beside its ledger, for the teacher, the learners and platforms.
 
     _class/class.html             the class on one page
-    _class/class.csv, .jsonl      a row, an object a student
+    _class/class.csv, .jsonl      a row, an object a learner
     _class/moodle.csv             Moodle: Grades, Import, CSV file
     _class/moodle-feedback.zip    Moodle: the assignment's "Upload multiple feedback files in a zip"
-    _class/feedback/KEY.html      a page for each student, in their language
+    _class/feedback/KEY.html      a page for each learner, in their language
     _class/gradescope/KEY.json    Gradescope's results.json of each submission
 
 No entry's folder in the ledger has such a name. All of it is made anew from the ledger at any time.
@@ -24,7 +24,7 @@ from labkit.classroom.belonging import Belonging
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger
 from labkit.classroom.marking import Marking
-from labkit.classroom.overview import Student, as_page
+from labkit.classroom.overview import Learner, as_page
 from labkit.classroom.table import Row, as_csv, as_json_lines, as_moodle
 from labkit.course import Course
 from labkit.grading.model import GradeResult
@@ -93,15 +93,15 @@ def class_page(
     refresh_s: int = 0,
     belongings: Mapping[str, Belonging] | None = None,
 ) -> str:
-    """The class on one page; `link` gives the address of a student's own page, "" for none."""
-    students = []
+    """The class on one page; `link` gives the address of a learner's own page, "" for none."""
+    learners = []
     for entry, row in zip(entries, rows, strict=False):
         raw = _result(ledger, entry, row)
-        found = Student(row, marking.marked(raw), link(entry)) if raw else Student(row)
-        students.append(replace(found, belonging=(belongings or {}).get(entry.key)))
-    students += [Student(row) for row in rows[len(entries) :]]
+        found = Learner(row, marking.marked(raw), link(entry)) if raw else Learner(row)
+        learners.append(replace(found, belonging=(belongings or {}).get(entry.key)))
+    learners += [Learner(row) for row in rows[len(entries) :]]
     title = course.titles.get(language(), course.name)
-    return as_page(students, title=title, command=command, refresh_s=refresh_s)
+    return as_page(learners, title=title, command=command, refresh_s=refresh_s)
 
 
 def _page(entry: Entry) -> str:
@@ -109,12 +109,12 @@ def _page(entry: Entry) -> str:
 
 
 def _result(ledger: Ledger, entry: Entry, row: Row) -> GradeResult | None:
-    """What the lab found, under the name that the list has for the student."""
+    """What the lab found, under the name that the list has for the learner."""
     found = ledger.result(entry.key) if row.report else None
     if found is None:
         return None
     result = GradeResult.from_json(found)
-    result.student = row.name
+    result.learner = row.name
     return result
 
 
@@ -125,7 +125,7 @@ def moodle_name(entry: Entry) -> str:
     itself has none; it is looked at by people alone.
     """
     name = "".join(one if one.isalnum() or one in " -'." else " " for one in entry.name)
-    plain = " ".join(name.split()).lstrip(".~") or "student"
+    plain = " ".join(name.split()).lstrip(".~") or "learner"
     return f"{plain}_{entry.number}_assignfeedback_file_feedback.html"
 
 

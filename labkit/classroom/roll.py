@@ -202,9 +202,9 @@ def _run(
     try:
         for entry in entries:
             lab = f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}"
-            student = replace(wishes, student=entry.name)
+            learner = replace(wishes, learner=entry.name)
             spoken = languages.get(entry.key) or language()
-            job = Job(entry, ledger.begin(entry.key), lab, student, spoken)
+            job = Job(entry, ledger.begin(entry.key), lab, learner, spoken)
             try:
                 jobs[executor.submit(grader, job)] = job
             except BrokenExecutor as error:

@@ -13,7 +13,7 @@ only leave something open.
     [points]                    of a step, by its number, letter or slug
     [letters]                   each from how many percent of the points
     [late]                      percent_per_day, percent_at_most
-    [limits]                    minutes: for one student, from the machines to the mark
+    [limits]                    minutes: for one learner, from the machines to the mark
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Settings:
     points: Mapping[str, float] = field(default_factory=dict)  # slug of a step -> its points
     late: Late = Late()
     variants: str = ""  # the key; "": everybody has the same
-    minutes: float | None = None  # for one student; None: as long as it takes
+    minutes: float | None = None  # for one learner; None: as long as it takes
 
     def letter(self, share: float) -> str:
         """The letter of a share of the points, from 0 to 1; "" without letters."""

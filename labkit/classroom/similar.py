@@ -40,7 +40,7 @@ Mark = TypeVar("Mark", str, bytes)
 
 @dataclass(frozen=True)
 class Place:
-    """Lines of a file of one student."""
+    """Lines of a file of one learner."""
 
     file: str
     first: int
@@ -74,7 +74,7 @@ def similar_pairs(
 ) -> list[Pair]:
     """Pairs with `at_least` traces or more, those with the most first.
 
-    `class_texts` is key of a student -> files; `given` are the texts that everybody has from the
+    `class_texts` is key of a learner -> files; `given` are the texts that everybody has from the
     course.
     """
     rare = max(2, math.ceil(RARE_SHARE * len(class_texts)))
@@ -176,7 +176,7 @@ def readable(data: bytes) -> str | None:
 
 
 def _holders(found: Iterable[tuple[Mark, str, Spot]]) -> dict[Mark, dict[str, Spot]]:
-    """Mark -> student -> the first place where it stands."""
+    """Mark -> learner -> the first place where it stands."""
     holders: dict[Mark, dict[str, Spot]] = defaultdict(dict)
     for mark, key, spot in found:
         holders[mark].setdefault(key, spot)

@@ -65,11 +65,11 @@ class Wishes:
     fill: bool = True
     documented: bool = False  # what stands in a README's code blocks counts as handed in
     as_found: bool = False  # the application's contract is that of the submission's own code
-    forward: bool = True  # what later steps need and the student's own cannot give is given
-    student: str = ""
+    forward: bool = True  # what later steps need and the learner's own cannot give is given
+    learner: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
-    limit_s: float | None = None  # of a class: for one student, from the machines to the mark
+    limit_s: float | None = None  # of a class: for one learner, from the machines to the mark
 
 
 def grade_submission(
@@ -101,8 +101,8 @@ def grade_submission(
     context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
                       reporter=reporter)  # fmt: skip
     scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
-    student = wishes.student or folder.name
-    write_open(context, scope, student=student)
+    learner = wishes.learner or folder.name
+    write_open(context, scope, learner=learner)
     shells = open_shells(lab, commands)
     context.shells = shells
     held = Held(course, shells)
@@ -119,7 +119,7 @@ def grade_submission(
             context,
             scope,
             reporter,
-            student=student,
+            learner=learner,
             reference_credit=wishes.reference_credit,
             submission=record(course, folder, handed, carried),
             again=Forward(course, handed, bring) if wishes.forward else None,
@@ -150,7 +150,7 @@ def recognised(
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),
             where=", ".join(list(folder.files)[:5]),
-            then=_("labkit init FOLDER   shows which files a student writes"),
+            then=_("labkit init FOLDER   shows which files a learner writes"),
         )
     return handed
 

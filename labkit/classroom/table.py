@@ -1,4 +1,4 @@
-"""A class as a table: a row a student, and what changed between two gradings of them."""
+"""A class as a table: a row a learner, and what changed between two gradings of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_GRADE = "-"  # of Moodle's import
 
 @dataclass(frozen=True)
 class Row:
-    """One student; the marks are None where there is no result."""
+    """One learner; the marks are None where there is no result."""
 
     name: str
     number: str = ""
@@ -108,7 +108,7 @@ def mark(row: Row) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """What a later grading says of a student, beside the one that counts."""
+    """What a later grading says of a learner, beside the one that counts."""
 
     name: str
     before: str

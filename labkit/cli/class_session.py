@@ -58,7 +58,7 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
         click.option("--carry-forward/--no-carry-forward", "forward", default=True,
                      show_default=True, help="Judge later steps on the reference where a "
-                     "student's own earlier work fails."),
+                     "learner's own earlier work fails."),
         click.option("--readme/--no-readme", "documented", default=False, show_default=True,
                      help="Code blocks of a README count for files that are missing."),
         click.option("--application", type=click.Choice(APPLICATION), default=APPLICATION[0],
@@ -186,11 +186,11 @@ class ClassSession:
         return progress(self.ledger, self.entries, time.time())
 
     def write_reports(self, found: Sequence[Row]) -> None:
-        """Write what there is for the teacher, the students and platforms; say where."""
+        """Write what there is for the teacher, the learners and platforms; say where."""
         page = write_reports(self.ledger, self.entries, found, self.marking, self.course,
                              self.languages(), command=self.typed("grade"),
                              belongings=self.belongings)  # fmt: skip
-        show.say(_("class: {path}   for students and platforms: {folder}", path=page,
+        show.say(_("class: {path}   for learners and platforms: {folder}", path=page,
                    folder=page.parent))  # fmt: skip
 
     def languages(self) -> dict[str, str]:

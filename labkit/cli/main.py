@@ -64,7 +64,7 @@ def _docstring(verb: str) -> str:
 @click.group(cls=Verbs, context_settings={"auto_envvar_prefix": "LABKIT"})
 @click.version_option(__version__, prog_name="labkit")
 @click.option("--lab", default="default", show_default=True, help="The lab's name.")
-@click.option("--workspace", default="", metavar="DIR", help="The student's folder.")
+@click.option("--workspace", default="", metavar="DIR", help="The learner's folder.")
 @click.option("--course", default="", metavar="DIR", help="The course's folder, or its name.")
 @click.option(
     "--progress",
@@ -141,7 +141,7 @@ def main() -> None:
             )
         )
         sys.exit(EXIT_INCONCLUSIVE)
-    except Exception as error:  # whatever it is, it is no "something failed" of a student's
+    except Exception as error:  # whatever it is, it is no "something failed" of a learner's
         show.error(_crash(error))
         sys.exit(EXIT_INCONCLUSIVE)
 

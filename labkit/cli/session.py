@@ -94,7 +94,7 @@ def may_be_lost(lab: Lab, *, yes: bool) -> None:
 
 
 def the_workspace(ctx: click.Context, course: Course) -> Path | None:
-    """The student's folder, if the command was given one or started in one."""
+    """The learner's folder, if the command was given one or started in one."""
     return labkit.course.find_workspace(ctx.obj["workspace"], ctx.obj["cwd"], course)
 
 

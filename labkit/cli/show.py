@@ -1,6 +1,6 @@
 """How things look in a terminal. Progress to stderr, results to stdout; colour is never needed.
 
-What comes from a machine is partly a student's text: it is cleaned, and never read as markup.
+What comes from a machine is partly a learner's text: it is cleaned, and never read as markup.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ command.add_command(v_class_watch.command)
 )
 @click.pass_context
 def grade(ctx: click.Context, /, submissions: Path, only: str, output: str, **options: Any) -> None:
-    """Grade a folder or an archive with a folder or an archive for each student.
+    """Grade a folder or an archive with a folder or an archive for each learner.
 
     Moodle's download of all submissions, exports of Gradescope and clones of GitHub Classroom are
     read as they are. Who has been graded is not graded again until the files, the course or the
@@ -71,7 +71,7 @@ def grade(ctx: click.Context, /, submissions: Path, only: str, output: str, **op
 @command.command("report")
 @class_options
 def report(submissions: Path, **options: Any) -> None:
-    """Write the page of the class and the students' anew, after other settings. Grades nobody."""
+    """Write the page of the class and the learners' anew, after other settings. Grades nobody."""
     the_class = ClassSession.opened(submissions, **options)
     found = the_class.rows()
     if not any(one.report for one in found):
@@ -111,14 +111,14 @@ def regrade(
              "\n".join(f"{check}: {old or '–'} → {new or '–'}" for check, old, new in one.checks))
             for one in changes
         ]  # fmt: skip
-        show.table(table, (_("student"), _("before"), _("after"), _("checks")))
+        show.table(table, (_("learner"), _("before"), _("after"), _("checks")))
         if accept:
             count = sum(ledger.accept(one.key) for one in graded)
             the_class.write_reports(the_class.rows())
             show.say(_("results that count now: {count}; the old ones are kept", count=count))
         else:
             show.say(
-                _("students with a difference: {count}.   next: {command}", count=len(changes),
+                _("learners with a difference: {count}.   next: {command}", count=len(changes),
                   command=the_class.typed("regrade", "--accept"))
             )  # fmt: skip
     ctx.exit(EXIT_PASSED)
@@ -133,7 +133,7 @@ def _print(the_class: ClassSession, output: str) -> list[Row]:
     show.table(
         [(one.name, one.number, states[one.state], mark(one), one.why or " ".join(one.causes))
          for one in found],
-        (_("student"), _("number"), _("state"), _("mark"), _("what to settle")),
+        (_("learner"), _("number"), _("state"), _("mark"), _("what to settle")),
     )  # fmt: skip
     for one in the_class.entries:
         belonging = the_class.belongings.get(one.key)

@@ -22,7 +22,7 @@ from labkit.whole import write_whole
 
 WATCH_S = 2.0  # between two looks
 REFRESH_S = 15  # between two looks of a browser
-WATCH_LINES = 15  # of students who are known
+WATCH_LINES = 15  # of learners who are known
 
 
 @click.command("watch")
@@ -104,5 +104,5 @@ def _shown(the_class: ClassSession, now: Progress) -> Group:
     return Group(
         show.plain(head, "bold"),
         show.as_table(running, (_("being graded"), _("since"), _("how far"))),
-        show.as_table(known, (_("student"), _("state"), _("mark"))),
+        show.as_table(known, (_("learner"), _("state"), _("mark"))),
     )

@@ -45,6 +45,7 @@ from labkit.errors import (
     NothingToGradeError,
     UsageError,
 )
+from labkit.grading.model import LEARNER
 from labkit.locale import _, number
 from labkit.whole import write_whole
 from labkit.words import span
@@ -73,8 +74,8 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
         ctx.exit(EXIT_FAILED)
     result = found.result
     click.echo(
-        _("every byte and figure is as it was signed: {student}, {low} to {high} of {most}",
-          student=result["student"] or "–", low=number(result["score_low"]),
+        _("every byte and figure is as it was signed: {learner}, {low} to {high} of {most}",
+          learner=result[LEARNER] or "–", low=number(result["score_low"]),
           high=number(result["score_high"]), most=number(result["score_max"]))
     )  # fmt: skip
     click.echo(_("signed by {key}", key=fingerprint(found.signer)))

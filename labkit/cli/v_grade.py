@@ -66,7 +66,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     metavar="DIR",
     help="Where result.json, report.html and the evidence go.",
 )
-@click.option("--student", default="", help="A name for the report.")
+@click.option("--learner", default="", help="A name for the report.")
 @click.option(
     "--reference-credit",
     default=1.0,
@@ -82,7 +82,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     type=Reads(),
     default="",
     metavar="PATH",
-    help="Grade a student's folder or archive, on fresh machines that are removed afterwards.",
+    help="Grade a learner's folder or archive, on fresh machines that are removed afterwards.",
 )
 @click.option(
     "--provider",
@@ -134,7 +134,7 @@ def command(
     ctx: click.Context,
     output: str,
     folder: str,
-    student: str,
+    learner: str,
     reference_credit: float,
     no_drills: bool,
     seed: int | None,
@@ -159,7 +159,7 @@ def command(
             documented=documented,
             as_found=application != APPLICATION[0],
             forward=forward,
-            student=student,
+            learner=learner,
             reference_credit=reference_credit,
             seed=seed,
         )
@@ -186,7 +186,7 @@ def command(
             context,
             scope,
             show.reporter(),
-            student=student,
+            learner=learner,
             reference_credit=reference_credit,
         )
     title = context.course.titles.get(language(), "")

@@ -20,10 +20,10 @@ STATEMENT = "VARIANT.md"
 @click.argument("number")
 @click.option("--into", "folder", default=None, metavar="FOLDER",
               type=click.Path(path_type=Path),
-              help="Write the student's workspace: the given files with these values, the "
+              help="Write the learner's workspace: the given files with these values, the "
               "statement as VARIANT.md.")  # fmt: skip
 def command(key: str, number: str, folder: Path | None) -> None:
-    """A student's own ports, names and texts, derived from your secret KEY and their NUMBER.
+    """A learner's own ports, names and texts, derived from your secret KEY and their NUMBER.
 
     The same KEY as `variants` in class.toml lets `labkit class grade` say whose variant a
     submission belongs to.

@@ -1,7 +1,7 @@
-"""The student's files: whose they are, and which of them a step puts on a machine.
+"""The learner's files: whose they are, and which of them a step puts on a machine.
 
-A file of the student's is never overwritten. On a machine, what labkit itself has put there is
-known by its digest (a manifest on that machine); everything else is the student's and stays.
+A file of the learner's is never overwritten. On a machine, what labkit itself has put there is
+known by its digest (a manifest on that machine); everything else is the learner's and stays.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Files:
     """The artefacts of one run: the workspace's where written, else the course's reference.
 
     With `distinction`, the reference is the one for its bar where an artefact has one. A
-    submission, `handed`, takes the place of a workspace: its files lie where the student put them.
+    submission, `handed`, takes the place of a workspace: its files lie where the learner put them.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Files:
         self.used: list[Content] = []
 
     def content(self, artefact: Artefact) -> Content:
-        """The student's own artefact if it has been written, else the reference one.
+        """The learner's own artefact if it has been written, else the reference one.
 
         Raises `UsageError` if a file of the workspace cannot be read.
         """
@@ -95,7 +95,7 @@ class Files:
         return Content(artefact, origin, own)
 
     def kept_own(self) -> list[str]:
-        """The student's own files that were used although the distinction's were asked for."""
+        """The learner's own files that were used although the distinction's were asked for."""
         own = [one.artefact for one in self.used if self.distinction and one.origin is Origin.OWN]
         return list(dict.fromkeys(artefact.path for artefact in own if artefact.distinction))
 
@@ -112,7 +112,7 @@ class Files:
         return data
 
     def at(self, path: str) -> str:
-        """Where a file of the layout lies in this student's project."""
+        """Where a file of the layout lies in this learner's project."""
         return self.handed.targets.get(path, path) if self.handed else path
 
     def option(self, name: str, default: str = "") -> str:
@@ -129,7 +129,7 @@ class Files:
         self.used.append(self.content(artefact))
 
     def given(self, path: str) -> bytes:
-        """A file of the project that is not the student's to write, as their workspace has it."""
+        """A file of the project that is not the learner's to write, as their workspace has it."""
         if self.handed:
             own = self.handed.files.get(self.at(path))
             return own if own is not None else (self.starter / path).read_bytes()
@@ -138,11 +138,11 @@ class Files:
         return (self.starter / path).read_bytes()
 
     def place(self, artefact: Artefact, machine: Machine) -> bool:
-        """Put an artefact on a machine unless the student has written another one there.
+        """Put an artefact on a machine unless the learner has written another one there.
 
         Returns whether the machine's file changed. A file on the machine that labkit did not
         put there, and that is neither empty nor what the system's package or the starter
-        brought, is kept: it is what the student did by hand.
+        brought, is kept: it is what the learner did by hand.
         """
         content = self.content(artefact)
         remote = self.remote(artefact)
@@ -220,9 +220,9 @@ class Files:
 
 
 def find_workspace(given: str, start: Path, course: Course) -> Path | None:
-    """The student's folder: the given one, or the nearest at or above `start`, or None.
+    """The learner's folder: the given one, or the nearest at or above `start`, or None.
 
-    It is known by the folders, or files, that the course gives a student; the course's own starter
+    It is known by the folders, or files, that the course gives a learner; the course's own starter
     and reference are nobody's workspace.
     """
     if given:

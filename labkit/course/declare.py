@@ -65,7 +65,7 @@ def check(
     rests_on: Sequence[str] = (),
     judges: str = "",
 ) -> Callable[[F], F]:
-    """Mark a pytest test as a check; its docstring is the sentence that the student reads.
+    """Mark a pytest test as a check; its docstring is the sentence that the learner reads.
 
     `probes` and `why` are what `labkit explain` says of it; `rests_on` names what it asks of a
     machine that not every provider has (`labkit doctor --parity`). `judges` is the path of an
@@ -86,7 +86,7 @@ def check(
 
     def mark(function: F) -> F:
         if not (function.__doc__ or "").strip():
-            raise TypeError(f"{function.__name__} needs a docstring: the sentence students read")
+            raise TypeError(f"{function.__name__} needs a docstring: the sentence learners read")
         function.__dict__["labkit_check"] = spec
         return function
 

@@ -1,4 +1,4 @@
-"""What a student has handed in: files, and what the course recognised in them."""
+"""What a learner has handed in: files, and what the course recognised in them."""
 
 from __future__ import annotations
 

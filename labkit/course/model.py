@@ -32,7 +32,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Artefact:
-    """A file that a student writes.
+    """A file that a learner writes.
 
     `path` is relative to the workspace (POSIX), `reference` to the course's `steps/reference`,
     `remote` is where the reference layout puts it on the machines in `machines`.
@@ -103,7 +103,7 @@ class Foundation:
     """What later steps stand on and one artefact gives.
 
     In a submission that cannot give it, the reference does in its place, once the steps that judge
-    the artefact have judged the student's own.
+    the artefact have judged the learner's own.
     """
 
     artefact: str  # its path in the reference layout
@@ -291,7 +291,7 @@ class Drill:
 
 @dataclass(frozen=True)
 class Mutation:
-    """A small fault that a student could make, planted by a program into a right artefact.
+    """A small fault that a learner could make, planted by a program into a right artefact.
 
     `mutate` is given the artefact's text and yields each changed text that it can make of it,
     none if it finds nothing to change. `caught_by` is the check that must fail, as the root
@@ -303,7 +303,7 @@ class Mutation:
     artefact: str  # its path in the reference layout, as "haproxy/haproxy.cfg"
     caught_by: str
     mutate: Callable[[str], Iterable[str]]
-    why: str  # one sentence: what a student would have done
+    why: str  # one sentence: what a learner would have done
     equivalent: str = ""
 
 
@@ -359,7 +359,7 @@ def _none_of_it(handed: HandedIn, _artefact: str, _reference: Path) -> HandedIn:
 
 @dataclass(frozen=True)
 class Trait:
-    """What differs from one student's variant to another's: each has one of these values.
+    """What differs from one learner's variant to another's: each has one of these values.
 
     The values are words that nobody writes by chance; whoever has one in the artefact has it from
     a variant.
@@ -369,13 +369,13 @@ class Trait:
     artefact: str  # its path in the reference layout: the file in which the value stands
     values: Sequence[str]
     titles: dict[str, str]
-    statements: dict[str, str]  # language -> what the student is told, with {value}
+    statements: dict[str, str]  # language -> what the learner is told, with {value}
 
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
 
     def statement(self, value: str, language: str) -> str:
-        """What a student with this value is told."""
+        """What a learner with this value is told."""
         return (self.statements.get(language) or self.statements["en"]).format(value=value)
 
 
@@ -415,9 +415,9 @@ class Course:
     foundations: Sequence[Foundation] = ()  # in the order of the steps that judge them
     carry_forward: CarryForward = _none_of_it
     mutations: Sequence[Mutation] = ()
-    given: Sequence[str] = ()  # files of the project that are not the student's to write
+    given: Sequence[str] = ()  # files of the project that are not the learner's to write
     survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine
-    traits: Sequence[Trait] = ()  # in which the variants of students differ
+    traits: Sequence[Trait] = ()  # in which the variants of learners differ
     personal: Personal = _alike
 
     def rests_on(self, step: Step) -> set[str]:

@@ -1,7 +1,7 @@
 """How a check says what it found: it returns, or it raises one of these.
 
 Rendering is apart from running: an outcome carries what was expected, what was seen and where,
-as plain data, and whoever shows it decides how. What was seen is a student's text: it is cleaned
+as plain data, and whoever shows it decides how. What was seen is a learner's text: it is cleaned
 here, once, before it goes to a terminal, a report or another program.
 """
 
@@ -14,7 +14,7 @@ from labkit.text import clean
 
 
 class NotMetError(AssertionError):
-    """The student's work does not do what the check asks for."""
+    """The learner's work does not do what the check asks for."""
 
     def __init__(self, *, expected: str, seen: str, where: str = "") -> None:
         self.expected = clean(expected)

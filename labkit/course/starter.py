@@ -1,4 +1,4 @@
-"""A student's workspace as it begins: the given files, and those to be written, empty."""
+"""A learner's workspace as it begins: the given files, and those to be written, empty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labkit.locale import _
 def write_starter(
     course: Course, folder: Path, own: Mapping[str, bytes] | None = None, *, other: str
 ) -> None:
-    """Write it; `own` are files that this student has in the place of those given to all.
+    """Write it; `own` are files that this learner has in the place of those given to all.
 
     UsageError if anything of it is there already: nothing is changed then. `other` is the command
     for another folder.

@@ -1,4 +1,4 @@
-"""A student's own variant of a course: the same key and number always give the same values."""
+"""A learner's own variant of a course: the same key and number always give the same values."""
 
 from __future__ import annotations
 

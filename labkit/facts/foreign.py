@@ -1,6 +1,6 @@
 """Texts of others, read: whatever stands in them gives a value or none, and never an exception.
 
-Answers of a student's API, of a registry, of an engine whose labels are a student's. What cannot
+Answers of a learner's API, of a registry, of an engine whose labels are a learner's. What cannot
 be read is for the caller to name; a check that breaks on it would be the grader's failure.
 """
 

@@ -74,7 +74,7 @@ class Context:
     def trouble(self) -> str:
         """The control probe: what is wrong with the lab itself, or "".
 
-        Asked before a student is blamed. A machine that does not answer, whose disk is full or
+        Asked before a learner is blamed. A machine that does not answer, whose disk is full or
         that may start no process makes every check that needs it a matter of luck.
         """
         if time.monotonic() - self._probed > PROBE_EVERY_S or not self._probed:

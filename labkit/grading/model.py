@@ -6,14 +6,20 @@ The JSON form is `labkit/result/v1` (design.md, section 4), published as
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from labkit.course import Origin, Verdict
 
 SCHEMA = "labkit/result/v1"
 DECIMALS = 2  # of a mark; checks are worth multiples of 0.25
+# What result.json and the table call the learner.
+LEARNER = str(
+    tomllib.loads(Path(__file__).with_name("published.toml").read_text(encoding="utf-8"))["learner"]
+)
 
 
 @dataclass
@@ -159,7 +165,7 @@ class GradeResult:
     lab: dict[str, str]
     started: str  # ISO 8601, UTC
     score_max: float
-    student: str = ""
+    learner: str = ""
     seconds: float = 0.0
     mention: bool | None = None  # None: it was not tried for
     complete: bool = False  # False while the run goes on, and after a kill
@@ -201,7 +207,7 @@ class GradeResult:
             "schema": SCHEMA,
             "course": self.course,
             "labkit": self.labkit,
-            "student": self.student,
+            LEARNER: self.learner,
             "lab": self.lab,
             "started": self.started,
             "seconds": round(self.seconds, 1),
@@ -221,10 +227,11 @@ class GradeResult:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GradeResult:
         """Read back from a result file (`labkit/result/v1`)."""
-        names = ("course", "labkit", "lab", "started", "score_max", "student", "seconds", "mention",
+        names = ("course", "labkit", "lab", "started", "score_max", "seconds", "mention",
                  "complete", "drills")  # fmt: skip
         return cls(
             **{name: data[name] for name in names},
+            learner=data[LEARNER],
             steps=[StepResult.from_json(one) for one in data["steps"]],
             submission=data.get("submission"),
         )

@@ -173,7 +173,7 @@ class CheckPlugin:
             result.message, result.where = error.why, error.settle
         elif isinstance(error, LabkitError):
             result.message, result.where = error.what, error.then
-        else:  # a defect of a check: the grader's fault, never the student's
+        else:  # a defect of a check: the grader's fault, never the learner's
             result.message = _(
                 "the grader itself failed: {error}", error=f"{type(error).__name__}: {error}"
             )

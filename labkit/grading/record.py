@@ -37,11 +37,11 @@ class Record:
         context: Context,
         *,
         keep: bool,
-        student: str = "",
+        learner: str = "",
         submission: Mapping[str, Any] | None = None,
     ) -> None:
         self.started = time.monotonic()
-        self.result = _empty(context, student, look=keep)
+        self.result = _empty(context, learner, look=keep)
         self.result.submission = dict(submission) if submission is not None else None
         self._context = context
         self._keep = keep
@@ -93,7 +93,7 @@ class Record:
         self.save()
 
 
-def _empty(context: Context, student: str, *, look: bool) -> GradeResult:
+def _empty(context: Context, learner: str, *, look: bool) -> GradeResult:
     course = context.course
     now = datetime.datetime.now(datetime.UTC)
     return GradeResult(
@@ -102,7 +102,7 @@ def _empty(context: Context, student: str, *, look: bool) -> GradeResult:
         lab={"name": context.lab.name, **(context.lab.provider.describe() if look else {})},
         started=now.isoformat(timespec="seconds"),
         score_max=course.points_max,
-        student=student,
+        learner=learner,
         steps=[
             StepResult(
                 step.number,

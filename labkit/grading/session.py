@@ -37,7 +37,7 @@ def grade(
     scope: Scope,
     reporter: Reporter = SILENT,
     *,
-    student: str = "",
+    learner: str = "",
     reference_credit: float = 1.0,
     keep: bool = True,
     known: Mapping[str, CheckResult] | None = None,
@@ -58,7 +58,7 @@ def grade(
     read. Ancestors in `known` are taken as they are and not asked again.
     """
     known = dict(known or {})
-    record = Record(context, keep=keep, student=student, submission=submission)
+    record = Record(context, keep=keep, learner=learner, submission=submission)
     checks = collected(context.course)
     planned = plan(checks.graph, scope, known)
     record.plan(planned, checks.graph, scope, reference_credit)
@@ -105,9 +105,9 @@ def _take(former: CheckResult, now: CheckResult, carried: tuple[str, ...]) -> No
     former.carried = carried
 
 
-def write_open(context: Context, scope: Scope, *, student: str = "") -> GradeResult:
+def write_open(context: Context, scope: Scope, *, learner: str = "") -> GradeResult:
     """Write the result of a run before it begins: every check is planned, and open."""
-    record = Record(context, keep=True, student=student)
+    record = Record(context, keep=True, learner=learner)
     graph = collected(context.course).graph
     record.plan(plan(graph, scope), graph, scope, credit=1.0)
     return record.result

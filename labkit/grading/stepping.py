@@ -119,7 +119,7 @@ def _ended(report: StepReport, seconds: float) -> StepEnded:
 def _holding_later(context: Context, last: int, held: Mapping[str, CheckResult]) -> set[int]:
     """The steps after `last` that hold by themselves; what cannot be told of them does not.
 
-    What they rest on is taken as given: a student who lost the image of a stack that is up has
+    What they rest on is taken as given: a learner who lost the image of a stack that is up has
     come further than the image.
     """
     later = [step for step in context.course.steps if step.number > last]

@@ -116,7 +116,7 @@ def room() -> int:
 def too_many(existing: Sequence[Checkpoint], allowed: int) -> list[Checkpoint]:
     """The automatic ones, oldest first, that must go so that the rest takes `allowed` bytes.
 
-    The newest is never among them, nor one that the student asked for.
+    The newest is never among them, nor one that the learner asked for.
     """
     automatic = [one for one in existing if one.automatic]
     taken = sum(one.bytes for one in automatic)

@@ -2,7 +2,7 @@
 
 Most of what decides whether a practical works on a system cannot be seen from elsewhere: the
 packages that its repositories have, what SELinux denies, what its firewall lets in. This asks for
-it, in questions that change nothing: no key, no password, no file that a student wrote.
+it, in questions that change nothing: no key, no password, no file that a learner wrote.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def _decide(site: _Site, bar: str, seed: int) -> DrillResult:
                 why = _("{earlier}; then {why}", earlier=result.message, why=why)
             return replace(result, message=why, runs=attempt - 1)
         except NotMetError as error:
-            # What the drill needs of the student's work is not there, and repeating brings nothing.
+            # What the drill needs of the learner's work is not there, and repeating brings nothing.
             why = _(
                 "it cannot be carried out: expected {expected}; seen {seen}",
                 expected=error.expected,

@@ -24,7 +24,7 @@ from labkit.locale import _, number
 Family = Literal["redhat", "debian"]
 
 READ_TIMEOUT_S = 20.0  # a question that takes longer is a machine in trouble
-RUN_TIMEOUT_S = 300.0  # the longest thing that a student waits for is an image build
+RUN_TIMEOUT_S = 300.0  # the longest thing that a learner waits for is an image build
 
 
 @dataclass(frozen=True)

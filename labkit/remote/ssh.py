@@ -316,7 +316,7 @@ class SshShell(Shell):
         """Run a command on a channel of Fabric's connection, without Invoke's runner and threads.
 
         With a stream, both outputs go there as they come, and are one in the result. What is
-        longer than OUTPUT_LIMIT is read and dropped: a student's build may print gigabytes.
+        longer than OUTPUT_LIMIT is read and dropped: a learner's build may print gigabytes.
         CommandTooLongError if the machine had to end it.
         """
         shown = shown or command

@@ -59,7 +59,7 @@ def graded(*, complete: bool = True) -> GradeResult:
     page.checks = [CheckResult("verify.page", "A browser sees the list.", 1.5, P)]
     return GradeResult(
         "student-list", "0.1.0", {"name": "lab", "provider": "containers", "os": "rocky9"},
-        "2026-03-02T09:00:00+00:00", 20, student="alice", seconds=63.25, complete=complete,
+        "2026-03-02T09:00:00+00:00", 20, learner="alice", seconds=63.25, complete=complete,
         steps=[build, page], drills=[drill().to_json()],
     )  # fmt: skip
 

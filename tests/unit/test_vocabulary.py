@@ -1,7 +1,7 @@
 """The engine knows no practical: what a course speaks of does not occur in it.
 
-Not in its code, its texts, its catalogues, its images. `student` is not among the words: whoever
-does a course is one, whatever the course is about.
+Not in its code, its texts, its catalogues, its images. `student` is who logs in on this course's
+machines; who does a course is a learner, whatever it is about.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from tests import ROOT
 ENGINE = ROOT / "labkit"
 VOCABULARY = ROOT / "course" / "vocabulary.txt"
 HOMONYM = "in-toto"  # a standard for signed statements, whose last word is one of the course's
+# What others call a learner: the heads of a class list, the published names of a result.
+OTHERS = ("classroom/heads.toml", "grading/published.toml", "grading/result-v1.schema.json")
 
 
 def words() -> list[str]:
@@ -42,6 +44,7 @@ def test_the_engine_does_not_speak_of_the_course() -> None:
         f"{path.relative_to(ROOT)}:{number}: {', '.join(said)}"
         for path in sorted(ENGINE.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
+        if path.relative_to(ENGINE).as_posix() not in OTHERS
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if (said := spoken(line))
     ]

@@ -23,7 +23,7 @@ LONGEST_SHOWN = 80  # characters of a value that is refused
 
 # Folders in which people keep a project and its data, one level below at least; nothing of the
 # machine's own lies there. Hidden folders of a home hold keys and what a login reads.
-STUDENTS = re.compile(
+OF_THE_PROJECT = re.compile(
     r"/(?:srv|mnt|var/www)/[^/].*|/root/[^./].*|/home/[^/]+/[^./].*|/data(?:/.*)?"
     r"|/opt/(?!containerd(?:/|$)|cni(?:/|$))[^/].*|/tmp/(?!labkit|systemd-)[^./].*"
     r"|/var/lib/registry(?:/.*)?"
@@ -56,7 +56,7 @@ def keys(**rules: Rule) -> Rule:
 
 
 def _path(value: Any) -> list[str]:
-    return [] if STUDENTS.fullmatch(_plain(str(value))) else [str(value)]
+    return [] if OF_THE_PROJECT.fullmatch(_plain(str(value))) else [str(value)]
 
 
 def _options(*names: str) -> Rule:
@@ -213,7 +213,7 @@ def is_allowed(path: str, read_only: bool) -> bool:
     """Whether a container may have this path of the machine; links are for the caller to follow."""
     plain = _plain(path)
     below = (f"{plain}/".startswith(f"{one}/") for one in TO_BE_READ)
-    return STUDENTS.fullmatch(plain) is not None or (read_only and any(below))
+    return OF_THE_PROJECT.fullmatch(plain) is not None or (read_only and any(below))
 
 
 def _plain(path: str) -> str:

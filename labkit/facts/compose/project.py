@@ -123,7 +123,7 @@ def find_projects(shell: Shell, kind: type[PROJECT]) -> list[PROJECT]:
     """Every compose file of a machine, as Compose reads it.
 
     Asked in one round trip: each candidate file, then what Compose makes of it. Files of running
-    projects come first, since a student may keep several. Each has a time limit of its own: one
+    projects come first, since a learner may keep several. Each has a time limit of its own: one
     that keeps Compose busy is not readable, and nothing is unclear.
     """
     script = f"""

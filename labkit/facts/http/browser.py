@@ -1,6 +1,6 @@
 """What a browser does with a page: asks one machine within a time and a size, reads its HTML.
 
-A page is a student's. It may answer for ever, a byte at a time, or with what makes a parser slow;
+A page is a learner's. It may answer for ever, a byte at a time, or with what makes a parser slow;
 and it may send its visitor to the grader's own computer. So there is one time for connection,
 headers and body together, no proxy, no `.netrc`, no cookie, and nothing but the path is taken
 from an address that a page gives: which scheme, host and port are asked is the grader's affair.

@@ -5,12 +5,12 @@ Columns have the names of `labkit/result/v1`; numbers have a dot whatever the la
 
 from __future__ import annotations
 
-from labkit.grading.model import CheckResult, GradeResult, StepResult
+from labkit.grading.model import LEARNER, CheckResult, GradeResult, StepResult
 from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.sheet import as_text, guarded
 
 COLUMNS = (
-    "student", "course", "started", "step", "slug", "check", "title", "verdict", "points",
+    LEARNER, "course", "started", "step", "slug", "check", "title", "verdict", "points",
     "points_max", "message", "expected", "seen", "where", "because", "hint", "seconds",
 )  # fmt: skip
 
@@ -25,7 +25,7 @@ def as_csv(result: GradeResult) -> str:
 def _row(result: GradeResult, step: StepResult, check: CheckResult) -> list[str | float]:
     record = check.to_json()
     record |= {
-        "student": result.student,
+        LEARNER: result.learner,
         "course": result.course,
         "started": result.started,
         "step": step.number,

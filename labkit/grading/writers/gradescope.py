@@ -2,7 +2,7 @@
 
 Gradescope knows passed and failed only. What could not be told is sent as not passed, because an
 absent status would be derived from the score, and its output says that it is no failure. Nothing
-is hidden: with a hidden test, Gradescope does not show the student the total.
+is hidden: with a hidden test, Gradescope does not show the learner the total.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A result as one HTML page that stands on its own: no script, no font, no other file.
 
 The page is filled in from `report.html.j2` with autoescape on: titles, messages and what was seen
-on the machines are partly the student's own text. A Content-Security-Policy in the page forbids
+on the machines are partly the learner's own text. A Content-Security-Policy in the page forbids
 everything but its own styles, in case something should ever slip through.
 """
 
@@ -128,7 +128,7 @@ def _facts(result: GradeResult) -> list[tuple[str, str]]:
     """Label and value of what the head of the page says about the run."""
     started = datetime.datetime.fromisoformat(result.started).astimezone(datetime.UTC)
     facts = [
-        (_("Student"), result.student),
+        (_("Learner"), result.learner),
         (_("Date"), f"{started:%Y-%m-%d %H:%M} UTC"),
         (_("Duration"), _duration(result.seconds)),
     ]

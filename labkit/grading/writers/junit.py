@@ -18,7 +18,7 @@ from labkit.words import verdict_word
 
 ELEMENT = {
     Verdict.FAILED: "failure",
-    Verdict.INCONCLUSIVE: "error",  # the judge's own trouble, not the student's
+    Verdict.INCONCLUSIVE: "error",  # the judge's own trouble, not the learner's
     Verdict.BLOCKED: "skipped",
 }
 

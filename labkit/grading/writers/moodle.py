@@ -31,10 +31,10 @@ def as_moodle(result: GradeResult, *, delimiter: str = ",") -> str:
 
 
 def as_moodle_table(results: Iterable[GradeResult], *, delimiter: str = ",") -> str:
-    """Results of one course as a header and a row per student.
+    """Results of one course as a header and a row per learner.
 
     Moodle's import form asks for the delimiter: comma, semicolon, colon or tab. UsageError if a
-    result has no student, or if the results are of several courses.
+    result has no learner, or if the results are of several courses.
     """
     results = [cleaned(result) for result in results]
     headers = {_header(result) for result in results}
@@ -49,14 +49,14 @@ def _header(result: GradeResult) -> tuple[str, ...]:
 
 
 def _row(result: GradeResult) -> list[str | float]:
-    """A student is known by one name, whichever kind it is: no user cell may be blank."""
-    student = " ".join(result.student.split())
-    if not student:
+    """A learner is known by one name, whichever kind it is: no user cell may be blank."""
+    learner = " ".join(result.learner.split())
+    if not learner:
         raise UsageError(
-            _("a row for Moodle needs the student's name"),
-            then="labkit grade --student NAME -o moodle",
+            _("a row for Moodle needs the learner's name"),
+            then="labkit grade --learner NAME -o moodle",
         )
-    user = student if USER_NAME.fullmatch(student) else guarded(student)
+    user = learner if USER_NAME.fullmatch(learner) else guarded(learner)
     grade = NO_GRADE if result.score is None else f"{result.score:g}"
     return [*(user for _column in USER_COLUMNS), grade, guarded(_feedback(result))]
 

@@ -1,7 +1,7 @@
 """What every writer does first: no text that steers a reader.
 
 Titles and hints are the course's, but messages, what was seen, names of servers and of files are
-partly a student's. Each writer works on a cleaned copy of the records and only has to escape what
+partly a learner's. Each writer works on a cleaned copy of the records and only has to escape what
 its own format needs.
 """
 

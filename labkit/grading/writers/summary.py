@@ -85,7 +85,7 @@ def caveat(result: GradeResult) -> str:
 
 
 def carried_forward(check: CheckResult) -> str:
-    """On what of the reference's a check was judged; "" where all was the student's own."""
+    """On what of the reference's a check was judged; "" where all was the learner's own."""
     if not check.carried:
         return ""
     return _("carried forward: on the reference's {files}", files=", ".join(check.carried))

@@ -1,5 +1,5 @@
 """labkit beside the engine: a container in the engine's own network, in which a command works.
 
 It lives as long as its command. What a lab keeps between two commands (keys, reports, the lock) is
-in a volume; the student's files are copied in, and what the command writes is copied out.
+in a volume; the learner's files are copied in, and what the command writes is copied out.
 """

@@ -1,7 +1,7 @@
 """The stand-ins of the mirror as data: a folder NAME/ holds a Dockerfile and a recipe.toml.
 
 Two are the engine's own, in `recipes/`: a bare system, and the registry that the mirror is. All
-others are what a course's students build on, in the course's folder of images.
+others are what a course's learners build on, in the course's folder of images.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from labkit.classroom.intake import Entry
 from labkit.classroom.items import items
 from labkit.classroom.ledger import Ledger, Record
 from labkit.classroom.marking import Marking
-from labkit.classroom.overview import Student, as_page, common_causes, distribution
+from labkit.classroom.overview import Learner, as_page, common_causes, distribution
 from labkit.classroom.reports import moodle_name, write_reports
 from labkit.classroom.roster import Person
 from labkit.classroom.settings import Late, Settings
@@ -60,11 +60,11 @@ def of(*verdicts: Verdict) -> GradeResult:
 
 def test_a_large_class_is_in_tables_that_a_browser_need_not_lay_out_at_once() -> None:
     names = [f"Student {at:03}" for at in range(120)]
-    students = [Student(Row(name, state="open")) for name in names]
+    students = [Learner(Row(name, state="open")) for name in names]
     page = BeautifulSoup(as_page(students, title="", command=""), "html.parser")
     tables = page.select(".batch > table")
     assert [one["aria-label"] for one in tables] == [
-        "Students 1 to 50", "Students 51 to 100", "Students 101 to 120",
+        "Learners 1 to 50", "Learners 51 to 100", "Learners 101 to 120",
     ]  # fmt: skip
     assert [row.th.text for one in tables for row in one.tbody("tr")] == names  # type: ignore[union-attr]
     assert all(one.thead for one in tables)
@@ -119,8 +119,8 @@ def test_each_mark_is_in_one_bin(marks: list[float], counts: list[int]) -> None:
 
 
 def test_causes_come_by_how_many_they_struck() -> None:
-    def student(name: str, *verdicts: Verdict) -> Student:
-        return Student(Row(name), of(*verdicts))
+    def student(name: str, *verdicts: Verdict) -> Learner:
+        return Learner(Row(name), of(*verdicts))
 
     found = common_causes([student("Ada", F, P), student("Bob", P, F), student("Eve", B, F)])
     assert [(one.check.id, one.of, one.names) for one in found] == [
@@ -129,7 +129,7 @@ def test_causes_come_by_how_many_they_struck() -> None:
 
 
 def test_a_page_without_anybody_graded_says_so() -> None:
-    page = as_page([Student(Row("Ada", state="open", why="not graded yet"))], title="C",
+    page = as_page([Learner(Row("Ada", state="open", why="not graded yet"))], title="C",
                    command="labkit class grade X")  # fmt: skip
     text = BeautifulSoup(page, "html.parser").get_text(" ")
     assert "There is no certain mark yet." in text
@@ -142,9 +142,9 @@ def test_whose_files_are_of_another_variant_is_shown_with_what_chance_would_do()
     own, found = trait.values[:2]
     strange = Belonging(3, (Strange(trait, own, (found,)),), 1, ("Bob",), 0.25)
     students = [
-        Student(Row("Ada", state="graded"), belonging=strange),
-        Student(Row("Bob", state="graded"), belonging=Belonging(5, (), 0)),
-        Student(Row("Eve", state="open")),
+        Learner(Row("Ada", state="graded"), belonging=strange),
+        Learner(Row("Bob", state="graded"), belonging=Belonging(5, (), 0)),
+        Learner(Row("Eve", state="open")),
     ]
     page = BeautifulSoup(as_page(students, title="", command=""), "html.parser")
     rows_of = page.select("section[aria-labelledby=variants] tbody tr")
@@ -152,7 +152,7 @@ def test_whose_files_are_of_another_variant_is_shown_with_what_chance_would_do()
         ["Ada", f"{trait.title('en')} {own}", found, "Bob", "0.25"],
     ]  # fmt: skip
     honest = as_page(students[1:], title="", command="")
-    assert "Nobody has what another student was given." in honest
+    assert "Nobody has what another learner was given." in honest
     assert 'id="variants"' not in as_page(students[2:], title="", command="")
 
 
@@ -160,7 +160,7 @@ def test_names_and_messages_of_students_are_text() -> None:
     hostile = of(F)
     check = hostile.steps[0].checks[0]
     check.message, check.title = "<script>x</script>\x1b[31m", "<b>"
-    page = as_page([Student(Row("<script>y</script>", state="graded"), hostile)], title="<i>",
+    page = as_page([Learner(Row("<script>y</script>", state="graded"), hostile)], title="<i>",
                    command="c")  # fmt: skip
     assert "<script" not in page
     assert "\x1b" not in page
@@ -198,7 +198,7 @@ def test_everything_is_written_and_every_link_leads_somewhere(tmp_path: Path) ->
     links = [str(one["href"]) for one in shown("a")]
     assert all((page.parent / one).exists() for one in links if not one.startswith("#"))
     assert all(shown.find(id=one[1:]) for one in links if one.startswith("#"))
-    assert len(shown.select("section[aria-labelledby=students] tbody tr")) == 5
+    assert len(shown.select("section[aria-labelledby=learners] tbody tr")) == 5
     assert "it is damaged" in shown.get_text()
     assert ledger.killed() == []
 

@@ -280,7 +280,7 @@ def one_failure() -> GradeResult:
         hints=tuple(locale.translate(hint) for hint in check.spec.hints),
     )
     step = StepResult(11, "k", "haproxy", check.step.title(locale.language()), checks=[found])
-    return GradeResult("course", "0", {}, "", score_max=20, student="", steps=[step])
+    return GradeResult("course", "0", {}, "", score_max=20, learner="", steps=[step])
 
 
 @pytest.mark.parametrize("words", [["--lang", "de"], ["--lang"], ["--lang", "FR_fr"]])

@@ -67,7 +67,7 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
 def worst(text: str) -> GradeResult:
     """A result in which everything that can be a student's is this text."""
     result = graded()
-    result.student = f"alice {text}"
+    result.learner = f"alice {text}"
     result.lab = {"name": text, "kernel": text}
     for check in result.checks:
         check.message, check.title = text, f"{check.title} {text}"
@@ -214,9 +214,9 @@ def test_a_kill_before_the_rename_leaves_what_was_there(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", killed_here)
         with pytest.raises(KeyboardInterrupt):
-            write(replace(graded(), student="bob"), path)
+            write(replace(graded(), learner="bob"), path)
     assert path.read_bytes() == before
-    write(replace(graded(), student="bob"), path)
+    write(replace(graded(), learner="bob"), path)
     assert b"bob" in path.read_bytes()
     assert [one.name for one in path.parent.iterdir()] == ["report"]
 
@@ -230,7 +230,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        write_json(replace(graded(), student="bob"), path)
+        write_json(replace(graded(), learner="bob"), path)
     assert json.loads(path.read_text(encoding="utf-8"))["student"] == "alice"
 
 
@@ -391,7 +391,7 @@ def test_tables_are_as_rfc_4180_says(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", " =", "\t=", "\r=", "\n=", "\x00=", "＝"])
 def test_no_cell_is_a_formula_and_numbers_stay_numbers(sign: str) -> None:
-    for row in csv_rows(WRITERS["csv"](replace(worst(f"{sign}1+1"), student=f"{sign}1+1"))):
+    for row in csv_rows(WRITERS["csv"](replace(worst(f"{sign}1+1"), learner=f"{sign}1+1"))):
         for name, cell in row.items():
             if name in ("step", "points", "points_max", "seconds"):
                 float(cell)
@@ -493,29 +493,29 @@ GRADE = "labkit student-list (/20)"
 
 
 def test_moodle_reads_feedback_as_html_and_users_as_they_are() -> None:
-    result = replace(graded(), student="a-lice_1+x@uni.example")
+    result = replace(graded(), learner="a-lice_1+x@uni.example")
     result.checks[1].message = "seen <VirtualHost> & =1"
     (row,) = csv_rows(WRITERS["moodle"](result))
-    assert {row[name] for name in ("username", "idnumber", "email")} == {result.student}
+    assert {row[name] for name in ("username", "idnumber", "email")} == {result.learner}
     assert "seen &lt;VirtualHost&gt; &amp; =1" in row["feedback"]
     assert re.fullmatch(r"\d+(\.\d+)?", row[GRADE])
 
 
 @pytest.mark.parametrize("student", ["-alice", "+33", "@alice", "alice"])
 def test_a_name_that_moodle_has_to_find_is_not_changed(student: str) -> None:
-    (row,) = csv_rows(WRITERS["moodle"](replace(graded(), student=student)))
+    (row,) = csv_rows(WRITERS["moodle"](replace(graded(), learner=student)))
     assert row["username"] == student
 
 
 def test_a_name_that_is_a_formula_is_none() -> None:
-    (row,) = csv_rows(WRITERS["moodle"](replace(graded(), student="=HYPERLINK(A1)")))
+    (row,) = csv_rows(WRITERS["moodle"](replace(graded(), learner="=HYPERLINK(A1)")))
     assert row["username"] == "'=HYPERLINK(A1)"
 
 
 @pytest.mark.parametrize("student", ["", "  ", "\x1b[0m", "\n"])
 def test_no_user_cell_is_blank(student: str) -> None:
-    with pytest.raises(UsageError, match="student"):
-        WRITERS["moodle"](replace(graded(), student=student))
+    with pytest.raises(UsageError, match="learner"):
+        WRITERS["moodle"](replace(graded(), learner=student))
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])

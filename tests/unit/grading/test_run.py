@@ -116,7 +116,7 @@ def test_a_later_run_sees_what_is_so_by_then(course: Course) -> None:
 
 
 def test_an_open_result_asks_nothing(course: Course) -> None:
-    result = write_open(context(course), ALL, student="Ada")
+    result = write_open(context(course), ALL, learner="Ada")
     assert [one.verdict for one in result.checks] == [Verdict.INCONCLUSIVE] * 2
     assert '"complete": false' in (course.root / "out" / "result.json").read_text()
     assert asked(course) == ["collected"]

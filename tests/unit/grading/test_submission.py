@@ -267,7 +267,7 @@ def test_a_submission_from_files_to_result(
         tmp_path / "out" / "deep",
         Wishes(frozenset({2, 4}), drills=False),
     )
-    assert (result.student, result.complete) == ("alice", True)
+    assert (result.learner, result.complete) == ("alice", True)
     assert {one.id: str(one.verdict) for one in result.checks} == {
         "alpha.there": "passed", "alpha.after": "passed",
         "gamma.there": "failed", "gamma.after": "blocked",
@@ -283,13 +283,13 @@ def test_steps_after_the_last_wanted_one_are_not_carried_out(
     course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submission, "open_shells", course.shells)
-    wishes = Wishes(frozenset({2}), drills=False, student="bob")
+    wishes = Wishes(frozenset({2}), drills=False, learner="bob")
     folder = folder_of({"a.txt": b"good"})
     lab = course.lab(tmp_path)
     result = submission.grade_submission(course.course, folder, lab, tmp_path, wishes)
     assert course.done == ["base", "alpha", "settle"]
     assert [step.slug for step in result.steps] == ["alpha"]
-    assert result.student == "bob"
+    assert result.learner == "bob"
 
 
 def test_nothing_is_made_for_a_folder_with_nothing_in_it(course: Made, tmp_path: Path) -> None:

@@ -212,8 +212,8 @@ def test_moodle_gets_no_grade_while_it_is_a_range(make: Callable[[], GradeResult
 
 def test_moodle_refuses_what_would_abort_its_import() -> None:
     nobody = graded()
-    nobody.student = ""
-    with pytest.raises(UsageError, match="student"):
+    nobody.learner = ""
+    with pytest.raises(UsageError, match="learner"):
         WRITERS["moodle"](nobody)
     other = graded()
     other.course = "another"
@@ -247,7 +247,7 @@ def test_the_page_says_every_verdict_in_words(make: Callable[[], GradeResult]) -
 
 def test_the_page_shows_hostile_text_and_does_not_obey_it() -> None:
     result = graded()
-    result.student = result.course = result.steps[0].title = result.checks[0].message = HOSTILE
+    result.learner = result.course = result.steps[0].title = result.checks[0].message = HOSTILE
     result.checks[0].title, result.checks[1].hints = '"><script>', ('"><script>',)
     result.drills[0]["message"] = HOSTILE
     result.drills[0]["samples"]["states"] = {HOSTILE: HOSTILE}
@@ -324,5 +324,5 @@ def test_the_page_is_in_the_users_language(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_the_page_is_written_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "report.html"
-    write_html(replace(graded(), student="Zoé"), path)
+    write_html(replace(graded(), learner="Zoé"), path)
     assert "Zoé" in path.read_text(encoding="utf-8")
