@@ -6,11 +6,11 @@ API: the OCI distribution specification (`/v2/`, `_catalog`, tags, manifests).
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from labkit.facts.docker import Container, containers, images
 from labkit.facts.foreign import as_json, texts, within
@@ -69,22 +69,24 @@ class Registry:
     def pushed(self, wanted: Wanted) -> dict[str, set[str]]:
         """Each `repository:tag` of the images that are meant -> digests that identify it.
 
-        The set holds the configuration's digest, which is the image's id in the classic store,
-        and is what an id can be compared with.
+        An engine's id of an image is its configuration's digest in the classic store, and the
+        manifest's or index's own in containerd's (Docker Engine 29's, where it was new).
         """
         found: dict[str, set[str]] = {}
         for repository in [*filter(wanted, self.repositories())][:MOST_NAMES]:
             tags = self.ask(f"/v2/{repository}/tags/list").json()
             for tag in texts(within(tags, "tags"))[:MOST_NAMES]:
-                manifest = self.ask(f"/v2/{repository}/manifests/{tag}").json()
+                manifest = self.ask(f"/v2/{repository}/manifests/{tag}")
                 found[f"{repository}:{tag}"] = _digests(manifest)
         return found
 
 
-def _digests(manifest: Any) -> set[str]:
+def _digests(answer: Answer) -> set[str]:
+    manifest = answer.json()
     listed = within(manifest, "manifests")
     found = [within(manifest, "config", "digest")]
     found += [within(one, "digest") for one in (listed if isinstance(listed, list) else ())]
+    found.append(f"sha256:{hashlib.sha256(answer.body.encode()).hexdigest()}")
     return {*texts(found)} - {""}
 
 

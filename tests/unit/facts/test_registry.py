@@ -1,0 +1,51 @@
+"""What a registry is asked, and how its answer names an image in either store of an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from labkit.facts.http.curl import Answer
+from labkit.facts.registry import Registry
+
+CONFIG = "sha256:" + "c" * 64
+MANIFEST = json.dumps({"schemaVersion": 2, "config": {"digest": CONFIG}})
+INDEX = json.dumps({"schemaVersion": 2, "manifests": [{"digest": "sha256:" + "d" * 64}]})
+
+
+@dataclass(frozen=True)
+class Holds(Registry):
+    """A registry that answers for one image with a given manifest."""
+
+    manifest: str
+
+    def ask(self, path: str) -> Answer:
+        bodies = {
+            "/v2/_catalog": '{"repositories": ["student-age"]}',
+            "/v2/student-age/tags/list": '{"tags": ["1.0"]}',
+            "/v2/student-age/manifests/1.0": self.manifest,
+        }
+        return Answer(200, bodies[path], path, "lb")
+
+
+def pushed(manifest: str) -> set[str]:
+    registry = Holds("lb", 5000, "https", "lb:5000", None, None, None, manifest)  # type: ignore[arg-type]
+    return registry.pushed(lambda name: name == "student-age")["student-age:1.0"]
+
+
+def sha256(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def test_the_id_of_the_classic_store_is_the_configurations_digest() -> None:
+    assert CONFIG in pushed(MANIFEST)
+
+
+def test_the_id_of_containerds_store_is_the_digest_of_what_the_tag_leads_to() -> None:
+    assert sha256(MANIFEST) in pushed(MANIFEST)
+    assert sha256(INDEX) in pushed(INDEX)
+
+
+def test_what_an_index_lists_is_the_same_image() -> None:
+    assert "sha256:" + "d" * 64 in pushed(INDEX)
