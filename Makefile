@@ -37,6 +37,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 
 # Parts that need the processors come first, one after the other; then those that mostly wait for
 # machines, side by side. A table of time per part stands at the end, whatever failed.
+test: export ENGINE_DATA = memory
 test: $(VENV)/ready engine  ## everything, the embedded lab included; about an hour
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
 	export TIMES=$(abspath $(TIMES)); \

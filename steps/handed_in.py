@@ -65,6 +65,8 @@ FRONTEND = re.compile(
     rb"\A((?:[ \t]*(?:#[^\n]*)?\n)*?)[ \t]*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*([^ \t\n]*)[^\n]*",
     re.I,
 )
+# The same as the field of a JSON object; a Dockerfile that is one is read by nothing else.
+JSON_FRONTEND = re.compile(rb"\A(?:#![^\n]*\n)?\s*\{")
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 RSYSLOG_WORD = re.compile(
     r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\."
@@ -78,6 +80,14 @@ PORT = re.compile(r"[0-9]{1,5}")
 LONGEST_COMMAND = 10_000  # characters
 LONGEST_DOCUMENT = 100_000
 LONGEST_VALUE = 500  # characters of a variable
+
+
+def _without_frontend(path: str, data: bytes) -> bytes:
+    if named := FRONTEND.match(data):
+        return named[1] + b"#" + data[named.end() :]
+    if "dockerfile" in path.lower() and JSON_FRONTEND.match(data):
+        return b"#\n" + data
+    return data
 
 
 def recognise(
@@ -123,9 +133,9 @@ def recognise(
         notes.append(_("line ends of Windows were made those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
         notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
-    for path in unixed:
-        if frontend := FRONTEND.match(unixed[path]):
-            unixed[path] = frontend[1] + b"#" + unixed[path][frontend.end() :]
+    for path, data in unixed.items():
+        unixed[path] = _without_frontend(path, data)
+        if unixed[path] != data:
             notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
     if look.stack:
         unixed[look.stack], moved = look.relocated()

@@ -161,7 +161,7 @@ def test_a_clone_works_beside_its_origin_and_shares_nothing(kept: Cli) -> None:
         theirs, ours = on_web1(other, script).split(), on_web1(kept, script).split()
         assert not set(theirs) & set(ours)
         # A layer's file that had another name in the origin or in the checkpoint had two links.
-        layers = "find /var/lib/docker/overlay2 -path '*/diff/*' -name os-release -type f"
+        layers = "find /var/lib/containerd -path '*/fs/*' -name os-release -type f"
         assert on_web1(kept, f"{layers} -links +1")
         assert on_web1(other, layers)
         assert not on_web1(other, f"{layers} -links +1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -515,7 +516,7 @@ def test_nobody_who_watches_is_waited_for() -> None:
 def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
     site: Site, tmp_path: Path
 ) -> None:
-    answers = iter(["starting", "starting", "", "starting again", ""])
+    answers = itertools.cycle(["starting", "starting", "", "starting again", ""])
     told: list[str] = []
 
     def unready() -> str:
@@ -532,10 +533,12 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
 
     result = run(site, tmp_path, short(fault, aim=aimed(site, unready), mend=mend))
     assert result.verdict is Verdict.PASSED, result.message
-    assert result.scheduled == site.turn == 60
-    assert told == [
+    assert result.scheduled == 60
+    once = [
         "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "mended",
     ]  # fmt: skip
+    # On a busy computer the generator may be late: no measurement then, and another run.
+    assert (told, site.turn) in ((once, 60), (once * 2, 120))
 
 
 def test_a_power_cut_is_made_by_the_lab_and_the_machine_logged_in_to_again(

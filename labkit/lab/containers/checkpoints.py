@@ -3,7 +3,7 @@
 A checkpoint is an image per machine (its container committed), a volume with copies of the
 machines' Docker data, and a marker: a small volume, made last, without which the rest is rubbish.
 All machines are paused at once for the moment of the copy. Layers of images are not copied within
-a lab but linked (copy.sh).
+a lab but linked (copy.sh); which are finished is asked before (layers.sh).
 
 While a checkpoint is taken or brought back there is a container that does the copying. It is made
 first and removed last, so that whoever comes after a kill knows what was going on.
@@ -55,6 +55,7 @@ PAUSE_LIMIT_S = 20.0  # was seen to fail once in some forty pauses, on a busy co
 PAUSE_POLL_S = 0.1
 
 _COPY = Path(__file__).with_name("copy.sh").read_text(encoding="utf-8")
+_LAYERS = Path(__file__).with_name("layers.sh").read_text(encoding="utf-8")
 _VOLUMES = PurePosixPath("/volumes")
 # What root needs to copy any file as it is: owners, devices, capabilities, overlay's own
 # attributes (trusted.*, SYS_ADMIN).
@@ -136,14 +137,12 @@ def save(
     labels = {LAB_LABEL: lab, SERIAL_LABEL: serial}
     with explained(_("saving the machines")):
         volume = engine.volumes.create(_data_volume(lab, serial), labels=labels)
-        pairs = [
-            (f"{node.name}-{kind}", f"{volume.name}", f"{_machine(node)}/{kind}")
-            for node in nodes
-            for kind in DATA_FOLDERS
-        ]
         words = ["link"]
-        for source, target, folder in pairs:
-            words += [str(_data(source)), str(_data(target) / folder)]
+        for node, fixed in zip(nodes, everywhere(_fixed_layers, nodes), strict=True):
+            for kind in DATA_FOLDERS:
+                words.append(str(_data(f"{node.name}-{kind}")))
+                words.append(str(_data(str(volume.name)) / _machine(node) / kind))
+                words.append(fixed)
         helper = helper_container(engine, lab, image, SAVING, words, _root_of(volume))
         try:
             copied, images = _standing_still(engine, nodes, helper, lab, serial)
@@ -206,6 +205,12 @@ def _commit(engine: docker.DockerClient, node: Container, tag: str) -> str:
 def _own_size(engine: docker.DockerClient, tag: str) -> int:
     """The bytes of an image's last layer: what it does not share with what it was made from."""
     return int(engine.images.get(tag).history()[0].get("Size", 0))
+
+
+def _fixed_layers(node: Container) -> str:
+    """The numbers of the layers that may be linked; "" if its containerd does not say."""
+    code, said = node.exec_run(["sh", "-c", _LAYERS], user="root", stderr=False)
+    return said.decode(errors="replace").strip() if code == 0 and isinstance(said, bytes) else ""
 
 
 def _pause(node: Container) -> None:
@@ -339,6 +344,7 @@ def copy_back(saved: Saved, lab: str, machines: Sequence[str]) -> list[str]:
         for kind in DATA_FOLDERS:
             words.append(str(_data(saved.volume) / machine / kind))
             words.append(str(_data(f"labkit-{lab}-{machine}-{kind}")))
+            words.append("")  # a checkpoint has noted which layers are fixed
     return words
 
 

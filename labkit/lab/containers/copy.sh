@@ -1,23 +1,29 @@
 #!/bin/sh
-# copy.sh link|copy FROM TO [FROM TO ...]: makes TO the same as FROM, the data of a Docker Engine
-# that stands still; prints the bytes that were really copied. Runs as root in a container of its
-# own, on what anybody may have written: no symbolic link is followed.
+# copy.sh link|copy FROM TO FIXED [FROM TO FIXED ...]: makes TO the same as FROM, the data of an engine
+# that stands still; prints the bytes that were really copied. Runs as root in a container of its own,
+# on what anybody may have written: no symbolic link is followed.
 #
-# With `link`, the layers of images become hard links. Docker writes a layer once and registers it
-# under image/overlay2/layerdb; what is not registered there (layers of containers, caches of
-# builds) is copied. A layer that is in TO already, file by file the same one, stays: most of a
-# restore is not to touch it.
-set -eu
+# With `link`, what is never written again becomes hard links: containerd's content, whose files are
+# named by their digests, and the layers of images whose numbers are in FIXED. The numbers are kept in
+# TO.fixed; without any, those in FROM.fixed are meant. What is in TO already, file by file the same
+# one, stays: most of a restore is not to touch it.
+set -euf
 how=$1
 shift
+content=io.containerd.content.v1.content/blobs
+layers=io.containerd.snapshotter.v1.overlayfs/snapshots
+everything="--xattrs --xattrs-include=* --acls --numeric-owner"  # options of tar, without blanks
 
-layers() {
-    [ "$how" = link ] && [ -d overlay2 ] && [ ! -L overlay2 ] || return 0
-    # Names of folders and nothing else: a path in there would lead out of this machine's data.
-    grep -hsxE '[0-9a-z]+' image/overlay2/layerdb/sha256/*/cache-id | while read -r id; do
-        [ -L "overlay2/$id" ] || [ -L "overlay2/$id/diff" ] || [ ! -d "overlay2/$id/diff" ] ||
-            echo "$id"
-    done
+# Whether a path below a folder is a folder, and leads there and nowhere else.
+is_own() { [ -d "$1/$2" ] && [ "$(realpath "$1/$2")" = "$(realpath "$1")/$2" ]; }
+
+# The folders, relative to FROM, in which no file is written again.
+fixed() {
+    [ "$how" = link ] || return 0
+    {
+        echo "$content"
+        echo "$1" | tr ' ' '\n' | sed -nE "s|^[0-9]+$|$layers/&/fs|p"
+    } | while read -r path; do if is_own . "$path"; then echo "$path"; fi; done
 }
 
 # Everything in a folder; what is no folder by its inode, which a hard link shares.
@@ -25,60 +31,63 @@ contents() {
     find "$1" -type d -printf '%P %m %U %G\n' -o -printf '%P %i\n' | sort
 }
 
-# Whether TO has a layer of FROM as it was linked there.
+# Whether TO has a folder of FROM as it was linked there.
 same() {
-    [ ! -L "$2/overlay2" ] && [ ! -L "$2/overlay2/$3" ] && [ ! -L "$2/overlay2/$3/diff" ] &&
-        [ -d "$2/overlay2/$3/diff" ] || return 1
+    is_own "$2" "$3" || return 1
     # On a full disk both lists may be empty, and equal.
-    contents "$1/overlay2/$3/diff" >"$4/here" &&
-        contents "$2/overlay2/$3/diff" >"$4/there" && cmp -s "$4/here" "$4/there"
+    contents "$1/$3" >"$4/here" && contents "$2/$3" >"$4/there" && cmp -s "$4/here" "$4/there"
 }
 
 copy() {
     cd "$1"
     work=$(mktemp -d)
-    layers | sort -u >"$work/layers"
-    : >"$work/kept"
-    while read -r id; do
-        if same . "$2" "$id" "$work"; then echo "$id" >>"$work/kept"; fi
-    done <"$work/layers"
-    comm -23 "$work/layers" "$work/kept" >"$work/linked"
+    numbers=$3
+    [ -n "$numbers" ] || [ ! -e "$1.fixed" ] || numbers=$(cat "$1.fixed")
+    fixed "$numbers" >"$work/fixed"
     mkdir -p "$2"
-    if [ -s "$work/kept" ]; then
-        find "$2" -mindepth 1 -maxdepth 1 ! -name overlay2 -exec rm -rf {} +
-        ls -A "$2/overlay2" | sort | comm -23 - "$work/kept" | sed "s|^|$2/overlay2/|" |
-            tr '\n' '\0' | xargs -0r rm -rf
-        sed "s|^|$2/overlay2/|" "$work/kept" | tr '\n' '\0' |
-            xargs -0 -I@ find @ -mindepth 1 -maxdepth 1 ! -name diff -exec rm -rf {} +
-    else
-        find "$2" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
-    fi
-    {
-        if [ -s "$work/layers" ]; then
-            find . -mindepth 1 -maxdepth 1 ! -name overlay2 -print0
-            ls -A overlay2 | sort | comm -23 - "$work/layers" | sed 's|^|./overlay2/|' | tr '\n' '\0'
-            sed 's|^|./overlay2/|' "$work/layers" | tr '\n' '\0' |
-                xargs -0 -I@ find @ -mindepth 1 -maxdepth 1 ! -name diff -print0
+    [ -z "$3" ] || echo "$3" >"$2.fixed"
+    rm -rf "$2.kept"
+    : >"$work/linked"
+    while read -r path; do
+        if same . "$2" "$path" "$work"; then
+            mkdir -p "$2.kept/${path%/*}"
+            mv -T "$2/$path" "$2.kept/$path"
         else
-            find . -mindepth 1 -maxdepth 1 -print0
+            echo "$path" >>"$work/linked"
         fi
-    } >"$work/copied"
+    done <"$work/fixed"
+    find "$2" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
     chown --reference=. "$2"
     chmod --reference=. "$2"
-    xargs -0r cp -a --reflink=auto --parents -t "$2" <"$work/copied"
-    sed 's|.*|./overlay2/&/diff|' "$work/linked" | tr '\n' '\0' |
-        xargs -0r cp -al --parents -t "$2"
-    du --block-size=1 -cs --files0-from="$work/copied" | tail -n 1 | cut -f1 >"$3"
+    if [ -s "$work/fixed" ]; then
+        sed 's|^|./|' "$work/fixed" >"$work/without"
+        {
+            tar -c --anchored --no-wildcards -X "$work/without" $everything . || : >"$work/failed"
+        } | tar -x $everything -C "$2"
+        [ ! -e "$work/failed" ]
+    else
+        cp -a --reflink=auto ./. "$2"
+    fi
+    while read -r path; do
+        [ ! -d "$2.kept/$path" ] || mv -T "$2.kept/$path" "$2/$path"
+    done <"$work/fixed"
+    rm -rf "$2.kept"
+    sed 's|^|./|' "$work/linked" | tr '\n' '\0' | xargs -0r cp -al --parents -t "$2"
+    all=$(du -B1 -s . | cut -f 1)
+    shared=0
+    [ ! -s "$work/fixed" ] ||
+        shared=$(tr '\n' '\0' <"$work/fixed" | du -B1 -cs --files0-from=- | tail -n 1 | cut -f 1)
+    echo $((all - shared)) >"$4"
 }
 
 results=$(mktemp -d)
 jobs=
 while [ $# -gt 0 ]; do
-    (copy "$1" "$2" "$results/$#") &
+    (copy "$1" "$2" "$3" "$results/$#") &
     jobs="$jobs $!"
-    shift 2
+    shift 3
 done
 for job in $jobs; do
     wait "$job"
 done
-cat "$results"/* | awk '{ sum += $1 } END { printf "%d\n", sum }'
+find "$results" -type f -exec cat {} + | awk '{ sum += $1 } END { printf "%d\n", sum }'

@@ -469,6 +469,15 @@ def test_a_hostile_frontend_and_any_other_is_the_engines_own(line: str, before: 
     )
 
 
+@pytest.mark.parametrize("before", ["", "#!/usr/bin/x\n", "\n\t "])
+def test_a_hostile_frontend_that_json_names_is_none(before: str) -> None:
+    """BuildKit reads a whole Dockerfile as JSON as well; a comment before it ends that."""
+    named = f'{before}{{"syntax": "127.0.0.1:5000/frontend"}}\n'
+    found = seen({DOCKERFILE: named})
+    assert found.files[DOCKERFILE] == f"#\n{named}".encode()
+    assert len(found.notes) == 1
+
+
 @pytest.mark.parametrize(
     "line", ["RUN echo '# syntax=docker/dockerfile:1'", "FROM x\n# syntax=docker/dockerfile:1",
              "# the syntax=is this"],

@@ -24,6 +24,8 @@ from labkit.lab.containers import checkpoints as kept
 from labkit.lab.lock import hold
 
 COPY = Path(kept.__file__).with_name("copy.sh")
+LAYERS = "io.containerd.snapshotter.v1.overlayfs/snapshots"
+CONTENT = "io.containerd.content.v1.content/blobs/sha256"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -191,25 +193,24 @@ def test_a_machine_that_never_stands_still_is_an_error(monkeypatch: pytest.Monke
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """What a Docker Engine keeps: a layer of an image, one of a container, a volume."""
+    """What an engine keeps: a layer of an image, one of a container, content, a volume."""
     root = tmp_path / "a" / "lab" / "data"  # not as deep as where it is copied to
     for folder, content in (
-        ("overlay2/abc/diff/etc", "layer"),
-        ("overlay2/def/diff/etc", "container"),
+        (f"{LAYERS}/1/fs/etc", "layer"),
+        (f"{LAYERS}/2/fs/etc", "container"),
+        ("io.containerd.content.v1.content/blobs/sha256", "content"),
         ("volumes/v/_data", "volume"),
     ):
         (root / folder).mkdir(parents=True)
         (root / folder / "file").write_text(content)
-    (root / "overlay2/abc/link").write_text("L")
-    registered = root / "image/overlay2/layerdb/sha256/1234"
-    registered.mkdir(parents=True)
-    (registered / "cache-id").write_text("abc")  # without a line's end, as Docker writes it
+    (root / LAYERS / "1" / "work").mkdir()
+    (root / "empty").mkdir(mode=0o700)
     return root
 
 
-def copy(how: str, source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+def copy(how: str, source: Path, target: Path, fixed: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", str(COPY), how, str(source), str(target)],
+        ["sh", str(COPY), how, str(source), str(target), fixed],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -218,41 +219,49 @@ def same_inode(source: Path, target: Path, file: str) -> bool:
     return (source / file).samefile(target / file)
 
 
-def test_registered_layers_are_linked_and_all_else_is_copied(data: Path, tmp_path: Path) -> None:
+def test_fixed_layers_are_linked_and_all_else_is_copied(data: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
-    done = copy("link", data, target)
+    done = copy("link", data, target, "1")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 0
-    assert same_inode(data, target, "overlay2/abc/diff/etc/file")
-    for file in ("overlay2/abc/link", "overlay2/def/diff/etc/file", "volumes/v/_data/file"):
+    for file in (f"{LAYERS}/1/fs/etc/file", f"{CONTENT}/file"):
+        assert same_inode(data, target, file)
+    for file in (f"{LAYERS}/2/fs/etc/file", "volumes/v/_data/file"):
         assert (target / file).read_text() == (data / file).read_text()
         assert not same_inode(data, target, file)
-    found = subprocess.run(["diff", "-r", data, target], capture_output=True, check=False)
-    assert found.returncode == 0, found.stdout
+    assert is_the_same(data, target)
+    assert (target / "empty").stat().st_mode == (data / "empty").stat().st_mode
+
+
+def test_no_layer_is_linked_that_nobody_said_is_fixed(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    assert copy("link", data, target).returncode == 0
+    assert is_the_same(data, target)
+    for number in (1, 2):
+        assert not same_inode(data, target, f"{LAYERS}/{number}/fs/etc/file")
 
 
 def test_going_back_touches_no_layer_that_is_whole(data: Path, tmp_path: Path) -> None:
     """A checkpoint, then the machine goes on in all ways that a student may; then back."""
     checkpoint = tmp_path / "checkpoint"
-    assert copy("link", data, checkpoint).returncode == 0
-    before = (data / "overlay2/abc/diff/etc").stat()
-    (data / "overlay2/def/diff/etc/file").write_text("changed")
-    (data / "overlay2/abc/link").unlink()
-    (data / "overlay2/new/diff").mkdir(parents=True)
+    assert copy("link", data, checkpoint, "1").returncode == 0
+    before = (data / LAYERS / "1/fs/etc").stat()
+    (data / LAYERS / "2/fs/etc/file").write_text("changed")
+    (data / LAYERS / "1/work").rmdir()
+    (data / LAYERS / "3/fs").mkdir(parents=True)
     (data / "volumes/v/_data/more").write_text("more")
     assert copy("link", checkpoint, data).returncode == 0
-    found = subprocess.run(["diff", "-r", checkpoint, data], capture_output=True, check=False)
-    assert found.returncode == 0, found.stdout
-    assert (data / "overlay2/abc/diff/etc").stat().st_ino == before.st_ino
-    assert not same_inode(checkpoint, data, "overlay2/def/diff/etc/file")
+    assert is_the_same(checkpoint, data)
+    assert (data / LAYERS / "1/fs/etc").stat().st_ino == before.st_ino
+    assert not same_inode(checkpoint, data, f"{LAYERS}/2/fs/etc/file")
 
 
 @pytest.mark.parametrize("harm", ["emptied", "replaced", "more", "gone", "a link", "all moved"])
 def test_going_back_mends_a_layer_that_is_not_whole(data: Path, tmp_path: Path, harm: str) -> None:
     checkpoint, elsewhere = tmp_path / "checkpoint", tmp_path / "elsewhere"
-    assert copy("link", data, checkpoint).returncode == 0
-    layer = data / "overlay2/abc/diff"
-    (elsewhere / "abc" / "diff").mkdir(parents=True)
+    assert copy("link", data, checkpoint, "1").returncode == 0
+    layer = data / LAYERS / "1/fs"
+    (elsewhere / "1" / "fs").mkdir(parents=True)
     if harm == "emptied":
         (layer / "etc/file").unlink()
     elif harm == "replaced":
@@ -261,55 +270,76 @@ def test_going_back_mends_a_layer_that_is_not_whole(data: Path, tmp_path: Path, 
     elif harm == "more":
         (layer / "etc/more").write_text("more")
     elif harm == "all moved":
-        (data / "overlay2").rename(data / "moved")
-        (data / "overlay2").symlink_to("moved")
+        (data / LAYERS).rename(data / "moved")
+        (data / LAYERS).symlink_to("../moved")
     else:
         shutil.rmtree(layer)
         if harm == "a link":
             layer.symlink_to(elsewhere)
     assert copy("link", checkpoint, data).returncode == 0
-    found = subprocess.run(["diff", "-r", checkpoint, data], capture_output=True, check=False)
-    assert found.returncode == 0, found.stdout
+    assert is_the_same(checkpoint, data)
     assert not layer.is_symlink()
-    assert not (data / "overlay2").is_symlink()
-    assert (elsewhere / "abc" / "diff").is_dir()
-    assert list((elsewhere / "abc" / "diff").iterdir()) == []
+    assert not (data / LAYERS).is_symlink()
+    assert (elsewhere / "1" / "fs").is_dir()
+    assert list((elsewhere / "1" / "fs").iterdir()) == []
+
+
+def test_what_was_begun_and_killed_is_no_hindrance(data: Path, tmp_path: Path) -> None:
+    """Whatever was put aside then: the copying begins again, and nothing of it stays."""
+    checkpoint = tmp_path / "checkpoint"
+    assert copy("link", data, checkpoint, "1").returncode == 0
+    aside = data.with_name("data.kept") / LAYERS / "1"
+    aside.mkdir(parents=True)
+    (data / LAYERS / "1/fs").rename(aside / "fs")
+    assert copy("link", checkpoint, data).returncode == 0
+    assert is_the_same(checkpoint, data)
+    assert not data.with_name("data.kept").exists()
 
 
 def test_for_another_lab_everything_is_copied(data: Path, tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    assert copy("copy", data, target).returncode == 0
-    assert (target / "overlay2/abc/diff/etc/file").read_text() == "layer"
-    assert not same_inode(data, target, "overlay2/abc/diff/etc/file")
+    checkpoint, target = tmp_path / "checkpoint", tmp_path / "target"
+    assert copy("link", data, checkpoint, "1").returncode == 0
+    assert copy("copy", checkpoint, target).returncode == 0
+    assert is_the_same(checkpoint, target)
+    for file in (f"{LAYERS}/1/fs/etc/file", f"{CONTENT}/file"):
+        assert not same_inode(checkpoint, target, file)
 
 
 def test_a_hostile_machine_reaches_nothing_outside_its_data(data: Path, tmp_path: Path) -> None:
-    """Paths and symbolic links in place of what Docker writes: root on a machine can write any."""
+    """Paths and symbolic links in place of what containerd writes: root on a machine can do it."""
     secret = data.parent / "other"
-    for folder in ("diff", "abc/diff"):
+    for folder in ("fs", "7/fs"):
         (secret / folder).mkdir(parents=True)
         (secret / folder / "key").write_text("secret")
-    registered = data / "image/overlay2/layerdb/sha256"
-    for number, identity in enumerate(("../../other", "evil", "evil2", "/")):
-        (registered / str(number)).mkdir()
-        (registered / str(number) / "cache-id").write_text(identity)
-    (data / "overlay2/evil").symlink_to(secret)
-    (data / "overlay2/evil2").mkdir()
-    (data / "overlay2/evil2/diff").symlink_to(secret / "diff")
+    (data / LAYERS / "7").symlink_to(secret / "7")
+    (data / LAYERS / "8").mkdir()
+    (data / LAYERS / "8/fs").symlink_to(secret / "fs")
+    shutil.rmtree(data / CONTENT)
+    (data / CONTENT).symlink_to(secret)
     target = tmp_path / "copies" / "target"
-    done = copy("link", data, target)
+    done = copy("link", data, target, "1 7 8 ../../../other / *")
     assert done.returncode == 0, done.stderr
-    assert (target / "overlay2/evil").is_symlink()
-    assert (target / "overlay2/evil2/diff").is_symlink()
+    assert (target / LAYERS / "7").is_symlink()
+    assert (target / LAYERS / "8/fs").is_symlink()
+    assert (target / CONTENT).is_symlink()
     assert not leaked(tmp_path / "copies")
     assert not (tmp_path / "other").exists()
 
-    (data / "overlay2").rename(data / "real")
-    (data / "overlay2").symlink_to(secret)
+    (data / LAYERS).rename(data / "real")
+    (data / LAYERS).symlink_to(secret)
     again = tmp_path / "copies" / "again"
-    assert copy("link", data, again).returncode == 0
-    assert (again / "overlay2").is_symlink()
+    assert copy("link", data, again, "7").returncode == 0
+    assert (again / LAYERS).is_symlink()
     assert not leaked(tmp_path / "copies")
+    assert copy("link", again, data).returncode == 0
+    assert {path.name for path in secret.rglob("*")} == {"fs", "7", "key"}
+
+
+def is_the_same(one: Path, other: Path) -> bool:
+    found = subprocess.run(
+        ["diff", "-r", "--no-dereference", one, other], capture_output=True, check=False
+    )
+    return found.returncode == 0
 
 
 def leaked(folder: Path) -> list[Path]:
@@ -358,8 +388,8 @@ def test_layers_that_cannot_be_compared_are_not_the_same(
 ) -> None:
     """A layer was changed, and the disk is too full for the lists that would tell."""
     checkpoint, tools = tmp_path / "checkpoint", tmp_path / "tools"
-    assert copy("link", data, checkpoint).returncode == 0
-    changed = data / "overlay2/abc/diff/etc/file"
+    assert copy("link", data, checkpoint, "1").returncode == 0
+    changed = data / LAYERS / "1/fs/etc/file"
     changed.unlink()
     changed.write_text("other")
     tools.mkdir()
@@ -371,7 +401,7 @@ def test_layers_that_cannot_be_compared_are_not_the_same(
     (tools / "sort").chmod(0o755)
     monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
     assert copy("link", checkpoint, data).returncode == 0
-    assert (data / "overlay2/abc/diff/etc/file").read_text() == "layer"
+    assert (data / LAYERS / "1/fs/etc/file").read_text() == "layer"
 
 
 # -- the lock
