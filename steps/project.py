@@ -18,6 +18,7 @@ from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry, registry_ports
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
+from steps.published import stand_in
 from subject.contract import HTTP_PORT
 from subject.roles import Project, find_project, is_student_age
 
@@ -177,25 +178,6 @@ FORMERLY = {
     "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE)),
     "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
-
-
-# Repository -> what the lab has of it: any other tag is served by this one where none has it.
-STAND_INS = {
-    "python": "python:3",
-    "php": "php:apache",
-    "registry": "registry:2",
-    "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
-}
-
-
-def stand_in(image: str) -> str:
-    """The image by which the lab serves another tag of the same repository; "" if there is none."""
-    name = image.removeprefix("docker.io/").removeprefix("library/")
-    repository, colon, tag = name.partition(":")
-    if "@" in name or (repository == "php" and "apache" not in tag):
-        return ""
-    found = STAND_INS.get(repository, "")
-    return found if colon and found != name else ""
 
 
 def provide_images(shell: Shell, images: Iterable[str]) -> None:

@@ -23,10 +23,10 @@ from steps.project import (
     own_folder,
     provide_images,
     run_twice,
-    stand_in,
     tag,
     trust_registry,
 )
+from steps.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"
 # What the registry is told by its settings -> the file that this step makes.

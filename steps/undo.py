@@ -14,11 +14,22 @@ NO_CONTAINERS = (
     "docker ps -aq | xargs -r docker rm -fv; docker volume prune -af; docker network prune -f"
 )
 NO_PROJECT = f"mkdir -p {PROJECT}; find {PROJECT} -mindepth 1 -delete; rm -rf {JUDGED} {APART}"
-# Images that were built or named here, or that came from the private registry.
+# Images that were built or named here, or that came from the private registry. A classic store
+# knows a digest only for what was pulled or pushed. containerd's has one for whatever there is:
+# that it was pulled from Docker Hub is told by the label on its manifest, and by which name.
+# Nothing stays of which that cannot be told.
 NO_IMAGES = (
+    "if docker info -f '{{.DriverStatus}}' | grep -q io.containerd.snapshotter; then "
+    "{ ctr -n moby content ls; "
+    "docker image ls --no-trunc --format 'image {{.Repository}} {{.Tag}} {{.ID}}'; } | awk '"
+    "$1 ~ /^sha256:/ && match($0, /distribution.source.docker.io=[^, ]+/) "
+    "{from = substr($0, RSTART, RLENGTH); "
+    'sub(/^[^=]*=(library[/])?/, "", from); pulled[$1] = from} '
+    '$1 == "image" && $3 != "<none>" && pulled[$4] != $2 {print $2":"$3}'
+    "'; else "
     "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "
-    'awk \'$3 == "<none>" || $1 ~ /:/ {print ($2 == "<none>" ? "" : $1":"$2)}\' | '
-    "xargs -r docker image rm -f; docker image prune -f"
+    'awk \'$3 == "<none>" || $1 ~ /:/ {print ($2 == "<none>" ? "" : $1":"$2)}\'; '
+    "fi | xargs -r docker image rm -f; docker image prune -f"
 )
 NO_PUSHED = (
     "docker image ls --format '{{.Repository}}:{{.Tag}}' | grep '^lb:' | xargs -r docker image rm"

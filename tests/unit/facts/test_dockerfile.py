@@ -6,7 +6,8 @@ import pytest
 
 from labkit.facts.dockerfile import base_images, build_options
 from labkit.remote import PlannedShell, Result
-from steps.project import formerly, provide_images, stand_in
+from steps.project import formerly, provide_images
+from steps.published import stand_in
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,14 @@ from steps.project import formerly, provide_images, stand_in
         ("docker.io/library/python:3.7-alpine", "python:3"),
         ("php:7.2-apache-stretch", "php:apache"),
         ("registry:2.8.1", "registry:2"),
+        ("registry:3", "registry:2"),
+        ("registry:3.0.0-rc.4", "registry:2"),
+        ("python:3.8.10", "python:3"),
+        ("python:alpine3.19", "python:3"),
+        ("python:3.9.18-slim-bullseye", "python:3"),
+        ("php:8.2.12-apache", "php:apache"),
         ("joxit/docker-registry-ui:1.5-static", "joxit/docker-registry-ui:latest"),
+        ("joxit/docker-registry-ui:2.5.6-debian", "joxit/docker-registry-ui:latest"),
     ],
 )
 def test_another_tag_is_served_by_the_nearest_one(image: str, nearest: str) -> None:
@@ -30,6 +38,17 @@ def test_another_tag_is_served_by_the_nearest_one(image: str, nearest: str) -> N
      "python:3@sha256:00", "lb:5000/registry:2", "student-age:1.0", ""],
 )  # fmt: skip
 def test_nothing_else_is(image: str) -> None:
+    assert stand_in(image) == ""
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["registry:99", "registry:2.9", "registry:2.7.7", "registry:v2", "registry:2-slim",
+     "joxit/docker-registry-ui:9.9", "joxit/docker-registry-ui:1.5-statik", "python:3.99-slim",
+     "python:3.12-slimm", "python:4", "python:3.8.99", "python:3..8", "php:6-apache",
+     "php:apache-buser", "registry:2٣", "registry:" + "2" * 5000],
+)  # fmt: skip
+def test_what_was_never_published_has_nobody_to_stand_in_for(image: str) -> None:
     assert stand_in(image) == ""
 
 

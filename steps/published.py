@@ -1,0 +1,70 @@
+"""Which image of the lab serves a tag that the lab does not have.
+
+Only a tag that was published has somebody to stand in for: `registry:99` is left to the engine,
+which may find it where there is a network, and otherwise nobody can tell.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+# Repository -> what the lab has of it.
+STAND_INS = {
+    "python": "python:3",
+    "php": "php:apache",
+    "registry": "registry:2",
+    "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
+}
+_TAG = re.compile(r"(?P<version>[0-9]{1,9}(?:\.[0-9]{1,9}){0,2})?(?:(?:^|-)(?P<variant>[a-z].*))?")
+
+
+@dataclass(frozen=True)
+class Published:
+    """The tags of a repository, as far as they are known."""
+
+    lines: tuple[tuple[int, ...], ...]  # the newest release of each line; (1, 5) is all of 1.5
+    variants: re.Pattern[str]  # what stands behind a version, or alone
+
+    def has(self, tag: str) -> bool:
+        """Whether this tag was published: a whole line, a release of it, a variant of either."""
+        found = _TAG.fullmatch(tag)
+        if not found:
+            return False
+        version, variant = found["version"] or "", found["variant"] or ""
+        if variant and not self.variants.fullmatch(variant):
+            return False
+        asked = tuple(map(int, version.split("."))) if version else ()
+        return any(_belongs(asked, newest) for newest in self.lines)
+
+
+def stand_in(image: str) -> str:
+    """The image by which the lab serves another tag of the same repository; "" if there is none."""
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    repository, _colon, tag = name.partition(":")
+    found = STAND_INS.get(repository, "")
+    if not tag or found in ("", name) or not PUBLISHED[repository].has(tag):
+        return ""
+    return "" if repository == "php" and "apache" not in tag else found
+
+
+def _belongs(asked: tuple[int, ...], newest: tuple[int, ...]) -> bool:
+    """Whether a version, whole or its beginning, is of the line that had this newest release."""
+    line, patch = newest[:2], newest[2:]
+    return asked[:2] == line[: len(asked)] and (not patch or asked[2:] <= patch)
+
+
+def _load() -> dict[str, Published]:
+    text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    return {
+        repository: Published(
+            tuple(tuple(map(int, line.split("."))) for line in known["lines"]),
+            re.compile(known["variants"].replace("\n", "")),
+        )
+        for repository, known in tomllib.loads(text).items()
+    }
+
+
+PUBLISHED = _load()
