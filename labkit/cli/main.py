@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,11 +20,15 @@ from labkit.cli import show
 from labkit.errors import EXIT_INCONCLUSIVE, EXIT_USAGE, LabkitError
 from labkit.locale import LANGUAGES, _
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 VERBS = (
     "init", "up", "status", "docs", "step", "check", "hint", "explain", "drill", "grade", "reset",
     "save", "restore", "ssh", "exec", "logs", "open", "down", "destroy", "doctor", "leftovers",
     "bundle", "class", "variant", "evidence", "verify",
 )  # fmt: skip
+COMPLETING = "_LABKIT_COMPLETE"
 
 
 class Verbs(click.Group):
@@ -41,6 +46,20 @@ class Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(f"labkit.cli.v_{name}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The verbs that begin so, or the options; no verb is imported for it."""
+        from click.shell_completion import CompletionItem  # only a shell that completes needs it
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(
+                name, help=click.Command(name, help=_docstring(name)).get_short_help_str()
+            )
+            for name in VERBS
+            if name.startswith(incomplete)
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The verbs with a line each; none of them is imported for it."""
@@ -118,7 +137,8 @@ def main() -> None:
     try:
         from labkit.cli.relay import relayed  # an error in it is said as any other
 
-        code = relayed(labkit, sys.argv[1:])
+        # A shell that asks what could be typed passes that by variables (click's completion).
+        code = None if COMPLETING in os.environ else relayed(labkit, sys.argv[1:])
         # Outside standalone mode click returns the code that a command exits with.
         sys.exit(labkit.main(standalone_mode=False) or 0 if code is None else code)
     except click.exceptions.Exit as ended:  # --help, --version

@@ -8,8 +8,8 @@ import pytest
 
 from labkit.course import Verdict, load_course
 from labkit.grading import GradeResult
+from tests.fakes.by_hand import BUILD, PULL, PUSH, UP
 from tests.integration.conftest import Cli
-from tests.integration.test_2_faults import BUILD, PULL, PUSH, UP
 
 COMPOSE = """\
 version: "3.8"\r

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.fakes.by_hand import CONFIG
 from tests.integration.conftest import ROOT, Cli, drill, wait_until
-from tests.integration.test_2_faults import CONFIG
 
 Exec = Callable[[str, str], str]
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from labkit.course import load_course
-from tests.integration.conftest import Cli, drill
-from tests.integration.test_2_faults import (
+from tests.fakes.by_hand import (
     BACK,
     BUILD,
     COMPOSE,
@@ -23,6 +22,7 @@ from tests.integration.test_2_faults import (
     UP,
     edit,
 )
+from tests.integration.conftest import Cli, drill
 
 Exec = Callable[[str, str], str]
 Scripts = list[tuple[str, str]]  # (machine, script), in order

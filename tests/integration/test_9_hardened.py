@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from labkit.course import load_course
+from tests.fakes.by_hand import CONFIG
 from tests.integration.conftest import Cli, drill
-from tests.integration.test_2_faults import CONFIG
 
 Exec = Callable[[str, str], str]
 

@@ -17,7 +17,7 @@ import pytest
 from benchmarks.stock_locust import StockLocust
 from labkit.course.model import Load
 from labkit.load.run import LoadRun, run_against
-from tests.processes.test_load_openloop import SCENARIOS, Site
+from tests.fakes.loaded import SCENARIOS, Site
 
 RATE = 50  # requests per second
 DURATION_S = 10.0

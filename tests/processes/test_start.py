@@ -96,6 +96,21 @@ def test_the_command_line_alone_imports_click_and_rich_and_nothing_else(tmp_path
     assert foreign <= {"click", "rich", "labkit", "cython_runtime", "sitecustomize"}
 
 
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("labkit st", {"status", "step"}), ("labkit --la", {"--lab", "--lang"}),
+     ("labkit class re", {"regrade", "report"}), ("labkit grade --ev", {"--evidence"})],
+)  # fmt: skip
+def test_a_shell_can_complete_what_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, completed: set[str]
+) -> None:
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    monkeypatch.setenv("_LABKIT_COMPLETE", "bash_complete")
+    _modules, said = imported(tmp_path)
+    assert {line.removeprefix("plain,") for line in said.split()} == completed
+
+
 def test_no_course_is_imported_to_explain_it(engine: Path) -> None:
     first, _text = imported(engine, "explain", "3")
     again, _text = imported(engine, "explain", "3")
