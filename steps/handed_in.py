@@ -123,6 +123,11 @@ def recognise(
     sources = look.sources()
     targets = look.targets()
     notes += [
+        _("of several attempts the last one counts: {files}, not what is called so in {others}",
+          files=", ".join(chosen), others=", ".join(others))
+        for others, chosen in _passed_over(sources.values(), unixed).items()
+    ]  # fmt: skip
+    notes += [
         _("{file} was found in {document}, not handed in as a file", file=path, document=document)
         if documented
         else _("{file} stands in {document} alone; --readme lets it count",
@@ -507,6 +512,25 @@ def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
         for said, number in ATTEMPT.findall(path)
     ]
     return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+
+
+def _passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:
+    """Folders of attempts that do not count -> the files that do, which are called the same."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for path in sorted(set(chosen)):
+        name = PurePosixPath(path).name.lower()
+        rivals = {
+            _attempt(other) for other in files if PurePosixPath(other).name.lower() == name
+        } - {_attempt(path), ""}
+        if rivals and _attempt(path):
+            found.setdefault(tuple(sorted(rivals)), []).append(path)
+    return found
+
+
+def _attempt(path: str) -> str:
+    """The folder of an attempt in which a file lies; "" if it lies in none."""
+    inside = ATTEMPT.search(path)
+    return path[: inside.end()] if inside else ""
 
 
 def _as_named(path: str, files: Files) -> str:

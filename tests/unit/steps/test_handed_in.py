@@ -797,6 +797,16 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
     texts = {DOCKERFILE: BUILD, COMPOSE: STACK, INDEX: "x"}
     found = seen({f"{name}/{path}": text for name in names for path, text in texts.items()})
     assert {path.partition("/")[0] for path in found.sources.values()} == {names[-1]}
+    assert [note for note in found.notes if "attempts" in note] == [
+        "of several attempts the last one counts: "
+        + ", ".join(sorted(f"{names[-1]}/{path}" for path in texts))
+        + f", not what is called so in {', '.join(sorted(names[:-1]))}"
+    ]
+
+
+def test_a_file_of_one_attempt_alone_is_no_choice() -> None:
+    found = seen({f"v1/{COMPOSE}": STACK, f"v2/{INDEX}": "x", "v2/README.md": "hello"})
+    assert not [note for note in found.notes if "attempts" in note]
 
 
 def test_a_stack_is_known_by_its_services_whatever_its_name() -> None:
