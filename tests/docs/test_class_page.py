@@ -17,8 +17,8 @@ from labkit.course import load_course
 from labkit.grading.explain import read_checks
 from labkit.locale import use_course
 from tests.docs.conftest import LANGUAGES, PHONE, Open
+from tests.docs.links import abroad, broken, fetched, parsed
 from tests.docs.reading import serious, sticks_out
-from tests.docs.test_links import abroad, broken, fetched, parsed
 
 both = pytest.mark.parametrize("language", LANGUAGES)
 

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from labkit.grading.model import GradeResult
 from labkit.grading.writers.html import as_html
 from tests.docs.conftest import LANGUAGES, PHONE, Open
+from tests.docs.links import abroad, broken, fetched, parsed
 from tests.docs.reading import serious, sticks_out
-from tests.docs.test_links import abroad, broken, fetched, parsed
 from tests.fakes.results import ALL
 
 every_report = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)

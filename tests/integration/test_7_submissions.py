@@ -37,6 +37,7 @@ NOISE = (
 )
 
 LARGEST = 16 * 2**20  # bytes of any file of a report
+BOUND_S = 300  # no submission holds a grader for longer; two other labs beside it at full load
 EVIDENCE: dict[str, set[str]] = {}  # file of evidence -> what in it would steer a terminal
 
 
@@ -315,7 +316,7 @@ def test_an_api_that_is_a_fork_bomb(folder: Path, grade: Grade) -> None:
     assert graded.verdicts["deploy.running"] == "inconclusive"
     seen = graded.checks["verify.list"]  # a machine that was made anew has the reference's stack
     assert seen["verdict"] != "passed" or seen["carried_forward"]
-    assert graded.seconds < 180
+    assert graded.seconds < BOUND_S
 
 
 def test_ports_of_the_machine_are_taken(folder: Path, grade: Grade) -> None:
@@ -331,7 +332,7 @@ def test_ports_of_the_machine_are_taken(folder: Path, grade: Grade) -> None:
     assert graded.verdicts["registry.answers"] == "failed"
     assert "address already in use" in " ".join(graded.result["submission"]["notes"])
     assert graded.verdicts["haproxy.runs"] == "passed", "lb can still be reached"
-    assert graded.seconds < 180
+    assert graded.seconds < BOUND_S
 
 
 def test_commands_in_a_readme_that_take_the_machine(folder: Path, grade: Grade) -> None:

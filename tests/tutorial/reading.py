@@ -24,6 +24,27 @@ ROOT = Path(__file__).parents[2]
 MACHINES = find_blueprint().names
 WORKSPACE = "~/student-list"
 PRINTED = ("", "text", "json", "html")  # what commands print
+# Those that are carried out, in order: a reader's, and the one for authors of practicals.
+PAGES = (
+    "getting-started.md",
+    "01-machines.md",
+    "02-dockerfile.md",
+    "03-build.md",
+    "04-compose.md",
+    "05-deploy.md",
+    "06-index.md",
+    "07-verify.md",
+    "08-registry.md",
+    "09-registry-ui.md",
+    "10-second-server.md",
+    "11-haproxy.md",
+    "12-stats.md",
+    "13-failover.md",
+    "instructors.md",
+    "measuring.md",
+    "hardening.md",
+)
+AUTHORS = "authors.md"
 SYSTEM = "Debian"  # of the machines on which the pages are carried out
 
 FENCE = re.compile(

@@ -17,31 +17,21 @@ import pytest
 
 from labkit.course import load_checks, load_course
 from labkit.lab import open_lab
-from tests.tutorial.reading import MACHINES, ROOT, Block, blocks, is_among, page, points
+from tests.tutorial.reading import (
+    AUTHORS,
+    MACHINES,
+    PAGES,
+    ROOT,
+    Block,
+    blocks,
+    is_among,
+    page,
+    points,
+)  # fmt: skip
 from tests.tutorial.terminal import Terminal
 
 LAB = "tutorial"
 LANGUAGE = "fr"  # the other one has the same blocks (test_reading)
-PAGES = (
-    "getting-started.md",
-    "01-machines.md",
-    "02-dockerfile.md",
-    "03-build.md",
-    "04-compose.md",
-    "05-deploy.md",
-    "06-index.md",
-    "07-verify.md",
-    "08-registry.md",
-    "09-registry-ui.md",
-    "10-second-server.md",
-    "11-haproxy.md",
-    "12-stats.md",
-    "13-failover.md",
-    "instructors.md",
-    "measuring.md",
-    "hardening.md",
-)
-AUTHORS = "authors.md"
 BOOT_LIMIT_S = 90.0
 START_LIMIT_S = 15.0
 NOTICE_LIMIT_S = 15.0

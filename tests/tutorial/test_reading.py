@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tutorial.reading import MACHINES, ROOT, blocks, is_among, page, points
-from tests.tutorial.test_executed import AUTHORS, PAGES
+from tests.tutorial.reading import (
+    AUTHORS,
+    MACHINES,
+    PAGES,
+    ROOT,
+    blocks,
+    is_among,
+    page,
+    points,
+)  # fmt: skip
 
 TEXT = """
 === "Debian"
