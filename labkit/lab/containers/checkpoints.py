@@ -136,9 +136,10 @@ def save(
     made = datetime.now().astimezone()
     labels = {LAB_LABEL: lab, SERIAL_LABEL: serial}
     with explained(_("saving the machines")):
+        fixed_layers = everywhere(_fixed_layers, nodes)
         volume = engine.volumes.create(_data_volume(lab, serial), labels=labels)
         words = ["link"]
-        for node, fixed in zip(nodes, everywhere(_fixed_layers, nodes), strict=True):
+        for node, fixed in zip(nodes, fixed_layers, strict=True):
             for kind in DATA_FOLDERS:
                 words.append(str(_data(f"{node.name}-{kind}")))
                 words.append(str(_data(str(volume.name)) / _machine(node) / kind))

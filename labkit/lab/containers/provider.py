@@ -196,7 +196,8 @@ class ContainerProvider:
                         container.unpause()
                 for helper in left:
                     helper.remove(force=True)
-            kept.remove_rubbish(self.engine, self.lab)
+        # Even where no helper is left: it is made a moment after the volume that it copies to.
+        kept.remove_rubbish(self.engine, self.lab)
 
     def machines(self) -> Sequence[Machine]:
         """The nodes that exist, in the order of the blueprint; one API call."""
