@@ -112,6 +112,7 @@ def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
                 why=mutation.equivalent or mutation.why,
                 steps=steps,
                 caught_by="" if mutation.equivalent else mutation.caught_by,
+                also=() if mutation.equivalent else mutation.also,
             ),
             made_by=mutation.name,
         )

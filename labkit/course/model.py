@@ -295,8 +295,9 @@ class Mutation:
 
     `mutate` is given the artefact's text and yields each changed text that it can make of it,
     none if it finds nothing to change. `caught_by` is the check that must fail, as the root
-    cause, for every one of them. A mutant with a reason in `equivalent` behaves like its original:
-    nothing may fail.
+    cause, for every one of them; `also` are others that fail rightly, where one artefact is that of
+    several machines. A mutant with a reason in `equivalent` behaves like its original: nothing may
+    fail.
     """
 
     name: str  # ARTEFACT-SLUG.WHAT, as "haproxy.no-check"
@@ -305,6 +306,7 @@ class Mutation:
     mutate: Callable[[str], Iterable[str]]
     why: str  # one sentence: what a learner would have done
     equivalent: str = ""
+    also: tuple[str, ...] = ()
 
 
 class Recognise(Protocol):

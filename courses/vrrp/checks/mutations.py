@@ -35,6 +35,7 @@ MUTATIONS = (
         name="haproxy.another-port",
         artefact=HAPROXY,
         caught_by="servers.balances_lb1",
+        also=("servers.balances_lb2",),
         mutate=_replaced(r"bind \*:80$", "bind *:8080"),
         why="HAProxy listens on a port that no visitor asks.",
     ),
