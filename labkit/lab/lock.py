@@ -1,14 +1,14 @@
-"""One lock per lab: two commands that change a lab do not do so at the same time.
+"""Locks between commands: two that change one lab are refused, two that make one thing take turns.
 
-The lock is the system's (flock), so that a killed command holds nothing. Who holds it stands in a
-file beside it, which is only read, to name the holder, after the lock could not be had.
+The locks are the system's (flock), so that a killed command holds nothing. Who holds a lab stands
+in a file beside its lock, which is only read, to name the holder, after it could not be had.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,22 @@ def hold(lab: Lab, verb: str) -> Iterator[None]:
         now = datetime.now().astimezone()
         record = {"verb": verb, "pid": os.getpid(), "since": now.isoformat()}
         write_whole(holder, json.dumps(record))
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def in_turn(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock `path`, after whoever holds it now; `waiting` is called if that is somebody."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
         yield
     finally:
         lock.release()

@@ -9,6 +9,7 @@ authors of steps: a Debian machine dressed as Rocky (`rehearsal/README.md`), nev
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -18,13 +19,14 @@ from docker.errors import APIError, DockerException
 
 from labkit.course.blueprint import Blueprint, Packages
 from labkit.errors import NotReadyError, UsageError
-from labkit.lab.mirror.building import RECIPE_LABEL, build, has_image, recipe_hash
+from labkit.lab.mirror.building import RECIPE_LABEL, build, has_image, one_maker, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
 from labkit.reporting import Say
 
 Family = Literal["rocky9", "debian13", "rehearsal-el9"]
+_BY_ITSELF: tuple[Family, ...] = ("rocky9", "debian13")  # what "auto" may choose
 
 RECIPE = Path(__file__).with_name("image")
 REHEARSAL = Path(__file__).with_name("rehearsal")
@@ -72,6 +74,16 @@ def ensure_node_image(
     "auto" takes Rocky Linux 9 where it can be had, and Debian 13 otherwise.
     Raises NotReadyError when the packages or the base cannot be had.
     """
+    built = _built(engine, blueprint, _BY_ITSELF if family == "auto" else (family,))
+    if built:
+        return node_reference(built, blueprint)
+    with one_maker(say):
+        return _make_family(engine, say, blueprint, family)
+
+
+def _make_family(
+    engine: docker.DockerClient, say: Say, blueprint: Blueprint, family: Family | Literal["auto"]
+) -> str:
     if family != "auto":
         return _ensure_family(engine, say, blueprint, family)
     if choose_family(engine, blueprint) == "rocky9":
@@ -107,12 +119,21 @@ def choose_family(engine: docker.DockerClient, blueprint: Blueprint) -> Family:
     What was built comes first, so that a lab does not change its distribution between two
     commands because a registry answered late, and so that nobody waits for the probe twice.
     """
-    built: list[Family] = ["rocky9", "debian13"]
-    for family in built:
-        if has_image(engine, node_reference(family, blueprint)):
-            return family
+    built = _built(engine, blueprint, _BY_ITSELF)
+    if built:
+        return built
     rocky = has_image(engine, ROCKY_ROOT) or registry_answers(engine, ROCKY_ROOT)
     return "rocky9" if rocky else "debian13"
+
+
+def _built(
+    engine: docker.DockerClient, blueprint: Blueprint, families: Sequence[Family]
+) -> Family | None:
+    """The first of `families` whose image the engine has."""
+    for family in families:
+        if has_image(engine, node_reference(family, blueprint)):
+            return family
+    return None
 
 
 def registry_answers(

@@ -18,7 +18,7 @@ from docker.errors import APIError
 from labkit import child
 from labkit.course import PARTS
 from labkit.errors import NotReadyError
-from labkit.lab.mirror.building import build, has_image, recipe_hash
+from labkit.lab.mirror.building import build, has_image, one_maker, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
 from labkit.lab.mirror.server import host_settings
 from labkit.lab.mirror.trust import host_authorities
@@ -44,8 +44,14 @@ def ensure_controller_image(engine: docker.DockerClient, say: Say, course: Path)
     NotReadyError if its base or the libraries cannot be had.
     """
     reference = controller_reference(course)
-    if has_image(engine, reference):
-        return reference
+    if not has_image(engine, reference):
+        with one_maker(say):
+            if not has_image(engine, reference):
+                _make(engine, reference, say, course)
+    return reference
+
+
+def _make(engine: docker.DockerClient, reference: str, say: Say, course: Path) -> None:
     base = _ensure_base(engine, say)
     say(_("the controller: labkit as it is here (10 s)"))
     with tempfile.TemporaryDirectory(prefix="labkit-controller-") as place:
@@ -59,7 +65,6 @@ def ensure_controller_image(engine: docker.DockerClient, say: Say, course: Path)
                 engine.images.remove(old.id or "")
             except APIError:
                 continue  # a command still works in it, or it has another name as well
-    return reference
 
 
 def _ensure_base(engine: docker.DockerClient, say: Say) -> str:

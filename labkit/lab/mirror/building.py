@@ -6,6 +6,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,10 @@ import docker
 from docker.errors import APIError, ImageNotFound
 
 from labkit.errors import NotReadyError
+from labkit.lab.lock import in_turn
+from labkit.lab.store import state_root
 from labkit.locale import _
+from labkit.reporting import Say
 
 KIND_LABEL = "io.labkit.kind"
 RECIPE_LABEL = "io.labkit.recipe"
@@ -78,6 +82,15 @@ def has_image(engine: docker.DockerClient, reference: str) -> bool:
     except ImageNotFound:
         return False
     return True
+
+
+def one_maker(say: Say) -> AbstractContextManager[None]:
+    """Hold the making of images, which labs that begin at the same moment would each do.
+
+    Whoever had to wait asks again what there is: it is there by then.
+    """
+    told = _("another command makes the images; this one waits for them")
+    return in_turn(state_root() / "images.lock", lambda: say(told))
 
 
 def build(

@@ -16,7 +16,13 @@ import docker
 from docker.errors import APIError
 
 from labkit.errors import NotReadyError
-from labkit.lab.mirror.building import RECIPE_LABEL, has_image, not_ready, recipe_hash
+from labkit.lab.mirror.building import (
+    RECIPE_LABEL,
+    has_image,
+    not_ready,
+    one_maker,
+    recipe_hash,
+)
 from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.names import public_name, split_public_name
 from labkit.lab.mirror.recipes import (
@@ -63,18 +69,28 @@ def ensure_mirror(engine: docker.DockerClient, say: Say, images: Path | None) ->
     Raises NotReadyError when packages cannot be had or the disk is full.
     """
     recipes = load_recipes(images)
-    wanted = recipes_hash(recipes)
-    filled = MirrorContents(VOLUME, recipe(REGISTRY).local_reference, wanted)
-    marked = has_image(engine, _marker(wanted, ensure_volume(engine)))
-    if marked and has_image(engine, filled.registry_image):
-        return filled
+    filled = MirrorContents(VOLUME, recipe(REGISTRY).local_reference, recipes_hash(recipes))
+    if not _is_filled(engine, filled):
+        with one_maker(say):
+            if not _is_filled(engine, filled):
+                _fill(engine, filled, recipes, say)
+    return filled
+
+
+def _is_filled(engine: docker.DockerClient, wanted: MirrorContents) -> bool:
+    marked = has_image(engine, _marker(wanted.recipes, ensure_volume(engine)))
+    return marked and has_image(engine, wanted.registry_image)
+
+
+def _fill(
+    engine: docker.DockerClient, wanted: MirrorContents, recipes: list[Recipe], say: Say
+) -> None:
     ensure_root(engine, say)
     ensure_recipe_image(engine, recipe(REGISTRY), say)
-    with serving(engine, filled.registry_image) as registry:
+    with serving(engine, wanted.registry_image) as registry:
         _side_by_side(lambda each: _publish(engine, registry, each, say), recipes)
     # Asked again: some engines report the time of the volume's first content as its birth.
-    _mark(engine, filled.registry_image, _marker(wanted, ensure_volume(engine)))
-    return filled
+    _mark(engine, wanted.registry_image, _marker(wanted.recipes, ensure_volume(engine)))
 
 
 def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) -> str:

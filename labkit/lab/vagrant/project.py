@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from labkit.course import Blueprint, course_root, find_blueprint
 from labkit.errors import NotReadyError
+from labkit.lab.lock import in_turn
 from labkit.lab.model import Checkpoint
 from labkit.lab.store import lab_folder, state_root
 from labkit.lab.vagrant.network import Subnet, choose_subnet, parse_mirror
@@ -103,7 +102,9 @@ class Project:
         """
         parse_mirror(wishes.get("LABKIT_MIRROR", ""))  # now, and not after the minutes of a boot
         original = find_vagrantfile().read_text(encoding="utf-8")
-        with _held(state_root() / "vagrant.lock"):  # two new labs must not choose the same network
+        with in_turn(
+            state_root() / "vagrant.lock"
+        ):  # two new labs must not choose the same network
             settings = self.settings()
             settings.update({name: wishes[name] for name in SETTINGS if wishes.get(name)})
             if not (self.created() and "LABKIT_SUBNET" in settings):
@@ -166,7 +167,7 @@ class Project:
 
         Vagrant locks single machines and fails at once; two `up` of one lab would each get some.
         """
-        with _held(lab_folder(self.lab) / "vagrant.lock", waiting):
+        with in_turn(lab_folder(self.lab) / "vagrant.lock", waiting):
             yield
 
     def _other_subnets(self) -> list[Subnet]:
@@ -206,19 +207,3 @@ def read_settings(text: str) -> dict[str, str]:
 def _ruby(value: str) -> str:
     """The inside of a single-quoted Ruby string, in which only these two are special."""
     return value.replace("\\", "\\\\").replace("'", "\\'")
-
-
-@contextmanager
-def _held(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold an advisory lock, which the system takes back however this process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        waiting()
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

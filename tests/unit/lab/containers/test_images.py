@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import docker
 import pytest
 import requests
 
 from labkit.course import Blueprint
+from labkit.lab.containers import images
 from labkit.lab.containers.images import (
     RECIPE,
     ROCKY_ROOT,
@@ -20,7 +25,7 @@ from labkit.lab.containers.images import (
     registry_answers,
 )
 from labkit.lab.mirror.building import context, not_ready, recipe_hash
-from tests.fakes.engine import engine
+from tests.fakes.engine import FakeEngine, engine
 
 BLUEPRINT = Blueprint((), {"debian": ("haproxy", "rsyslog"), "redhat": ("haproxy",)})
 
@@ -118,6 +123,40 @@ def test_an_image_that_is_there_is_not_built() -> None:
     said: list[str] = []
     assert ensure_node_image(engine([reference]), said.append, BLUEPRINT, "rocky9") == reference
     assert said == []
+
+
+def test_labs_that_begin_together_make_one_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second waits for the first, says so, and finds what that one made."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    held = FakeEngine()
+    reference = node_reference("debian13", BLUEPRINT)
+    begun, made = threading.Event(), []
+
+    def build(_engine: object, _folder: Path, tag: str, **_how: object) -> None:
+        made.append(tag)
+        begun.set()
+        assert waits.wait(10)
+        held.held.add(tag)
+
+    waits = threading.Event()
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    monkeypatch.setattr(images, "build", build)
+    monkeypatch.setattr(images, "_ensure_base", lambda *_all: "base")
+    client = cast("docker.DockerClient", held)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ensure_node_image, client, lambda _line: None, BLUEPRINT, "debian13")
+        assert begun.wait(10)
+        second = pool.submit(ensure_node_image, client, tell, BLUEPRINT, "debian13")
+        assert first.result() == second.result() == reference
+    assert made == [reference]
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(
