@@ -15,7 +15,7 @@ from labkit.facts.compose.project import by_judged
 from labkit.facts.docker import containers
 from labkit.facts.dockerfile import base_images
 from labkit.facts.haproxy.file import WRITTEN_BY_HAND
-from labkit.facts.registry import is_registry, registry_ports
+from labkit.facts.registry import is_registry
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
 from steps.published import stand_in
@@ -308,12 +308,15 @@ def refuse_when_down(web: Shell, project: Project | None) -> None:
     web.open_port("--add-service=http" if port in ("", "80") else f"--add-port={port}/tcp")
 
 
-# Which of the two protocols the registry speaks, and whether it asks for a password. To a plain
-# request a registry with TLS answers 400.
+# Under which name the registry answers, by which of the two protocols, and whether it asks for a
+# password. To a plain request a registry with TLS answers 400.
 ASK_REGISTRY = (
-    "for try in $(seq 1 50); do for scheme in https http; do "
-    "code=$(curl -sk -m 2 -o /dev/null -w '%{http_code}' $scheme://REGISTRY/v2/); "
-    "case $code in 200|401) echo $scheme $code; exit 0;; esac; done; sleep 0.2; done; exit 1"
+    "for try in $(seq 1 50); do for name in NAMES; do for scheme in https http; do"
+    " said=$(curl -sk -m 2 -o /dev/null -D - -w '%{http_code}' $scheme://$name/v2/);"
+    ' code=$(echo "$said" | tail -n 1); case $code in 200|401)'
+    " echo \"$said\" | grep -qi '^docker-distribution-api-version:'"
+    " && echo $scheme $code $name && exit 0;; esac;"
+    " done; done; sleep 0.2; done; exit 1"
 )
 
 
@@ -324,12 +327,16 @@ ASK_INSECURE = (
 )
 
 
-def registry_name(lb: Shell) -> str:
-    """HOST:PORT of the registry: the port on which its container on lb is published."""
-    running = (one for one in containers(lb) if is_registry(one.image) and one.published)
-    ports = [one.published.get(5000) or next(iter(one.published.values())) for one in running]
-    ports = ports or registry_ports(lb)
-    return f"lb:{ports[0]}" if ports else REGISTRY
+def registry_names(lb: Shell) -> list[str]:
+    """HOST:PORT of what may be the registry: where its container on lb is published.
+
+    If it is published nowhere, what passes its visitors on: a page, or a server in front of it.
+    """
+    running = [one for one in containers(lb) if one.published]
+    own = [one for one in running if is_registry(one.image)]
+    ports = [one.published.get(5000) or next(iter(one.published.values())) for one in own]
+    ports = ports or [port for one in running for port in one.published.values()]
+    return [f"lb:{port}" for port in ports] or [REGISTRY]
 
 
 def registry_login(lb: Shell) -> tuple[str, str]:
@@ -370,9 +377,9 @@ def trust_registry(shell: Shell, lb: Shell) -> str:
     With TLS the lab's CA is put where Docker looks for it; a plain registry, which a student may
     have described, is named as insecure. Returns the registry's name, HOST:PORT.
     """
-    name = registry_name(lb)
-    question = ASK_REGISTRY.replace("REGISTRY", shlex.quote(name))
-    scheme, _blank, status = (lb.ask(question).text or "https 401").partition(" ")
+    names = registry_names(lb)
+    answer = lb.ask(ASK_REGISTRY.replace("NAMES", shlex.join(names))).text
+    scheme, status, name = answer.split() if answer else ("https", "401", names[0])
     if scheme == "http":
         allow_insecure(shell, name)
     else:

@@ -104,10 +104,11 @@ def balancer(shells: Shells) -> None:
     """HAProxy without a student's configuration, and its log forgotten."""
     lb = shells["lb"]
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
+    # Restarted, not reloaded: a reload goes on after the command that asked for it.
     _as_root(
         lb,
         "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl restart rsyslog; "
-        "systemctl reset-failed haproxy; systemctl reload-or-restart haproxy",
+        "systemctl reset-failed haproxy; systemctl restart haproxy",
     )
 
 

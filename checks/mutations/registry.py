@@ -13,6 +13,7 @@ from checks.mutations.yamls import (
     Map,
     edits,
     first,
+    give,
     misspelt,
     mounts,
     ports,
@@ -138,6 +139,19 @@ def other_title(document: Map) -> None:
     set_variable(page(document), "REGISTRY_TITLE", "My registry")
 
 
+def unpublished(document: Map) -> None:
+    """The registry without a port, behind a page that leaves it to its visitors to ask it."""
+    given = variables(page(document))
+    if registry(document).pop("ports", None) and given.pop(PROXY, ""):
+        give(page(document), given | {"REGISTRY_URL": "https://lb:5000"})
+
+
+def behind_its_page(document: Map) -> None:
+    """The registry without a port of its own, behind a page that passes requests on."""
+    if PROXY in variables(page(document)):
+        registry(document).pop("ports", None)
+
+
 MUTATIONS = (
     planted("tab", "registry.answers", tab, "A tab where YAML wants spaces."),
     planted("unclosed-quote", "registry.answers", unclosed_quote, "A quote is not closed."),
@@ -146,8 +160,8 @@ MUTATIONS = (
             "A key of a service is misspelt."),
     planted("volume-undefined", "registry.answers", edits(undefined_volume),
             "A named volume is used that is defined nowhere."),
-    planted("no-port", "registry.answers", edits(on(registry, without("ports"))),
-            "The registry's port is not published."),
+    planted("no-port", "registry.answers", edits(unpublished),
+            "The registry is published neither by itself nor by its page."),
     planted("port-inside", "registry.answers",
             edits(on(registry, lambda one: ports(one, lambda port: with_inside(port, "5001")))),
             "A port is published on which the registry does not listen."),
@@ -199,6 +213,8 @@ MUTATIONS = (
                  "They differ only for what was stopped by hand."),
     planted.same("page-elsewhere", edits(on(page, page_elsewhere)),
                  "The page on another port of lb.", "Its port is the student's to choose."),
+    planted.same("behind-its-page", edits(behind_its_page), "The registry's port is its page's.",
+                 "The page passes pushes and pulls on."),
     planted.same("other-title", edits(other_title), "Another title.",
                  "Its title is the student's to choose."),
 )  # fmt: skip

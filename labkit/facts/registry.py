@@ -99,12 +99,15 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
     """The registry that runs as a container on `host`, as `client` knows it; None if none answers.
 
     The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
-    and the header that the specification asks for.
+    and the header that the specification asks for. What passes it on, a page or a server in front,
+    is it only if the registry is published nowhere itself.
     """
     names = _names_on(client, wanted)
+    running = [one for one in containers(host) if one.running]
+    own = [one for one in running if is_registry(one.image) and one.published]
     behind: Registry | None = None  # a page on the same port: what is published for itself is it
-    for container in containers(host):
-        for port in container.published.values() if container.running else ():
+    for container in own or running:
+        for port in container.published.values():
             scheme = _scheme(host, port)
             if not scheme or (behind and _is_page(host, scheme, port)):
                 continue
@@ -115,12 +118,6 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
                 return found
             behind = found
     return behind
-
-
-def registry_ports(host: Shell) -> list[int]:
-    """The published ports of a machine that answer as a registry does, the page's before it too."""
-    ports = [port for one in containers(host) if one.running for port in one.published.values()]
-    return [port for port in ports if _scheme(host, port)]
 
 
 def _scheme(host: Shell, port: int) -> str:

@@ -37,6 +37,32 @@ ASK_SOCKET = (
 )
 
 
+# The processes of the service that listen, but for its master, which may keep their sockets.
+LISTENERS = (
+    """sudo -n ss -Hltnp | grep -oE '"haproxy",pid=[0-9]+' | grep -oE '[0-9]+$' | sort -u"""
+    ' | grep -vxF "$(systemctl show -p MainPID --value haproxy)"'
+)
+TAKE_OVER_S = 5
+
+
+def listeners(shell: Shell) -> set[str]:
+    """The numbers of HAProxy's processes that visitors reach; none if it listens nowhere."""
+    return set(shell.ask(LISTENERS).stdout.split())
+
+
+def wait_for_successor(shell: Shell, former: set[str]) -> None:
+    """Return once others than `former` listen, or after 5 s if its file is not taken over.
+
+    `systemctl reload` has only told the master process when it returns. Until that has read the
+    file a former worker answers, by a former file (HAProxy's management guide, section 4).
+    """
+    old = shlex.quote("|".join(sorted(former)) or "none")
+    shell.ask(
+        f"for try in $(seq 1 {TAKE_OVER_S * 10:d}); do now=$({LISTENERS});"
+        f' test -n "$now" && ! echo "$now" | grep -qxE {old} && exit 0; sleep 0.1; done; exit 1'
+    )
+
+
 @dataclass(frozen=True)
 class Server:
     """A server line as the running HAProxy has it."""

@@ -6,8 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import pytest
+
 from labkit.facts.http.curl import Answer
-from labkit.facts.registry import Registry
+from labkit.facts.registry import Registry, find_registry
+from labkit.remote import PlannedShell, Result
 
 CONFIG = "sha256:" + "c" * 64
 MANIFEST = json.dumps({"schemaVersion": 2, "config": {"digest": CONFIG}})
@@ -49,3 +52,43 @@ def test_the_id_of_containerds_store_is_the_digest_of_what_the_tag_leads_to() ->
 
 def test_what_an_index_lists_is_the_same_image() -> None:
     assert "sha256:" + "d" * 64 in pushed(INDEX)
+
+
+def container(image: str, published: dict[str, int]) -> dict[str, object]:
+    ports = {f"{inside}/tcp": [{"HostPort": str(outside)}] for inside, outside in published.items()}
+    return {
+        "Id": image,
+        "Name": f"/{image}",
+        "Image": f"sha256:{image}",
+        "Mounts": [],
+        "Config": {"Image": image},
+        "State": {"Status": "running", "Running": True, "ExitCode": 0, "Pid": 7},
+        "HostConfig": {"RestartPolicy": {"Name": "always"}},
+        "NetworkSettings": {"Ports": ports, "Networks": {}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("registry_port", "answers", "expected"),
+    [
+        ({}, 8080, 8080),
+        ({"80": 5000}, 8080, None),
+        ({"5000": 5000}, 5000, 5000),
+    ],
+    ids=["published by its page alone", "published where it does not listen", "by itself"],
+)
+def test_what_passes_a_registry_on_counts_if_it_is_published_nowhere_itself(
+    registry_port: dict[str, int], answers: int, expected: int | None
+) -> None:
+    both = [container("registry:2", registry_port), container("page:1", {"80": 8080})]
+
+    def answer(command: str) -> Result:
+        if "docker inspect" in command:
+            return Result(command, json.dumps(both), "", 0)
+        if f"://localhost:{answers}/v2/" in command:
+            return Result(command, "Docker-Distribution-Api-Version: registry/2.0\n", "", 0)
+        return Result(command, "", "", 1)
+
+    host, client = PlannedShell("lb", answer), PlannedShell("web1", answer)
+    found = find_registry(host, client, lambda _name: True)
+    assert (found.port if found else None) == expected
