@@ -191,6 +191,13 @@ def provide_images(shell: Shell, images: Iterable[str]) -> None:
                 shell.ask(as_it_was(image, nearest), timeout=PULL_LIMIT_S)
 
 
+def provide_bases(shell: Shell, files: Files) -> None:
+    """Let a machine have what the Dockerfile of a submission starts from."""
+    if files.handed:
+        text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
+        provide_images(shell, base_images(text))
+
+
 def formerly(image: str) -> str:
     """What a Dockerfile adds to the lab's image, so that it is one of a tag's time; "" if none."""
     name, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")

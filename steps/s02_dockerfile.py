@@ -5,7 +5,7 @@ from __future__ import annotations
 from labkit.course import Files, step
 from labkit.remote import Shells
 from steps import undo
-from steps.project import DOCKERFILE, copy_project
+from steps.project import DOCKERFILE, copy_project, provide_bases
 
 
 @step(
@@ -23,3 +23,4 @@ def dockerfile(shells: Shells, files: Files) -> None:
     web1 = shells["web1"]
     copy_project(web1, files)
     files.place(DOCKERFILE, web1)
+    provide_bases(web1, files)  # its check is a build

@@ -6,7 +6,6 @@ import shlex
 from pathlib import PurePosixPath
 
 from labkit.course import Files, step
-from labkit.facts.dockerfile import base_images
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.project import (
@@ -17,7 +16,7 @@ from steps.project import (
     IMAGE,
     PROJECT,
     own_folder,
-    provide_images,
+    provide_bases,
 )
 from subject.contract import OPTION, application_of
 
@@ -41,9 +40,7 @@ def build(shells: Shells, files: Files) -> None:
         build_carried(web1, files)
         return
     what = shlex.split(files.option("build: what", "simple_api"))
-    if files.handed:
-        text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
-        provide_images(web1, base_images(text))
+    provide_bases(web1, files)
     limit = HANDED_BUILD_LIMIT_S if files.handed else BUILD_LIMIT_S
     web1.run(shlex.join(["docker", "build", "-t", IMAGE, *what]), cwd=PROJECT, timeout=limit)
 
