@@ -104,11 +104,12 @@ def balancer(shells: Shells) -> None:
     """HAProxy without a student's configuration, and its log forgotten."""
     lb = shells["lb"]
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
-    # Restarted, not reloaded: a reload goes on after the command that asked for it.
+    # Restarted, not reloaded: a reload goes on after the command that asked for it. Before, what
+    # counts starts is set back: systemd refuses the sixth within 10 s (StartLimitBurst=).
     _as_root(
         lb,
-        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl restart rsyslog; "
-        "systemctl reset-failed haproxy; systemctl restart haproxy",
+        "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; "
+        "systemctl reset-failed rsyslog haproxy; systemctl restart rsyslog haproxy",
     )
 
 
