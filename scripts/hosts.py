@@ -103,18 +103,24 @@ def unreachable_engine(here: docker.DockerClient) -> Iterator[str]:
     """An engine in a container, whose own containers nobody outside it reaches; its address."""
     image = ensure_node_image(here, print, find_blueprint(), "debian13")
     volumes = {f"{ENGINE}-{kind}": path for kind, path in DATA_FOLDERS.items()}
-    container = here.containers.create(
-        image,
-        name=ENGINE,
+    host = here.api.create_host_config(
         cap_drop=["ALL"],
         cap_add=capabilities(bounding_set()),
-        security_opt=["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
-        cgroupns="private",
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},
-        volumes={name: {"bind": path, "mode": "rw"} for name, path in volumes.items()},
-        ports={f"{API_PORT}/tcp": ("127.0.0.1", 0)},
+        binds={name: {"bind": path, "mode": "rw"} for name, path in volumes.items()},
+        port_bindings={API_PORT: ("127.0.0.1", None)},
+    )
+    # It is an engine of its own, that sets what it likes of its containers' networks.
+    host |= {"CgroupnsMode": "private", "MaskedPaths": [], "ReadonlyPaths": []}
+    made = here.api.create_container(
+        image,
+        name=ENGINE,
+        host_config=host,
+        ports=[API_PORT],
         environment={"container": "docker"},
     )
+    container = here.containers.get(made["Id"])
     try:
         container.put_archive("/", configuration())
         container.start()
