@@ -34,7 +34,7 @@ from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry
 from labkit.remote import Shell
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from subject.balancer import haproxy_on
 from subject.roles import Project, is_student_age
 

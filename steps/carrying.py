@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from labkit.course import Foundation, HandedIn
-from steps.handed_in import recognise
 from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
+from steps.recognition import recognise
 from subject.contract import OPTION
 
 FOUNDATIONS = (

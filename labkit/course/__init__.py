@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from labkit.course.blueprint import PARTS, Blueprint, MachineSpec, read_blueprint
     from labkit.course.declare import check, load_checks, step, step_of
     from labkit.course.finder import course_root, find_blueprint, load_course
-    from labkit.course.handed import HandedIn
     from labkit.course.model import (
         Aim,
         Artefact,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
     from labkit.course.starter import write_starter
+    from labkit.course.submission import HandedIn
     from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
 else:
@@ -56,7 +56,7 @@ else:
             "FindAim": "model",
             "Foundation": "model",
             "Glance": "model",
-            "HandedIn": "handed",
+            "HandedIn": "submission",
             "Judge": "model",
             "Limits": "model",
             "Load": "model",

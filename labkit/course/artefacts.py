@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from labkit.course.handed import HandedIn
 from labkit.course.model import Artefact, Course, Origin
+from labkit.course.submission import HandedIn
 from labkit.errors import UsageError
 from labkit.locale import _
 

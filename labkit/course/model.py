@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.course.blueprint import Blueprint
-from labkit.course.handed import HandedIn
+from labkit.course.submission import HandedIn
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files

@@ -13,7 +13,7 @@ from labkit.accuracy.matrix import Outcome
 from labkit.classroom import read_submission
 from labkit.course import load_course, select
 from labkit.grading.explain import read_checks
-from steps.handed_in import recognise
+from steps.recognition import recognise
 
 COURSE = load_course()
 REFERENCE = COURSE.root / "steps" / "reference"

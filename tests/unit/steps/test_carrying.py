@@ -19,8 +19,8 @@ from labkit.errors import NotReadyError
 from labkit.facts.compose.project import PLACES
 from labkit.grading import CheckResult
 from steps.carrying import carry_forward
-from steps.handed_in import recognise as recognise_files
 from steps.project import APART, CARRIED
+from steps.recognition import recognise as recognise_files
 from tests.fakes.four_steps import GOOD, MODULES, Made, folder_of, made, recognise
 
 COURSE = load_course()

@@ -29,8 +29,8 @@ from labkit.facts.haproxy import harmless
 from labkit.facts.haproxy.file import words_of
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
-from steps.handed_in import recognise
 from steps.judged import judge
+from steps.recognition import recognise
 from steps.s11_haproxy import is_unknown
 from subject.roles import Project
 from tests import ROOT

@@ -15,7 +15,7 @@ from labkit.classroom import read_folder
 from labkit.course import HandedIn, load_course, select
 from labkit.errors import NothingToGradeError
 from labkit.grading.explain import read_checks
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from tests import ROOT
 
 COURSE = load_course()

@@ -21,7 +21,7 @@ from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps.documented import document_of, service_of
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
 from steps.s10_second_server import bring
 from subject.roles import Project

@@ -8,7 +8,7 @@ import pytest
 
 from labkit.facts.haproxy import harmless
 from steps import keepalived_grammar
-from steps.handed_in import recognise
+from steps.recognition import recognise
 
 REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 MASTER = """\
