@@ -125,7 +125,7 @@ def read_haproxy(data: bytes) -> None:
 
 
 def read_submission(data: bytes) -> None:
-    """A file of each kind, as it is handed in."""
+    """A file of each kind, as it is submitted."""
     places = ("docker-compose.yml", "Dockerfile", "index.php", "haproxy/haproxy.cfg",
               "haproxy/rsyslog.conf", "README.md", ".env", "registry-compose.yml")  # fmt: skip
     recognise(dict.fromkeys(places, data), REFERENCE)

@@ -167,9 +167,9 @@ def test_builds(
 ) -> None:
     """The Dockerfile can be built."""
     assert built
-    if context_of_run.handed and (other := replaced(web1, dockerfile)):
+    if context_of_run.submission and (other := replaced(web1, dockerfile)):
         note(other.note)
-    if context_of_run.handed and (alpine := not_alpine(web1, dockerfile)):
+    if context_of_run.submission and (alpine := not_alpine(web1, dockerfile)):
         note(_("{image} is Debian here", image=alpine))
 
 

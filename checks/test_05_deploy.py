@@ -116,7 +116,7 @@ def test_comes_back(context_of_run: Context, note: Callable[[str], None]) -> Non
     points=0.25,
     needs="deploy.comes_back",
     drill="reboot",
-    rests_on=["power"],
+    requires=["power"],
     probes=(
         "The drill reboot takes web1's power away and lets it boot, while visitors open the page "
         "and press the button; the outage must end by itself, within the limit."

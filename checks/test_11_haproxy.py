@@ -170,7 +170,7 @@ def test_checked(haproxy: HAProxy) -> None:
 @check(
     points=0.25,
     needs=["haproxy.runs", "verify.form"],
-    rests_on=["firewall", "selinux"],
+    requires=["firewall", "selinux"],
     probes=(
         "The website is looked for on HAProxy's ports at lb, from outside, for 5 s; it must answer "
         "with status 200, and the counter of the backend must have moved."
@@ -280,7 +280,7 @@ def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
     points=0.25,
     needs="haproxy.serves",
     judges="haproxy/rsyslog-haproxy.conf",
-    rests_on=["selinux"],
+    requires=["selinux"],
     probes=(
         "A request whose address holds a mark made up at that moment is sent to lb; within 3 s it "
         "must be found in the last lines of /var/log/haproxy.log."

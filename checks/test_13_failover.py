@@ -51,7 +51,7 @@ def test_ready(haproxy: HAProxy) -> None:
     points=1.0,
     needs=READY,
     drill="stop",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "The drill stop stops web1's website with docker stop while visitors come to lb. Lost "
         "requests, the time until HAProxy notices and the time until web1 is back must stay within "
@@ -76,7 +76,7 @@ def test_stop(context_of_run: Context, note: Callable[[str], None]) -> None:
     points=1.0,
     needs=READY,
     drill="kill",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "The drill kill kills web1's website with docker kill while visitors come to lb. Lost "
         "requests, the time until HAProxy notices and the time until web1 is back must stay within "

@@ -1,4 +1,4 @@
-"""What a mark rests on, in one file that can be checked years later: what was handed in, what was
+"""What a mark rests on, in one file that can be checked years later: what was submitted, what was
 asked and answered, the raw rows of the drills, the result; signed.
 
 An in-toto statement (in-toto.io/Statement/v1, with a predicate of labkit's own) in a DSSE envelope
@@ -35,7 +35,7 @@ PREDICATE = "urn:labkit:evidence:v1"
 PAYLOAD = "application/vnd.in-toto+json"
 NAMESPACE = "labkit-evidence"  # of ssh-keygen -Y
 RESULT = "result.json"
-HANDED_IN = "submission/"  # before the names of what was handed in
+SUBMISSION = "submission/"  # before the names of what was submitted
 LARGEST = 256 * 2**20  # bytes of all files: what claims to be more is not read
 KEY_TYPE = b"ssh-ed25519"
 

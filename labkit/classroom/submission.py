@@ -18,7 +18,7 @@ from labkit.classroom.carrying import Carried
 from labkit.classroom.folder import Folder
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
-from labkit.course import Course, HandedIn, Step
+from labkit.course import Course, Step, Submission
 from labkit.errors import NothingToGradeError
 from labkit.grading import Context, GradeResult, Scope, grade, write_open
 from labkit.lab import Lab, open_lab, open_shells
@@ -57,13 +57,13 @@ def fresh_lab(say: Say, provider: str = "", name: str = "") -> Iterator[Lab]:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What whoever grades a submission wants."""
+class GradeOptions:
+    """How a submission is graded, as whoever grades it has chosen."""
 
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
     fill: bool = True
-    documented: bool = False  # what stands in a README's code blocks counts as handed in
+    documented: bool = False  # what stands in a README's code blocks counts as submitted
     as_found: bool = False  # the application's contract is that of the submission's own code
     forward: bool = True  # what later steps need and the learner's own cannot give is given
     learner: str = ""
@@ -77,7 +77,7 @@ def grade_submission(
     folder: Folder,
     lab: Lab,
     out: Path,
-    wishes: Wishes,
+    options: GradeOptions,
     *,
     reporter: Reporter = SILENT,
     commands: Reporter = SILENT,
@@ -90,39 +90,39 @@ def grade_submission(
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
-    handed = recognised(
+    submission = recognised(
         course,
         folder,
-        fill=wishes.fill,
-        documented=wishes.documented,
-        as_found=wishes.as_found,
+        fill=options.fill,
+        documented=options.documented,
+        as_found=options.as_found,
     )
     out.mkdir(parents=True, exist_ok=True)
-    context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
+    context = Context(course=course, lab=lab, out=out, submission=submission, seed=options.seed,
                       reporter=reporter)  # fmt: skip
-    scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
-    learner = wishes.learner or folder.name
+    scope = Scope(options.steps, disturbing=options.drills, drills=options.drills)
+    learner = options.learner or folder.name
     write_open(context, scope, learner=learner)
     shells = open_shells(lab, commands)
     context.shells = shells
     held = Held(course, shells)
 
-    def bring(what: HandedIn) -> Carried:
+    def bring(now: Submission) -> Carried:
         def begin(step: Step) -> None:
             reporter.tell(SubmissionStepBegan(step.number, step.slug))
 
-        return held.bring(what, max(wishes.steps), on_begin=begin)
+        return held.bring(now, max(options.steps), on_begin=begin)
 
-    carried = bring(handed)
+    carried = bring(submission)
     try:
         return grade(
             context,
             scope,
             reporter,
             learner=learner,
-            reference_credit=wishes.reference_credit,
-            submission=record(course, folder, handed, carried),
-            again=Forward(course, handed, bring) if wishes.forward else None,
+            reference_credit=options.reference_credit,
+            submission_record=submission_record(course, folder, submission, carried),
+            again=Forward(course, submission, bring) if options.forward else None,
         )
     finally:
         context.close()
@@ -135,10 +135,10 @@ def recognised(
     fill: bool = True,
     documented: bool = False,
     as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
     reference = course.root / "steps" / "reference"
-    handed = course.recognise(
+    submission = course.recognise(
         folder.files,
         reference,
         fill=fill,
@@ -146,26 +146,29 @@ def recognised(
         documented=documented,
         as_found=as_found,
     )
-    if not handed.sources:
+    if not submission.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),
             where=", ".join(list(folder.files)[:5]),
             then=_("labkit init FOLDER   shows which files a learner writes"),
         )
-    return handed
+    return submission
 
 
-def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -> dict[str, Any]:
-    """The submission in the result file: what was read, skipped, changed, filled, and stumbled."""
+def submission_record(
+    course: Course, folder: Folder, submission: Submission, carried: Carried
+) -> dict[str, Any]:
+    """The submission in the result file: what was read, skipped, changed, filled, and which
+    steps could not be carried out."""
     wanted = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
-    stumbles = [
+    failed_steps = [
         _("step {number} ({slug}): {what}", number=one.step.number, slug=one.step.slug,
           what=one.what[:600])
-        for one in carried.stumbles
+        for one in carried.failed_steps
     ]  # fmt: skip
     return {
         "files": len(folder.files),
         "skipped": [{"path": path, "why": why} for path, why in folder.skipped],
-        "notes": [*handed.notes, *stumbles],
-        "filled": sorted(filter(handed.filled, wanted)),
+        "notes": [*submission.notes, *failed_steps],
+        "filled": sorted(filter(submission.filled, wanted)),
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from labkit.classroom import APPLICATION, Wishes
+from labkit.classroom import APPLICATION, GradeOptions
 from labkit.classroom.away import Away, code_here
 from labkit.classroom.belonging import Belonging, Variants
 from labkit.classroom.cluster import Cluster, cluster_at
@@ -97,7 +97,7 @@ class ClassSession:
     course: Course
     entries: list[Entry]
     ledger: Ledger
-    wishes: Wishes
+    options: GradeOptions
     digests: dict[str, str]
     labs: int
     people: list[Person]
@@ -129,7 +129,7 @@ class ClassSession:
         root = outside(
             Path(folder or reports_root() / name), place, f"labkit class grade {submissions}"
         )
-        wishes = Wishes(
+        options = GradeOptions(
             steps=frozenset(step.number for step in select(course, steps)),
             drills=not no_drills,
             documented=documented,
@@ -144,9 +144,9 @@ class ClassSession:
         words = [str(submissions), *chain(*(pair for pair in told.items() if pair[1]))]
         words += ["--no-drills"] * no_drills + ["--no-carry-forward"] * (not forward)
         words += ["--readme"] * documented
-        digests = {one.key: digest(one, course, wishes) for one in entries}
-        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people,
+        digests = {one.key: digest(one, course, options) for one in entries}
+        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=options.drills)
+        return cls(course, entries, Ledger(root), options, digests, labs or room, people,
                    Marking(read_checks(course), chosen), tuple(words), scheduler)  # fmt: skip
 
     def typed(self, verb: str, *more: str) -> str:
@@ -237,6 +237,6 @@ class ClassSession:
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
-        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+        grade_class(todo, self.ledger, self.digests, self.options, labs=labs, slot=slot,
                     grader=grader, executors=executors, languages=self.languages(),
                     on_done=told)  # fmt: skip

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from labkit import __version__
-from labkit.classroom import Folder, Wishes, fresh_lab, grade_submission
+from labkit.classroom import Folder, GradeOptions, fresh_lab, grade_submission
 from labkit.classroom.evidence import (
-    HANDED_IN,
     NAMESPACE,
     RESULT,
+    SUBMISSION,
     Evidence,
     NeedsPassphraseError,
     NoEvidenceError,
@@ -97,7 +97,7 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
 )
 @click.pass_context
 def replay(ctx: click.Context, file: Path, key: str) -> None:
-    """Grade what was handed in again, on fresh machines; claimed beside found."""
+    """Grade the submission again, on fresh machines; claimed beside found."""
     found, wrong = _checked(file, key)
     if found is None or wrong:
         raise UsageError(
@@ -106,9 +106,9 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
             then=f"labkit evidence verify {file}",
         )
     files = {
-        name.removeprefix(HANDED_IN): data
+        name.removeprefix(SUBMISSION): data
         for name, data in found.files.items()
-        if name.startswith(HANDED_IN)
+        if name.startswith(SUBMISSION)
     }
     if not files:
         raise NothingToGradeError(
@@ -117,12 +117,14 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
             then="labkit grade --submission DIR --evidence FILE",
         )
     course = the_course()
-    options = dict(found.predicate["options"])
-    wishes = Wishes(**{**options, "steps": frozenset(options["steps"])})
-    handed_in = frozenset(found.predicate["executable"])
+    claimed = dict(found.predicate["options"])
+    options = GradeOptions(**{**claimed, "steps": frozenset(claimed["steps"])})
+    executable = frozenset(found.predicate["executable"])
     with tempfile.TemporaryDirectory() as place, fresh_lab(show.say) as lab:
-        folder = Folder(str(found.predicate["folder"]), files, [], handed_in)
-        again = grade_submission(course, folder, lab, Path(place), wishes, reporter=show.reporter())
+        folder = Folder(str(found.predicate["folder"]), files, [], executable)
+        again = grade_submission(
+            course, folder, lab, Path(place), options, reporter=show.reporter()
+        )
     ctx.exit(_compared(found.result, again.to_json()))
 
 
@@ -153,7 +155,7 @@ def keep(
     report: Path,
     *,
     folder: Folder | None = None,
-    wishes: Wishes | None = None,
+    options: GradeOptions | None = None,
 ) -> None:
     """Write the evidence of a report, and beside it the signature that ssh-keygen reads."""
     files = folder_files(report)
@@ -162,12 +164,12 @@ def keep(
         "course": course_digest(course.root),
         "made": now().isoformat(timespec="seconds"),
     }
-    if folder and wishes:
-        files |= {HANDED_IN + path: data for path, data in folder.files.items()}
+    if folder and options:
+        files |= {SUBMISSION + path: data for path, data in folder.files.items()}
         predicate |= {
             "folder": folder.name,
             "executable": sorted(folder.executable),
-            "options": {**asdict(wishes), "steps": sorted(wishes.steps)},
+            "options": {**asdict(options), "steps": sorted(options.steps)},
         }
     data = signed(statement(files, predicate), key)
     write_whole(file, data)

@@ -11,7 +11,7 @@ import click
 
 from labkit.classroom import (
     APPLICATION,
-    Wishes,
+    GradeOptions,
     fresh_lab,
     grade_submission,
     read_submission,
@@ -152,7 +152,7 @@ def command(
     """All checks and drills, marked. About five minutes; the report says where each point went."""
     keep = _evidence(evidence, key)
     if submission:
-        wishes = Wishes(
+        options = GradeOptions(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
             fill=fill,
@@ -163,7 +163,7 @@ def command(
             reference_credit=reference_credit,
             seed=seed,
         )
-        ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
+        ctx.exit(_submission(Path(submission), folder, output, options, provider or "", keep))
     usual = fill and forward and not documented and application == APPLICATION[0]
     if wanted != "all" or provider or not usual:
         raise UsageError(
@@ -207,12 +207,17 @@ def _evidence(file: str, key: str) -> Callable[..., None]:
 
 
 def _submission(
-    path: Path, report: str, output: str, wishes: Wishes, provider: str, keep: Callable[..., None]
+    path: Path,
+    report: str,
+    output: str,
+    options: GradeOptions,
+    provider: str,
+    keep: Callable[..., None],
 ) -> int:
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
     folder = read_submission(path)
-    recognised(course, folder, documented=wishes.documented)  # before machines for nothing
+    recognised(course, folder, documented=options.documented)  # before machines for nothing
     name = report_name(folder.name, "submission")
     out = Path(report or reports_root() / f"{name}-{stamp_now()}")
     out = outside(out, path, f"labkit grade --submission {path}")
@@ -225,14 +230,14 @@ def _submission(
         show.say(_("left out: {file} ({why})", file=left_out, why=why))
     with fresh_lab(show.say, provider) as lab:
         result = grade_submission(
-            course, folder, lab, out, wishes, reporter=show.reporter(), commands=transcript
+            course, folder, lab, out, options, reporter=show.reporter(), commands=transcript
         )
     write_html(result, out / "report.html", title=course.titles.get(language(), ""))
     _print(result, output)
     for note in (result.submission or {}).get("notes", []):
         show.say(f"  {note}")
     show.say(_("report: {path}", path=out / "report.html"))
-    keep(course, out, folder=folder, wishes=wishes)
+    keep(course, out, folder=folder, options=options)
     return exit_code(result)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
     from labkit.course.starter import write_starter
-    from labkit.course.submission import HandedIn
+    from labkit.course.submission import Submission
     from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
 else:
@@ -56,7 +56,7 @@ else:
             "FindAim": "model",
             "Foundation": "model",
             "Glance": "model",
-            "HandedIn": "submission",
+            "Submission": "submission",
             "Judge": "model",
             "Limits": "model",
             "Load": "model",
@@ -104,7 +104,7 @@ __all__ = [
     "FindAim",
     "Foundation",
     "Glance",
-    "HandedIn",
+    "Submission",
     "Judge",
     "Limits",
     "Load",

@@ -215,8 +215,8 @@ def _run_once(site: _Site, seed: int) -> Run:
             wait = max(0.0, fault.healed - CLOCK.now()) + drill.restore_s
             reason, whole_at = _wait_whole(site, watch, aim, "restoring", wait)
         finally:
-            if drill.mend:
-                drill.mend(site.shells)
+            if drill.restore:
+                drill.restore(site.shells)
         watched = watch.watched()
     keep_readings(site.out, site.name, watched)
     executed = drill.executed(site.shells, load.plan.run) if drill.executed else None

@@ -52,9 +52,7 @@ def record(drill: Drill, bar: str, run: Run, number_of_runs: int) -> DrillResult
         fault=run.fault,
         executed=run.executed,
         whole_at=run.whole_at,
-        untrue=drill.untrue(run.load.rows, run.watched.readings, run.fault)
-        if drill.untrue
-        else None,
+        untrue=drill.judge(run.load.rows, run.watched.readings, run.fault) if drill.judge else None,
         predictable=drill.predictable,
     )
     judged = compare(measured, _limits(drill, bar, run))

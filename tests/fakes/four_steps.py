@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from labkit.classroom import Folder
-from labkit.course import Artefact, Blueprint, Course, Files, HandedIn, Step
+from labkit.course import Artefact, Blueprint, Course, Files, Step, Submission
 from labkit.errors import NotReadyError, StepFailedError
 from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
@@ -122,13 +122,13 @@ def recognise(
     executable: Collection[str] = (),
     documented: bool = False,
     as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """Files by their own names, at any depth."""
     del documented, as_found
     sources = {path.rpartition("/")[2]: path for path in files}
     own = {name: path for name, path in sources.items() if name in GOOD}
     original = {name: files[path] for name, path in own.items()}
-    return HandedIn(files, own, original=original, fill=fill,
+    return Submission(files, own, original=original, fill=fill,
                     executable=frozenset(executable))  # fmt: skip
 
 

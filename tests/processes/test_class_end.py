@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.classroom import Folder, Wishes, roll
+from labkit.classroom import Folder, GradeOptions, roll
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import note_lab
 from labkit.classroom.roll import Job
@@ -46,8 +46,8 @@ def test_a_process_that_does_not_end_is_killed_and_its_lab_removed(
     child.start()
     assert ready.wait(30)
     entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
-    running = Job(entry, tmp_path, "class-1", Wishes(frozenset({1})))
-    waiting = Job(entry, tmp_path / "none", "class-2", Wishes(frozenset({1})))
+    running = Job(entry, tmp_path, "class-1", GradeOptions(frozenset({1})))
+    waiting = Job(entry, tmp_path / "none", "class-2", GradeOptions(frozenset({1})))
     note_lab(tmp_path, running.lab)
     roll._end([running, waiting], removed.append)
     child.join(30)
@@ -81,7 +81,7 @@ def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
     monkeypatch.setattr(roll, "grade_submission", grading)
     entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
     outcome = roll.grade_job(
-        Job(entry, tmp_path, "class-1", Wishes(frozenset({1}), limit_s=0.3), "en")
+        Job(entry, tmp_path, "class-1", GradeOptions(frozenset({1}), limit_s=0.3), "en")
     )
     assert (outcome.state, outcome.why) == ("inconclusive", "it took longer than 0.005 min")
     assert removed == ["class-1", "class-1"]  # once more: the first may have been disturbed

@@ -38,7 +38,7 @@ def test_runs(first: Instance, second: Instance) -> None:
 @check(
     points=0.5,
     needs="address.runs",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "Both balancers say which addresses they have, for 10 s: one of them must hold it, once."
     ),

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from subject.machines import BALANCERS, WEBS
 
-from labkit.course import HandedIn
+from labkit.course import Submission
 from labkit.locale import _
 from labkit.remote import Shells, everywhere
 from steps.project import ADDRESSES, CALM, HAPROXY, PAGES
@@ -36,7 +36,7 @@ def recognise(
     executable: Collection[str] = (),
     documented: bool = False,
     as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """What the course finds in these files.
 
     The addresses of a student's own lab are those of no other: where a keepalived.conf names
@@ -58,7 +58,7 @@ def recognise(
                 _("{file}: its addresses are those of this lab ({names})", file=source,
                   names=", ".join(changed))
             )  # fmt: skip
-    return HandedIn(
+    return Submission(
         files=placed,
         sources=sources,
         original={artefact: files[path] for artefact, path in sources.items()},

@@ -69,8 +69,8 @@ def test_a_page_a_step_in_both_languages_with_the_same_commands() -> None:
 def test_no_value_of_a_variant_stands_in_an_answer_that_knows_of_none() -> None:
     accepted = ROOT / "tests" / "submissions" / "accepted"
     for answer in (ROOT / "steps" / "reference", *accepted.iterdir()):
-        handed = recognised(COURSE, read_folder(answer), fill=False)
-        found = {one.name: values_of(one, handed) for one in COURSE.traits}
+        submission = recognised(COURSE, read_folder(answer), fill=False)
+        found = {trait.name: values_of(trait, submission) for trait in COURSE.traits}
         assert found == {one.name: [] for one in COURSE.traits}, answer.name
 
 

@@ -14,11 +14,11 @@ from labkit.course import Verdict
 from labkit.grading.model import SCHEMA, CheckResult, GradeResult, StepResult
 from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
+    about_submission,
     causes,
     caveat,
     details,
     doubts,
-    handed_in,
     mark,
 )
 from labkit.locale import _, number
@@ -62,7 +62,7 @@ def _output(result: GradeResult) -> str:
         )  # fmt: skip
     for doubt in doubts(result):
         lines.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle})")
-    for label, said in handed_in(result):
+    for label, said in about_submission(result):
         lines += [f"{label}:", *(f"- {line}" for line in said)]
     return "\n".join(line for line in lines if line)
 

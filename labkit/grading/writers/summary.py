@@ -107,7 +107,7 @@ def details(check: CheckResult) -> list[str]:
     return lines if check.expected else [line for line in (check.message, *lines) if line]
 
 
-def handed_in(result: GradeResult) -> list[tuple[str, list[str]]]:
+def about_submission(result: GradeResult) -> list[tuple[str, list[str]]]:
     """What there is to say of a submission: labels and their lines; none where there is none."""
     if result.submission is None:
         return []

@@ -1,4 +1,4 @@
-"""What is handed in to do harm: refused before it is started, and what is right is not."""
+"""What is submitted to do harm: refused before it is started, and what is right is not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from labkit.classroom import read_folder
-from labkit.course import Files, HandedIn, load_course
+from labkit.course import Files, Submission, load_course
 from labkit.errors import StepFailedError
 from labkit.facts import rsyslog
 from labkit.facts.compose.harmless import asked_for, swappable
@@ -186,16 +186,16 @@ class Machine:
         return self.others(question)
 
 
-def handed(files: Mapping[str, str]) -> HandedIn:
+def submitted(files: Mapping[str, str]) -> Submission:
     return recognise({path: text.encode() for path, text in files.items()}, REFERENCE)
 
 
-def carried(number: int, machine: Machine, submission: HandedIn) -> list[str]:
+def carried(number: int, machine: Machine, submission: Submission) -> list[str]:
     step = COURSE.step(str(number))
     assert step is not None
     others = {name: PlannedShell(name, machine.others) for name in ("web1", "web2", "lb")}
     shells = {**others, "web1": machine.shell, "web2": machine.shell}
-    call(step, shells, Files(COURSE.root, None, handed=submission))
+    call(step, shells, Files(COURSE.root, None, submission=submission))
     return machine.shell.plan
 
 
@@ -212,7 +212,7 @@ BAD: dict[str, Any] = {"services": {"php": {"image": "php:apache", "pid": "host"
 def test_hostile_files_of_any_name_are_judged_before_they_are_started(path: str) -> None:
     machine = Machine(BAD)
     with pytest.raises(StepFailedError, match="php asks for pid: host"):
-        carried(5, machine, handed({path: STACK, "x.txt": ""}))
+        carried(5, machine, submitted({path: STACK, "x.txt": ""}))
     assert not any(" up " in line for line in machine.shell.plan)
 
 
@@ -220,7 +220,7 @@ def test_hostile_values_that_come_with_dotenv_are_judged_after_its_last_change()
     """`pid: "${STUDENT_AGE_IMAGE:+host}"`: harmless until the step itself has set the variable."""
     machine = Machine(GOOD, GOOD, BAD)  # what is brought early, and the rest, before and after
     with pytest.raises(StepFailedError, match="pid: host"):
-        carried(10, machine, handed({"docker-compose.yml": STACK, "x.txt": ""}))
+        carried(10, machine, submitted({"docker-compose.yml": STACK, "x.txt": ""}))
     assert any("STUDENT_AGE_IMAGE" in line for line in machine.shell.plan)
     assert not any("docker compose" in line or "docker pull" in line
                    for line in machine.shell.plan)  # fmt: skip
@@ -230,14 +230,16 @@ def test_hostile_values_are_judged_again_when_they_are_started() -> None:
     """What was harmless when the step began is not taken on trust."""
     machine = Machine(GOOD, BAD)
     with pytest.raises(StepFailedError, match="pid: host"):
-        carried(5, machine, handed({"docker-compose.yml": STACK, "x.txt": ""}))
+        carried(5, machine, submitted({"docker-compose.yml": STACK, "x.txt": ""}))
     assert not any(" up " in line for line in machine.shell.plan)
 
 
 def test_hostile_changes_between_judgement_and_start_are_too_late() -> None:
     """What is started is the document that was judged, and .env is not read again."""
     machine = Machine(GOOD)
-    plan = carried(5, machine, handed({"docker-compose.yml": STACK, ".env": "COMPOSE_FILE=x.yml"}))
+    plan = carried(
+        5, machine, submitted({"docker-compose.yml": STACK, ".env": "COMPOSE_FILE=x.yml"})
+    )
     path = f"{HOME}/docker-compose.yml"
     assert plan[-1] == f"web2:{HOME} $ {shlex.join(by_judged(path))} up -d --quiet-pull"
     assert json.loads(machine.shell.files[JUDGED + path]) == GOOD
@@ -302,7 +304,7 @@ def test_hostile_files_have_less_time_together_than_the_question_about_them() ->
 
 def test_hostile_names_of_services_are_words() -> None:
     named = "services:\n  'api; touch /x #': {image: 'student-age:1'}\n  r: {image: 'registry:2'}\n"
-    submission = handed({"docker-compose.yml": named, "x.txt": ""})
+    submission = submitted({"docker-compose.yml": named, "x.txt": ""})
     plan = carried(5, Machine(GOOD), submission)
     assert shlex.split(plan[-1])[-1] == "api; touch /x #"
 
@@ -434,7 +436,7 @@ def test_hostile_configurations_are_asked_about_as_nobody_and_not_put_in_place(n
 
     shell = PlannedShell("lb", answer)
     cfg = "global\n lua-load /x\nbackend my-backend\n server a web1:80\n"
-    files = Files(COURSE.root, None, handed=handed({"haproxy.cfg": cfg, "x.txt": ""}))
+    files = Files(COURSE.root, None, submission=submitted({"haproxy.cfg": cfg, "x.txt": ""}))
     step = COURSE.step(str(number))
     assert step is not None
     with pytest.raises(StepFailedError, match=r"not started: lua-load \(2\)"):
