@@ -96,7 +96,11 @@ class Files:
 
     def kept_own(self) -> list[str]:
         """The learner's own files that were used although the distinction's were asked for."""
-        own = [one.artefact for one in self.used if self.distinction and one.origin is Origin.OWN]
+        own = [
+            content.artefact
+            for content in self.used
+            if self.distinction and content.origin is Origin.OWN
+        ]
         return list(dict.fromkeys(artefact.path for artefact in own if artefact.distinction))
 
     def _own(self, path: str) -> bytes | None:

@@ -428,7 +428,7 @@ class Course:
         if own:
             return own
         needed = (self.step(slug) for slug in step.needs)
-        return set().union(*(self.artefacts_of(one) for one in needed if one))
+        return set().union(*(self.artefacts_of(step) for step in needed if step))
 
     def step(self, name: str) -> Step | None:
         """The step with this number, letter or slug, or None."""

@@ -85,7 +85,7 @@ def _digests(answer: Answer) -> set[str]:
     manifest = answer.json()
     listed = within(manifest, "manifests")
     found = [within(manifest, "config", "digest")]
-    found += [within(one, "digest") for one in (listed if isinstance(listed, list) else ())]
+    found += [within(image, "digest") for image in (listed if isinstance(listed, list) else ())]
     found.append(f"sha256:{hashlib.sha256(answer.body.encode()).hexdigest()}")
     return {*texts(found)} - {""}
 
@@ -119,7 +119,12 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
 
 def registry_ports(host: Shell) -> list[int]:
     """The published ports of a machine that answer as a registry does, the page's before it too."""
-    ports = [port for one in containers(host) if one.running for port in one.published.values()]
+    ports = [
+        port
+        for container in containers(host)
+        if container.running
+        for port in container.published.values()
+    ]
     return [port for port in ports if _scheme(host, port)]
 
 
@@ -164,7 +169,7 @@ def _best_name(names: list[str], host: str, port: int) -> str:
     usual = f"{host}:{port}"
     if usual in names:
         return usual
-    return next((one for one in names if one.endswith(f":{port}")), usual)
+    return next((name for name in names if name.endswith(f":{port}")), usual)
 
 
 def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:

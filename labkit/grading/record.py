@@ -204,6 +204,8 @@ def _on_machine(context: Context, artefact: Artefact) -> bytes:
 def _set_credit(result: GradeResult, reference_credit: float) -> None:
     """Points of a step whose artefacts are the course's own are the instructor's to weigh."""
     for step in result.steps:
-        if step.artefacts and all(one.origin is Origin.REFERENCE for one in step.artefacts):
+        if step.artefacts and all(
+            artefact.origin is Origin.REFERENCE for artefact in step.artefacts
+        ):
             for check in step.checks:
                 check.credit = reference_credit

@@ -74,13 +74,13 @@ def grade(
 
     checks.ask(Run(context, planned, known, record.started + RUN_LIMIT_S, started_one, ended_one))
     while again and (more := again(planned)):
-        fresh = {name: _reopened(one) for name, one in planned.items() if name in more.asked}
-        rest = {name: one for name, one in planned.items() if name not in fresh}
+        fresh = {name: _reopened(check) for name, check in planned.items() if name in more.asked}
+        rest = {name: check for name, check in planned.items() if name not in fresh}
         rest |= {name: replace(rest[name], verdict=Verdict.PASSED) for name in more.taken}
         deadline = time.monotonic() + RUN_LIMIT_S
         checks.ask(Run(context, fresh, known | rest, deadline, started_one, ended_one))
-        for name, one in fresh.items():
-            _take(planned[name], one, more.carried)
+        for name, check in fresh.items():
+            _take(planned[name], check, more.carried)
         record.save()
     if scope.drills:
         from labkit.grading.mention import award  # with all that makes a load

@@ -111,7 +111,7 @@ def about_submission(result: GradeResult) -> list[tuple[str, list[str]]]:
     """What there is to say of a submission: labels and their lines; none where there is none."""
     if result.submission is None:
         return []
-    skipped = [f"{one['path']}: {one['why']}" for one in result.submission["skipped"]]
+    skipped = [f"{file['path']}: {file['why']}" for file in result.submission["skipped"]]
     parts = [
         (_("left out"), skipped),
         (_("missing, done with the course's reference"), result.submission["filled"]),

@@ -147,7 +147,7 @@ def save(
         helper = helper_container(engine, lab, image, SAVING, words, _root_of(volume))
         try:
             copied, images = _standing_still(engine, nodes, helper, lab, serial)
-            size = copied + sum(_own_size(engine, one) for one in images)
+            size = copied + sum(_own_size(engine, image) for image in images)
             marker = engine.volumes.create(
                 f"{_data_volume(lab, serial)}.{name}",
                 labels={

@@ -114,7 +114,7 @@ def _needs() -> tuple[str, str]:
             where=str(child.FOLDER),
             then="make .venv/ready",
         ) from error
-    versions = {one.metadata["Name"].lower(): one.version for one in distributions()}
+    versions = {found.metadata["Name"].lower(): found.version for found in distributions()}
     versions.pop("labkit", None)
     public = {name: version for name, version in versions.items() if "+" not in version}
     return (

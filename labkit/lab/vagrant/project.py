@@ -121,10 +121,12 @@ class Project:
         """The lab's checkpoints, oldest first."""
         found = [json.loads(file.read_text(encoding="utf-8")) for file in self._marks("*")]
         checkpoints = [
-            Checkpoint(one["name"], datetime.fromisoformat(one["made"]), one["automatic"], bytes=0)
-            for one in found
+            Checkpoint(
+                mark["name"], datetime.fromisoformat(mark["made"]), mark["automatic"], bytes=0
+            )
+            for mark in found
         ]
-        return sorted(checkpoints, key=lambda one: one.made)
+        return sorted(checkpoints, key=lambda checkpoint: checkpoint.made)
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Note, in one piece, that a checkpoint is whole."""
