@@ -134,7 +134,7 @@ def _must_be(project: Project | None, shell: Shell) -> Project:
     if project is None:
         not_met(
             expected=_("a docker-compose.yml with the website and the API"),
-            seen=_("none in {place} nor in anybody's home", place="/srv"),
+            seen=_("none in {place}, nor in anybody's home", place="/srv"),
             where=shell.name,
         )
     return project

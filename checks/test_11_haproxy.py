@@ -242,7 +242,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
     warming = [one.name for one in servers if one.warming]
     if warming:
         raise CannotTellError(
-            _("{names} still warms up", names=", ".join(warming)), settle="labkit check 11"
+            _("{names}: still warming up", names=", ".join(warming)), settle="labkit check 11"
         )
     before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):

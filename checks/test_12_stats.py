@@ -31,7 +31,7 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
         ports = ", ".join(map(str, haproxy.ports)) or "-"
         not_met(
             expected=_("HAProxy's statistics page"),
-            seen=seen or _("no page of HAProxy's on its ports {ports}", ports=ports),
+            seen=seen or _("no page of HAProxy on its ports {ports}", ports=ports),
             where=f"lb:{haproxy.config}",
         )
     return page

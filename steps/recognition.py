@@ -123,7 +123,8 @@ def recognise(
     sources = look.sources()
     targets = look.targets()
     notes += [
-        _("of several attempts the last one counts: {files}, not what is called so in {others}",
+        _("of several attempts the last one counts: {files}, not those of the same name in "
+          "{others}",
           files=", ".join(chosen), others=", ".join(others))
         for others, chosen in _passed_over(sources.values(), unixed).items()
     ]  # fmt: skip
@@ -135,9 +136,11 @@ def recognise(
         for path, (document, _data) in quoted.items()
     ]  # fmt: skip
     if any(unixed[path] != original[path] for path in unixed):
-        notes.append(_("line ends of Windows were made those of Linux"))
+        notes.append(_("Windows line endings were converted to those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
-        notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
+        notes.append(
+            _("texts in a Windows encoding were converted to UTF-8 without a byte order mark")
+        )
     for path, data in unixed.items():
         unixed[path] = _without_frontend(path, data)
         if unixed[path] != data:

@@ -239,8 +239,8 @@ def _within(rows: Sequence[Request], outage: Outage) -> list[Request]:
     ]
     if not found:
         raise CannotTellError(
-            _("nothing was asked while the fault surely lasted: it took too long to strike"),
-            settle=_("the same again, on a computer with less to do"),
+            _("nothing was asked while the fault surely lasted: it took too long to take effect"),
+            settle=_("the same again, on a less busy computer"),
         )
     return found
 

@@ -252,7 +252,7 @@ def _end(jobs: Sequence[Job], remove: Callable[[str], None]) -> None:
 
 
 def _died(error: Exception) -> str:
-    return _("the process that graded it ended before its time: {why}",
+    return _("the process that graded it ended unexpectedly: {why}",
              why=f"{type(error).__name__} {error}".strip())  # fmt: skip
 
 
@@ -294,7 +294,11 @@ def grade_job(job: Job) -> Outcome:
             result = grade_submission(course, job.entry.folder, lab, job.out, job.options)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))
         open_checks = result.count(Verdict.INCONCLUSIVE)
-        why = _("checks that could not be told: {count}", count=open_checks) if open_checks else ""
+        why = (
+            _("checks that could not be determined: {count}", count=open_checks)
+            if open_checks
+            else ""
+        )
         state: State = "inconclusive" if open_checks else "graded"
     except NothingToGradeError as error:
         state, why = "unreadable", error.what

@@ -52,9 +52,9 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What both verbs that grade are told."""
     for option in (
         click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 64),
-                     help="Labs at once; else as many as memory and processors bear."),
+                     help="Labs at once; else as many as memory and processors allow."),
         click.option("--no-drills", is_flag=True,
-                     help="Only what disturbs nothing; no full mark."),
+                     help="Only what disturbs nothing; not the full mark."),
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
         click.option("--carry-forward/--no-carry-forward", "forward", default=True,
                      show_default=True, help="Judge later steps on the reference where a "

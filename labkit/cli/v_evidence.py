@@ -81,7 +81,7 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
     click.echo(_("signed by {key}", key=fingerprint(found.signer)))
     if not key:
         show.say(
-            _("whose key that is, nobody has checked.   next: {command}",
+            _("nobody has checked whose key that is.   next: {command}",
               command=f"labkit evidence verify {file} --key TEACHER.pub")
         )  # fmt: skip
 
@@ -101,7 +101,7 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
     found, wrong = _checked(file, key)
     if found is None or wrong:
         raise UsageError(
-            _("this evidence is not whole; it is not graded again"),
+            _("this evidence is not intact; it is not graded again"),
             where="; ".join(wrong),
             then=f"labkit evidence verify {file}",
         )
@@ -210,7 +210,7 @@ def _checked(file: Path, key: str) -> tuple[Evidence | None, list[str]]:
             laid_out(found.files, Path(place))
             wrong += contradictions(found.result, course, Path(place) / "drills")
         except (NoEvidenceError, ValueError, KeyError, TypeError) as error:
-            wrong.append(_("{file} is no result: {why}", file=RESULT, why=error))
+            wrong.append(_("{file} is not a result: {why}", file=RESULT, why=error))
     return found, wrong
 
 
@@ -228,7 +228,7 @@ def _compared(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> int:
     marks = [span(one["score_low"], one["score_high"]) for one in (claimed, found)]
     show.table([(_("mark"), *marks), *different], (_("check"), _("claimed"), _("found")))
     if not different:
-        show.say(_("every verdict was found again: {count}", count=len(old)))
+        show.say(_("every verdict was confirmed: {count}", count=len(old)))
         return EXIT_PASSED
     unclear = any("inconclusive" in pair for _name, *pair in different)
     return EXIT_INCONCLUSIVE if unclear else EXIT_FAILED

@@ -75,7 +75,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     callback=_a_number,
     help="What steps done with reference files are worth.",
 )
-@click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
+@click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; not the full mark.")
 @click.option("--seed", type=int, default=None, help="Of the drills' request mix.")
 @click.option(
     "--submission",

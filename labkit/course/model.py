@@ -43,7 +43,7 @@ class Artefact:
     machines: tuple[str, ...]
     reference: str = ""
     sudo: bool = False  # the remote file belongs to root
-    # A regular expression for lines that a package's own file has not: it tells whose a file is.
+    # A regular expression for lines that a package's own file lacks: it tells whose a file is.
     marker: str = ""
     later: str = ""  # the reference of a later step, which holds all of this one
     distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
@@ -89,7 +89,7 @@ class Step:
     artefacts: tuple[Artefact, ...] = ()
     beside: tuple[Artefact, ...] = ()  # brought as well; the step is not made of them
     titles: dict[str, str] = field(default_factory=dict)  # language code -> title
-    shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
+    shows: bool = False  # it shows what holds and brings nothing: a submission does without
     # Takes away what it brought, so that it can be carried out as if for the first time.
     undo: Callable[[Shells], None] | None = None
     beginning: Beginning | None = None
@@ -151,7 +151,7 @@ class Limits:
     ghosts: int | None = None
     flaps: int | None = None
     uneven: int | None = None  # difference of the servers' shares before the fault
-    untrue: int | None = None  # answers that claim what is not so (`Drill.judge`)
+    untrue: int | None = None  # answers that claim something false (`Drill.judge`)
     early: int | None = 0  # lost before the fault, though somebody answered: the service's own
 
 

@@ -133,7 +133,7 @@ def inspected(shell: Shell, said: str) -> list[dict[str, Any]]:
     found = as_json(said or "[]")
     if not isinstance(found, list) or not all(_is_record(record) for record in found):
         not_met(
-            expected=_("what docker inspect says can be read"),
+            expected=_("an answer of docker inspect that can be read"),
             seen=said[-120:],
             where=f"{shell.name} $ docker inspect",
         )
@@ -158,8 +158,8 @@ def must_be_had(text: str, image: str, machine: str) -> None:
     if any(sign.lower() in text.lower() for sign in NOBODY_TO_ASK):
         raise CannotTellError(
             _(
-                "{machine} cannot get the image {image}: the mirror has it not, and no registry "
-                "can be reached",
+                "{machine} cannot get the image {image}: the mirror does not have it, and no "
+                "registry can be reached",
                 machine=machine,
                 image=image,
             ),
@@ -184,7 +184,7 @@ def containers(shell: Shell) -> list[Container]:
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
     if not all(is_readable(container) for container in found):
         not_met(
-            expected=_("what docker inspect says can be read"),
+            expected=_("an answer of docker inspect that can be read"),
             seen=answer.stdout[-120:],
             where=f"{shell.name} $ docker inspect",
         )

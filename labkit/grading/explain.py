@@ -71,8 +71,8 @@ def drill_of(course: Course, check: Declared) -> Drill | None:
 def load_words(drill: Drill) -> str:
     """The load of a drill, in a sentence."""
     return _(
-        "{rate} requests/s to {machine} for {seconds} s, whatever becomes of the ones before; "
-        "who waits longer than {patience} s is lost (checks/load/{scenario}.py)",
+        "{rate} requests/s to {machine} for {seconds} s, whatever becomes of earlier ones; "
+        "one that waits longer than {patience} s is lost (checks/load/{scenario}.py)",
         rate=number(drill.load.rate),
         machine=drill.entry,
         seconds=number(drill.duration_s),

@@ -142,7 +142,7 @@ def mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
                     _("{files} in the submission", files=missing),
                     _("none"),
                 )
-                check.message = _("it is missing in the submission: {files}", files=missing)
+                check.message = _("it is missing from the submission: {files}", files=missing)
             else:
                 check.verdict, check.because = Verdict.BLOCKED, cause.id
                 check.message = _("waits for: {check}", check=cause.title)
@@ -168,7 +168,7 @@ def mark_filled(result: GradeResult, filled: Mapping[str, str]) -> None:
     for check in result.checks:
         if check.id in filled and check.verdict is Verdict.PASSED:
             check.message = _(
-                "no points: by the course's own {file}, which is missing in the submission",
+                "no points: by the course's own {file}, which is missing from the submission",
                 file=filled[check.id],
             )
 

@@ -59,7 +59,7 @@ def carry_out(
     Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
     which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
     """
-    reporter.say(_("looking at what holds already …"))
+    reporter.say(_("looking at what already holds …"))
     course = context.course
     last = max(step.number for step in steps)
     held = _holding(context, {step.number for step in course.steps if step.number <= last})

@@ -76,7 +76,7 @@ def machines_off(off: Sequence[str], lab: str) -> NotReadyError:
 def interrupted(lab: str, name: str) -> NotReadyError:
     """The error for a lab whose machines are between two states."""
     return NotReadyError(
-        _("lab {lab} is on its way back to {name}: not all of it is there", lab=lab, name=name),
+        _("lab {lab} is being restored to {name}, and is incomplete", lab=lab, name=name),
         then=_command(lab, "up"),
     )
 
@@ -107,7 +107,7 @@ def room() -> int:
     wanted = os.environ.get("LABKIT_CHECKPOINT_ROOM") or str(ROOM_GIB)
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", wanted):
         raise UsageError(
-            _("LABKIT_CHECKPOINT_ROOM={wanted} is no number of GiB", wanted=wanted),
+            _("LABKIT_CHECKPOINT_ROOM={wanted} is not a number of GiB", wanted=wanted),
             then="LABKIT_CHECKPOINT_ROOM=4",
         )
     return int(float(wanted) * 2**30)

@@ -176,5 +176,5 @@ def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str
         elif one.held is None:
             parts.append(_("{what}: not measured", what=what))
     if restored:
-        parts.append(_("the service is still not whole: {reason}", reason=restored))
+        parts.append(_("the service is still not healthy: {reason}", reason=restored))
     return _("; ").join(parts)

@@ -371,7 +371,7 @@ def test_a_service_that_does_not_come_back_fails_at_every_bar(site: Site, tmp_pa
     result = run(site, tmp_path, short(crash, aim=aim, restore_s=0.2))
     assert (result.failed_get, result.failed_post) == (0, 0)
     assert result.verdict is Verdict.FAILED
-    assert "still not whole: its list is empty" in result.message
+    assert "still not healthy: its list is empty" in result.message
     assert result.bars == {"course": "failed", "hardened": "failed"}
     assert result.samples is not None
     assert result.samples.facts["restored"] is False

@@ -136,7 +136,7 @@ GIVEN_FILE = keys(name=anything, file=_path, content=anything, environment=anyth
 
 
 def harms(project: Project) -> list[str]:
-    """What in a project's file may take hold of the machine itself, in words."""
+    """What in a project's file may take over the machine itself, in words."""
     services = {name: service.raw for name, service in project.services.items()}
     return asked_for(project.document or {"services": services}, project.folder)
 
@@ -149,7 +149,7 @@ def asked_for(document: Mapping[str, Any], folder: str) -> list[str]:
     found = []
     for name, raw in _pairs(document.get("services")):
         if not SERVICE_NAME.fullmatch(name):
-            found.append(_("{name} is no name of a service", name=name[:LONGEST_SHOWN]))
+            found.append(_("{name} is not the name of a service", name=name[:LONGEST_SHOWN]))
         found += [_("{service} asks for {what}", service=name, what=what)
                   for what in _of_service(raw, folder)]  # fmt: skip
     for kind, rule in (("volumes", VOLUME), ("networks", NETWORK),

@@ -182,7 +182,7 @@ def _parse(machine: str, text: str, kind: type[PROJECT]) -> list[PROJECT]:
             lines = [part for part in said if part.strip() and "level=warning" not in part]
             why = "\n".join(lines[-3:]) or "?"
             if line.removeprefix("@@code ") in ENDLESS:
-                why = _("Compose does not come to an end with it")
+                why = _("Compose does not finish reading it")
             projects.append(kind(machine, file, "", {}, why))
     return projects
 

@@ -1,8 +1,8 @@
 """Gradescope's `results.json`, to be put at `/autograder/results/results.json`.
 
-Gradescope knows passed and failed only. What could not be told is sent as not passed, because an
-absent status would be derived from the score, and its output says that it is no failure. Nothing
-is hidden: with a hidden test, Gradescope does not show the learner the total.
+Gradescope knows passed and failed only. What could not be determined is sent as not passed, because
+an absent status would be derived from the score, and its output says that it is no failure.
+Nothing is hidden: with a hidden test, Gradescope does not show the learner the total.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _output(result: GradeResult) -> str:
               number=cause.step.number, title=cause.check.title)
         )  # fmt: skip
     for doubt in doubts(result):
-        lines.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle})")
+        lines.append(_("could not be determined: {why}", why=doubt.why) + f" ({doubt.settle})")
     for label, said in about_submission(result):
         lines += [f"{label}:", *(f"- {line}" for line in said)]
     return "\n".join(line for line in lines if line)

@@ -21,7 +21,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One reason why something could not be told, and the command that settles it.
+    """One reason why something could not be determined, and the command that settles it.
 
     `checks` are those that it struck, `waiting` those that wait for one of them, `points` what
     all of them together keep open.
@@ -75,10 +75,11 @@ def mark(result: GradeResult) -> str:
 def caveat(result: GradeResult) -> str:
     """Why the mark is not final, in one sentence; "" when it is."""
     if not result.complete:
-        return _("The run did not come to its end: what it did not ask is open, not lost.")
+        return _("The run did not finish: what it did not ask is open, not lost.")
     if result.score is None:
         return _(
-            "The mark is a range: what could not be told is open, not failed (checks: {count}).",
+            "The mark is a range: what could not be determined is open, not failed "
+            "(checks: {count}).",
             count=result.count(Verdict.INCONCLUSIVE),
         )
     return ""

@@ -355,7 +355,7 @@ def volumes_folder(engine: docker.DockerClient, saved: Saved) -> str:
         return _root_of(engine.volumes.get(saved.volume))
     except NotFound as error:
         raise NotReadyError(
-            _("the checkpoint {name} is not whole", name=saved.checkpoint.name),
+            _("the checkpoint {name} is incomplete", name=saved.checkpoint.name),
             where=saved.volume,
             then=f"labkit save --remove {saved.checkpoint.name}",
         ) from error

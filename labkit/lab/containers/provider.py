@@ -83,7 +83,7 @@ class ContainerProvider:
         interrupted = self._interrupted()
         if interrupted:
             origin, name = interrupted
-            say(_("ending what was interrupted: the machines come from {name}", name=name))
+            say(_("finishing what was interrupted: the machines come from {name}", name=name))
             return self._make(self._saved(origin, name), say)
         self.settle(say)
         self._room(ROOM_BYTES)

@@ -110,7 +110,7 @@ def _needs() -> tuple[str, str]:
         wanted = requires("labkit") or []
     except PackageNotFoundError as error:
         raise NotReadyError(
-            _("labkit is not installed: nobody knows the versions of its libraries"),
+            _("labkit is not installed: the versions of its libraries are unknown"),
             where=str(child.FOLDER),
             then="make .venv/ready",
         ) from error

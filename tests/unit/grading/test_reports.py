@@ -98,7 +98,7 @@ def with_gaps() -> GradeResult:
         check.expected = check.seen = check.where = ""
         check.hints = ()
     step.checks[0].verdict, step.checks[0].because = F, ""
-    step.checks[0].message = "it is missing in the submission: simple_api/Dockerfile"
+    step.checks[0].message = "it is missing from the submission: simple_api/Dockerfile"
     result.submission = {
         "files": 3,
         "skipped": [{"path": "disk.img", "why": "it is too large"}],
@@ -284,7 +284,7 @@ SECONDS = re.compile(r"\d+\.\d+")
 
 def junit_problems(text: str) -> list[str]:
     """What a strict reader of JUnit XML would refuse."""
-    found = [] if XML_CHARACTERS.fullmatch(text) else ["characters that XML 1.0 has not"]
+    found = [] if XML_CHARACTERS.fullmatch(text) else ["characters that XML 1.0 does not allow"]
     root = ElementTree.fromstring(text)
     for element in root.iter():
         attributes, children = SHAPE[element.tag]
@@ -535,7 +535,7 @@ def test_moodle_is_told_why_there_is_no_grade() -> None:
     (row,) = csv_rows(WRITERS["moodle"](a_range()))
     assert row[GRADE] == "-"
     assert row["feedback"].startswith("1 – 5 / 20.")
-    assert "could not be told: web1 is off (labkit up)." in row["feedback"]
+    assert "could not be determined: web1 is off (labkit up)." in row["feedback"]
 
 
 # The page --------------------------------------------------------------------------------------

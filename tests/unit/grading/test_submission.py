@@ -356,7 +356,7 @@ def test_virtual_machines_are_kept_put_back_before_and_off_afterwards(
     assert (tmp_path / "state").exists()
 
 
-# -- gaps: what a submission has not is worth nothing
+# -- gaps: what a submission lacks is worth nothing
 
 
 def graded(
@@ -390,7 +390,7 @@ def test_a_step_whose_files_are_missing_is_worth_nothing_whatever_filled_the_gap
     }  # fmt: skip
     assert (result.score_low, result.score_high) == (2, 2)
     first = checks["beta.there"]
-    assert first.message == "it is missing in the submission: b.txt"
+    assert first.message == "it is missing from the submission: b.txt"
     assert (first.expected, first.seen, first.where) == ("b.txt in the submission", "none", "")
     assert checks["beta.after"].message == "waits for: b.txt is good."
     origins = {step.slug: str(step.artefacts[0].origin) for step in result.steps}
@@ -463,7 +463,7 @@ def test_a_check_that_passes_by_what_was_filled_earns_nothing(course: Made, tmp_
     after = result.checks[1]
     assert (after.id, str(after.verdict), after.points) == ("alpha.after", "passed", 0)
     assert after.message == (
-        "no points: by the course's own rules.txt, which is missing in the submission"
+        "no points: by the course's own rules.txt, which is missing from the submission"
     )
     assert (result.score_low, result.score_high) == (3, 3)
     own = recognise({"a.txt": b"good"}, Path())

@@ -295,7 +295,7 @@ def test_hostile_values_cannot_answer_for_another_file() -> None:
 def test_hostile_files_that_keep_compose_busy_are_not_readable(code: int) -> None:
     said = f'@@file /srv/b.yml\n| {{\n| "name": "\n@@code {code}\n'
     (found,) = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
-    assert (found.file, found.error) == ("/srv/b.yml", "Compose does not come to an end with it")
+    assert (found.file, found.error) == ("/srv/b.yml", "Compose does not finish reading it")
 
 
 def test_hostile_files_have_less_time_together_than_the_question_about_them() -> None:

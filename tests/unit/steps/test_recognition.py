@@ -63,7 +63,7 @@ def quickly(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
         yield
     except TooLongError:
         # Without a traceback: to show what a bomb stands for would take as long.
-        pytest.fail(f"no end within {seconds} s of the processor's time", pytrace=False)
+        pytest.fail(f"it did not end within {seconds} s of the processor's time", pytrace=False)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
@@ -445,7 +445,7 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
     found = seen({DOCKERFILE: windows, "logo.png": b"\x89PNG\r\n\0"})
     assert found.files == {DOCKERFILE: BUILD.encode(), "logo.png": b"\x89PNG\r\n\0"}
     assert found.original == {DOCKERFILE: windows.encode()}
-    assert found.notes == ("line ends of Windows were made those of Linux",)
+    assert found.notes == ("Windows line endings were converted to those of Linux",)
     assert seen({DOCKERFILE: BUILD}).notes == ()
 
 
@@ -800,7 +800,7 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
     assert [note for note in found.notes if "attempts" in note] == [
         "of several attempts the last one counts: "
         + ", ".join(sorted(f"{names[-1]}/{path}" for path in texts))
-        + f", not what is called so in {', '.join(sorted(names[:-1]))}"
+        + f", not those of the same name in {', '.join(sorted(names[:-1]))}"
     ]
 
 

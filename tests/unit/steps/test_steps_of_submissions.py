@@ -42,7 +42,7 @@ def project(*services: Service) -> Project:
     return Project("web1", "/srv/x/compose.yml", "x", {one.name: one for one in services})
 
 
-# -- what would take hold of the machine
+# -- what would take over the machine
 
 
 def mount(source: str, **more: Any) -> dict[str, Any]:
