@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from labkit.course import Foundation, Submission
+from labkit.course import Foundation, ReadingRules, Submission
 from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
 from steps.recognition import recognise
 from subject.contract import OPTION
@@ -50,6 +50,7 @@ def carry_forward(submission: Submission, artefact: str, reference: Path) -> Sub
         options = {name: said for name, said in options.items() if not name.startswith("compose:")}
     else:
         options = {name: said for name, said in options.items() if not name.startswith("registry:")}
+    reading = ReadingRules(as_found=OPTION in submission.options)
     return replace(
         submission,
         files=files,
@@ -58,7 +59,7 @@ def carry_forward(submission: Submission, artefact: str, reference: Path) -> Sub
         options=options,
         fitted={
             **submission.fitted,
-            **recognise(files, reference, as_found=OPTION in submission.options).fitted,
+            **recognise(files, reference, reading).fitted,
         },
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
 
-from labkit.course import Submission
+from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
@@ -93,20 +93,17 @@ def _without_frontend(path: str, data: bytes) -> bytes:
 def recognise(
     files: Files,
     reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
 ) -> Submission:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
 
-    With `as_found` route, user and password of the API are those of the submission's own script.
-    With `documented` the code blocks of a README count for what was not submitted as a file.
-
-    With `fill`, the references for what is missing are fitted to what is there: the page to the
-    name of the API's service, HAProxy to the port of the website. `executable` are the files that
-    may be executed where they come from; archives made on Windows do not say it.
+    The contract of the application that may be as found is route, user and password of the API, as
+    the submission's own script has them. The references that fill what is missing are fitted to
+    what is there: the page to the name of the API's service, HAProxy to the port of the website.
+    `executable` are the files that may be executed where they come from; archives made on Windows
+    do not say it.
     """
     top = _top_folder(files)
     original = {path.removeprefix(top): data for path, data in files.items()}
@@ -116,7 +113,7 @@ def recognise(
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     quoted = quotations(unixed, look.sources())
-    if documented and quoted:
+    if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
             unixed[path] = original[path] = data
         look = _Look(unixed)
@@ -130,7 +127,7 @@ def recognise(
     ]  # fmt: skip
     notes += [
         _("{file} was found in {document}, not handed in as a file", file=path, document=document)
-        if documented
+        if reading.documented
         else _("{file} stands in {document} alone; --readme lets it count",
                file=path, document=document)
         for path, (document, _data) in quoted.items()
@@ -160,7 +157,7 @@ def recognise(
         notes += said
     options = look.options()
     application = AS_GIVEN
-    if as_found and (script := look.script()):
+    if reading.as_found and (script := look.script()):
         application = found_in(unixed[script])
         if application != AS_GIVEN:
             options[OPTION] = application.words
@@ -172,11 +169,11 @@ def recognise(
         files=unixed,
         sources=sources,
         targets=targets,
-        fitted=_fitted(look, sources, reference, application) if fill else {},
+        fitted=_fitted(look, sources, reference, application) if reading.fill else {},
         options=options,
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
-        fill=fill,
+        fill=reading.fill,
         spared=look.spared(),
         executable=frozenset(path.removeprefix(top) for path in executable)
         | {path for path, data in original.items() if data.startswith(b"#!")},

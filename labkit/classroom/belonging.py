@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from labkit.classroom.folder import Folder
 from labkit.classroom.submission import recognised
-from labkit.course import Course, Submission, Trait, variant
+from labkit.course import Course, ReadingRules, Submission, Trait, variant
 from labkit.errors import NothingToGradeError
 
 
@@ -92,6 +92,6 @@ def values_of(trait: Trait, submission: Submission | None) -> list[str]:
 
 def _recognised(course: Course, folder: Folder) -> Submission | None:
     try:
-        return recognised(course, folder, fill=False)
+        return recognised(course, folder, ReadingRules(fill=False))
     except NothingToGradeError:
         return None

@@ -93,8 +93,9 @@ def digest(entry: Entry, course: Course, options: GradeOptions) -> str:
 
     A limit of time decides none: what it ended is inconclusive.
     """
-    decisive = [sorted(options.steps), options.drills, options.fill, options.documented,
-                options.as_found, options.forward, options.reference_credit,
+    reading = options.reading
+    decisive = [sorted(options.steps), options.drills, reading.fill, reading.documented,
+                reading.as_found, options.forward, options.reference_credit,
                 options.seed]  # fmt: skip
     whole = [entry.digest, course_digest(course.root), __version__, *map(repr, decisive)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
@@ -289,7 +290,7 @@ def grade_job(job: Job) -> Outcome:
     if limit:
         timer.start()
     try:
-        recognised(course, job.entry.folder)  # before any machine is made for nothing
+        recognised(course, job.entry.folder, job.options.reading)  # before machines for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
             result = grade_submission(course, job.entry.folder, lab, job.out, job.options)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from labkit.classroom.carrying import Carried
 from labkit.classroom.folder import Folder
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
-from labkit.course import Course, Step, Submission
+from labkit.course import AS_USUAL, Course, ReadingRules, Step, Submission
 from labkit.errors import NothingToGradeError
 from labkit.grading import Context, GradeResult, Scope, grade, write_open
 from labkit.lab import Lab, open_lab, open_shells
@@ -62,14 +62,25 @@ class GradeOptions:
 
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
-    fill: bool = True
-    documented: bool = False  # what stands in a README's code blocks counts as submitted
-    as_found: bool = False  # the application's contract is that of the submission's own code
+    reading: ReadingRules = AS_USUAL
     forward: bool = True  # what later steps need and the learner's own cannot give is given
     learner: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
     limit_s: float | None = None  # of a class: for one learner, from the machines to the mark
+
+    def to_json(self) -> dict[str, Any]:
+        """As evidence has them: flat, the rules of reading beside the others."""
+        options = asdict(self)
+        return {**options.pop("reading"), **options, "steps": sorted(self.steps)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> GradeOptions:
+        """Read back from evidence; what that is too old to know is as usual."""
+        names = {field.name for field in fields(ReadingRules)}
+        reading = ReadingRules(**{name: data[name] for name in names & data.keys()})
+        rest = {name: value for name, value in data.items() if name not in names}
+        return cls(**{**rest, "steps": frozenset(data["steps"]), "reading": reading})
 
 
 def grade_submission(
@@ -90,13 +101,7 @@ def grade_submission(
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
-    submission = recognised(
-        course,
-        folder,
-        fill=options.fill,
-        documented=options.documented,
-        as_found=options.as_found,
-    )
+    submission = recognised(course, folder, options.reading)
     out.mkdir(parents=True, exist_ok=True)
     context = Context(course=course, lab=lab, out=out, submission=submission, seed=options.seed,
                       reporter=reporter)  # fmt: skip
@@ -128,24 +133,10 @@ def grade_submission(
         context.close()
 
 
-def recognised(
-    course: Course,
-    folder: Folder,
-    *,
-    fill: bool = True,
-    documented: bool = False,
-    as_found: bool = False,
-) -> Submission:
+def recognised(course: Course, folder: Folder, reading: ReadingRules = AS_USUAL) -> Submission:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
     reference = course.root / "steps" / "reference"
-    submission = course.recognise(
-        folder.files,
-        reference,
-        fill=fill,
-        executable=folder.executable,
-        documented=documented,
-        as_found=as_found,
-    )
+    submission = course.recognise(folder.files, reference, reading, executable=folder.executable)
     if not submission.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),

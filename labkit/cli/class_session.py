@@ -41,6 +41,7 @@ from labkit.classroom.table import Row, rows
 from labkit.cli import show
 from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import outside, report_name, the_course
+from labkit.cli.submission_options import reading_rules, submission_options
 from labkit.course import Course, select
 from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
@@ -56,15 +57,7 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--no-drills", is_flag=True,
                      help="Only what disturbs nothing; not the full mark."),
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
-        click.option("--carry-forward/--no-carry-forward", "forward", default=True,
-                     show_default=True, help="Judge later steps on the reference where a "
-                     "learner's own earlier work fails."),
-        click.option("--readme/--no-readme", "documented", default=False, show_default=True,
-                     help="Code blocks of a README count for files that are missing."),
-        click.option("--application", type=click.Choice(APPLICATION), default=APPLICATION[0],
-                     show_default=True,
-                     help="Route and login by which the API is judged: those of the "
-                     "statement, or of the submission's own code."),
+        submission_options,
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
         click.option("--scheduler", default="", metavar="ADDRESS",
@@ -132,8 +125,7 @@ class ClassSession:
         options = GradeOptions(
             steps=frozenset(step.number for step in select(course, steps)),
             drills=not no_drills,
-            documented=documented,
-            as_found=application != APPLICATION[0],
+            reading=reading_rules(documented, application),
             forward=forward,
             limit_s=60 * chosen.minutes if chosen.minutes else None,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,8 +116,7 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
             then="labkit grade --submission DIR --evidence FILE",
         )
     course = the_course()
-    claimed = dict(found.predicate["options"])
-    options = GradeOptions(**{**claimed, "steps": frozenset(claimed["steps"])})
+    options = GradeOptions.from_json(found.predicate["options"])
     executable = frozenset(found.predicate["executable"])
     with tempfile.TemporaryDirectory() as place, fresh_lab(show.say) as lab:
         folder = Folder(str(found.predicate["folder"]), files, [], executable)
@@ -169,7 +167,7 @@ def keep(
         predicate |= {
             "folder": folder.name,
             "executable": sorted(folder.executable),
-            "options": {**asdict(options), "steps": sorted(options.steps)},
+            "options": options.to_json(),
         }
     data = signed(statement(files, predicate), key)
     write_whole(file, data)

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
     from labkit.course.starter import write_starter
-    from labkit.course.submission import Submission
+    from labkit.course.submission import AS_USUAL, ReadingRules, Submission
     from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
 else:
     __getattr__ = on_first_use(
         __name__,
         {
+            "AS_USUAL": "submission",
             "Aim": "model",
             "Artefact": "model",
             "Beginning": "model",
@@ -67,6 +68,7 @@ else:
             "Outage": "model",
             "PARTS": "blueprint",
             "PowerCut": "model",
+            "ReadingRules": "submission",
             "Recognise": "model",
             "Request": "model",
             "Step": "model",
@@ -91,6 +93,7 @@ else:
     )
 
 __all__ = [
+    "AS_USUAL",
     "Aim",
     "Artefact",
     "Beginning",
@@ -115,6 +118,7 @@ __all__ = [
     "Outage",
     "PARTS",
     "PowerCut",
+    "ReadingRules",
     "Recognise",
     "Request",
     "Step",

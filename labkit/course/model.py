@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.course.blueprint import Blueprint
-from labkit.course.submission import Submission
+from labkit.course.submission import AS_USUAL, ReadingRules, Submission
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files
@@ -316,18 +316,14 @@ class Recognise(Protocol):
         self,
         files: Mapping[str, bytes],
         reference: Path,
+        reading: ReadingRules = AS_USUAL,
         /,
         *,
-        fill: bool = True,
         executable: Collection[str] = (),
-        documented: bool = False,
-        as_found: bool = False,
     ) -> Submission:
-        """With `reference`, the folder of the reference artefacts, for what is missing if `fill`.
+        """With `reference`, the folder of the reference artefacts, for what is missing.
 
-        `executable` are those of the files that may be executed where they come from. With
-        `documented` the code blocks of a README count for what is no file; with `as_found` the
-        application's contract is what the submission's own code says.
+        `executable` are those of the files that may be executed where they come from.
         """
         ...
 
@@ -335,15 +331,12 @@ class Recognise(Protocol):
 def _as_it_is(
     files: Mapping[str, bytes],
     _reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
 ) -> Submission:
     """A submission of a course that recognises nothing in it."""
-    del documented, as_found
-    return Submission(files, fill=fill, executable=frozenset(executable))
+    return Submission(files, fill=reading.fill, executable=frozenset(executable))
 
 
 class CarryForward(Protocol):

@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class ReadingRules:
+    """How the files of a submission are read, as whoever grades it has chosen."""
+
+    fill: bool = True  # what is missing is done with the reference
+    documented: bool = False  # the code blocks of a README count for what is no file
+    as_found: bool = False  # the application's contract is what the submission's own code says
+
+
+AS_USUAL = ReadingRules()
+
+
+@dataclass(frozen=True)
 class Submission:
     """A submission as the course understands it; made by `recognise` of the course's steps.
 

@@ -17,6 +17,8 @@ from labkit.classroom import Folder, GradeOptions, roll
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import note_lab
 from labkit.classroom.roll import Job
+from labkit.course import ReadingRules
+from labkit.errors import NotReadyError
 
 
 def _ends(ready: Event, mark: Path) -> None:
@@ -86,3 +88,21 @@ def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
     assert (outcome.state, outcome.why) == ("inconclusive", "it took longer than 0.005 min")
     assert removed == ["class-1", "class-1"]  # once more: the first may have been disturbed
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("documented", "state"), [(True, "inconclusive"), (False, "unreadable")])
+def test_a_readme_alone_is_graded_where_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documented: bool, state: str
+) -> None:
+    """Machines are asked for, and there are none here; without the rule nothing is to be graded."""
+
+    @contextmanager
+    def no_lab(*_: object, name: str) -> Iterator[None]:
+        raise NotReadyError(f"no machines for {name}")
+        yield
+
+    monkeypatch.setattr(roll, "fresh_lab", no_lab)
+    block = "```Dockerfile\nFROM python:3.12-slim\nCOPY student_age.py .\n```\n"
+    entry = Entry("ada", "Ada", folder=Folder("ada", {"README.md": block.encode()}, []))
+    options = GradeOptions(frozenset({2}), reading=ReadingRules(documented=documented))
+    assert roll.grade_job(Job(entry, tmp_path, "class-1", options, "en")).state == state

@@ -15,7 +15,7 @@ import pytest
 from labkit.classroom import Carried, GradeOptions, carry, recognised, submission
 from labkit.classroom.carrying import FailedStep, jobs
 from labkit.classroom.submission import submission_record
-from labkit.course import Artefact, Beginning, Files, Step, Submission, Verdict
+from labkit.course import Artefact, Beginning, Files, ReadingRules, Step, Submission, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Scope, grade
 from labkit.lab import Lab
@@ -234,7 +234,7 @@ def test_nothing_of_the_practical_is_nothing_to_grade(course: Made) -> None:
 
 
 def test_one_file_is_enough(course: Made) -> None:
-    found = recognised(course.course, folder_of({"deep/b.txt": b"x"}), fill=False)
+    found = recognised(course.course, folder_of({"deep/b.txt": b"x"}), ReadingRules(fill=False))
     assert (dict(found.sources), found.fill) == ({"b.txt": "deep/b.txt"}, False)
 
 
@@ -354,6 +354,28 @@ def test_virtual_machines_are_kept_put_back_before_and_off_afterwards(
     assert course.provider.done == ["fresh", "down"]
     assert course.provider.destroyed == 0
     assert (tmp_path / "state").exists()
+
+
+# -- the options, as evidence keeps them
+
+KEPT = {"steps": [1, 2], "drills": True, "fill": False, "documented": False, "as_found": True,
+        "forward": True, "learner": "ada", "reference_credit": 1.0, "seed": 7,
+        "limit_s": None}  # fmt: skip
+CHOSEN = GradeOptions(
+    frozenset({2, 1}), reading=ReadingRules(fill=False, as_found=True), learner="ada", seed=7
+)
+
+
+def test_options_are_kept_flat_and_read_back() -> None:
+    """Evidence of any version is read: what it names is a contract."""
+    assert CHOSEN.to_json() == KEPT
+    assert GradeOptions.from_json(KEPT) == CHOSEN
+
+
+def test_what_evidence_is_too_old_to_know_is_as_usual() -> None:
+    older = {name: value for name, value in KEPT.items() if name not in ("as_found", "limit_s")}
+    reading = ReadingRules(fill=False)
+    assert GradeOptions.from_json(older) == replace(CHOSEN, reading=reading)
 
 
 # -- gaps: what a submission lacks is worth nothing

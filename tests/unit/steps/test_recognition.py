@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from labkit.classroom import read_folder
-from labkit.course import Submission, load_course, select
+from labkit.course import ReadingRules, Submission, load_course, select
 from labkit.errors import NothingToGradeError
 from labkit.grading.explain import read_checks
 from steps.recognition import recognise
@@ -43,7 +43,7 @@ def seen(
     files: Mapping[str, str | bytes], *, fill: bool = True, documented: bool = False
 ) -> Submission:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    return recognise(data, REFERENCE, fill=fill, documented=documented)
+    return recognise(data, REFERENCE, ReadingRules(fill, documented))
 
 
 class TooLongError(BaseException):
@@ -901,7 +901,7 @@ def get_student_ages(): ...
 def test_a_schools_application_is_that_of_its_script(path: str) -> None:
     files = {path: OWN.encode(), DOCKERFILE: BUILD.encode()}
     assert "build: application" not in recognise(files, REFERENCE).options
-    found = recognise(files, REFERENCE, as_found=True)
+    found = recognise(files, REFERENCE, ReadingRules(as_found=True))
     assert found.options["build: application"] == "/school/get_student_ages\nroot\ngeheim"
     assert found.notes[-1].startswith(f"the application is that of {path}: /school")
     assert b"/school/get_student_ages" in found.fitted[INDEX]
@@ -910,7 +910,7 @@ def test_a_schools_application_is_that_of_its_script(path: str) -> None:
 
 
 def test_without_a_script_it_is_as_given() -> None:
-    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, as_found=True)
+    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, ReadingRules(as_found=True))
     assert "build: application" not in found.options
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from labkit.classroom import read_folder
-from labkit.course import Files, Submission, load_course
+from labkit.course import Files, ReadingRules, Submission, load_course
 from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import asked_for, harms
 from labkit.facts.compose.project import Service, by_judged
@@ -349,7 +349,8 @@ def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> Non
 
 
 def submitted(files: Mapping[str, str], *, fill: bool = True) -> Submission:
-    return recognise({path: text.encode() for path, text in files.items()}, REFERENCE, fill=fill)
+    data = {path: text.encode() for path, text in files.items()}
+    return recognise(data, REFERENCE, ReadingRules(fill))
 
 
 def answering(facts: Facts) -> Callable[[str], Result]:
