@@ -34,13 +34,13 @@ def haproxy(shells: Shells, files: Files) -> None:
     """Log first, then the configuration, validated before it is loaded."""
     lb = shells["lb"]
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
-    if files.handed:
+    if files.submission:
         confine(lb)
     if not unwelcome_rules(files) and files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
     place_configuration(lb, files, HAPROXY_BACKEND)
-    load_configuration(lb, unprivileged=bool(files.handed))
-    ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.handed else [80]
+    load_configuration(lb, unprivileged=bool(files.submission))
+    ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.submission else [80]
     for port in ports:
         lb.open_port("--add-service=http" if port == 80 else f"--add-port={port:d}/tcp")
     site = f"http://lb:{ports[0]:d}/" if ports and ports[0] != 80 else "http://lb/"
@@ -88,8 +88,8 @@ def confine(lb: Shell) -> None:
 
 
 def place_configuration(lb: Shell, files: Files, artefact: Artefact) -> bool:
-    """Put haproxy.cfg in its place; StepFailedError if it was handed in and may not be loaded."""
-    if files.handed:
+    """Put haproxy.cfg in its place; StepFailedError if it was submitted and may not be loaded."""
+    if files.submission:
         refuse_configuration(lb, files, artefact)
     return files.place(artefact, lb)
 
@@ -121,8 +121,8 @@ def is_unknown(refused: Refused, said: str) -> bool:
 
 
 def unwelcome_rules(files: Files) -> list[str]:
-    """What of a rsyslog file that was handed in is not known to be harmless."""
-    if not files.handed:
+    """What of a rsyslog file that was submitted is not known to be harmless."""
+    if not files.submission:
         return []
     return rsyslog.refused(files.content(RSYSLOG).data.decode("utf-8", "replace"))
 

@@ -12,14 +12,14 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
 
-from labkit.course import HandedIn
+from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
@@ -93,20 +93,17 @@ def _without_frontend(path: str, data: bytes) -> bytes:
 def recognise(
     files: Files,
     reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
 
-    With `as_found` route, user and password of the API are those of the submission's own script.
-    With `documented` the code blocks of a README count for what was not handed in as a file.
-
-    With `fill`, the references for what is missing are fitted to what is there: the page to the
-    name of the API's service, HAProxy to the port of the website. `executable` are the files that
-    may be executed where they come from; archives made on Windows do not say it.
+    The contract of the application that may be as found is route, user and password of the API, as
+    the submission's own script has them. The references that fill what is missing are fitted to
+    what is there: the page to the name of the API's service, HAProxy to the port of the website.
+    `executable` are the files that may be executed where they come from; archives made on Windows
+    do not say it.
     """
     top = _top_folder(files)
     original = {path.removeprefix(top): data for path, data in files.items()}
@@ -116,28 +113,31 @@ def recognise(
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     quoted = quotations(unixed, look.sources())
-    if documented and quoted:
+    if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
             unixed[path] = original[path] = data
         look = _Look(unixed)
     sources = look.sources()
     targets = look.targets()
     notes += [
-        _("of several attempts the last one counts: {files}, not what is called so in {others}",
+        _("of several attempts the last one counts: {files}, not those of the same name in "
+          "{others}",
           files=", ".join(chosen), others=", ".join(others))
         for others, chosen in _passed_over(sources.values(), unixed).items()
     ]  # fmt: skip
     notes += [
         _("{file} was found in {document}, not handed in as a file", file=path, document=document)
-        if documented
+        if reading.documented
         else _("{file} stands in {document} alone; --readme lets it count",
                file=path, document=document)
         for path, (document, _data) in quoted.items()
     ]  # fmt: skip
     if any(unixed[path] != original[path] for path in unixed):
-        notes.append(_("line ends of Windows were made those of Linux"))
+        notes.append(_("Windows line endings were converted to those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
-        notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
+        notes.append(
+            _("texts in a Windows encoding were converted to UTF-8 without a byte order mark")
+        )
     for path, data in unixed.items():
         unixed[path] = _without_frontend(path, data)
         if unixed[path] != data:
@@ -157,7 +157,7 @@ def recognise(
         notes += said
     options = look.options()
     application = AS_GIVEN
-    if as_found and (script := look.script()):
+    if reading.as_found and (script := look.script()):
         application = found_in(unixed[script])
         if application != AS_GIVEN:
             options[OPTION] = application.words
@@ -165,15 +165,15 @@ def recognise(
                 _("the application is that of {file}: {path}, user {user}", file=script,
                   path=application.path, user=application.user)
             )  # fmt: skip
-    return HandedIn(
+    return Submission(
         files=unixed,
         sources=sources,
         targets=targets,
-        fitted=_fitted(look, sources, reference, application) if fill else {},
+        fitted=_fitted(look, sources, reference, application) if reading.fill else {},
         options=options,
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
-        fill=fill,
+        fill=reading.fill,
         spared=look.spared(),
         executable=frozenset(path.removeprefix(top) for path in executable)
         | {path for path, data in original.items() if data.startswith(b"#!")},
@@ -251,7 +251,7 @@ class _Look:
         return found
 
     def _there(self, folder: PurePosixPath, name: str) -> str:
-        """A file that another one names, "" if it was not handed in."""
+        """A file that another one names, "" if it was not submitted."""
         place = _inside(folder, name)
         return place if place and self.files.get(place, b"").strip() else ""
 
@@ -275,7 +275,7 @@ class _Look:
         return text.encode() if moved else self.files[self.stack], moved
 
     def _end_of(self, path: str) -> str:
-        """The longest end of an absolute path, a folder apart at least, that was handed in."""
+        """The longest end of an absolute path, a folder apart at least, that was submitted."""
         path = DRIVE.sub("", path).replace("\\", "/")
         parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
         for begin in range(1, len(parts)):
@@ -385,7 +385,7 @@ class _Look:
         return shlex.join([*words, *build_options(self._build()), self.context])
 
     def _script_folder(self) -> str:
-        """Where the given script goes, if the student has not handed it in.
+        """Where the given script goes, if the student has not submitted it.
 
         To where the Dockerfile takes it from, if that is a folder that the student has.
         """
@@ -399,7 +399,7 @@ class _Look:
         return usual
 
     def script(self) -> str:
-        """The API's own script, "" if it was not handed in."""
+        """The API's own script, "" if it was not submitted."""
         given = self.targets()[SCRIPT]
         found = [path for path in self.files if path.endswith(".py") and path != given]
         serving = [path for path in found if b"get_student_ages" in self.files[path]]
@@ -548,10 +548,10 @@ def has_registry(project: Project) -> bool:
     return any(is_registry(service.image) for service in project.services.values())
 
 
-def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
-    """The path of the best project: by the first wish that any meets, then the least deep."""
-    for wish in wishes:
-        meeting = [path for path, project in projects.items() if wish(project)]
+def _first(projects: Mapping[str, Project], *conditions: Callable[[Project], object]) -> str:
+    """The path of the best project: by the first condition that any meets, then the least deep."""
+    for condition in conditions:
+        meeting = [path for path, project in projects.items() if condition(project)]
         if meeting:
             return min(meeting, key=_least)
     return ""

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from labkit.classroom import read_folder
-from labkit.course import HandedIn, load_course, select
+from labkit.course import ReadingRules, Submission, load_course, select
 from labkit.errors import NothingToGradeError
 from labkit.grading.explain import read_checks
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from tests import ROOT
 
 COURSE = load_course()
@@ -41,9 +41,9 @@ CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
 
 def seen(
     files: Mapping[str, str | bytes], *, fill: bool = True, documented: bool = False
-) -> HandedIn:
+) -> Submission:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    return recognise(data, REFERENCE, fill=fill, documented=documented)
+    return recognise(data, REFERENCE, ReadingRules(fill, documented))
 
 
 class TooLongError(BaseException):
@@ -63,7 +63,7 @@ def quickly(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
         yield
     except TooLongError:
         # Without a traceback: to show what a bomb stands for would take as long.
-        pytest.fail(f"no end within {seconds} s of the processor's time", pytrace=False)
+        pytest.fail(f"it did not end within {seconds} s of the processor's time", pytrace=False)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
@@ -445,7 +445,7 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
     found = seen({DOCKERFILE: windows, "logo.png": b"\x89PNG\r\n\0"})
     assert found.files == {DOCKERFILE: BUILD.encode(), "logo.png": b"\x89PNG\r\n\0"}
     assert found.original == {DOCKERFILE: windows.encode()}
-    assert found.notes == ("line ends of Windows were made those of Linux",)
+    assert found.notes == ("Windows line endings were converted to those of Linux",)
     assert seen({DOCKERFILE: BUILD}).notes == ()
 
 
@@ -667,14 +667,14 @@ def test_every_entry_of_the_corpus_is_recognised(entry: Path) -> None:
     assert not any(path.startswith(("/", "..")) for path in found.targets.values())
     if entry.parent.name == "accepted":
         steps = select(COURSE, str(tomllib.loads((entry / "expected.toml").read_text())["steps"]))
-        assert set().union(*(COURSE.rests_on(step) for step in steps)) & set(found.sources)
+        assert set().union(*(COURSE.artefacts_of(step) for step in steps)) & set(found.sources)
 
 
 # -- what strangers hand in
 
 
 def test_files_that_compose_includes_are_one_project() -> None:
-    handed = seen(
+    found = seen(
         {
             "compose.yaml": "include:\n  - front/site.yml\n  - path: back/compose.yaml\n",
             "front/site.yml": "services:\n  w:\n    image: php:apache\n    volumes:\n"
@@ -684,9 +684,9 @@ def test_files_that_compose_includes_are_one_project() -> None:
             "back/Dockerfile": "FROM python:3",
         }
     )
-    assert handed.sources["docker-compose.yml"] == "compose.yaml"
-    assert handed.sources["website/index.php"] == "front/html/index.php"
-    assert handed.sources["simple_api/Dockerfile"] == "back/Dockerfile"
+    assert found.sources["docker-compose.yml"] == "compose.yaml"
+    assert found.sources["website/index.php"] == "front/html/index.php"
+    assert found.sources["simple_api/Dockerfile"] == "back/Dockerfile"
 
 
 def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
@@ -695,9 +695,9 @@ def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
         "docker-compose.a.yml": "services:\n  a:\n    image: student-age\n",
         "docker-compose.b.yml": "services:\n  w:\n    image: php:apache\n    depends_on: [a]\n",
     }
-    handed = seen(files)
-    assert handed.sources["docker-compose.yml"] == "docker-compose.a.yml"
-    assert handed.options["compose: by itself"] == "yes"
+    found = seen(files)
+    assert found.sources["docker-compose.yml"] == "docker-compose.a.yml"
+    assert found.options["compose: by itself"] == "yes"
 
 
 @pytest.mark.parametrize("value", ['!!int ""', "!!int", "!!bool maybe", "!!timestamp x", "1e999",
@@ -709,7 +709,7 @@ def test_hostile_values_of_yaml_are_read_or_not_and_break_nothing(value: str) ->
 
 def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> None:
     rule = "local2.* /var/log/haproxy.log\n"
-    handed = seen(
+    found = seen(
         {
             "haproxy.conf": "# /var/log/haproxy.log\nfrontend f\n bind :80\n"
             "backend b\n server a b:80\n",
@@ -718,9 +718,9 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
             "rsyslog.d/49-x.conf": rule,
         }
     )
-    assert handed.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
-    assert handed.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
-    assert handed.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
+    assert found.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
+    assert found.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
+    assert found.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
 
 
 @pytest.mark.parametrize(
@@ -731,9 +731,9 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
 def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:
     """The package's own rule is there; the reference's is not put beside it."""
     log = "".join(f" log {one} local0\n" for one in targets)
-    handed = seen({BALANCER: f"global\n{log}{CFG}"})
-    assert (RSYSLOG in handed.spared) is spared
-    assert handed.filled(RSYSLOG) is not spared
+    found = seen({BALANCER: f"global\n{log}{CFG}"})
+    assert (RSYSLOG in found.spared) is spared
+    assert found.filled(RSYSLOG) is not spared
     assert not seen({"docker-compose.yml": STACK}).spared
 
 
@@ -800,7 +800,7 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
     assert [note for note in found.notes if "attempts" in note] == [
         "of several attempts the last one counts: "
         + ", ".join(sorted(f"{names[-1]}/{path}" for path in texts))
-        + f", not what is called so in {', '.join(sorted(names[:-1]))}"
+        + f", not those of the same name in {', '.join(sorted(names[:-1]))}"
     ]
 
 
@@ -901,7 +901,7 @@ def get_student_ages(): ...
 def test_a_schools_application_is_that_of_its_script(path: str) -> None:
     files = {path: OWN.encode(), DOCKERFILE: BUILD.encode()}
     assert "build: application" not in recognise(files, REFERENCE).options
-    found = recognise(files, REFERENCE, as_found=True)
+    found = recognise(files, REFERENCE, ReadingRules(as_found=True))
     assert found.options["build: application"] == "/school/get_student_ages\nroot\ngeheim"
     assert found.notes[-1].startswith(f"the application is that of {path}: /school")
     assert b"/school/get_student_ages" in found.fitted[INDEX]
@@ -910,7 +910,7 @@ def test_a_schools_application_is_that_of_its_script(path: str) -> None:
 
 
 def test_without_a_script_it_is_as_given() -> None:
-    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, as_found=True)
+    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, ReadingRules(as_found=True))
     assert "build: application" not in found.options
 
 
