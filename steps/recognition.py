@@ -14,7 +14,7 @@ import shlex
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
-from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
+from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
@@ -73,6 +73,8 @@ RSYSLOG_WORD = re.compile(
     r"|:\w+, ?|if[ \t]+\$|ruleset ?\()",
     re.M | re.I,
 )
+# Sections of which a file of HAProxy's has one; other software has caches and rings as well.
+PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -151,6 +153,11 @@ def recognise(
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
         notes.append(_("{first} and {second} are read as one file", first=path, second=rules))
     balancer = sources.get(HAPROXY_BACKEND.path)
+    pieces = look.pieces(balancer) if balancer else []
+    if balancer and len(pieces) > 1:
+        unixed[balancer] = b"\n".join(unixed[path].rstrip() for path in pieces) + b"\n"
+        others = ", ".join(path for path in pieces if path != balancer)
+        notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
         unixed[balancer] = text.encode()
@@ -291,7 +298,7 @@ class _Look:
             COMPOSE.path: self.stack,
             INDEX.path: self.page,
             REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
-            HAPROXY_BACKEND.path: self._balancer(),
+            HAPROXY_BACKEND.path: self.balancer,
             RSYSLOG.path: self._rules(),
         }
         return {artefact: path for artefact, path in found.items() if path}
@@ -437,14 +444,76 @@ class _Look:
                 found += [(path, shlex.join(one)) for one in commands]
         return found
 
-    def _balancer(self) -> str:
+    @cached_property
+    def balancer(self) -> str:
+        """HAProxy's file, "" if there is none."""
         return (
-            self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
+            self._serving()
+            or self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
             or self._text_with(
                 r"haproxy[^/]*\.(conf|cfg)[^/]*$",
                 r"^[ \t]*(backend|listen|frontend|global|defaults)",
             )
             or self._text_with(r"haproxy\.cfg$", r"\S")
+        )
+
+    def _serving(self) -> str:
+        """The .cfg with servers, and of several the one called haproxy.cfg, or with statistics."""
+        read = {
+            path: sections(_text(data))
+            for path, data in self.files.items()
+            if path.lower().endswith(".cfg")
+        }
+
+        def worth(path: str) -> tuple[Any, ...]:
+            copy, *rest = _least(path)
+            usual = PurePosixPath(path).name.lower() == "haproxy.cfg"
+            return copy, not usual, not any(map(_shows_statistics, read[path])), *rest
+
+        serving = [path for path, found in read.items() if any(map(_has_servers, found))]
+        return min(serving, key=worth, default="")
+
+    def pieces(self, balancer: str) -> list[str]:
+        """The files that are one configuration of HAProxy with this one, in their order.
+
+        HAProxy reads those of a folder by their names (management guide, 3: -f). Files beside one
+        that leads no visitor to any server are told to it by several -f, and whoever does that
+        begins with `global` and `defaults`. Two that define the same section are two attempts.
+        """
+        folder = PurePosixPath(balancer).parent
+        home = folder.parent if folder.suffix == ".d" else folder
+        read = {
+            path: sections(_text(data))
+            for path, data in self.files.items()
+            if path == balancer
+            or (
+                path.lower().endswith((".cfg", ".conf"))
+                and not COPY.search(path)
+                and (PurePosixPath(path).parent in (home, folder) or _is_below(path, home))
+            )
+        }
+        kinds = {one.kind for one in read[balancer]}
+        if {"frontend", "backend"} <= kinds or "listen" in kinds:
+            read = {
+                path: found
+                for path, found in read.items()
+                if path == balancer
+                or ".d" in map(_suffix, (path, balancer))
+                or (_is_page(found) and not any(map(_shows_statistics, read[balancer])))
+            }
+        taken = {balancer: _names_of(read[balancer])}
+        for path, found in sorted(read.items()):
+            names = _names_of(found)
+            is_piece = any(one.kind in PIECES for one in found)
+            if is_piece and not any(names & others for others in taken.values()):
+                taken[path] = names
+        return sorted(
+            taken,
+            key=lambda path: (
+                _suffix(path) == ".d",
+                _suffix(path) != ".d" and _begins_late(read[path]),
+                path,
+            ),
         )
 
     def _rules(self) -> str:
@@ -462,7 +531,7 @@ class _Look:
         Debian's package brings a rule of its own for the socket that its configuration names
         (/etc/rsyslog.d/49-haproxy.conf); by UDP nobody listens unless a student says so.
         """
-        balancer = self._balancer()
+        balancer = self.balancer
         read = sections(_text(self.files[balancer])) if balancer else []
         targets = [words[0] for one in read for words in one.said("log") if words]
         return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
@@ -483,7 +552,7 @@ class _Look:
         )
 
     def _of_rsyslog(self) -> list[str]:
-        balancer = self._balancer()
+        balancer = self.balancer
         return [
             path
             for path, data in self.files.items()
@@ -512,6 +581,42 @@ def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
         for said, number in ATTEMPT.findall(path)
     ]
     return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+
+
+def _suffix(path: str) -> str:
+    """What the name of a file's folder ends with: .d of conf.d."""
+    return PurePosixPath(path).parent.suffix
+
+
+def _is_below(path: str, home: PurePosixPath) -> bool:
+    """Whether a file lies in a folder as conf.d is one, of this one."""
+    folder = PurePosixPath(path).parent
+    return folder.suffix == ".d" and folder.parent == home
+
+
+def _has_servers(section: Section) -> bool:
+    return section.kind in ("backend", "listen") and any(server_lines(section))
+
+
+def _is_page(read: Collection[Section]) -> bool:
+    """Whether it is HAProxy's statistics page alone, kept in a file of its own."""
+    kinds = {one.kind for one in read}
+    return kinds == {"listen"} and any(map(_shows_statistics, read))
+
+
+def _shows_statistics(section: Section) -> bool:
+    return section.kind != "global" and bool(section.said("stats"))
+
+
+def _names_of(read: Iterable[Section]) -> set[tuple[str, str]]:
+    """The sections of a configuration that may be there once only; the backend's ends are one."""
+    return {(one.kind, one.name) for one in read if one.kind != "defaults" or one.name}
+
+
+def _begins_late(read: Iterable[Section]) -> int:
+    """Where a piece of a configuration stands: what is for all of it comes first."""
+    kinds = {one.kind for one in read}
+    return 0 if "global" in kinds else 1 if "defaults" in kinds else 2
 
 
 def _passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:

@@ -49,7 +49,8 @@ def haproxy(shells: Shells, files: Files) -> None:
 
 
 TRIED = "/var/lib/labkit/haproxy.cfg"
-UNKNOWN = re.compile(r"\[[^\]\n]*:(\d+)\] ?: (.*unknown.*)")
+# Of what former releases knew, `reqadd` for one, HAProxy says that it supports it no more.
+UNKNOWN = re.compile(r"\[[^\]\n]*:(\d+)\] ?: (.*(?:unknown|not supported any ?more).*)", re.I)
 # What each service may do on the machine, whatever its file says. HAProxy's own unit starts it as
 # root, to bind ports below 1024; it gives that up by itself if its configuration says so.
 CONFINED = {
@@ -66,6 +67,7 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE CAP_SYSLOG
     "haproxy": """\
 [Service]
 NoNewPrivileges=yes
+PrivateTmp=yes
 ProtectSystem=strict
 ProtectHome=yes
 ReadWritePaths=/run -/var/lib/haproxy

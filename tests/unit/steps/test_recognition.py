@@ -571,6 +571,41 @@ def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
 
 
+HEAD = "global\n  log 127.0.0.1 local2\ndefaults\n  mode http\n"
+FRONT = "frontend web\n  bind *:80\n  default_backend my-backend\n"
+STATS = "listen stats\n  bind *:8404\n  stats enable\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "order"),
+    [
+        ({"haproxy.cfg": HEAD, "conf.d/10-web.cfg": FRONT, "conf.d/20-pool.cfg": CFG},
+         [HEAD, FRONT, CFG]),
+        ({"lb/conf.d/00-all.cfg": HEAD, "lb/conf.d/10-web.cfg": FRONT + CFG,
+          "lb/conf.d/20-stats.cfg": STATS}, [HEAD, FRONT + CFG, STATS]),
+        ({"haproxy.cfg": HEAD + FRONT + CFG, "haproxy.d/stats.cfg": STATS},
+         [HEAD + FRONT + CFG, STATS]),
+        ({"lb/backend.cfg": CFG, "lb/frontend.cfg": FRONT, "lb/global.cfg": HEAD},
+         [HEAD, CFG, FRONT]),
+        ({"lb/a.cfg": HEAD.partition("defaults")[0], "lb/b.cfg": CFG, "lb/c.cfg": FRONT,
+          "lb/d.conf": "defaults" + HEAD.partition("defaults")[2]},
+         [HEAD.partition("defaults")[0], "defaults" + HEAD.partition("defaults")[2], CFG, FRONT]),
+        ({"haproxy/haproxy.cfg": HEAD + FRONT + CFG, "haproxy/haproxy-stats.cfg": STATS,
+          "haproxy/haproxy-old.cfg": HEAD + FRONT + CFG}, [HEAD + FRONT + CFG, STATS]),
+        ({"haproxy/haproxy.cfg": HEAD + FRONT + CFG, "haproxy/haproxy-2.cfg": HEAD + STATS},
+         [HEAD + FRONT + CFG]),
+        ({"a.cfg": CFG, "x.cfg": HEAD + FRONT + CFG + STATS, "squid.conf": "cache deny all\n"},
+         [HEAD + FRONT + CFG + STATS]),
+        ({"tp1.cfg": HEAD + FRONT + CFG, "tp2.cfg": HEAD + FRONT + CFG + STATS},
+         [HEAD + FRONT + CFG + STATS]),
+    ],
+)  # fmt: skip
+def test_a_configuration_in_several_files_is_one(files: dict[str, str], order: list[str]) -> None:
+    found = seen({**files, "README.md": "x"})
+    assert found.files[found.sources[BALANCER]].decode().split() == "\n".join(order).split()
+    assert len(found.notes) == (len(order) > 1)
+
+
 def test_a_log_of_ones_own_is_found() -> None:
     files = {"49-haproxy.conf": "local0.* /var/log/haproxy.log\n", "x.conf": "haproxy\n"}
     assert seen(files).sources == {RSYSLOG: "49-haproxy.conf"}

@@ -25,6 +25,13 @@ def test_a_slip_of_the_pen_is_left_to_haproxy() -> None:
     assert not is_unknown(found, SLIP.format("balance"))
 
 
+def test_what_a_former_release_knew_is_left_to_haproxy() -> None:
+    (found,) = harmless.refused("frontend x\n reqadd X:\\ y\n")
+    assert is_unknown(
+        found, SLIP.partition(" unknown")[0] + " The 'reqadd' directive is not supported anymore"
+    )
+
+
 def test_hostile_scripts_cannot_say_that_haproxy_does_not_know_them() -> None:
     (found,) = harmless.refused("global\n lua-load /x\n")
     assert not is_unknown(found, SLIP.format("lua-load"))

@@ -32,10 +32,20 @@ HOSTILE_CONFIGURATIONS = {
     "environment": "global\n setenv LD_PRELOAD /x.so\n",
     "environment by one letter": "global\n setenv A_PRELOAD /x.so\n",
     "capabilities": "global\n setcap cap_net_admin\n",
-    "a condition": ".if 1\nglobal\n.endif\n",
+    "root behind a condition": "userlist x\n.if 1\nglobal\n.endif\n user root\n",
+    "root in another branch":
+        ".if 1\nglobal\n.elif 1\nuserlist x\n.else\nuserlist y\n.endif\n user root\n",
+    "root when a condition may have ended": "global\n.if 0\nuserlist x\n.endif\n user root\n",
+    "a program in a condition": "global\n.if 0\n external-check\n.endif\n",
+    "a variable in a condition": "global\n.if 0\n setenv PORT 80\n.endif\n",
+    "a variable of the loader that ends as a name does": "global\n setenv LD_BIND x\n",
     "root": "global\n user root\n",
     "docker's group": "global\n group docker\n",
     "a number in place of a user": "global\n uid 0\n",
+    "the group of a number": "global\n gid 00\n",
+    "a mail server that is a socket": "mailers x\n mailer a /run/docker.sock\n",
+    "a state that is a file of the machine": "global\n server-state-file /etc/shadow\n",
+    "a socket of somebody else's in /tmp": "global\n stats socket /tmp/labkit.sock\n",
     "another root": "global\n chroot /\n",
     "a pidfile elsewhere": "global\n pidfile /etc/cron.d/x\n",
     "docker's socket": "backend x\n server a /run/docker.sock\n",
@@ -76,6 +86,16 @@ HARMLESS_CONFIGURATIONS = {
     "a certificate": "frontend x\n bind :443 ssl crt /etc/haproxy/site.pem alpn h2\n",
     "variables": "global\n setenv LB1_IP 192.0.2.1\n setenv S2 192.0.2.2\n setenv WEB_PORT 80\n",
     "names": "backend x\n server-template web 1-2 web:80 check\n server a 192.0.2.1:80 backup\n",
+    "the manual's own socket": "global\n stats socket /var/run/haproxy.sock mode 600\n"
+    " stats socket /run/haproxy.stat\n stats socket /tmp/haproxy.sock level admin\n",
+    "conditions": "global\n.if defined(X)\n log 127.0.0.1 local1\n.else\n log 127.0.0.1 local2\n"
+    '.endif\n.if version_atleast(2.4)\nlisten s\n bind :8404\n.endif\n.notice "x"\n',
+    "names of variables": "global\n setenv HOST1 web1\n setenv LISTEN_PORT 80\n"
+    " setenv MY_BACKEND web1\n setenv LOG_ADDR 192.0.2.1\n setenv MACHINE_1 web1\n",
+    "nobody by number": "global\n uid 99\n gid 99\n",
+    "mail": "mailers m\n mailer a 192.0.2.1:25\nbackend x\n email-alert mailers m\n"
+    " email-alert level alert\n",
+    "states kept": "global\n server-state-base /var/lib/haproxy\n server-state-file state\n",
     "metrics": "frontend x\n http-request use-service prometheus-exporter if { path /metrics }\n",
 }
 
