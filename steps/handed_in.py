@@ -26,6 +26,7 @@ from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lin
 from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
+from steps.beside_balancer import moved
 from steps.project import (
     COMPOSE,
     DEFAULT_NAMES,
@@ -145,9 +146,9 @@ def recognise(
         if unixed[path] != data:
             notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
     if look.stack:
-        unixed[look.stack], moved = look.relocated()
+        unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
-                  for there, here in moved.items()]  # fmt: skip
+                  for there, here in elsewhere.items()]  # fmt: skip
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
@@ -160,8 +161,11 @@ def recognise(
         notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
-        unixed[balancer] = text.encode()
+        named = moved(text, unixed)
+        unixed[balancer] = _with_paths(text, named).encode()
         notes += said
+        notes += [_("{file}: {there} stands for {here}", file=balancer, there=there, here=here)
+                  for there, here in named.items()]  # fmt: skip
     options = look.options()
     application = AS_GIVEN
     if as_found and (script := look.script()):
@@ -269,17 +273,17 @@ class _Look:
         root, `/website`, is no project's folder: the mistake stays one.
         """
         folder = str(PurePosixPath(self.stack).parent)
-        moved: dict[str, str] = {}
+        elsewhere: dict[str, str] = {}
         text = _text(self.files[self.stack])
         for service in self.project.services.values() if self.project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
                 end = "" if there in service.mounts else self._end_of(there)
-                if end and there not in moved:
-                    moved[there] = f"./{relpath(end, folder)}"
-                    alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
-                    text = re.sub(alone, lambda _one, here=moved[there]: here, text)  # type: ignore[misc]
-        return text.encode() if moved else self.files[self.stack], moved
+                if end and there not in elsewhere:
+                    elsewhere[there] = f"./{relpath(end, folder)}"
+        return _with_paths(text, elsewhere).encode() if elsewhere else self.files[
+            self.stack
+        ], elsewhere
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was handed in."""
@@ -581,6 +585,14 @@ def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
         for said, number in ATTEMPT.findall(path)
     ]
     return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+
+
+def _with_paths(text: str, moved: Mapping[str, str]) -> str:
+    """A text with other paths in the place of some, where they stand alone."""
+    for there, here in moved.items():
+        alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+        text = re.sub(alone, lambda _one, here=here: here, text)  # type: ignore[misc]
+    return text
 
 
 def _suffix(path: str) -> str:

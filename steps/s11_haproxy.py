@@ -11,6 +11,7 @@ from labkit.facts.haproxy.file import bound_ports
 from labkit.facts.haproxy.harmless import Refused
 from labkit.remote import Shell, Shells
 from steps import undo
+from steps.beside_balancer import provide
 from steps.judged import refuse
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
@@ -92,6 +93,7 @@ def place_configuration(lb: Shell, files: Files, artefact: Artefact) -> bool:
     """Put haproxy.cfg in its place; StepFailedError if it was handed in and may not be loaded."""
     if files.handed:
         refuse_configuration(lb, files, artefact)
+        provide(lb, files.content(artefact).data.decode("utf-8", "replace"), files.handed.files)
     return files.place(artefact, lb)
 
 

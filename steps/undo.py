@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
+from steps.beside_balancer import HANDED
 from steps.project import APART, HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
 # Containers with their volumes, then volumes and networks of their own.
@@ -106,6 +107,7 @@ def balancer(shells: Shells) -> None:
     lb.write(HAPROXY_STATS.remote, NO_PROXIES, root=True, quiet=True)
     _as_root(
         lb,
+        f"rm -rf {HANDED}; "
         "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; systemctl restart rsyslog; "
         "systemctl reset-failed haproxy; systemctl reload-or-restart haproxy",
     )

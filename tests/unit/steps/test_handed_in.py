@@ -571,6 +571,13 @@ def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
 
 
+def test_files_that_the_balancer_names_on_another_machine_are_looked_for_here() -> None:
+    text = f"{CFG}frontend f\n  bind :443 ssl crt /vagrant/certs/site.pem\n"
+    found = seen({BALANCER: text, "x.txt": ""})
+    assert b"ssl crt /etc/haproxy/site.pem\n" in found.files[BALANCER]
+    assert found.notes == (f"{BALANCER}: /vagrant/certs/site.pem stands for /etc/haproxy/site.pem",)
+
+
 HEAD = "global\n  log 127.0.0.1 local2\ndefaults\n  mode http\n"
 FRONT = "frontend web\n  bind *:80\n  default_backend my-backend\n"
 STATS = "listen stats\n  bind *:8404\n  stats enable\n"
