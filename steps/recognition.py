@@ -26,6 +26,7 @@ from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lin
 from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
+from steps.beside_balancer import moved
 from steps.project import (
     COMPOSE,
     DEFAULT_NAMES,
@@ -145,9 +146,9 @@ def recognise(
         if unixed[path] != data:
             notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
     if look.stack:
-        unixed[look.stack], moved = look.relocated()
+        unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
-                  for there, here in moved.items()]  # fmt: skip
+                  for there, here in elsewhere.items()]  # fmt: skip
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
@@ -160,8 +161,11 @@ def recognise(
         notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
-        unixed[balancer] = text.encode()
+        named = moved(text, unixed)
+        unixed[balancer] = _with_paths(text, named).encode()
         notes += said
+        notes += [_("{file}: {there} stands for {here}", file=balancer, there=there, here=here)
+                  for there, here in named.items()]  # fmt: skip
     options = look.options()
     application = AS_GIVEN
     if reading.as_found and (script := look.script()):
@@ -269,17 +273,17 @@ class _Look:
         root, `/website`, is no project's folder: the mistake stays one.
         """
         folder = str(PurePosixPath(self.stack).parent)
-        moved: dict[str, str] = {}
+        elsewhere: dict[str, str] = {}
         text = _text(self.files[self.stack])
         for service in self.project.services.values() if self.project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
                 end = "" if there in service.mounts else self._end_of(there)
-                if end and there not in moved:
-                    moved[there] = f"./{relpath(end, folder)}"
-                    alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
-                    text = re.sub(alone, lambda _one, here=moved[there]: here, text)  # type: ignore[misc]
-        return text.encode() if moved else self.files[self.stack], moved
+                if end and there not in elsewhere:
+                    elsewhere[there] = f"./{relpath(end, folder)}"
+        return _with_paths(text, elsewhere).encode() if elsewhere else self.files[
+            self.stack
+        ], elsewhere
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was submitted."""
@@ -583,6 +587,14 @@ def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
     return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
 
 
+def _with_paths(text: str, moved: Mapping[str, str]) -> str:
+    """A text with other paths in the place of some, where they stand alone."""
+    for there, here in moved.items():
+        alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+        text = re.sub(alone, lambda _one, here=here: here, text)  # type: ignore[misc]
+    return text
+
+
 def _suffix(path: str) -> str:
     """What the name of a file's folder ends with: .d of conf.d."""
     return PurePosixPath(path).parent.suffix
@@ -762,37 +774,51 @@ def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
 
-# Its name, host and port. Addresses of version 6 are left out: they have more colons.
-SERVER = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+)([^\s:]+)(?=(?::([^\s:]*))?(?!\S))", re.M)
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
-BIND = re.compile(r"^([ \t]*bind[ \t]+(?:ipv4@)?)(\d+\.\d+\.\d+\.\d+)(?=:)", re.M)
-LOG = re.compile(r"^([ \t]*log[ \t]+)(\d+\.\d+\.\d+\.\d+)(?=[:\s])", re.M)
+# A server's name is no host; a variable may hold one.
+HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
+# Addresses of the balancer's own: what it binds, where its log goes, by which it asks.
+OWN = re.compile(
+    r"^([ \t]*(?P<word>bind|log|source)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
+    r"(?P<address>\d+\.\d+\.\d+\.\d+)(?=[:\s\",]|$)",
+    re.M,
+)
+INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0"}
 
 
 def _readdressed(config: str) -> tuple[str, list[str]]:
     """HAProxy's file with the names of this lab, where the student's machines had addresses.
 
     The two hosts of the backend that visitors are led to become web1 and web2, if none of the lab's
-    own names is there; an address of the balancer's own that it binds becomes all of lb's.
+    own names is there; an address of the balancer's own becomes all of lb's.
     """
     hosts = _hosts(config)
     known = [host for host in hosts if host in OWN_HOSTS or host.startswith("127.")]
     names = {} if known or len(hosts) > 2 else dict(zip(hosts, WEBS, strict=False))
-    text = SERVER.sub(lambda one: one.group(1) + names.get(one.group(2), one.group(2)), config)
+    text = HOSTED.sub(lambda line: line.group(1) + _renamed(line.group(2), names), config)
     said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
             for host, name in names.items()]  # fmt: skip
-    bound = {match.group(2) for match in BIND.finditer(text)}
-    own = sorted(one for one in bound if not one.startswith("127.") and one != "0.0.0.0")
-    for address in own:
-        for pattern, instead in ((BIND, "*"), (LOG, "127.0.0.1")):
-            text = pattern.sub(
-                lambda one, address=address, instead=instead: (  # type: ignore[misc]
-                    one.group(1) + (instead if one.group(2) == address else one.group(2))
-                ),
-                text,
-            )
-    said += [_("haproxy.cfg: {host} stands for {name}", host=host, name="lb") for host in own]
+    own: dict[str, None] = {}
+
+    def instead(match: re.Match[str]) -> str:
+        address = match["address"]
+        if address.startswith("127.") or address == "0.0.0.0" or address in hosts:
+            return match.group()
+        own[address] = None
+        return match.group(1) + INSTEAD[match["word"]]
+
+    before = ""
+    while text != before:  # of several addresses on one line the last is seen first
+        before, text = text, OWN.sub(instead, text)
+    said += [_("haproxy.cfg: {host} stands for {name}", host=host, name="lb")
+             for host in sorted(own)]  # fmt: skip
     return text, said
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for host, name in names.items():
+        text = re.sub(rf"(?<![\w.:-]){re.escape(host)}(?![\w.-])", name, text)
+    return text
 
 
 def _hosts(config: str) -> list[str]:

@@ -12,6 +12,7 @@ from labkit.facts.haproxy.harmless import Refused
 from labkit.facts.haproxy.process import listeners, wait_for_successor
 from labkit.remote import Shell, Shells
 from steps import undo
+from steps.beside_balancer import provide
 from steps.judged import refuse
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
@@ -93,6 +94,7 @@ def place_configuration(lb: Shell, files: Files, artefact: Artefact) -> bool:
     """Put haproxy.cfg in its place; StepFailedError if it was submitted and may not be loaded."""
     if files.submission:
         refuse_configuration(lb, files, artefact)
+        provide(lb, files.content(artefact).data.decode("utf-8", "replace"), files.submission.files)
     return files.place(artefact, lb)
 
 

@@ -550,6 +550,44 @@ def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None
     assert COMPOSE not in found.fitted or "80:80" in found.fitted[COMPOSE].decode()
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("bind 10.0.0.9:80", "bind *:80"),
+        ('bind "10.0.0.9:80" name x', 'bind "*:80" name x'),
+        ("bind 10.0.0.9:80,10.0.0.8:8080", "bind *:80,*:8080"),
+        ("bind 127.0.0.1:80,10.0.0.9:80", "bind 127.0.0.1:80,*:80"),
+        ("log 10.0.0.9 local2", "log 127.0.0.1 local2"),
+        ("log 10.0.0.9:514 local2", "log 127.0.0.1:514 local2"),
+        ("source 10.0.0.9", "source 0.0.0.0"),
+        ("log 10.0.0.1 local2", "log 10.0.0.1 local2"),
+        ("bind 0.0.0.0:80", "bind 0.0.0.0:80"),
+        ("# bind 10.0.0.9:80", "# bind 10.0.0.9:80"),
+    ],
+)
+def test_an_address_of_the_balancers_own_is_all_of_lbs(given: str, made: str) -> None:
+    """web1's is not: whoever logs there finds nothing on lb."""
+    found = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + f"frontend x\n  {given}\n"})
+    assert found.files[BALANCER].decode().endswith(f"frontend x\n  {made}\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (('global\n  setenv W1 10.0.0.1\n  presetenv W2 "10.0.0.2:80"\nbackend my-backend\n'
+         '  server a "${W1}:80" check\n  server b "$W2" check\n'),
+         ('global\n  setenv W1 web1\n  presetenv W2 "web2:80"\nbackend my-backend\n'
+         '  server a "${W1}:80" check\n  server b "$W2" check\n')),
+        (('backend my-backend\n  server a "10.0.0.1:80" check addr 10.0.0.1\n'
+         "  server 10.0.0.2 10.0.0.2:80 check\n"),
+         ('backend my-backend\n  server a "web1:80" check addr web1\n'
+         "  server 10.0.0.2 web2:80 check\n")),
+    ],
+)  # fmt: skip
+def test_hosts_are_renamed_wherever_they_stand(given: str, made: str) -> None:
+    assert seen({BALANCER: given}).files[BALANCER].decode() == made
+
+
 def test_comments_and_defaults_are_no_servers() -> None:
     text = (
         servers("10.0.0.1:80", "10.0.0.2:80") + "# server old 10.0.0.9:80\ndefault-server check\n"
@@ -569,6 +607,13 @@ def test_comments_and_defaults_are_no_servers() -> None:
 )  # fmt: skip
 def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -> None:
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+
+
+def test_files_that_the_balancer_names_on_another_machine_are_looked_for_here() -> None:
+    text = f"{CFG}frontend f\n  bind :443 ssl crt /vagrant/certs/site.pem\n"
+    found = seen({BALANCER: text, "x.txt": ""})
+    assert b"ssl crt /etc/haproxy/site.pem\n" in found.files[BALANCER]
+    assert found.notes == (f"{BALANCER}: /vagrant/certs/site.pem stands for /etc/haproxy/site.pem",)
 
 
 HEAD = "global\n  log 127.0.0.1 local2\ndefaults\n  mode http\n"
