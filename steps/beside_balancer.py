@@ -15,12 +15,12 @@ from labkit.facts.haproxy.named import Named, named_files
 from labkit.remote import Shell
 
 HOME = "/etc/haproxy"
-HANDED = f"{HOME}/handed"
+SUBMITTED = f"{HOME}/submitted"
 SUBJECT = "-subj /CN=lb -addext subjectAltName=DNS:lb"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-def moved(text: str, handed: Collection[str]) -> dict[str, str]:
+def moved(text: str, submitted: Collection[str]) -> dict[str, str]:
     """Paths that a configuration names -> where this lab has the file.
 
     A folder of their own for files that were handed in, the usual one for certificates of another
@@ -28,7 +28,7 @@ def moved(text: str, handed: Collection[str]) -> dict[str, str]:
     """
     found = {}
     for one in named_files(text):
-        theirs = "" if one.is_certificate else end_of(one.path, handed)
+        theirs = "" if one.is_certificate else end_of(one.path, submitted)
         if theirs:
             found[one.path] = place_of(theirs)
         elif one.is_certificate and not OWN_FILE.fullmatch(one.path):
@@ -38,10 +38,10 @@ def moved(text: str, handed: Collection[str]) -> dict[str, str]:
 
 def place_of(file: str) -> str:
     """Where a file of a submission lies for HAProxy."""
-    return f"{HANDED}/{re.sub(r'[^a-zA-Z0-9_.-]', '-', file).lstrip('.')}"
+    return f"{SUBMITTED}/{re.sub(r'[^a-zA-Z0-9_.-]', '-', file).lstrip('.')}"
 
 
-def end_of(path: str, handed: Collection[str]) -> str:
+def end_of(path: str, submitted: Collection[str]) -> str:
     """The file of a submission that a path means: of those called so, the one with most in common.
 
     "" if none is called so.
@@ -53,20 +53,20 @@ def end_of(path: str, handed: Collection[str]) -> str:
         alike = [one == another for one, another in pairs]
         return alike.index(False) if False in alike else len(alike)
 
-    called = [one for one in sorted(handed) if posixpath.basename(one) == parts[-1]]
+    called = [one for one in sorted(submitted) if posixpath.basename(one) == parts[-1]]
     return max(called, key=common, default="")
 
 
-def provide(lb: Shell, text: str, handed: Mapping[str, bytes]) -> None:
+def provide(lb: Shell, text: str, submitted: Mapping[str, bytes]) -> None:
     """Put what a configuration names where it is looked for."""
     named = named_files(text)
     for one in named:
         if one.is_certificate:
             lb.run(making(one), unless=f"sudo test -e {shlex.quote(one.path)}")
     wanted = {one.path for one in named}
-    brought = {path: data for path, data in handed.items() if place_of(path) in wanted}
+    brought = {path: data for path, data in submitted.items() if place_of(path) in wanted}
     if brought:
-        lb.run(f"sudo install -d {HANDED}", unless=f"test -d {HANDED}")
+        lb.run(f"sudo install -d {SUBMITTED}", unless=f"test -d {SUBMITTED}")
     for path, data in brought.items():
         lb.write(place_of(path), data, root=True)
 

@@ -38,7 +38,7 @@ def test_a_certificate_that_is_there_stays() -> None:
     assert shell.plan == []
 
 
-HANDED_IN = "/etc/haproxy/handed/haproxy-errors-503.http"
+HANDED_IN = "/etc/haproxy/submitted/haproxy-errors-503.http"
 
 
 def test_an_error_page_that_was_handed_in_comes_along() -> None:
