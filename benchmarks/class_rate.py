@@ -110,7 +110,7 @@ HEADER = (
 
 
 def graded(labs: int, count: int) -> Rate:
-    """So many submissions with so many labs at once. RuntimeError if one could not be told."""
+    """So many submissions with so many labs at once. RuntimeError if one was inconclusive."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name) / "class"
         whole = sorted(SUBMISSIONS.glob("whole-*"))

@@ -34,7 +34,7 @@ from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry
 from labkit.remote import Shell
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from subject.balancer import haproxy_on
 from subject.roles import Project, is_student_age
 
@@ -125,7 +125,7 @@ def read_haproxy(data: bytes) -> None:
 
 
 def read_submission(data: bytes) -> None:
-    """A file of each kind, as it is handed in."""
+    """A file of each kind, as it is submitted."""
     places = ("docker-compose.yml", "Dockerfile", "index.php", "haproxy/haproxy.cfg",
               "haproxy/rsyslog.conf", "README.md", ".env", "registry-compose.yml")  # fmt: skip
     recognise(dict.fromkeys(places, data), REFERENCE)

@@ -134,7 +134,7 @@ def _must_be(project: Project | None, shell: Shell) -> Project:
     if project is None:
         not_met(
             expected=_("a docker-compose.yml with the website and the API"),
-            seen=_("none in {place} nor in anybody's home", place="/srv"),
+            seen=_("none in {place}, nor in anybody's home", place="/srv"),
             where=shell.name,
         )
     return project
@@ -227,7 +227,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
 @pytest.fixture(scope="session", autouse=True)
 def application(context_of_run: Context) -> Iterator[Application]:
     """Where the API gives the list, and to whom (the contract of the application)."""
-    handed = context_of_run.handed
-    token = JUDGED_BY.set(application_of(handed.options) if handed else AS_GIVEN)
+    submission = context_of_run.submission
+    token = JUDGED_BY.set(application_of(submission.options) if submission else AS_GIVEN)
     yield JUDGED_BY.get()
     JUDGED_BY.reset(token)

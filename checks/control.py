@@ -79,7 +79,7 @@ def must_not_lack(web1: Shell, build: Build, text: str) -> None:
             and (alpine := not_alpine(web1, build))
         ):
             raise CannotTellError(
-                _("{image} is Debian here, and a command ends otherwise on it: {error}",
+                _("{image} is Debian here, and a command ends differently there: {error}",
                   image=alpine, error=lines[-1][-200:]),
                 settle=f"labkit bundle --add {alpine}",
             )  # fmt: skip

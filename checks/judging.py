@@ -22,7 +22,7 @@ def must_pass(context: Context, name: str, note: Callable[[str], None]) -> None:
             expected=", ".join(
                 f"{_(LIMIT_WORDS[one.name])} ≤ {number(one.limit)}" for one in broken
             )
-            or _("the service is whole again"),
+            or _("the service is healthy again"),
             seen=result.message,
             where=f"labkit drill {name}",
         )

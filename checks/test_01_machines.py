@@ -202,7 +202,7 @@ def _docker_must_run(shell: Shell) -> None:
 
 @check(
     points=0.1,
-    rests_on=["kernel"],
+    requires=["kernel"],
     probes=DOCKER_PROBES,
     why=DOCKER_WHY,
     hints=[
@@ -221,7 +221,7 @@ def test_docker_web1(web1: Shell) -> None:
 
 @check(
     points=0.1,
-    rests_on=["kernel"],
+    requires=["kernel"],
     probes=DOCKER_PROBES,
     why=DOCKER_WHY,
     hints=[
@@ -240,7 +240,7 @@ def test_docker_web2(web2: Shell) -> None:
 
 @check(
     points=0.05,
-    rests_on=["kernel"],
+    requires=["kernel"],
     probes=DOCKER_PROBES,
     why=DOCKER_WHY,
     hints=[

@@ -49,7 +49,7 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
         _say_why_not_built(web1, dockerfile, said)
     records = inspected(web1, web1.ask(f"docker image inspect {shlex.quote(image)}").stdout)
     if not records:
-        not_met(expected=_("the image goes on existing"), seen=_("no image at all"), where="web1")
+        not_met(expected=_("the image continues to exist"), seen=_("no image at all"), where="web1")
     yield {**(records[0].get("Config") or {}), "labkit.image": image}
     if not records[0].get("RepoTags"):
         web1.ask(f"docker image rm {shlex.quote(image)}")
@@ -71,13 +71,13 @@ def _say_why_endless(web1: Shell, build: Build) -> NoReturn:
     printed = _at_length(web1, build).splitlines()
     if printed and FETCHING.search(printed[-1]):
         raise CannotTellError(
-            _("after {seconds:.0f} s the build still fetches packages: {line}",
+            _("after {seconds:.0f} s the build is still fetching packages: {line}",
               seconds=BUILD_LIMIT_S, line=printed[-1][-200:]),
             settle=_("labkit grade again, with a network"),
         )  # fmt: skip
     not_met(
-        expected=_("docker build ends within {seconds:.0f} s", seconds=BUILD_LIMIT_S),
-        seen=_("it had not ended; a build of one line took no time"),
+        expected=_("docker build finishes within {seconds:.0f} s", seconds=BUILD_LIMIT_S),
+        seen=_("it had not finished; a one-line build took no time"),
         where=f"web1 $ {build.command}",
     )
 
@@ -96,7 +96,7 @@ def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:
     if "resolve source metadata" in text or "load metadata" in errors[-1] or "pull" in errors[-1]:
         must_be_had(text, (base.group(1).rstrip(":") if base else "FROM"), "web1")
         not_met(
-            expected=_("a base image that can still be had"),
+            expected=_("a base image that is still available"),
             seen=_("{error} (old images are archived; is the name spelt right?)", error=errors[-1]),
             where=f"web1:{build.dockerfile}, FROM",
         )
@@ -167,9 +167,9 @@ def test_builds(
 ) -> None:
     """The Dockerfile can be built."""
     assert built
-    if context_of_run.handed and (other := replaced(web1, dockerfile)):
+    if context_of_run.submission and (other := replaced(web1, dockerfile)):
         note(other.note)
-    if context_of_run.handed and (alpine := not_alpine(web1, dockerfile)):
+    if context_of_run.submission and (alpine := not_alpine(web1, dockerfile)):
         note(_("{image} is Debian here", image=alpine))
 
 

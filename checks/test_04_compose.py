@@ -260,7 +260,7 @@ def test_harmless(project: Project) -> None:
     found = harms(project)
     expect(
         not found,
-        expected=_("containers that cannot take hold of the machine"),
+        expected=_("containers that cannot take over the machine"),
         seen="; ".join(found),
         where=project.file,
     )

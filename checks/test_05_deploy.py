@@ -103,7 +103,7 @@ def test_restart(stack: Stack) -> None:
     ),
     hints=[
         "Kill the process of a container from outside: does the container come back?",
-        "docker compose ps shows since when each container has been up; docker events, who died.",
+        "docker compose ps shows since when each container has been up; docker events, which died.",
         "restart: unless-stopped in both services, then docker compose up -d",
     ],
 )
@@ -116,7 +116,7 @@ def test_comes_back(context_of_run: Context, note: Callable[[str], None]) -> Non
     points=0.25,
     needs="deploy.comes_back",
     drill="reboot",
-    rests_on=["power"],
+    requires=["power"],
     probes=(
         "The drill reboot takes web1's power away and lets it boot, while visitors open the page "
         "and press the button; the outage must end by itself, within the limit."
@@ -126,7 +126,7 @@ def test_comes_back(context_of_run: Context, note: Callable[[str], None]) -> Non
         "the machine is down until the morning."
     ),
     hints=[
-        "Reboot web1: does the website answer again, without a hand?",
+        "Reboot web1: does the website answer again by itself?",
         "Docker itself must start with the machine; it then starts what has a restart policy.",
         (
             "sudo systemctl enable docker; restart: unless-stopped in both services, then docker "

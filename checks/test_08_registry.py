@@ -134,8 +134,8 @@ def test_pulled(web1: Shell, registry: Registry) -> None:
         "registry there would be nothing left to deploy."
     ),
     hints=[
-        "docker restart the registry: does it still hold the image?",
-        "What was pushed lives in /var/lib/registry; it must outlive a restart.",
+        "After a docker restart of the registry, does it still hold the image?",
+        "What was pushed lives in /var/lib/registry; it must survive a restart.",
         "volumes: - registry-data:/var/lib/registry, and registry-data: below volumes:; up -d",
     ],
 )
@@ -152,8 +152,8 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
         "is needed, HTTPS that TLS is spoken. Nothing fails here."
     ),
     why=(
-        "Whoever may push to an open registry puts their own program on your servers; and without "
-        "TLS, passwords travel in plain sight."
+        "Whoever may push to an open registry can put their own program on your servers; and "
+        "without TLS, passwords travel in plain sight."
     ),
 )
 def test_private(lb: Shell, registry: Registry, note: Callable[[str], None]) -> None:

@@ -93,7 +93,7 @@ def test_same_image(web2: Shell, stack2: Stack, registry: Registry) -> None:
     points=0.25,
     needs=["second-server.lists", "deploy.survives_reboot"],
     drill="alone",
-    rests_on=["power"],
+    requires=["power"],
     probes=(
         "The drill alone takes web1's power away while visitors open web2's page and press its "
         "button: not one of their requests may be lost."

@@ -170,7 +170,7 @@ def test_checked(haproxy: HAProxy) -> None:
 @check(
     points=0.25,
     needs=["haproxy.runs", "verify.form"],
-    rests_on=["firewall", "selinux"],
+    requires=["firewall", "selinux"],
     probes=(
         "The website is looked for on HAProxy's ports at lb, from outside, for 5 s; it must answer "
         "with status 200, and the counter of the backend must have moved."
@@ -242,7 +242,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
     warming = [one.name for one in servers if one.warming]
     if warming:
         raise CannotTellError(
-            _("{names} still warms up", names=", ".join(warming)), settle="labkit check 11"
+            _("{names}: still warming up", names=", ".join(warming)), settle="labkit check 11"
         )
     before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):
@@ -280,7 +280,7 @@ def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
     points=0.25,
     needs="haproxy.serves",
     judges="haproxy/rsyslog-haproxy.conf",
-    rests_on=["selinux"],
+    requires=["selinux"],
     probes=(
         "A request whose address holds a mark made up at that moment is sent to lb; within 3 s it "
         "must be found in the last lines of /var/log/haproxy.log."

@@ -31,7 +31,7 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
         ports = ", ".join(map(str, haproxy.ports)) or "-"
         not_met(
             expected=_("HAProxy's statistics page"),
-            seen=seen or _("no page of HAProxy's on its ports {ports}", ports=ports),
+            seen=seen or _("no page of HAProxy on its ports {ports}", ports=ports),
             where=f"lb:{haproxy.config}",
         )
     return page
@@ -44,7 +44,7 @@ def _page(lab: Lab, stats: StatsPage) -> Page:
 @check(
     points=0.5,
     needs="haproxy.backend",
-    rests_on=["firewall", "selinux"],
+    requires=["firewall", "selinux"],
     probes=(
         "HAProxy's ports at lb are asked from outside for its statistics page, at the stats uri of "
         "your file and at the usual paths; it must answer with status 200 within 5 s and name the "

@@ -22,10 +22,10 @@ READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.l
     ),
     why=(
         "With one server out already, the next fault takes the service away; and of a drill that "
-        "begins so, nobody can say what was lost by what."
+        "begins like this, nobody can say which loss has which cause."
     ),
     hints=[
-        "Which state does the statistics page give to each server?",
+        "What state does the statistics page give each server?",
         (
             "A server comes into rotation when its health check succeeds: the website must answer "
             "at the address and port of its line server."
@@ -51,7 +51,7 @@ def test_ready(haproxy: HAProxy) -> None:
     points=1.0,
     needs=READY,
     drill="stop",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "The drill stop stops web1's website with docker stop while visitors come to lb. Lost "
         "requests, the time until HAProxy notices and the time until web1 is back must stay within "
@@ -68,7 +68,7 @@ def test_ready(haproxy: HAProxy) -> None:
     ],
 )
 def test_stop(context_of_run: Context, note: Callable[[str], None]) -> None:
-    """The service outlives a stop of web1's website, with losses bounded."""
+    """The service survives a stop of web1's website, with losses bounded."""
     must_pass(context_of_run, "stop", note)
 
 
@@ -76,7 +76,7 @@ def test_stop(context_of_run: Context, note: Callable[[str], None]) -> None:
     points=1.0,
     needs=READY,
     drill="kill",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "The drill kill kills web1's website with docker kill while visitors come to lb. Lost "
         "requests, the time until HAProxy notices and the time until web1 is back must stay within "
@@ -93,5 +93,5 @@ def test_stop(context_of_run: Context, note: Callable[[str], None]) -> None:
     ],
 )
 def test_kill(context_of_run: Context, note: Callable[[str], None]) -> None:
-    """The service outlives a kill of web1's website, with losses bounded."""
+    """The service survives a kill of web1's website, with losses bounded."""
     must_pass(context_of_run, "kill", note)

@@ -11,8 +11,8 @@ from checks.mutations import MUTATIONS
 from course.variants import TRAITS, personal
 from labkit.course import Course, read_blueprint
 from steps.carrying import FOUNDATIONS, carry_forward
-from steps.handed_in import recognise, settle
 from steps.project import GIVEN
+from steps.recognition import recognise, settle
 from steps.s01_machines import machines
 from steps.s02_dockerfile import dockerfile
 from steps.s03_build import build

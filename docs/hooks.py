@@ -42,7 +42,7 @@ def on_page_markdown(markdown: str, page: Page, **_others: Any) -> str:
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Let the search of a language that has a folder look there, and not in the other's pages."""
-    output = _mended(output)
+    output = _corrected(output)
     language = page.file.src_uri.partition("/")[0]
     if language == config.plugins["i18n"].default_language:
         return output
@@ -57,10 +57,10 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 def on_post_template(output_content: str, **_others: Any) -> str:
     """The page for what is not there."""
-    return _mended(output_content)
+    return _corrected(output_content)
 
 
-def _mended(output: str) -> str:
+def _corrected(output: str) -> str:
     """The page without what the theme makes of it that hinders readers.
 
     The links to its alternates let the theme ask for a sitemap beside each page, where none is:

@@ -164,7 +164,7 @@ def fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def untrue(picture: Picture, noted: dict[str, Any], course: Course) -> list[str]:
+def out_of_date(picture: Picture, noted: dict[str, Any], course: Course) -> list[str]:
     """Why a picture is no longer true; empty while it is."""
     reasons = [
         f"{name} has changed since"

@@ -1,6 +1,6 @@
 """Folders of strangers: graded on one lab, compared with what a reader of them expects.
 
-`FOLDER/NAME/sub` is handed in, `FOLDER/NAME/expected.toml` says what must come out: `steps`, and
+`FOLDER/NAME/sub` is submitted, `FOLDER/NAME/expected.toml` says what must come out: `steps`, and
 either nothing more (all of them pass), `caught_by` (a check, or several of which one: it alone is
 at fault) or `never` (a verdict that may not occur). `env` is set while the case is graded.
 """
@@ -53,8 +53,8 @@ def main(folder: Path, only: str, lab: str, say: Say = print) -> bool:
                 say(f"{'no ' if wrong else 'yes'} {case.name} ({time.monotonic() - started:.0f} s)")
                 for line in wrong:
                     say(f"      {line}")
-                for line in outcome.stumbles if wrong else []:
-                    say(f"      stumbled: {line}")
+                for line in outcome.failed_steps if wrong else []:
+                    say(f"      not carried out: {line}")
         finally:
             bench.close()
             remove(open_lab(lab))

@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from labkit.course import Foundation, HandedIn
-from steps.handed_in import recognise
+from labkit.course import Foundation, ReadingRules, Submission
 from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
+from steps.recognition import recognise
 from subject.contract import OPTION
 
 FOUNDATIONS = (
@@ -25,47 +25,52 @@ FOUNDATIONS = (
 BESIDE = re.compile(r"(^|/)(\.env|(docker-)?compose[^/]*\.ya?ml)$", re.I)
 
 
-def carry_forward(handed: HandedIn, artefact: str, reference: Path) -> HandedIn:
+def carry_forward(submission: Submission, artefact: str, reference: Path) -> Submission:
     """The submission with the reference's artefact in the place of its own.
 
     The image is built apart and named as the student's files ask for it (steps c and e). The page
     stands where theirs stood. A compose file of the reference's expects the folders of the layout.
     """
-    page = handed.sources.get(INDEX.path, "")
-    files, targets, options = dict(handed.files), dict(handed.targets), dict(handed.options)
-    sources = {name: path for name, path in handed.sources.items() if name != artefact}
+    page = submission.sources.get(INDEX.path, "")
+    files, targets, options = (
+        dict(submission.files),
+        dict(submission.targets),
+        dict(submission.options),
+    )
+    sources = {name: path for name, path in submission.sources.items() if name != artefact}
     if artefact == DOCKERFILE.path:
-        sources = dict(handed.sources)  # the compose file may build it: it stays where it is
+        sources = dict(submission.sources)  # the compose file may build it: it stays where it is
         options[CARRIED] = "yes"
     elif artefact == INDEX.path:
-        files[page] = handed.fitted.get(artefact) or (reference / artefact).read_bytes()
+        files[page] = submission.fitted.get(artefact) or (reference / artefact).read_bytes()
     elif artefact == COMPOSE.path:
-        files, sources = _in_layout(handed, sources)
-        files[artefact] = handed.fitted.get(artefact) or (reference / artefact).read_bytes()
+        files, sources = _in_layout(submission, sources)
+        files[artefact] = submission.fitted.get(artefact) or (reference / artefact).read_bytes()
         targets |= {COMPOSE.path: COMPOSE.path, INDEX.path: INDEX.path}
         options = {name: said for name, said in options.items() if not name.startswith("compose:")}
     else:
         options = {name: said for name, said in options.items() if not name.startswith("registry:")}
+    reading = ReadingRules(as_found=OPTION in submission.options)
     return replace(
-        handed,
+        submission,
         files=files,
         sources=sources,
         targets=targets,
         options=options,
         fitted={
-            **handed.fitted,
-            **recognise(files, reference, as_found=OPTION in handed.options).fitted,
+            **submission.fitted,
+            **recognise(files, reference, reading).fitted,
         },
     )
 
 
 def _in_layout(
-    handed: HandedIn, sources: dict[str, str]
+    submission: Submission, sources: dict[str, str]
 ) -> tuple[dict[str, bytes], dict[str, str]]:
     """The files without those of the stack, the page's folder where the layout has it."""
-    kept = {path: data for path, data in handed.files.items()
+    kept = {path: data for path, data in submission.files.items()
             if path == sources.get(REGISTRY_COMPOSE.path) or not BESIDE.search(path)}  # fmt: skip
-    stack = handed.sources[COMPOSE.path]
+    stack = submission.sources[COMPOSE.path]
     if stack != sources.get(REGISTRY_COMPOSE.path):
         kept.pop(stack, None)
     page = sources.get(INDEX.path, "")

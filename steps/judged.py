@@ -1,4 +1,4 @@
-"""What was handed in is judged before it is started, and what was judged is what is started.
+"""What was submitted is judged before it is started, and what was judged is what is started.
 
 Compose itself says what it makes of a file, its neighbours and `.env`; that document is judged,
 kept where no container reaches it, and started. Machines on which a student works by hand are the

@@ -82,7 +82,7 @@ class Stack:
     path: str
     by_name: bool  # Compose would not find it by itself
     services: tuple[str, ...]  # which of its services are the practical's here, none for all
-    judged: bool  # handed in: what was judged of the file takes its place
+    judged: bool  # submitted: what was judged of the file takes its place
 
     def compose(self, *words: str) -> str:
         """`docker compose WORDS` for this file."""
@@ -102,11 +102,13 @@ class Stack:
 def stack_of(files: Files) -> Stack:
     """The stack of this run's student."""
     path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
-    there = {PurePosixPath(PROJECT, one) for one in (files.handed.files if files.handed else ())}
+    there = {
+        PurePosixPath(PROJECT, one) for one in (files.submission.files if files.submission else ())
+    }
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
     services = tuple(shlex.split(files.option("compose: services")))
     by_name = path.name != first and not files.option("compose: by itself")
-    return Stack(str(path), by_name, services, judged=bool(files.handed))
+    return Stack(str(path), by_name, services, judged=bool(files.submission))
 
 
 def own_folder(shell: Shell, path: str) -> None:
@@ -118,7 +120,7 @@ def own_folder(shell: Shell, path: str) -> None:
 def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
     """Bring the given files of the project to a web server; what a student changed stays.
 
-    The page is among them as it is given; step f edits it. All that was handed in goes where the
+    The page is among them as it is given; step f edits it. All that was submitted goes where the
     student's own files expect it.
     """
     own_folder(shell, PROJECT)
@@ -129,24 +131,24 @@ def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
 
 def bring_all(shell: Shell, files: Files, folder: str, *, below: str = ".") -> None:
     """Every file of a submission that lies below a folder of it; nothing for a workspace."""
-    if not files.handed:
+    if not files.submission:
         return
     top = "" if below == "." else f"{below}/"
     shell.unpack(
         {
             path.removeprefix(top): data
-            for path, data in files.handed.files.items()
+            for path, data in files.submission.files.items()
             if path.startswith(top)
         },
         folder,
-        executable={path.removeprefix(top) for path in files.handed.executable},
+        executable={path.removeprefix(top) for path in files.submission.executable},
     )
 
 
 def described(web: Shell, files: Files) -> Project | None:
     """The project on a web server, as it would be started now.
 
-    StepFailedError if it was handed in and may not be started.
+    StepFailedError if it was submitted and may not be started.
     """
     stack = stack_of(files)
     return stack.judge(web) if stack.judged else find_project(web)
@@ -193,7 +195,7 @@ def provide_images(shell: Shell, images: Iterable[str]) -> None:
 
 def provide_bases(shell: Shell, files: Files) -> None:
     """Let a machine have what the Dockerfile of a submission starts from."""
-    if files.handed:
+    if files.submission:
         text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
         provide_images(shell, base_images(text))
 
@@ -220,7 +222,7 @@ def as_it_was(image: str, nearest: str) -> str:
 
 def images_of(project: Project, files: Files) -> list[str]:
     """The images that a project names, and those that what it builds starts from."""
-    texts = files.handed.files.items() if files.handed else ()
+    texts = files.submission.files.items() if files.submission else ()
     bases = [
         image
         for path, data in texts
@@ -245,7 +247,7 @@ def wanted_services(shell: Shell, project: Project) -> tuple[str, ...]:
 
 
 def compose_up(shell: Shell, files: Files, *options: str) -> None:
-    """`docker compose up -d` of the stack, typed again if the engine stumbled."""
+    """`docker compose up -d` of the stack, typed again if the engine failed for a moment."""
     stack = stack_of(files)
     services = stack.services
     if stack.judged:
@@ -272,7 +274,7 @@ def up_with(web: Shell, files: Files, project: Project | None, image: str) -> No
 
 
 def run_twice(shell: Shell, command: str, *, cwd: str) -> None:
-    """A command that starts containers, typed again if the engine stumbled.
+    """A command that starts containers, typed again if the engine failed for a moment.
 
     The container runtime loses its first process now and then on a busy computer (seen once in
     some hundred starts).

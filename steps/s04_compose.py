@@ -20,7 +20,7 @@ def compose(shells: Shells, files: Files) -> None:
     """The file, and Compose's own opinion of it."""
     web1 = shells["web1"]
     files.place(COMPOSE, web1)
-    if files.handed:
+    if files.submission:
         return  # the checks ask Compose the same
     stack = stack_of(files)
     web1.run(stack.compose("config", "--quiet"), cwd=stack.folder)

@@ -37,6 +37,6 @@ def deploy(shells: Shells, files: Files) -> None:
     name_image(web1, project, IMAGE)
     refuse_when_down(web1, project)
     compose_up(web1, files, "--quiet-pull")
-    if not files.handed:
+    if not files.submission:
         stack = stack_of(files)
         web1.run(stack.compose("ps"), cwd=stack.folder)

@@ -23,7 +23,7 @@ def index(shells: Shells, files: Files) -> None:
     """
     web1 = shells["web1"]
     files.place(INDEX, web1)
-    if files.handed:
+    if files.submission:
         return  # the checks ask PHP the same
     service = website_service(web1)
     stack = stack_of(files)

@@ -55,7 +55,7 @@ def serve(shells: Shells, files: Files) -> None:
         unless=f"htpasswd -vb auth/htpasswd {REGISTRY_USER} {REGISTRY_PASSWORD}"
         + (
             f" || {{ test -s auth/htpasswd && {OTHER_FORM} auth/htpasswd; }}"
-            if files.handed
+            if files.submission
             else ""
         ),
     )
@@ -92,7 +92,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
     """`docker compose up -d` of the registry's file, or of some services of it."""
     chosen = shlex.split(files.option("registry: services")) or services
     words = ["docker", "compose", "-f", REGISTRY_FILE]
-    if files.handed:
+    if files.submission:
         project = judge(lb, REGISTRY_COMPOSE.remote, by_name=True)
         provide_secrets(lb, list(project.services.values()))
         provide_images(lb, [one.image for one in project.services.values()])
@@ -119,7 +119,7 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
 def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
     """Certificate, key and password file where the registry's own settings look for them.
 
-    They are not handed in, and if they were, they would not be valid for this lab's names.
+    They are not submitted, and if they were, they would not be valid for this lab's names.
     """
     for service in services:
         for variable, made in SECRETS.items():

@@ -23,7 +23,7 @@ def registry_ui(shells: Shells, files: Files) -> None:
     if files.option("registry: commands"):
         return  # it was set up with the registry, by the same notes
     files.place(REGISTRY_COMPOSE, lb)
-    if files.used[-1].origin is Origin.OWN and files.handed:
+    if files.used[-1].origin is Origin.OWN and files.submission:
         return  # all of a student's own file was started with the registry
     start_registry(lb, files)
     lb.run(f"docker compose -f {REGISTRY_FILE} ps", cwd=REGISTRY_HOME)

@@ -31,7 +31,7 @@ def bring(shells: Shells, files: Files) -> None:
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
     files.place(INDEX, web2)
-    if not files.handed:
+    if not files.submission:
         return
     stack = stack_of(files)
     # What may not be started or cannot be pulled is said when the stack is started.

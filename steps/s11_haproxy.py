@@ -12,6 +12,7 @@ from labkit.facts.haproxy.harmless import Refused
 from labkit.facts.haproxy.process import listeners, wait_for_successor
 from labkit.remote import Shell, Shells
 from steps import undo
+from steps.beside_balancer import provide
 from steps.judged import refuse
 from steps.project import HAPROXY_BACKEND, RSYSLOG
 
@@ -34,13 +35,13 @@ def haproxy(shells: Shells, files: Files) -> None:
     """Log first, then the configuration, validated before it is loaded."""
     lb = shells["lb"]
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
-    if files.handed:
+    if files.submission:
         confine(lb)
     if not unwelcome_rules(files) and files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
     place_configuration(lb, files, HAPROXY_BACKEND)
-    load_configuration(lb, unprivileged=bool(files.handed))
-    ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.handed else [80]
+    load_configuration(lb, unprivileged=bool(files.submission))
+    ports = bound_ports(lb.read(CONFIG, root=True) or "") if files.submission else [80]
     for port in ports:
         lb.open_port("--add-service=http" if port == 80 else f"--add-port={port:d}/tcp")
     site = f"http://lb:{ports[0]:d}/" if ports and ports[0] != 80 else "http://lb/"
@@ -49,7 +50,8 @@ def haproxy(shells: Shells, files: Files) -> None:
 
 
 TRIED = "/var/lib/labkit/haproxy.cfg"
-UNKNOWN = re.compile(r"\[[^\]\n]*:(\d+)\] ?: (.*unknown.*)")
+# Of what former releases knew, `reqadd` for one, HAProxy says that it supports it no more.
+UNKNOWN = re.compile(r"\[[^\]\n]*:(\d+)\] ?: (.*(?:unknown|not supported any ?more).*)", re.I)
 # What each service may do on the machine, whatever its file says. HAProxy's own unit starts it as
 # root, to bind ports below 1024; it gives that up by itself if its configuration says so.
 CONFINED = {
@@ -66,6 +68,7 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE CAP_SYSLOG
     "haproxy": """\
 [Service]
 NoNewPrivileges=yes
+PrivateTmp=yes
 ProtectSystem=strict
 ProtectHome=yes
 ReadWritePaths=/run -/var/lib/haproxy
@@ -88,9 +91,10 @@ def confine(lb: Shell) -> None:
 
 
 def place_configuration(lb: Shell, files: Files, artefact: Artefact) -> bool:
-    """Put haproxy.cfg in its place; StepFailedError if it was handed in and may not be loaded."""
-    if files.handed:
+    """Put haproxy.cfg in its place; StepFailedError if it was submitted and may not be loaded."""
+    if files.submission:
         refuse_configuration(lb, files, artefact)
+        provide(lb, files.content(artefact).data.decode("utf-8", "replace"), files.submission.files)
     return files.place(artefact, lb)
 
 
@@ -121,8 +125,8 @@ def is_unknown(refused: Refused, said: str) -> bool:
 
 
 def unwelcome_rules(files: Files) -> list[str]:
-    """What of a rsyslog file that was handed in is not known to be harmless."""
-    if not files.handed:
+    """What of a rsyslog file that was submitted is not known to be harmless."""
+    if not files.submission:
         return []
     return rsyslog.refused(files.content(RSYSLOG).data.decode("utf-8", "replace"))
 

@@ -24,9 +24,9 @@ PORT = 8404
 def stats(shells: Shells, files: Files) -> None:
     """The `listen stats` section, loaded without losing a connection, and its port opened."""
     lb = shells["lb"]
-    if not place_configuration(lb, files, HAPROXY_STATS) and files.handed:
+    if not place_configuration(lb, files, HAPROXY_STATS) and files.submission:
         return  # one file for both steps: it was loaded, and its ports opened, by the one before
-    load_configuration(lb, unprivileged=bool(files.handed))
+    load_configuration(lb, unprivileged=bool(files.submission))
     lb.open_port(f"--add-port={stats_port(lb.read(CONFIG, root=True) or '')}/tcp")
 
 

@@ -1,4 +1,4 @@
-"""m) The service outlives the loss of one web server."""
+"""m) The service survives the loss of one web server."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
+from steps.beside_balancer import SUBMITTED
 from steps.project import APART, HAPROXY_STATS, PROJECT, REGISTRY_HOME
 
 # Containers with their volumes, then volumes and networks of their own.
@@ -108,6 +109,7 @@ def balancer(shells: Shells) -> None:
     # counts starts is set back: systemd refuses the sixth within 10 s (StartLimitBurst=).
     _as_root(
         lb,
+        f"rm -rf {SUBMITTED}; "
         "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; "
         "systemctl reset-failed rsyslog haproxy; systemctl restart rsyslog haproxy",
     )

@@ -2,7 +2,7 @@
 
     python -m benchmarks.hostile [--only TEXT] [--page FILE]
 
-Each kind is handed in as a folder or an archive, in which labkit then stands, and graded on one
+Each kind is submitted as a folder or an archive, in which labkit then stands, and graded on one
 lab; canaries stand on this computer (files, a port of its loopback, settings of the kernel) and on
 the machines (files beyond a student's own folders). Limits: nothing reached, no machine touched,
 nothing passed that must not, and nothing made inconclusive.
@@ -82,13 +82,13 @@ def measure(only: str = "", page: Path | None = None) -> Result:
     asked = watch.Asked()
     wanted = [one for one in kinds(asked.port, canary) if only in f"{one.family}: {one.name}"]
     found: list[Found] = []
-    with _folders() as (home, handed), asked.listening():
+    with _folders() as (home, submissions), asked.listening():
         bench = Bench(course, open_lab(LAB), home, lambda line: print(line, file=sys.stderr))
-        computer = watch.Computer(asked, canary, handed)
+        computer = watch.Computer(asked, canary, submissions)
         try:
             bench.close()  # what a killed run may have left
             _bring_the_reference(bench)
-            for kind, case in _in_order(course, wanted, handed):
+            for kind, case in _in_order(course, wanted, submissions):
                 found.append(_graded(bench, kind, case, computer, canary))
                 _say(found[-1], len(found), len(wanted))
                 if page:
@@ -105,12 +105,12 @@ def _folders() -> Iterator[tuple[Path, Path]]:
     """Where reports go, and where submissions lie, in which labkit stands meanwhile."""
     before = Path.cwd(), os.environ.get("TMPDIR")
     with tempfile.TemporaryDirectory(prefix="labkit-hostile-") as root:
-        home, handed = Path(root, "out"), Path(root, "handed")
-        for folder in (home, handed):
+        home, submissions = Path(root, "out"), Path(root, "submissions")
+        for folder in (home, submissions):
             folder.mkdir()
         os.environ["TMPDIR"] = root
         try:
-            yield home, handed
+            yield home, submissions
         finally:
             os.chdir(before[0])
             os.environ.pop("TMPDIR")
@@ -119,7 +119,7 @@ def _folders() -> Iterator[tuple[Path, Path]]:
 
 
 def _in_order(
-    course: Course, wanted: Sequence[Kind], handed: Path
+    course: Course, wanted: Sequence[Kind], submissions: Path
 ) -> Iterator[tuple[Kind, Case | LabkitError]]:
     """Each kind as the grader reads it, the latest steps first: they leave the others standing.
 
@@ -127,7 +127,7 @@ def _in_order(
     """
     cases: list[tuple[Kind, Case]] = []
     for number, kind in enumerate(wanted):
-        folder = handed / str(number)
+        folder = submissions / str(number)
         folder.mkdir()
         os.chdir(folder)
         try:
@@ -138,7 +138,7 @@ def _in_order(
         steps = frozenset(step.number for step in select(course, kind.steps))
         cases.append((kind, Case(str(number), kind.family, files, Expected("", steps))))
     for kind, case in sorted(cases, key=lambda pair: -max(pair[1].expected.steps)):
-        os.chdir(handed / case.name)
+        os.chdir(submissions / case.name)
         yield kind, case
 
 

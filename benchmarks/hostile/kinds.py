@@ -1,4 +1,4 @@
-"""What is handed in to do harm: a right submission with one thing in it that is not.
+"""What is submitted to do harm: a right submission with one thing in it that is not.
 
 Each kind is small and stands for a family. Where the reference is right, it is what the kind is
 made of; what a kind does not hand in is filled, as ever.
@@ -33,8 +33,8 @@ class Kind:
     """One hostile submission. `caught_by` is the check that it must fail.
 
     Without `caught_by` the harm is in what is ignored, or contained: the rest may be right, and may
-    pass. `pack` writes into a folder what a mapping of files cannot say, and gives what is handed
-    in; by itself the files are written as they are.
+    pass. `pack` writes into a folder what a mapping of files cannot say, and gives what is
+    submitted; by itself the files are written as they are.
     """
 
     family: str

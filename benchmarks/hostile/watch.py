@@ -56,17 +56,17 @@ class Asked:
 class Computer:
     """What of this computer a kind has reached since it was last asked."""
 
-    def __init__(self, asked: Asked, canary: str, handed: Path) -> None:
+    def __init__(self, asked: Asked, canary: str, submissions: Path) -> None:
         self._asked = asked
         self._canary = Path(canary)
-        self._handed = handed
+        self._submissions = submissions
         self._settings = _settings()
         self._count = asked.count
         self._files: set[Path] = set()
 
     def look_away(self) -> None:
-        """The kind has been handed in: what lies there now is the student's."""
-        self._files = set(self._handed.rglob("*"))
+        """The kind has been submitted: what lies there now is the student's."""
+        self._files = set(self._submissions.rglob("*"))
 
     def reached(self) -> list[str]:
         """In words; nothing, hopefully."""
@@ -80,8 +80,8 @@ class Computer:
             if place.exists():
                 found.append(f"made {place}")
                 place.unlink()
-        if new := set(self._handed.rglob("*")) - self._files:
-            found.append(f"wrote {', '.join(sorted(map(str, new)))} beside what was handed in")
+        if new := set(self._submissions.rglob("*")) - self._files:
+            found.append(f"wrote {', '.join(sorted(map(str, new)))} beside what was submitted")
         if (settings := _settings()) != self._settings:
             found.append("changed a setting of the kernel")
             self._settings = settings

@@ -84,7 +84,7 @@ def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
 def _why_not_warm(haproxy: HAProxy) -> str:
     """Which servers are given less than their share, for they have just come back (slowstart)."""
     names = [one.name for one in haproxy.servers() if one.warming]
-    return _("{names} still warms up", names=", ".join(names)) if names else ""
+    return _("{names}: still warming up", names=", ".join(names)) if names else ""
 
 
 def _website_of(haproxy: HAProxy) -> tuple[int, Page]:

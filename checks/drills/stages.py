@@ -239,8 +239,8 @@ def _within(rows: Sequence[Request], outage: Outage) -> list[Request]:
     ]
     if not found:
         raise CannotTellError(
-            _("nothing was asked while the fault surely lasted: it took too long to strike"),
-            settle=_("the same again, on a computer with less to do"),
+            _("nothing was asked while the fault surely lasted: it took too long to take effect"),
+            settle=_("the same again, on a less busy computer"),
         )
     return found
 
@@ -315,7 +315,7 @@ STAGES = (
         load=replace(LIGHT, scenario="api", rate=20.0, post_share=0.4),
         aim=the_image,
         fault=garbage,
-        untrue=let_in,
+        judge=let_in,
         limits={"course": Limits(lost=0, slow_share=0.1, untrue=0)},
         duration_s=10.0,
     ),
@@ -337,7 +337,7 @@ STAGES = (
         "web1 perd le courant et redémarre",
         aim=on_web1,
         fault=PowerCut("web1"),
-        mend=start_again,
+        restore=start_again,
         limits={"course": Limits(outage_s=BOOT_S)},
         heal_after_s=0.5,
         duration_s=18.0,
@@ -351,7 +351,7 @@ STAGES = (
         load=replace(LIGHT, post_share=0.8),
         aim=on_web1,
         fault=no_api,
-        untrue=claimed,
+        judge=claimed,
         limits={"course": Limits(lost_get=0, outage_s=AWAY_S + BACK_S, untrue=0)},
         duration_s=14.0,
     ),
@@ -364,7 +364,7 @@ STAGES = (
         entry="lb",
         aim=pulls,
         fault=no_registry,
-        untrue=another_content,
+        judge=another_content,
         limits={"course": Limits(outage_s=AWAY_S + BACK_S, untrue=0)},
         duration_s=14.0,
     ),
@@ -377,7 +377,7 @@ STAGES = (
         entry="lb",
         aim=registry_page,
         fault=no_registry,
-        untrue=shown_in_vain,
+        judge=shown_in_vain,
         limits={"course": Limits(lost_get=0, outage_s=AWAY_S + BACK_S, untrue=0)},
         duration_s=14.0,
     ),
@@ -390,7 +390,7 @@ STAGES = (
         entry="web2",
         aim=on_web2,
         fault=PowerCut("web1"),
-        mend=start_again,
+        restore=start_again,
         limits={"course": Limits(lost=0)},
         heal_after_s=6.0,
         duration_s=12.0,
@@ -407,7 +407,7 @@ STAGES = (
         aim=stats_page,
         fault=stop,
         promise=when_silent,
-        untrue=untold,
+        judge=untold,
         limits={"course": replace(COURSE, lost=0, untrue=0)},
         fault_at_s=1.0,
         heal_after_s=TRUTH_S,

@@ -15,7 +15,7 @@ from labkit.accuracy.matrix import Outcome, compare
 from labkit.classroom import Carried
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held, signatures
-from labkit.course import Course, HandedIn, Verdict
+from labkit.course import Course, Submission, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
 from labkit.grading.record import filled_of, gaps_of, mark_gaps, take_credit
@@ -80,25 +80,31 @@ class Bench:
     def _once(self, case: Case) -> Outcome:
         graded = case.expected.steps
         try:
-            handed = self._handed(case)
-            carried = self._make_ready(handed, max(graded))
-            forward = Forward(self.course, handed, lambda one: self._make_ready(one, max(graded)))
+            submission = self._recognised(case)
+            carried = self._make_ready(submission, max(graded))
+            forward = Forward(
+                self.course, submission, lambda now: self._make_ready(now, max(graded))
+            )
             result = self._grade(graded, forward)
-            gaps = gaps_of(self.course, handed)
+            gaps = gaps_of(self.course, submission)
             mark_gaps(result, {number: gaps[number] for number in gaps if number in graded})
-            take_credit(result, filled_of(collected(self.course).graph, handed))
+            take_credit(result, filled_of(collected(self.course).graph, submission))
             outcome = _outcome(case, result, "")
         except LabkitError as error:
             return _outcome(case, None, str(error))
-        outcome.stumbles = [f"{one.step.slug}: {one.what[-200:]}" for one in carried.stumbles]
+        outcome.failed_steps = [
+            f"{failed.step.slug}: {failed.what[-200:]}" for failed in carried.failed_steps
+        ]
         return outcome
 
-    def _make_ready(self, handed: HandedIn, last: int) -> Carried:
+    def _make_ready(self, submission: Submission, last: int) -> Carried:
         """Bring the lab from what it holds to what a submission needs, up to a step."""
         self.ready()
-        return self.held.bring(handed, last, on_undo=lambda step: self.sound.pop(step.number, None))
+        return self.held.bring(
+            submission, last, on_undo=lambda step: self.sound.pop(step.number, None)
+        )
 
-    def _handed(self, case: Case) -> HandedIn:
+    def _recognised(self, case: Case) -> Submission:
         reference = self.course.root / "steps" / "reference"
         return self.course.recognise(case.files, reference)
 
@@ -126,29 +132,29 @@ class Bench:
 
     def _follow_hint(self, case: Case) -> bool:
         """Whether the check that caught the case passes once its third hint has been followed."""
-        mended = mend(self.course, case)
-        if mended is None:
+        fixed = with_fix(self.course, case)
+        if fixed is None:
             return False
-        outcome = self._once(mended)
+        outcome = self._once(fixed)
         return outcome.verdicts.get(case.expected.caught_by) == Verdict.PASSED
 
 
-def mend(course: Course, case: Case) -> Case | None:
+def with_fix(course: Course, case: Case) -> Case | None:
     """The case with its fix applied; None if the fix finds nothing to replace."""
     fix = case.expected.fix
     assert fix is not None
     reference = course.root / "steps" / "reference"
     data = case.files.get(fix.file)
     if data is None:
-        handed = course.recognise(case.files, reference)
-        data = handed.fitted.get(fix.file)
+        submission = course.recognise(case.files, reference)
+        data = submission.fitted.get(fix.file)
         if data is None and (reference / fix.file).exists():
             data = (reference / fix.file).read_bytes()
     text = (data or b"").decode("utf-8", "replace")
     if fix.replace not in text:
         return None
     files = {**case.files, fix.file: text.replace(fix.replace, fix.by).encode()}
-    return Case(f"{case.name} (mended)", case.kind, files, case.expected)
+    return Case(f"{case.name} (fixed)", case.kind, files, case.expected)
 
 
 SHORTEST, LONGEST = 6, 24  # a group of cases for one lab

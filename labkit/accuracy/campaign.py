@@ -106,7 +106,7 @@ def _gather(
         except Empty:
             if not any(worker.is_alive() for worker in workers):
                 raise LabkitError(
-                    _("a process that grades has ended before its time"),
+                    _("a grading process ended unexpectedly"),
                     then="labkit verify --labs 1",
                 ) from None
             continue

@@ -100,7 +100,7 @@ def _entry(path: Path, course: Course, checks: Collection[str]) -> Case:
     try:
         files = read_folder(path.parent).files
     except NothingToGradeError:
-        files = {}  # nothing handed in but the note: everything is filled
+        files = {}  # nothing submitted but the note: everything is filled
     smoke = bool(note.get("smoke", False))
     return Case(path.parent.name, kind, files, expected, smoke=smoke)
 

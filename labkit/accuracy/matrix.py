@@ -26,7 +26,7 @@ class Outcome:
     because: dict[str, str]  # blocked check -> its root cause
     messages: dict[str, str]  # failed or inconclusive check -> what was said
     points: float
-    stumbles: list[str] = field(default_factory=list)  # steps that did not come to their end
+    failed_steps: list[str] = field(default_factory=list)  # steps that did not come to their end
     seconds: float = 0.0
     tries: int = 1  # more than one: the lab had to be made anew
     problems: list[str] = field(default_factory=list)

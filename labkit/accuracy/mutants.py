@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from labkit.accuracy.corpus import MUTANT, Case, Expected
-from labkit.course import Course, Files, HandedIn, Mutation, Step
+from labkit.course import Course, Files, Mutation, Step, Submission
 
 BASES_EACH = 1  # more of them take as many times as long, and find little
 
@@ -20,7 +20,7 @@ class Base:
     """A right answer that has an artefact, and where it is."""
 
     name: str
-    handed: HandedIn
+    submission: Submission
     path: str
 
 
@@ -59,24 +59,24 @@ def make_mutants(
 
 
 def _entries(
-    mutation: Mutation, accepted: Sequence[tuple[Case, HandedIn]], last: int
+    mutation: Mutation, accepted: Sequence[tuple[Case, Submission]], last: int
 ) -> Iterator[Base]:
     """The entries that have the artefact and are graded up to a step."""
-    for case, handed in accepted:
-        source = handed.sources.get(mutation.artefact, mutation.artefact)
-        if source in handed.files and last <= max(case.expected.steps):
-            yield Base(case.name, handed, source)
+    for case, submission in accepted:
+        source = submission.sources.get(mutation.artefact, mutation.artefact)
+        if source in submission.files and last <= max(case.expected.steps):
+            yield Base(case.name, submission, source)
 
 
-def _completed(course: Course, handed: HandedIn, steps: frozenset[int]) -> dict[str, bytes]:
+def _completed(course: Course, submission: Submission, steps: frozenset[int]) -> dict[str, bytes]:
     """A submission whose gaps in the graded steps are filled: only the mutant itself is wrong."""
-    filled = dict(handed.files)
-    files = Files(course.root, None, handed=handed)
+    filled = dict(submission.files)
+    files = Files(course.root, None, submission=submission)
     graded = [step for step in course.steps if step.number in steps]
     wanted = set().union(*(_whole(course, step) for step in graded))
     # The last step that grades an artefact has all of it.
     for artefact in (one for step in course.steps for one in step.artefacts):
-        if artefact.path in wanted and artefact.path not in handed.sources:
+        if artefact.path in wanted and artefact.path not in submission.sources:
             filled[files.at(artefact.path)] = files.content(artefact).data
     for path in course.given:
         filled.setdefault(files.at(path), files.given(path))
@@ -99,7 +99,7 @@ def _graded(course: Course, mutation: Mutation) -> frozenset[int]:
 
 def _mutate(course: Course, mutation: Mutation, base: Base) -> Iterator[Case]:
     steps = _graded(course, mutation)
-    files = _completed(course, base.handed, steps)
+    files = _completed(course, base.submission, steps)
     text = files[base.path].decode("utf-8", "replace")
     for turn, mutated in enumerate(mutation.mutate(text), 1):
         if mutated == text:

@@ -52,7 +52,7 @@ def page_of(findings: Findings) -> str:
 
 def _totals(findings: Findings) -> list[tuple[str, str]]:
     followed = sum(one.fixed is not None for one in findings.outcomes)
-    mended = sum(one.fixed is True for one in findings.outcomes)
+    passed = sum(one.fixed is True for one in findings.outcomes)
     campaign = findings.campaign
     return [
         ("right answers that differ", str(findings.count("accepted"))),
@@ -63,7 +63,7 @@ def _totals(findings: Findings) -> list[tuple[str, str]]:
         ("recall", _share(findings.recall)),
         ("mutants that survived", str(len(findings.survivors))),
         ("caught by another check only", str(len(findings.by_another))),
-        ("third hints followed literally / that mended", f"{followed} / {mended}"),
+        ("third hints followed literally / that corrected it", f"{followed} / {passed}"),
         ("gradings", str(len(findings.outcomes))),
         ("flips", str(len(findings.flips))),
         ("seconds", f"{campaign.seconds:.0f}, on {campaign.labs} labs"),

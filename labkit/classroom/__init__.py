@@ -7,7 +7,7 @@ from labkit.classroom.folder import Folder, read_folder
 from labkit.classroom.intake import read_submission
 from labkit.classroom.submission import (
     APPLICATION,
-    Wishes,
+    GradeOptions,
     fresh_lab,
     grade_submission,
     recognised,
@@ -17,7 +17,7 @@ __all__ = [
     "APPLICATION",
     "Carried",
     "Folder",
-    "Wishes",
+    "GradeOptions",
     "carry",
     "fresh_lab",
     "grade_submission",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from labkit.classroom.folder import Folder
 from labkit.classroom.submission import recognised
-from labkit.course import Course, HandedIn, Trait, variant
+from labkit.course import Course, ReadingRules, Submission, Trait, variant
 from labkit.errors import NothingToGradeError
 
 
@@ -58,10 +58,10 @@ class Variants:
         Of several values in a file, as one that was commented out, the own one decides. KeyError
         for a number that is not of the class.
         """
-        mine, handed = self._of[number], _handed(self._course, folder)
+        mine, submission = self._of[number], _recognised(self._course, folder)
         own, strange = 0, list[Strange]()
         for trait in self._course.traits:
-            found, given = values_of(trait, handed), mine[trait.name]
+            found, given = values_of(trait, submission), mine[trait.name]
             if given in found:
                 own += 1
             elif found:
@@ -79,18 +79,19 @@ class Variants:
         return Belonging(own, tuple(strange), absent, tuple(fits), len(others) * odds)
 
 
-def values_of(trait: Trait, handed: HandedIn | None) -> list[str]:
+def values_of(trait: Trait, submission: Submission | None) -> list[str]:
     """The values of a trait that stand as words in the file that is its artefact."""
-    if handed is None:
+    if submission is None:
         return []
-    path = handed.sources.get(trait.artefact) or handed.targets.get(trait.artefact, trait.artefact)
-    text = handed.files.get(path, b"").decode("utf-8", "replace")
+    usual = submission.targets.get(trait.artefact, trait.artefact)
+    path = submission.sources.get(trait.artefact) or usual
+    text = submission.files.get(path, b"").decode("utf-8", "replace")
     words = {word.casefold() for word in re.findall(r"\w+", text)}
     return [value for value in trait.values if value.casefold() in words]
 
 
-def _handed(course: Course, folder: Folder) -> HandedIn | None:
+def _recognised(course: Course, folder: Folder) -> Submission | None:
     try:
-        return recognised(course, folder, fill=False)
+        return recognised(course, folder, ReadingRules(fill=False))
     except NothingToGradeError:
         return None

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from labkit.course import Course, Files, HandedIn, Step, StepFunction
+from labkit.course import Course, Files, Step, StepFunction, Submission
 from labkit.errors import LabkitError, StepFailedError
 from labkit.grading.stepping import call_one
 from labkit.remote import Shells
 
 
 @dataclass(frozen=True)
-class Stumble:
+class FailedStep:
     """A step that could not be carried out to its end, and why."""
 
     step: Step
@@ -25,7 +25,7 @@ class Stumble:
 class Carried:
     """What became of the steps of a submission."""
 
-    stumbles: list[Stumble] = field(default_factory=list)
+    failed_steps: list[FailedStep] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def carry(
     course: Course,
     steps: Sequence[Step],
     shells: Shells,
-    handed: HandedIn,
+    submission: Submission,
     *,
     on_begin: Callable[[Step], None] = lambda _step: None,
 ) -> Carried:
@@ -78,26 +78,26 @@ def carry(
     When a machine is lost, nothing more is begun: the checks will say what cannot be told.
     """
     planned = jobs(steps)
-    errors = _side_by_side(course, planned, shells, handed, on_begin)
-    stumbles = [Stumble(step, error.what, error.where) for step, error in errors]
+    errors = _side_by_side(course, planned, shells, submission, on_begin)
+    failed_steps = [FailedStep(step, error.what, error.where) for step, error in errors]
     if all(isinstance(error, StepFailedError) for _step, error in errors):
         try:
             course.settle(shells)
         except LabkitError as error:
             last = planned[-1].step if planned else course.steps[-1]
-            stumbles.append(Stumble(last, error.what, error.where))
-    return Carried(stumbles)
+            failed_steps.append(FailedStep(last, error.what, error.where))
+    return Carried(failed_steps)
 
 
 def _side_by_side(
     course: Course,
     planned: Sequence[Job],
     shells: Shells,
-    handed: HandedIn,
+    submission: Submission,
     on_begin: Callable[[Step], None],
 ) -> list[tuple[Step, LabkitError]]:
     """Do jobs, each as soon as it may begin; the errors that they ended with, in their order."""
-    files = {job.step.slug: Files(course.root, None, handed=handed) for job in planned}
+    files = {job.step.slug: Files(course.root, None, submission=submission) for job in planned}
     errors: dict[int, LabkitError] = {}
     begun: set[str] = set()
     waiting = list(range(len(planned)))

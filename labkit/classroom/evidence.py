@@ -1,4 +1,4 @@
-"""What a mark rests on, in one file that can be checked years later: what was handed in, what was
+"""What a mark rests on, in one file that can be checked years later: what was submitted, what was
 asked and answered, the raw rows of the drills, the result; signed.
 
 An in-toto statement (in-toto.io/Statement/v1, with a predicate of labkit's own) in a DSSE envelope
@@ -35,7 +35,7 @@ PREDICATE = "urn:labkit:evidence:v1"
 PAYLOAD = "application/vnd.in-toto+json"
 NAMESPACE = "labkit-evidence"  # of ssh-keygen -Y
 RESULT = "result.json"
-HANDED_IN = "submission/"  # before the names of what was handed in
+SUBMISSION = "submission/"  # before the names of what was submitted
 LARGEST = 256 * 2**20  # bytes of all files: what claims to be more is not read
 KEY_TYPE = b"ssh-ed25519"
 
@@ -102,7 +102,7 @@ def opened(data: bytes) -> Evidence:
         signer = found["signatures"][0]["keyid"]
         envelope = Envelope.from_dict(found)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, FormatError) as error:
-        raise NoEvidenceError(_("the envelope is no DSSE envelope")) from error
+        raise NoEvidenceError(_("the envelope is not a DSSE envelope")) from error
     if (
         envelope.payload_type != PAYLOAD
         or canonical != data
@@ -115,7 +115,7 @@ def opened(data: bytes) -> Evidence:
     except (VerificationError, UsageError) as error:
         named = _broken_part(envelope.payload)
         raise NoEvidenceError(
-            _("the signature does not fit; what differs: {part}", part=named)
+            _("the signature does not match; what differs: {part}", part=named)
         ) from error
     whole = json.loads(envelope.payload)
     if whole.get("_type") != STATEMENT or whole.get("predicateType") != PREDICATE:
@@ -211,7 +211,7 @@ def private_key(path: Path, passphrase: str = "") -> Ed25519PrivateKey:
     except (ValueError, UnsupportedAlgorithm) as error:
         if passphrase:
             raise NeedsPassphraseError(_("the key is protected"), where=str(path)) from error
-        raise UsageError(_("this is no SSH key"), where=str(path), then=then) from error
+        raise UsageError(_("this is not an SSH key"), where=str(path), then=then) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(_("the key is not of type ed25519"), where=str(path), then=then)
     return key
@@ -230,7 +230,7 @@ def public_key(line: str) -> Ed25519PublicKey:
     try:
         key = load_ssh_public_key(line.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError(_("this is no public SSH key"), where=line[:60]) from error
+        raise UsageError(_("this is not a public SSH key"), where=line[:60]) from error
     if not isinstance(key, Ed25519PublicKey):
         raise UsageError(_("the key is not of type ed25519"), where=line[:60])
     return key

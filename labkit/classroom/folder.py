@@ -1,4 +1,4 @@
-"""Reads the folder that a learner has handed in: bounded, links not followed, nothing executed."""
+"""Reads the folder that a learner has submitted: bounded, links not followed, nothing executed."""
 
 from __future__ import annotations
 

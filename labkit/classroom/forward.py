@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from labkit.course import Course, Foundation, HandedIn, Step, Verdict
+from labkit.course import Course, Foundation, Step, Submission, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import Again, CheckResult
 
@@ -20,10 +20,10 @@ class Forward:
     """Carries one submission forward, foundation by foundation; `grade` calls it in between."""
 
     def __init__(
-        self, course: Course, handed: HandedIn, bring: Callable[[HandedIn], object]
+        self, course: Course, submission: Submission, bring: Callable[[Submission], object]
     ) -> None:
         self.course = course
-        self.handed = handed  # as it is on the machines
+        self.submission = submission  # as it is on the machines
         self.given: list[Foundation] = []
         self._bring = bring
 
@@ -39,10 +39,10 @@ class Forward:
         else:
             return None
         reference = self.course.root / "steps" / "reference"
-        self.handed = self.course.carry_forward(self.handed, foundation.artefact, reference)
+        self.submission = self.course.carry_forward(self.submission, foundation.artefact, reference)
         self.given.append(foundation)
         try:
-            self._bring(self.handed)
+            self._bring(self.submission)
         except LabkitError:
             return None
         judged = self._judged(self.given)
@@ -51,7 +51,7 @@ class Forward:
 
     def _is_missing(self, foundation: Foundation, results: Results) -> bool:
         """Whether the learner's own artefact does not give it; a failure of ours is no reason."""
-        if foundation in self.given or foundation.artefact not in self.handed.sources:
+        if foundation in self.given or foundation.artefact not in self.submission.sources:
             return False
         wanted = [results[name].verdict for name in foundation.gives if name in results]
         return any(verdict is not Verdict.PASSED for verdict in wanted)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from labkit.classroom.carrying import Carried, carry
-from labkit.course import Course, Files, HandedIn, Step
+from labkit.course import Course, Files, Step, Submission
 from labkit.remote import Shell
 
 Signatures = dict[int, str]
@@ -28,44 +28,44 @@ class Held:
 
     def bring(
         self,
-        handed: HandedIn,
+        submission: Submission,
         last: int,
         *,
         on_begin: Callable[[Step], None] = lambda _step: None,
         on_undo: Callable[[Step], object] = lambda _step: None,
     ) -> Carried:
         """Bring the machines from what they hold to what a submission brings, up to a step."""
-        wanted = signatures(self.course, handed)
+        wanted = signatures(self.course, submission)
         steps = [step for step in self.course.steps if step.number <= last and not step.shows]
         held = self.signatures
         dirty = {step.number for step in steps if held.get(step.number) != wanted[step.number]}
         for step in reversed(self.course.steps):
-            if step.number in held and (step.number in dirty or self._rests_on(step, dirty)):
+            if step.number in held and (step.number in dirty or self._depends_on(step, dirty)):
                 if step.undo:
                     step.undo({name: self.shells[name] for name in step.on})
                 del held[step.number]
                 on_undo(step)
         todo = [step for step in steps if step.number not in held]
-        carried = carry(self.course, todo, self.shells, handed, on_begin=on_begin)
+        carried = carry(self.course, todo, self.shells, submission, on_begin=on_begin)
         held.update({step.number: wanted[step.number] for step in todo})
         return carried
 
-    def _rests_on(self, step: Step, dirty: set[int]) -> bool:
+    def _depends_on(self, step: Step, dirty: set[int]) -> bool:
         needed = (self.course.step(slug) for slug in step.needs)
-        return any(one and (one.number in dirty or self._rests_on(one, dirty)) for one in needed)
+        return any(one and (one.number in dirty or self._depends_on(one, dirty)) for one in needed)
 
 
-def signatures(course: Course, handed: HandedIn) -> Signatures:
+def signatures(course: Course, submission: Submission) -> Signatures:
     """Step -> a hash of all that decides what it brings to the machines."""
-    files = Files(course.root, None, handed=handed)
+    files = Files(course.root, None, submission=submission)
     artefacts = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
-    claimed = {path for artefact, path in handed.sources.items() if artefact in artefacts}
-    brought = {path: data for path, data in handed.files.items() if path not in claimed}
+    claimed = {path for artefact, path in submission.sources.items() if artefact in artefacts}
+    brought = {path: data for path, data in submission.files.items() if path not in claimed}
     brought |= {files.at(path): files.given(path) for path in course.given}
     rest = _hash(
         *(f"{path} {_hash(data)}" for path, data in sorted(brought.items())),
-        json.dumps(dict(handed.targets), sort_keys=True),
-        *sorted(handed.executable),
+        json.dumps(dict(submission.targets), sort_keys=True),
+        *sorted(submission.executable),
     )
     found: Signatures = {}
     slugs: dict[str, str] = {}
@@ -74,8 +74,8 @@ def signatures(course: Course, handed: HandedIn) -> Signatures:
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
         parts += [rest] if step.needs else []  # the first step brings nothing of a learner's
         parts += [f"{one.artefact.path} {one.sha256}" for one in own]
-        parts += [one.path for one in step.beside if one.path in handed.spared]
-        options = handed.options.items()
+        parts += [one.path for one in step.beside if one.path in submission.spared]
+        options = submission.options.items()
         parts += [f"{name} {said}" for name, said in options if name.startswith(f"{step.slug}:")]
         slugs[step.slug] = found[step.number] = _hash(*parts)
     return found

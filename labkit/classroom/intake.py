@@ -30,7 +30,7 @@ KEY_LENGTH = 60  # characters of an entry's folder
 
 @dataclass(frozen=True)
 class Entry:
-    """What one learner has handed in: the files, or why they cannot be read."""
+    """What one learner has submitted: the files, or why they cannot be read."""
 
     key: str  # of the ledger's folder: ASCII, unique in the class
     name: str

@@ -62,7 +62,7 @@ class Marking:
         return replace(result, steps=steps, score_max=round(whole, DECIMALS))
 
     def mark(self, result: GradeResult, *, late: str = "") -> Mark:
-        """The mark of a result, as it comes from the lab, handed in so late."""
+        """The mark of a result, as it comes from the lab, submitted so late."""
         marked = self.marked(result)
         percent = self.settings.late.percent(late)
         low, high = (

@@ -79,7 +79,7 @@ class DrillRow:
 
 @dataclass(frozen=True)
 class Doubt:
-    """What could not be told, for whom, and what settles it."""
+    """What could not be determined, for whom, and what settles it."""
 
     why: str
     settle: str

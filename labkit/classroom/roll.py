@@ -32,7 +32,7 @@ from labkit import __version__
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, Slot, State, forget, lab_of, note_lab
 from labkit.classroom.parcel import unpack
-from labkit.classroom.submission import Wishes, fresh_lab, grade_submission, recognised
+from labkit.classroom.submission import GradeOptions, fresh_lab, grade_submission, recognised
 from labkit.course import PARTS, Course, Verdict, load_course
 from labkit.errors import EXIT_USAGE, LabkitError, NothingToGradeError, NotReadyError
 from labkit.grading.writers.html import write_html
@@ -53,7 +53,7 @@ class Job:
     entry: Entry
     out: Path
     lab: str
-    wishes: Wishes
+    options: GradeOptions
     language: str = "en"
 
 
@@ -88,14 +88,16 @@ def free_memory() -> int:
     return int(found["MemAvailable"].split()[0]) // 1024
 
 
-def digest(entry: Entry, course: Course, wishes: Wishes) -> str:
+def digest(entry: Entry, course: Course, options: GradeOptions) -> str:
     """Of all that decides a result: the files, the course, labkit, the options.
 
     A limit of time decides none: what it ended is inconclusive.
     """
-    options = [sorted(wishes.steps), wishes.drills, wishes.fill, wishes.documented, wishes.as_found,
-               wishes.forward, wishes.reference_credit, wishes.seed]  # fmt: skip
-    whole = [entry.digest, course_digest(course.root), __version__, *map(repr, options)]
+    reading = options.reading
+    decisive = [sorted(options.steps), options.drills, reading.fill, reading.documented,
+                reading.as_found, options.forward, options.reference_credit,
+                options.seed]  # fmt: skip
+    whole = [entry.digest, course_digest(course.root), __version__, *map(repr, decisive)]
     return hashlib.sha256("\0".join(whole).encode()).hexdigest()
 
 
@@ -130,7 +132,7 @@ def grade_class(
     entries: Sequence[Entry],
     ledger: Ledger,
     digests: dict[str, str],
-    wishes: Wishes,
+    options: GradeOptions,
     *,
     labs: int,
     slot: Slot = "graded",
@@ -166,7 +168,7 @@ def grade_class(
             readable.append(entry)
     spoken = languages or {}
     for entry, folder, outcome in _run(
-        readable, ledger, wishes, grader, executors, labs, remove, spoken
+        readable, ledger, options, grader, executors, labs, remove, spoken
     ):
         if outcome.state == "inconclusive":
             forget(folder)
@@ -175,7 +177,7 @@ def grade_class(
             settled(entry, folder, outcome, 1)
     for entry in again:
         for _entry, folder, outcome in _run(
-            [entry], ledger, wishes, grader, executors, 1, remove, spoken
+            [entry], ledger, options, grader, executors, 1, remove, spoken
         ):
             settled(entry, folder, outcome, 2)
 
@@ -183,7 +185,7 @@ def grade_class(
 def _run(
     entries: Sequence[Entry],
     ledger: Ledger,
-    wishes: Wishes,
+    options: GradeOptions,
     grader: Grader,
     executors: Executors,
     labs: int,
@@ -202,7 +204,7 @@ def _run(
     try:
         for entry in entries:
             lab = f"{LAB_PREFIX}{uuid.uuid4().hex[:8]}"
-            learner = replace(wishes, learner=entry.name)
+            learner = replace(options, learner=entry.name)
             spoken = languages.get(entry.key) or language()
             job = Job(entry, ledger.begin(entry.key), lab, learner, spoken)
             try:
@@ -231,7 +233,7 @@ def _run(
         raise
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-    yield from _run(forgotten, ledger, wishes, grader, executors, labs, remove, languages)
+    yield from _run(forgotten, ledger, options, grader, executors, labs, remove, languages)
 
 
 def _end(jobs: Sequence[Job], remove: Callable[[str], None]) -> None:
@@ -251,7 +253,7 @@ def _end(jobs: Sequence[Job], remove: Callable[[str], None]) -> None:
 
 
 def _died(error: Exception) -> str:
-    return _("the process that graded it ended before its time: {why}",
+    return _("the process that graded it ended unexpectedly: {why}",
              why=f"{type(error).__name__} {error}".strip())  # fmt: skip
 
 
@@ -283,17 +285,21 @@ def grade_job(job: Job) -> Outcome:
         out_of_time.set()
         os.kill(os.getpid(), signal.SIGTERM)
 
-    limit = job.wishes.limit_s
+    limit = job.options.limit_s
     timer = threading.Timer(limit or 0.0, end)
     if limit:
         timer.start()
     try:
-        recognised(course, job.entry.folder)  # before any machine is made for nothing
+        recognised(course, job.entry.folder, job.options.reading)  # before machines for nothing
         with fresh_lab(lambda _line: None, name=job.lab) as lab:
-            result = grade_submission(course, job.entry.folder, lab, job.out, job.wishes)
+            result = grade_submission(course, job.entry.folder, lab, job.out, job.options)
         write_html(result, job.out / "report.html", title=course.titles.get(language(), ""))
         open_checks = result.count(Verdict.INCONCLUSIVE)
-        why = _("checks that could not be told: {count}", count=open_checks) if open_checks else ""
+        why = (
+            _("checks that could not be determined: {count}", count=open_checks)
+            if open_checks
+            else ""
+        )
         state: State = "inconclusive" if open_checks else "graded"
     except NothingToGradeError as error:
         state, why = "unreadable", error.what

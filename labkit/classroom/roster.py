@@ -83,7 +83,7 @@ def read_roster(path: Path) -> list[Person]:
 def matched(
     people: Sequence[Person], entries: Sequence[Entry]
 ) -> tuple[dict[str, Person], list[Person]]:
-    """Key of an entry -> who it is; and those who have handed in nothing.
+    """Key of an entry -> who it is; and those who have submitted nothing.
 
     By number, by the whole name in any order, by the first part of the address, which is often a
     login. What would fit several people fits nobody.

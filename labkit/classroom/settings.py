@@ -90,7 +90,7 @@ def read_settings(path: Path, course: Course) -> Settings:
         ) from error
     except ValueError as error:  # tomllib's own says the line
         raise UsageError(
-            _("the settings {path} are no TOML", path=path), where=str(error), then=_example()
+            _("the settings {path} are not TOML", path=path), where=str(error), then=_example()
         ) from error
     reader = _Reader(data, course)
     settings = reader.settings()
@@ -166,7 +166,7 @@ class _Reader:
 
     def _is_table(self, name: str) -> None:
         if not isinstance(self.data.get(name, {}), dict):
-            self._wrong("", name, _("a table is wanted: [{name}]", name=name))
+            self._wrong("", name, _("expected a table: [{name}]", name=name))
 
     def _language(self, value: Any) -> str:
         if value not in LANGUAGES:
@@ -175,7 +175,7 @@ class _Reader:
 
     def _variants(self, value: Any) -> str:
         if not isinstance(value, str) or not value:
-            raise ValueError(_("a text is wanted: the key that `labkit variant` was given"))
+            raise ValueError(_("expected a text: the key that `labkit variant` was given"))
         if not self.course.traits:
             raise ValueError(_("the course {name} has no variants", name=self.course.name))
         return value
@@ -251,22 +251,22 @@ class _Reader:
 
 def _amount(value: Any, most: float = 1000) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise ValueError(_("a number from 0 to {most} is wanted", most=number(most)))
+        raise ValueError(_("expected a number from 0 to {most}", most=number(most)))
     return float(value)
 
 
 def _minutes(value: Any) -> float:
     if found := _amount(value):
         return found
-    raise ValueError(_("more than no time is wanted"))
+    raise ValueError(_("expected a time above zero"))
 
 
 def _full_mark(value: Any) -> float:
     if isinstance(value, str):
-        raise ValueError(_('a number such as 20 or 100 is wanted, or "letters"'))
+        raise ValueError(_('expected a number such as 20 or 100, or "letters"'))
     found = _amount(value)
     if not found:
-        raise ValueError(_('a number such as 20 or 100 is wanted, or "letters"'))
+        raise ValueError(_('expected a number such as 20 or 100, or "letters"'))
     return found
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from labkit.classroom.carrying import Carried
 from labkit.classroom.folder import Folder
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
-from labkit.course import Course, HandedIn, Step
+from labkit.course import AS_USUAL, Course, ReadingRules, Step, Submission
 from labkit.errors import NothingToGradeError
 from labkit.grading import Context, GradeResult, Scope, grade, write_open
 from labkit.lab import Lab, open_lab, open_shells
@@ -57,19 +57,30 @@ def fresh_lab(say: Say, provider: str = "", name: str = "") -> Iterator[Lab]:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What whoever grades a submission wants."""
+class GradeOptions:
+    """How a submission is graded, as whoever grades it has chosen."""
 
     steps: frozenset[int]  # graded; what comes before them is carried out as well
     drills: bool = True
-    fill: bool = True
-    documented: bool = False  # what stands in a README's code blocks counts as handed in
-    as_found: bool = False  # the application's contract is that of the submission's own code
+    reading: ReadingRules = AS_USUAL
     forward: bool = True  # what later steps need and the learner's own cannot give is given
     learner: str = ""
     reference_credit: float = 1.0
     seed: int | None = None
     limit_s: float | None = None  # of a class: for one learner, from the machines to the mark
+
+    def to_json(self) -> dict[str, Any]:
+        """As evidence has them: flat, the rules of reading beside the others."""
+        options = asdict(self)
+        return {**options.pop("reading"), **options, "steps": sorted(self.steps)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> GradeOptions:
+        """Read back from evidence; what that is too old to know is as usual."""
+        names = {field.name for field in fields(ReadingRules)}
+        reading = ReadingRules(**{name: data[name] for name in names & data.keys()})
+        rest = {name: value for name, value in data.items() if name not in names}
+        return cls(**{**rest, "steps": frozenset(data["steps"]), "reading": reading})
 
 
 def grade_submission(
@@ -77,7 +88,7 @@ def grade_submission(
     folder: Folder,
     lab: Lab,
     out: Path,
-    wishes: Wishes,
+    options: GradeOptions,
     *,
     reporter: Reporter = SILENT,
     commands: Reporter = SILENT,
@@ -90,82 +101,65 @@ def grade_submission(
     `out/result.json` is valid at any instant. NothingToGradeError if the course recognises nothing
     in the folder.
     """
-    handed = recognised(
-        course,
-        folder,
-        fill=wishes.fill,
-        documented=wishes.documented,
-        as_found=wishes.as_found,
-    )
+    submission = recognised(course, folder, options.reading)
     out.mkdir(parents=True, exist_ok=True)
-    context = Context(course=course, lab=lab, out=out, handed=handed, seed=wishes.seed,
+    context = Context(course=course, lab=lab, out=out, submission=submission, seed=options.seed,
                       reporter=reporter)  # fmt: skip
-    scope = Scope(wishes.steps, disturbing=wishes.drills, drills=wishes.drills)
-    learner = wishes.learner or folder.name
+    scope = Scope(options.steps, disturbing=options.drills, drills=options.drills)
+    learner = options.learner or folder.name
     write_open(context, scope, learner=learner)
     shells = open_shells(lab, commands)
     context.shells = shells
     held = Held(course, shells)
 
-    def bring(what: HandedIn) -> Carried:
+    def bring(now: Submission) -> Carried:
         def begin(step: Step) -> None:
             reporter.tell(SubmissionStepBegan(step.number, step.slug))
 
-        return held.bring(what, max(wishes.steps), on_begin=begin)
+        return held.bring(now, max(options.steps), on_begin=begin)
 
-    carried = bring(handed)
+    carried = bring(submission)
     try:
         return grade(
             context,
             scope,
             reporter,
             learner=learner,
-            reference_credit=wishes.reference_credit,
-            submission=record(course, folder, handed, carried),
-            again=Forward(course, handed, bring) if wishes.forward else None,
+            reference_credit=options.reference_credit,
+            submission_record=submission_record(course, folder, submission, carried),
+            again=Forward(course, submission, bring) if options.forward else None,
         )
     finally:
         context.close()
 
 
-def recognised(
-    course: Course,
-    folder: Folder,
-    *,
-    fill: bool = True,
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+def recognised(course: Course, folder: Folder, reading: ReadingRules = AS_USUAL) -> Submission:
     """What the course finds in a folder. NothingToGradeError if that is nothing at all."""
     reference = course.root / "steps" / "reference"
-    handed = course.recognise(
-        folder.files,
-        reference,
-        fill=fill,
-        executable=folder.executable,
-        documented=documented,
-        as_found=as_found,
-    )
-    if not handed.sources:
+    submission = course.recognise(folder.files, reference, reading, executable=folder.executable)
+    if not submission.sources:
         raise NothingToGradeError(
             _("nothing in {folder} looks like a file of this practical", folder=folder.name),
             where=", ".join(list(folder.files)[:5]),
             then=_("labkit init FOLDER   shows which files a learner writes"),
         )
-    return handed
+    return submission
 
 
-def record(course: Course, folder: Folder, handed: HandedIn, carried: Carried) -> dict[str, Any]:
-    """The submission in the result file: what was read, skipped, changed, filled, and stumbled."""
+def submission_record(
+    course: Course, folder: Folder, submission: Submission, carried: Carried
+) -> dict[str, Any]:
+    """The submission in the result file: what was read, skipped, changed, filled, and which
+    steps could not be carried out."""
     wanted = {one.path for step in course.steps for one in (*step.artefacts, *step.beside)}
-    stumbles = [
+    failed_steps = [
         _("step {number} ({slug}): {what}", number=one.step.number, slug=one.step.slug,
           what=one.what[:600])
-        for one in carried.stumbles
+        for one in carried.failed_steps
     ]  # fmt: skip
     return {
         "files": len(folder.files),
         "skipped": [{"path": path, "why": why} for path, why in folder.skipped],
-        "notes": [*handed.notes, *stumbles],
-        "filled": sorted(filter(handed.filled, wanted)),
+        "notes": [*submission.notes, *failed_steps],
+        "filled": sorted(filter(submission.filled, wanted)),
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from labkit.classroom import APPLICATION, Wishes
+from labkit.classroom import APPLICATION, GradeOptions
 from labkit.classroom.away import Away, code_here
 from labkit.classroom.belonging import Belonging, Variants
 from labkit.classroom.cluster import Cluster, cluster_at
@@ -41,6 +41,7 @@ from labkit.classroom.table import Row, rows
 from labkit.cli import show
 from labkit.cli.paths import Reads, Writes
 from labkit.cli.session import outside, report_name, the_course
+from labkit.cli.submission_options import reading_rules, submission_options
 from labkit.course import Course, select
 from labkit.grading.explain import read_checks
 from labkit.lab.store import reports_root
@@ -52,19 +53,11 @@ def grading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What both verbs that grade are told."""
     for option in (
         click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 64),
-                     help="Labs at once; else as many as memory and processors bear."),
+                     help="Labs at once; else as many as memory and processors allow."),
         click.option("--no-drills", is_flag=True,
-                     help="Only what disturbs nothing; no full mark."),
+                     help="Only what disturbs nothing; not the full mark."),
         click.option("--steps", "steps", default="all", metavar="A-B", help="Only these steps."),
-        click.option("--carry-forward/--no-carry-forward", "forward", default=True,
-                     show_default=True, help="Judge later steps on the reference where a "
-                     "learner's own earlier work fails."),
-        click.option("--readme/--no-readme", "documented", default=False, show_default=True,
-                     help="Code blocks of a README count for files that are missing."),
-        click.option("--application", type=click.Choice(APPLICATION), default=APPLICATION[0],
-                     show_default=True,
-                     help="Route and login by which the API is judged: those of the "
-                     "statement, or of the submission's own code."),
+        submission_options,
         click.option("--only", default="", metavar="WHO",
                      help="failed, inconclusive, changed, or a part of a name."),
         click.option("--scheduler", default="", metavar="ADDRESS",
@@ -97,7 +90,7 @@ class ClassSession:
     course: Course
     entries: list[Entry]
     ledger: Ledger
-    wishes: Wishes
+    options: GradeOptions
     digests: dict[str, str]
     labs: int
     people: list[Person]
@@ -129,11 +122,10 @@ class ClassSession:
         root = outside(
             Path(folder or reports_root() / name), place, f"labkit class grade {submissions}"
         )
-        wishes = Wishes(
+        options = GradeOptions(
             steps=frozenset(step.number for step in select(course, steps)),
             drills=not no_drills,
-            documented=documented,
-            as_found=application != APPLICATION[0],
+            reading=reading_rules(documented, application),
             forward=forward,
             limit_s=60 * chosen.minutes if chosen.minutes else None,
         )
@@ -144,9 +136,9 @@ class ClassSession:
         words = [str(submissions), *chain(*(pair for pair in told.items() if pair[1]))]
         words += ["--no-drills"] * no_drills + ["--no-carry-forward"] * (not forward)
         words += ["--readme"] * documented
-        digests = {one.key: digest(one, course, wishes) for one in entries}
-        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=wishes.drills)
-        return cls(course, entries, Ledger(root), wishes, digests, labs or room, people,
+        digests = {one.key: digest(one, course, options) for one in entries}
+        room = room_for_labs(os.cpu_count() or 1, free_memory(), drills=options.drills)
+        return cls(course, entries, Ledger(root), options, digests, labs or room, people,
                    Marking(read_checks(course), chosen), tuple(words), scheduler)  # fmt: skip
 
     def typed(self, verb: str, *more: str) -> str:
@@ -237,6 +229,6 @@ class ClassSession:
                   left=number(left / 60, ".0f"))
             )  # fmt: skip
 
-        grade_class(todo, self.ledger, self.digests, self.wishes, labs=labs, slot=slot,
+        grade_class(todo, self.ledger, self.digests, self.options, labs=labs, slot=slot,
                     grader=grader, executors=executors, languages=self.languages(),
                     on_done=told)  # fmt: skip

@@ -83,7 +83,7 @@ def may_be_lost(lab: Lab, *, yes: bool) -> None:
     if last:
         when = last.astimezone().strftime("%Y-%m-%d %H:%M")
         warning = _(
-            "somebody worked on the machines by hand since they were last saved ({when}).   "
+            "somebody has worked on the machines by hand since they were last saved ({when}).   "
             "to keep that: {command}",
             when=when,
             command=lab.command("save my-work"),

@@ -143,8 +143,7 @@ class Terminal(Reporter):
         for path in step.kept_own:
             self.say(
                 _(
-                    "{path} is your own and stays: add the lines that are missing yourself   "
-                    "({command})",
+                    "{path} is your own and stays: add the missing lines yourself   ({command})",
                     path=path,
                     command=f"labkit docs {step.number}",
                 )

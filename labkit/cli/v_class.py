@@ -71,12 +71,12 @@ def grade(ctx: click.Context, /, submissions: Path, only: str, output: str, **op
 @command.command("report")
 @class_options
 def report(submissions: Path, **options: Any) -> None:
-    """Write the page of the class and the learners' anew, after other settings. Grades nobody."""
+    """Write the pages of the class and its learners again, with other settings. Grades nobody."""
     the_class = ClassSession.opened(submissions, **options)
     found = the_class.rows()
     if not any(one.report for one in found):
         raise NothingToGradeError(
-            _("nobody of this class has been graded yet"),
+            _("nobody in this class has been graded yet"),
             where=str(the_class.ledger.root),
             then=the_class.typed("grade"),
         )
@@ -97,7 +97,7 @@ def regrade(
         graded = [one for one in the_class.entries if ledger.record(one.key)]
         if not graded:
             raise NothingToGradeError(
-                _("nobody of this class has been graded yet"),
+                _("nobody in this class has been graded yet"),
                 where=str(ledger.root),
                 then=the_class.typed("grade"),
             )
@@ -140,7 +140,7 @@ def _print(the_class: ClassSession, output: str) -> list[Row]:
         if belonging and belonging.strange:
             show.say(
                 _("{name} belongs to another variant: {what}; it was given to: {whom}",
-                  name=clean(one.name), whom=", ".join(belonging.theirs) or _("nobody of the list"),
+                  name=clean(one.name), whom=", ".join(belonging.theirs) or _("nobody on the list"),
                   what=", ".join(f"{it.trait.title(language())} {' '.join(it.found)}"
                                  for it in belonging.strange))
             )  # fmt: skip
@@ -148,7 +148,7 @@ def _print(the_class: ClassSession, output: str) -> list[Row]:
 
 
 def _exit_code(found: Sequence[Row]) -> int:
-    """As of one grading: what could not be told comes first, then what failed."""
+    """As of one grading: what could not be determined comes first, then what failed."""
     if any(one.state in ("inconclusive", "unreadable", "open") for one in found):
         return EXIT_INCONCLUSIVE
     return EXIT_FAILED if any(one.causes or one.state == "absent" for one in found) else EXIT_PASSED

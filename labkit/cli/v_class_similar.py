@@ -28,7 +28,8 @@ MOST_SHOWN = 12  # traces of a pair
 @click.command("similar")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--at-least", default=AT_LEAST, show_default=True, metavar="N",
-              type=click.IntRange(min=1), help="Traces from which on a pair is shown.")  # fmt: skip
+              type=click.IntRange(min=1),
+              help="The number of traces from which a pair is shown.")  # fmt: skip
 def command(submissions: Path, at_least: int) -> None:
     """Pairs that share what hardly anybody else has, side by side. It accuses nobody.
 
@@ -62,8 +63,8 @@ def command(submissions: Path, at_least: int) -> None:
     show.say(
         _("pairs with {least} traces or more: {count}, of {all} submissions. A trace is a passage "
           "of {words} words and signs, or a word, that at most two or {share} % of the class have "
-          "and the course does not give. It proves nothing: friends, a page of the web and one and "
-          "the same teacher leave the same. Ask before you judge.",
+          "and the course does not give. It proves nothing: friends, a web page or a shared "
+          "teacher leave the same traces. Ask before you judge.",
           least=at_least, count=len(pairs), all=len(entries), words=SHORTEST,
           share=number(100 * RARE_SHARE))
     )  # fmt: skip

@@ -55,7 +55,7 @@ PLAIN = """\
     default=0,
     metavar="JOBS",
     type=click.IntRange(0, 10_000),
-    help="The commands for a Slurm cluster, with so many jobs.",
+    help="The commands for a Slurm cluster, with this many jobs.",
 )
 @click.option("--python", "interpreter", default="python3", show_default=True, metavar="PATH",
               help="Python with labkit on the other computers.")  # fmt: skip
@@ -76,6 +76,6 @@ def command(hosts: tuple[str, ...], slurm: int, interpreter: str) -> None:
         click.echo(ROOM.format(hosts=[names[0], *names], port=PORT, python=interpreter))
         click.echo("# " + _("or by hand: the first line on one computer, the second on each"))
         click.echo(PLAIN.format(first=names[0], port=PORT, python=interpreter))
-    click.echo("# " + _("another terminal; killed at any moment, the same again goes on"))
+    click.echo("# " + _("in another terminal; if it is killed, the same command goes on"))
     where = "localhost" if slurm else names[0]
     click.echo(f"labkit class grade SUBMISSIONS --scheduler tcp://{where}:{PORT}")

@@ -53,7 +53,7 @@ def _show(findings: list[Finding]) -> None:
 def _show_parity() -> None:
     rows = []
     for one in read_checks(the_course()).values():
-        found = {provider: likeness(provider, one.spec.rests_on) for provider in PARITY}
+        found = {provider: likeness(provider, one.spec.requires) for provider in PARITY}
         reasons = dict.fromkeys(
             reason for degree, reason in found.values() if degree is not Likeness.SAME
         )

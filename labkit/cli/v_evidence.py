@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from labkit import __version__
-from labkit.classroom import Folder, Wishes, fresh_lab, grade_submission
+from labkit.classroom import Folder, GradeOptions, fresh_lab, grade_submission
 from labkit.classroom.evidence import (
-    HANDED_IN,
     NAMESPACE,
     RESULT,
+    SUBMISSION,
     Evidence,
     NeedsPassphraseError,
     NoEvidenceError,
@@ -81,7 +80,7 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
     click.echo(_("signed by {key}", key=fingerprint(found.signer)))
     if not key:
         show.say(
-            _("whose key that is, nobody has checked.   next: {command}",
+            _("nobody has checked whose key that is.   next: {command}",
               command=f"labkit evidence verify {file} --key TEACHER.pub")
         )  # fmt: skip
 
@@ -97,18 +96,18 @@ def verify(ctx: click.Context, file: Path, key: str) -> None:
 )
 @click.pass_context
 def replay(ctx: click.Context, file: Path, key: str) -> None:
-    """Grade what was handed in again, on fresh machines; claimed beside found."""
+    """Grade the submission again, on fresh machines; claimed beside found."""
     found, wrong = _checked(file, key)
     if found is None or wrong:
         raise UsageError(
-            _("this evidence is not whole; it is not graded again"),
+            _("this evidence is not intact; it is not graded again"),
             where="; ".join(wrong),
             then=f"labkit evidence verify {file}",
         )
     files = {
-        name.removeprefix(HANDED_IN): data
+        name.removeprefix(SUBMISSION): data
         for name, data in found.files.items()
-        if name.startswith(HANDED_IN)
+        if name.startswith(SUBMISSION)
     }
     if not files:
         raise NothingToGradeError(
@@ -117,12 +116,13 @@ def replay(ctx: click.Context, file: Path, key: str) -> None:
             then="labkit grade --submission DIR --evidence FILE",
         )
     course = the_course()
-    options = dict(found.predicate["options"])
-    wishes = Wishes(**{**options, "steps": frozenset(options["steps"])})
-    handed_in = frozenset(found.predicate["executable"])
+    options = GradeOptions.from_json(found.predicate["options"])
+    executable = frozenset(found.predicate["executable"])
     with tempfile.TemporaryDirectory() as place, fresh_lab(show.say) as lab:
-        folder = Folder(str(found.predicate["folder"]), files, [], handed_in)
-        again = grade_submission(course, folder, lab, Path(place), wishes, reporter=show.reporter())
+        folder = Folder(str(found.predicate["folder"]), files, [], executable)
+        again = grade_submission(
+            course, folder, lab, Path(place), options, reporter=show.reporter()
+        )
     ctx.exit(_compared(found.result, again.to_json()))
 
 
@@ -153,7 +153,7 @@ def keep(
     report: Path,
     *,
     folder: Folder | None = None,
-    wishes: Wishes | None = None,
+    options: GradeOptions | None = None,
 ) -> None:
     """Write the evidence of a report, and beside it the signature that ssh-keygen reads."""
     files = folder_files(report)
@@ -162,12 +162,12 @@ def keep(
         "course": course_digest(course.root),
         "made": now().isoformat(timespec="seconds"),
     }
-    if folder and wishes:
-        files |= {HANDED_IN + path: data for path, data in folder.files.items()}
+    if folder and options:
+        files |= {SUBMISSION + path: data for path, data in folder.files.items()}
         predicate |= {
             "folder": folder.name,
             "executable": sorted(folder.executable),
-            "options": {**asdict(wishes), "steps": sorted(wishes.steps)},
+            "options": options.to_json(),
         }
     data = signed(statement(files, predicate), key)
     write_whole(file, data)
@@ -208,7 +208,7 @@ def _checked(file: Path, key: str) -> tuple[Evidence | None, list[str]]:
             laid_out(found.files, Path(place))
             wrong += contradictions(found.result, course, Path(place) / "drills")
         except (NoEvidenceError, ValueError, KeyError, TypeError) as error:
-            wrong.append(_("{file} is no result: {why}", file=RESULT, why=error))
+            wrong.append(_("{file} is not a result: {why}", file=RESULT, why=error))
     return found, wrong
 
 
@@ -226,7 +226,7 @@ def _compared(claimed: Mapping[str, Any], found: Mapping[str, Any]) -> int:
     marks = [span(one["score_low"], one["score_high"]) for one in (claimed, found)]
     show.table([(_("mark"), *marks), *different], (_("check"), _("claimed"), _("found")))
     if not different:
-        show.say(_("every verdict was found again: {count}", count=len(old)))
+        show.say(_("every verdict was confirmed: {count}", count=len(old)))
         return EXIT_PASSED
     unclear = any("inconclusive" in pair for _name, *pair in different)
     return EXIT_INCONCLUSIVE if unclear else EXIT_FAILED

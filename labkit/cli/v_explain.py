@@ -54,8 +54,8 @@ def _rows(course: Course, checks: Mapping[str, Declared], one: Declared) -> Iter
     yield _("points"), number(one.spec.points)
     yield _("what is probed"), _(one.spec.probes)
     yield _("why it matters"), _(one.spec.why)
-    if one.spec.rests_on:
-        yield _("on containers"), in_words(*likeness("containers", one.spec.rests_on))
+    if one.spec.requires:
+        yield _("on containers"), in_words(*likeness("containers", one.spec.requires))
     yield from _others(_("waits for"), (checks[name] for name in one.waits_for))
     yield from _others(_("awaited by"), (checks[name] for name in one.awaited_by))
     drill = explain.drill_of(course, one)

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 
 from labkit.classroom import (
-    APPLICATION,
-    Wishes,
+    GradeOptions,
     fresh_lab,
     grade_submission,
     read_submission,
@@ -29,8 +28,9 @@ from labkit.cli.session import (
     the_course,
     the_lab_alone,
 )
+from labkit.cli.submission_options import reading_rules, submission_options
 from labkit.cli.v_check import exit_code
-from labkit.course import select
+from labkit.course import AS_USUAL, select
 from labkit.errors import NothingToGradeError, NotReadyError, UsageError
 from labkit.grading import Context, GradeResult, everything, grade, quick
 from labkit.grading.writers import WRITERS
@@ -75,7 +75,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     callback=_a_number,
     help="What steps done with reference files are worth.",
 )
-@click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; no full mark.")
+@click.option("--no-drills", is_flag=True, help="Only what disturbs nothing; not the full mark.")
 @click.option("--seed", type=int, default=None, help="Of the drills' request mix.")
 @click.option(
     "--submission",
@@ -100,28 +100,7 @@ def _a_number(_ctx: click.Context, _option: click.Parameter, value: float) -> fl
     show_default=True,
     help="Of a submission: do what is missing with the reference, for no points.",
 )
-@click.option(
-    "--readme/--no-readme",
-    "documented",
-    default=False,
-    show_default=True,
-    help="Of a submission: code blocks of a README count for files that are missing.",
-)
-@click.option(
-    "--application",
-    type=click.Choice(APPLICATION),
-    default=APPLICATION[0],
-    show_default=True,
-    help="Of a submission: route and login by which the API is judged: those of the statement, "
-    "or of its own code.",
-)
-@click.option(
-    "--carry-forward/--no-carry-forward",
-    "forward",
-    default=True,
-    show_default=True,
-    help="Of a submission: judge later steps on the reference where its own earlier work fails.",
-)
+@submission_options
 @click.option(
     "--evidence", default="", metavar="FILE", help="Write what the mark rests on, signed."
 )
@@ -151,21 +130,19 @@ def command(
 ) -> None:
     """All checks and drills, marked. About five minutes; the report says where each point went."""
     keep = _evidence(evidence, key)
+    reading = reading_rules(documented, application, fill=fill)
     if submission:
-        wishes = Wishes(
+        options = GradeOptions(
             steps=frozenset(step.number for step in select(the_course(), wanted)),
             drills=not no_drills,
-            fill=fill,
-            documented=documented,
-            as_found=application != APPLICATION[0],
+            reading=reading,
             forward=forward,
             learner=learner,
             reference_credit=reference_credit,
             seed=seed,
         )
-        ctx.exit(_submission(Path(submission), folder, output, wishes, provider or "", keep))
-    usual = fill and forward and not documented and application == APPLICATION[0]
-    if wanted != "all" or provider or not usual:
+        ctx.exit(_submission(Path(submission), folder, output, options, provider or "", keep))
+    if wanted != "all" or provider or reading != AS_USUAL or not forward:
         raise UsageError(
             _(
                 "--steps, --provider, --readme, --application, --no-fill-gaps and "
@@ -207,12 +184,17 @@ def _evidence(file: str, key: str) -> Callable[..., None]:
 
 
 def _submission(
-    path: Path, report: str, output: str, wishes: Wishes, provider: str, keep: Callable[..., None]
+    path: Path,
+    report: str,
+    output: str,
+    options: GradeOptions,
+    provider: str,
+    keep: Callable[..., None],
 ) -> int:
     """Grade a folder or an archive on machines of its own; the exit code."""
     course = the_course()
     folder = read_submission(path)
-    recognised(course, folder, documented=wishes.documented)  # before machines for nothing
+    recognised(course, folder, options.reading)  # before machines for nothing
     name = report_name(folder.name, "submission")
     out = Path(report or reports_root() / f"{name}-{stamp_now()}")
     out = outside(out, path, f"labkit grade --submission {path}")
@@ -225,14 +207,14 @@ def _submission(
         show.say(_("left out: {file} ({why})", file=left_out, why=why))
     with fresh_lab(show.say, provider) as lab:
         result = grade_submission(
-            course, folder, lab, out, wishes, reporter=show.reporter(), commands=transcript
+            course, folder, lab, out, options, reporter=show.reporter(), commands=transcript
         )
     write_html(result, out / "report.html", title=course.titles.get(language(), ""))
     _print(result, output)
     for note in (result.submission or {}).get("notes", []):
         show.say(f"  {note}")
     show.say(_("report: {path}", path=out / "report.html"))
-    keep(course, out, folder=folder, wishes=wishes)
+    keep(course, out, folder=folder, options=options)
     return exit_code(result)
 
 

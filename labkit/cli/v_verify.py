@@ -39,8 +39,8 @@ from labkit.locale import _, number
 @click.option("--bases", default=1, show_default=True, type=click.IntRange(1, 20),
               help="Right answers that each mutation is planted into.")  # fmt: skip
 @click.option("--repeat", default=1, show_default=True, type=click.IntRange(1, 100),
-              help="Grade everything so many times; does a verdict ever flip?")  # fmt: skip
-@click.option("--busy", is_flag=True, help="With a computing process per core beside.")
+              help="Grade everything this many times; does a verdict ever flip?")  # fmt: skip
+@click.option("--busy", is_flag=True, help="With a busy process per core alongside.")
 @click.option("--labs", default=0, metavar="N", type=click.IntRange(0, 16),
               help="Labs at once. Default: one more than cores, three at most.")  # fmt: skip
 @click.option(

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from labkit.course.blueprint import PARTS, Blueprint, MachineSpec, read_blueprint
     from labkit.course.declare import check, load_checks, step, step_of
     from labkit.course.finder import course_root, find_blueprint, load_course
-    from labkit.course.handed import HandedIn
     from labkit.course.model import (
         Aim,
         Artefact,
@@ -37,12 +36,14 @@ if TYPE_CHECKING:
     from labkit.course.outcome import CannotTellError, NotMetError, expect, not_met
     from labkit.course.selection import select
     from labkit.course.starter import write_starter
+    from labkit.course.submission import AS_USUAL, ReadingRules, Submission
     from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
 else:
     __getattr__ = on_first_use(
         __name__,
         {
+            "AS_USUAL": "submission",
             "Aim": "model",
             "Artefact": "model",
             "Beginning": "model",
@@ -56,7 +57,7 @@ else:
             "FindAim": "model",
             "Foundation": "model",
             "Glance": "model",
-            "HandedIn": "handed",
+            "Submission": "submission",
             "Judge": "model",
             "Limits": "model",
             "Load": "model",
@@ -67,6 +68,7 @@ else:
             "Outage": "model",
             "PARTS": "blueprint",
             "PowerCut": "model",
+            "ReadingRules": "submission",
             "Recognise": "model",
             "Request": "model",
             "Step": "model",
@@ -91,6 +93,7 @@ else:
     )
 
 __all__ = [
+    "AS_USUAL",
     "Aim",
     "Artefact",
     "Beginning",
@@ -104,7 +107,7 @@ __all__ = [
     "FindAim",
     "Foundation",
     "Glance",
-    "HandedIn",
+    "Submission",
     "Judge",
     "Limits",
     "Load",
@@ -115,6 +118,7 @@ __all__ = [
     "Outage",
     "PARTS",
     "PowerCut",
+    "ReadingRules",
     "Recognise",
     "Request",
     "Step",

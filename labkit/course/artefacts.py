@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from labkit.course.handed import HandedIn
 from labkit.course.model import Artefact, Course, Origin
+from labkit.course.submission import Submission
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -61,7 +61,7 @@ class Files:
     """The artefacts of one run: the workspace's where written, else the course's reference.
 
     With `distinction`, the reference is the one for its bar where an artefact has one. A
-    submission, `handed`, takes the place of a workspace: its files lie where the learner put them.
+    `submission` takes the place of a workspace: its files lie where the learner put them.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class Files:
         workspace: Path | None,
         *,
         distinction: bool = False,
-        handed: HandedIn | None = None,
+        submission: Submission | None = None,
     ) -> None:
         self.reference = course_root / "steps" / "reference"
         self.starter = course_root / "steps" / "starter"
         self.workspace = workspace
         self.distinction = distinction
-        self.handed = handed
+        self.submission = submission
         self.used: list[Content] = []
 
     def content(self, artefact: Artefact) -> Content:
@@ -86,8 +86,8 @@ class Files:
         """
         chosen = (self.distinction and artefact.distinction) or artefact.reference_path
         reference = (self.reference / chosen).read_bytes()
-        if self.handed:
-            reference = self.handed.fitted.get(chosen, reference)
+        if self.submission:
+            reference = self.submission.fitted.get(chosen, reference)
         own = self._own(artefact.path)
         if own is None:
             return Content(artefact, Origin.REFERENCE, reference)
@@ -96,13 +96,17 @@ class Files:
 
     def kept_own(self) -> list[str]:
         """The learner's own files that were used although the distinction's were asked for."""
-        own = [one.artefact for one in self.used if self.distinction and one.origin is Origin.OWN]
+        own = [
+            content.artefact
+            for content in self.used
+            if self.distinction and content.origin is Origin.OWN
+        ]
         return list(dict.fromkeys(artefact.path for artefact in own if artefact.distinction))
 
     def _own(self, path: str) -> bytes | None:
         """The workspace's file, or None while it is missing, empty or as the starter has it."""
-        if self.handed:
-            return self.handed.files.get(self.handed.sources.get(path, ""))
+        if self.submission:
+            return self.submission.files.get(self.submission.sources.get(path, ""))
         if self.workspace is None or not (self.workspace / path).exists():
             return None
         data = _read(self.workspace / path)
@@ -113,11 +117,11 @@ class Files:
 
     def at(self, path: str) -> str:
         """Where a file of the layout lies in this learner's project."""
-        return self.handed.targets.get(path, path) if self.handed else path
+        return self.submission.targets.get(path, path) if self.submission else path
 
     def option(self, name: str, default: str = "") -> str:
         """What the course has recognised in a submission under this name, else the default."""
-        return self.handed.options.get(name, default) if self.handed else default
+        return self.submission.options.get(name, default) if self.submission else default
 
     def remote(self, artefact: Artefact) -> str:
         """Where an artefact lies on its machines."""
@@ -130,8 +134,8 @@ class Files:
 
     def given(self, path: str) -> bytes:
         """A file of the project that is not the learner's to write, as their workspace has it."""
-        if self.handed:
-            own = self.handed.files.get(self.at(path))
+        if self.submission:
+            own = self.submission.files.get(self.at(path))
             return own if own is not None else (self.starter / path).read_bytes()
         if self.workspace is not None and (self.workspace / path).exists():
             return _read(self.workspace / path)
@@ -146,8 +150,8 @@ class Files:
         """
         content = self.content(artefact)
         remote = self.remote(artefact)
-        if self.handed:  # on a machine of its own, where nobody has worked by hand
-            return self._place_handed(content, remote, machine)
+        if self.submission:  # on a machine of its own, where nobody has worked by hand
+            return self._place_submitted(content, remote, machine)
         there = machine.read(remote, root=artefact.sudo)
         if content.origin is Origin.REFERENCE and self._is_later(artefact, there):
             self.used.append(content)
@@ -163,12 +167,12 @@ class Files:
         self._record(machine, placed, remote, content.data)
         return changed
 
-    def _place_handed(self, content: Content, remote: str, machine: Machine) -> bool:
-        assert self.handed is not None
+    def _place_submitted(self, content: Content, remote: str, machine: Machine) -> bool:
+        assert self.submission is not None
         artefact = content.artefact
         missing = content.origin is Origin.REFERENCE and not self._own(artefact.path)
         self.used.append(Content(artefact, Origin.MISSING, b"") if missing else content)
-        if missing and not self.handed.filled(artefact.path):
+        if missing and not self.submission.filled(artefact.path):
             return False
         return machine.write(remote, content.data, root=artefact.sudo)
 
@@ -179,7 +183,7 @@ class Files:
         is not what was brought, and stays.
         """
         data = self.given(path)
-        if self.handed:
+        if self.submission:
             return machine.write(remote, data)
         there = machine.read(remote)
         placed = json.loads(machine.read(MANIFEST, root=True) or "{}")

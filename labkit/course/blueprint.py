@@ -89,8 +89,8 @@ def read_blueprint(root: Path) -> Blueprint:
     try:
         listed = json.loads(file.read_text(encoding="utf-8"))
         machines = tuple(
-            MachineSpec(**{**one, "ports": tuple(one.get("ports", ()))})
-            for one in listed["machines"]
+            MachineSpec(**{**machine, "ports": tuple(machine.get("ports", ()))})
+            for machine in listed["machines"]
         )
         packages = {family: tuple(names) for family, names in listed.get("packages", {}).items()}
         user = listed.get("user", Blueprint.user)

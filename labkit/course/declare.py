@@ -62,12 +62,12 @@ def check(
     drill: str = "",
     probes: str = "",
     why: str = "",
-    rests_on: Sequence[str] = (),
+    requires: Sequence[str] = (),
     judges: str = "",
 ) -> Callable[[F], F]:
     """Mark a pytest test as a check; its docstring is the sentence that the learner reads.
 
-    `probes` and `why` are what `labkit explain` says of it; `rests_on` names what it asks of a
+    `probes` and `why` are what `labkit explain` says of it; `requires` names what it asks of a
     machine that not every provider has (`labkit doctor --parity`). `judges` is the path of an
     artefact that its step brings beside: filled with the reference, it earns nothing.
     """
@@ -80,7 +80,7 @@ def check(
         drill=drill,
         probes=probes,
         why=why,
-        rests_on=tuple(rests_on),
+        requires=tuple(requires),
         judges=judges,
     )
 

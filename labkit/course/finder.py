@@ -64,7 +64,7 @@ def _installed(name: str) -> Course:
     """The course that an installed package offers under this name."""
     from importlib.metadata import entry_points  # slow to import, seldom needed
 
-    offered = {one.name: one for one in entry_points(group=GROUP)}
+    offered = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in offered:
         raise UsageError(
             _("there is no course {name!r}: no folder, and none that is installed", name=name),

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 from labkit.course.blueprint import Blueprint
-from labkit.course.handed import HandedIn
+from labkit.course.submission import AS_USUAL, ReadingRules, Submission
 
 if TYPE_CHECKING:
     from labkit.course.artefacts import Files
@@ -43,7 +43,7 @@ class Artefact:
     machines: tuple[str, ...]
     reference: str = ""
     sudo: bool = False  # the remote file belongs to root
-    # A regular expression for lines that a package's own file has not: it tells whose a file is.
+    # A regular expression for lines that a package's own file lacks: it tells whose a file is.
     marker: str = ""
     later: str = ""  # the reference of a later step, which holds all of this one
     distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
@@ -63,7 +63,7 @@ class StepFunction(Protocol):
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a step does before anything else, and what that alone works on and rests on.
+    """What a step does before anything else, and which machines and steps that alone needs.
 
     The rest of the step finds it done. In a submission it need not wait for the steps before.
     """
@@ -89,7 +89,7 @@ class Step:
     artefacts: tuple[Artefact, ...] = ()
     beside: tuple[Artefact, ...] = ()  # brought as well; the step is not made of them
     titles: dict[str, str] = field(default_factory=dict)  # language code -> title
-    shows: bool = False  # it shows what holds and brings nothing: a submission needs it not
+    shows: bool = False  # it shows what holds and brings nothing: a submission does without
     # Takes away what it brought, so that it can be carried out as if for the first time.
     undo: Callable[[Shells], None] | None = None
     beginning: Beginning | None = None
@@ -129,7 +129,7 @@ class CheckSpec:
     probes: str = ""  # what exactly is asked, of whom, within which limit
     why: str = ""  # what goes wrong in real life where this does not hold
     # What of a machine beyond its programs it asks about (labkit.lab.parity): power, firewall, ...
-    rests_on: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     # The artefact that it judges (its path), where its step brings that one beside: in a submission
     # without it, a pass would be the reference's.
     judges: str = ""
@@ -151,7 +151,7 @@ class Limits:
     ghosts: int | None = None
     flaps: int | None = None
     uneven: int | None = None  # difference of the servers' shares before the fault
-    untrue: int | None = None  # answers that claim what is not so (`Drill.untrue`)
+    untrue: int | None = None  # answers that claim something false (`Drill.judge`)
     early: int | None = 0  # lost before the fault, though somebody answered: the service's own
 
 
@@ -278,9 +278,9 @@ class Drill:
     # The latest detection (s) that the balancer's own settings allow for this fault, None if
     # they allow any.
     promise: Callable[[Shells], float | None] | None = None
-    untrue: Judge | None = None
+    judge: Judge | None = None
     # Brings back what the fault took away and did not come back.
-    mend: Callable[[Shells], None] | None = None
+    restore: Callable[[Shells], None] | None = None
     # The ids of the POSTs that the servers have executed, one per execution: called with the word
     # that the ids of this run begin with, too.
     executed: Callable[[Shells, str], Sequence[str]] | None = None
@@ -316,18 +316,14 @@ class Recognise(Protocol):
         self,
         files: Mapping[str, bytes],
         reference: Path,
+        reading: ReadingRules = AS_USUAL,
         /,
         *,
-        fill: bool = True,
         executable: Collection[str] = (),
-        documented: bool = False,
-        as_found: bool = False,
-    ) -> HandedIn:
-        """With `reference`, the folder of the reference artefacts, for what is missing if `fill`.
+    ) -> Submission:
+        """With `reference`, the folder of the reference artefacts, for what is missing.
 
-        `executable` are those of the files that may be executed where they come from. With
-        `documented` the code blocks of a README count for what is no file; with `as_found` the
-        application's contract is what the submission's own code says.
+        `executable` are those of the files that may be executed where they come from.
         """
         ...
 
@@ -335,28 +331,25 @@ class Recognise(Protocol):
 def _as_it_is(
     files: Mapping[str, bytes],
     _reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """A submission of a course that recognises nothing in it."""
-    del documented, as_found
-    return HandedIn(files, fill=fill, executable=frozenset(executable))
+    return Submission(files, fill=reading.fill, executable=frozenset(executable))
 
 
 class CarryForward(Protocol):
     """Puts the reference's artefact in the place of a submission's own, fitted to its names."""
 
-    def __call__(self, handed: HandedIn, artefact: str, reference: Path, /) -> HandedIn:
+    def __call__(self, submission: Submission, artefact: str, reference: Path, /) -> Submission:
         """`artefact` is the path in the reference layout, `reference` the references' folder."""
         ...
 
 
-def _none_of_it(handed: HandedIn, _artefact: str, _reference: Path) -> HandedIn:
+def _none_of_it(submission: Submission, _artefact: str, _reference: Path) -> Submission:
     """Of a course without foundations nothing is carried forward."""
-    return handed
+    return submission
 
 
 @dataclass(frozen=True)
@@ -422,13 +415,13 @@ class Course:
     traits: Sequence[Trait] = ()  # in which the variants of learners differ
     personal: Personal = _alike
 
-    def rests_on(self, step: Step) -> set[str]:
+    def artefacts_of(self, step: Step) -> set[str]:
         """The artefacts that a step is made of: its own, or else those of what it needs."""
         own = {artefact.path for artefact in step.artefacts}
         if own:
             return own
         needed = (self.step(slug) for slug in step.needs)
-        return set().union(*(self.rests_on(one) for one in needed if one))
+        return set().union(*(self.artefacts_of(step) for step in needed if step))
 
     def step(self, name: str) -> Step | None:
         """The step with this number, letter or slug, or None."""

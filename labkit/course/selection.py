@@ -22,6 +22,6 @@ def select(course: Course, wanted: str) -> list[Step]:
         first = course.step("-".join(parts[:cut]))
         last = course.step("-".join(parts[cut:]))
         if first and last and first.number <= last.number:
-            return [one for one in course.steps if first.number <= one.number <= last.number]
-    slugs = ", ".join(f"{one.number} {one.letter} {one.slug}" for one in course.steps)
+            return [step for step in course.steps if first.number <= step.number <= last.number]
+    slugs = ", ".join(f"{step.number} {step.letter} {step.slug}" for step in course.steps)
     raise UsageError(_("there is no step {name!r}", name=wanted), where=slugs, then="labkit step 1")

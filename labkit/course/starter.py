@@ -28,7 +28,7 @@ def write_starter(
     there = next((folder / path for path in files if (folder / path).exists()), None)
     if there:
         raise UsageError(
-            _("{folder} holds a project already; nothing was changed", folder=folder),
+            _("{folder} already holds a project; nothing was changed", folder=folder),
             where=str(there),
             then=other,
         )

@@ -24,4 +24,6 @@ def variant(course: Course, key: str, number: str) -> dict[str, str]:
         said = "\0".join((course.name, who, trait)).encode()
         return int.from_bytes(hmac.digest(key.encode(), said, hashlib.sha256)) % count
 
-    return {one.name: one.values[chosen(one.name, len(one.values))] for one in course.traits}
+    return {
+        trait.name: trait.values[chosen(trait.name, len(trait.values))] for trait in course.traits
+    }

@@ -118,34 +118,34 @@ def images(shell: Shell) -> list[Image]:
     )
     return [
         Image(
-            id=str(one["Id"]),
-            tags=tuple(map(str, one.get("RepoTags") or ())),
-            digests=tuple(map(str, one.get("RepoDigests") or ())),
-            config=one.get("Config") or {},
-            created=str(one.get("Created") or ""),
+            id=str(record["Id"]),
+            tags=tuple(map(str, record.get("RepoTags") or ())),
+            digests=tuple(map(str, record.get("RepoDigests") or ())),
+            config=record.get("Config") or {},
+            created=str(record.get("Created") or ""),
         )
-        for one in inspected(shell, answer.stdout)
+        for record in inspected(shell, answer.stdout)
     ]
 
 
 def inspected(shell: Shell, said: str) -> list[dict[str, Any]]:
     """What `docker inspect` said: the records; failed if they cannot be read."""
     found = as_json(said or "[]")
-    if not isinstance(found, list) or not all(_is_record(one) for one in found):
+    if not isinstance(found, list) or not all(_is_record(record) for record in found):
         not_met(
-            expected=_("what docker inspect says can be read"),
+            expected=_("an answer of docker inspect that can be read"),
             seen=said[-120:],
             where=f"{shell.name} $ docker inspect",
         )
     return found
 
 
-def _is_record(one: Any) -> bool:
+def _is_record(record: Any) -> bool:
     """Whether it has an id, and mappings and lists where an image or a container has them."""
-    if not isinstance(one, dict) or not isinstance(one.get("Id"), str):
+    if not isinstance(record, dict) or not isinstance(record.get("Id"), str):
         return False
     kinds = {"Config": dict, "RepoTags": list, "RepoDigests": list}
-    return all(isinstance(one.get(key) or kind(), kind) for key, kind in kinds.items())
+    return all(isinstance(record.get(key) or kind(), kind) for key, kind in kinds.items())
 
 
 # What an engine says when it could not ask anybody who has images: nobody's mistake.
@@ -158,8 +158,8 @@ def must_be_had(text: str, image: str, machine: str) -> None:
     if any(sign.lower() in text.lower() for sign in NOBODY_TO_ASK):
         raise CannotTellError(
             _(
-                "{machine} cannot get the image {image}: the mirror has it not, and no registry "
-                "can be reached",
+                "{machine} cannot get the image {image}: the mirror does not have it, and no "
+                "registry can be reached",
                 machine=machine,
                 image=image,
             ),
@@ -182,13 +182,13 @@ def containers(shell: Shell) -> list[Container]:
     """Every container, running or not, those of the grader apart."""
     answer = shell.ask("docker ps -aq | xargs -r docker inspect")
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
-    if not all(is_readable(one) for one in found):
+    if not all(is_readable(container) for container in found):
         not_met(
-            expected=_("what docker inspect says can be read"),
+            expected=_("an answer of docker inspect that can be read"),
             seen=answer.stdout[-120:],
             where=f"{shell.name} $ docker inspect",
         )
-    return [one for one in found if PROBE_LABEL not in one.labels]
+    return [container for container in found if PROBE_LABEL not in container.labels]
 
 
 def quoted(container: Container) -> str:

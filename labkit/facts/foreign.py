@@ -30,10 +30,12 @@ def as_json(text: str) -> Any:
 def _is_deep(value: Any) -> bool:
     level = [value]
     for _depth in range(DEEPEST):
-        below = [one for one in level if isinstance(one, list | dict) and one]
+        below = [node for node in level if isinstance(node, list | dict) and node]
         if not below:
             return False
-        level = [part for one in below for part in (one.values() if isinstance(one, dict) else one)]
+        level = [
+            part for node in below for part in (node.values() if isinstance(node, dict) else node)
+        ]
     return True
 
 
@@ -46,7 +48,7 @@ def within(value: Any, *keys: str) -> Any:
 
 def texts(value: Any) -> list[str]:
     """The texts of a list; none of what is no list."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def number(text: str | None) -> int:

@@ -85,7 +85,7 @@ def _digests(answer: Answer) -> set[str]:
     manifest = answer.json()
     listed = within(manifest, "manifests")
     found = [within(manifest, "config", "digest")]
-    found += [within(one, "digest") for one in (listed if isinstance(listed, list) else ())]
+    found += [within(image, "digest") for image in (listed if isinstance(listed, list) else ())]
     found.append(f"sha256:{hashlib.sha256(answer.body.encode()).hexdigest()}")
     return {*texts(found)} - {""}
 
@@ -161,7 +161,7 @@ def _best_name(names: list[str], host: str, port: int) -> str:
     usual = f"{host}:{port}"
     if usual in names:
         return usual
-    return next((one for one in names if one.endswith(f":{port}")), usual)
+    return next((name for name in names if name.endswith(f":{port}")), usual)
 
 
 def _credentials(client: Shell, registry: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from labkit.course import Course, HandedIn
+from labkit.course import Course, Submission
 from labkit.errors import LabkitError
 from labkit.lab import Lab, open_shells
 from labkit.locale import _
@@ -37,7 +37,7 @@ class Context:
     lab: Lab
     out: Path  # the result's folder
     workspace: Path | None = None
-    handed: HandedIn | None = None  # the submission whose work is on the machines
+    submission: Submission | None = None  # the submission whose work is on the machines
     bar: str = "course"
     seed: int | None = None
     shells: dict[str, SshShell] = field(default_factory=dict)

@@ -15,9 +15,9 @@ def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
     It is judged at `bar`, the context's own unless given. UsageError if the course has no drill of
     this name.
     """
-    drill = next((one for one in context.course.drills if one.name == name), None)
+    drill = next((drill for drill in context.course.drills if drill.name == name), None)
     if drill is None:
-        known = ", ".join(one.name for one in context.course.drills)
+        known = ", ".join(drill.name for drill in context.course.drills)
         raise UsageError(
             _("there is no drill {name!r} (there are: {known})", name=name, known=known),
             then="labkit drill --list",

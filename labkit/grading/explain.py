@@ -33,17 +33,19 @@ def read_checks(course: Course) -> dict[str, Declared]:
         assert step is not None  # a check bears the name of its step
         sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
         found[name] = Declared(name, step, sentence, vars(function)["labkit_check"])
-    parents = Graph([Node(one.id, one.step.number, one.spec) for one in found.values()]).parents
+    parents = Graph(
+        [Node(check.id, check.step.number, check.spec) for check in found.values()]
+    ).parents
     return {
         name: Declared(
             name,
-            one.step,
-            one.sentence,
-            one.spec,
+            check.step,
+            check.sentence,
+            check.spec,
             waits_for=parents[name],
             awaited_by=tuple(other for other in found if name in parents[other]),
         )
-        for name, one in found.items()
+        for name, check in found.items()
     }
 
 
@@ -52,8 +54,8 @@ def find_check(course: Course, checks: Mapping[str, Declared], wanted: str) -> D
     name = wanted.strip().lower()
     if name in checks:
         return checks[name]
-    names = {one.id.partition(".")[2]: one.id for one in checks.values()}
-    names |= {one: one for one in (*checks, *(step.slug for step in course.steps))}
+    names = {check.id.partition(".")[2]: check.id for check in checks.values()}
+    names |= {known: known for known in (*checks, *(step.slug for step in course.steps))}
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     raise UsageError(
         _("there is no check and no step {name!r}", name=wanted),
@@ -63,14 +65,14 @@ def find_check(course: Course, checks: Mapping[str, Declared], wanted: str) -> D
 
 def drill_of(course: Course, check: Declared) -> Drill | None:
     """The drill that a check judges, None if it judges none."""
-    return next((one for one in course.drills if one.name == check.spec.drill), None)
+    return next((drill for drill in course.drills if drill.name == check.spec.drill), None)
 
 
 def load_words(drill: Drill) -> str:
     """The load of a drill, in a sentence."""
     return _(
-        "{rate} requests/s to {machine} for {seconds} s, whatever becomes of the ones before; "
-        "who waits longer than {patience} s is lost (checks/load/{scenario}.py)",
+        "{rate} requests/s to {machine} for {seconds} s, whatever becomes of earlier ones; "
+        "one that waits longer than {patience} s is lost (checks/load/{scenario}.py)",
         rate=number(drill.load.rate),
         machine=drill.entry,
         seconds=number(drill.duration_s),

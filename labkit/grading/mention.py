@@ -12,7 +12,7 @@ from labkit.locale import _
 
 
 def award(context: Context, result: GradeResult) -> bool | None:
-    """Whether the service deserves the mention; None if that could not be told.
+    """Whether the service deserves the mention; None if that could not be determined.
 
     The runs that were worth points are judged at the higher bar first, so that nobody waits for
     what is lost already. Only if each of them holds are the drills performed that the course asks

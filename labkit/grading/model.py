@@ -151,8 +151,8 @@ class StepResult:
         """Read back from a result file."""
         return cls(
             **{name: data[name] for name in ("number", "letter", "slug", "title")},
-            checks=[CheckResult.from_json(one) for one in data["checks"]],
-            artefacts=[ArtefactRecord.from_json(one) for one in data["artefacts"]],
+            checks=[CheckResult.from_json(check) for check in data["checks"]],
+            artefacts=[ArtefactRecord.from_json(artefact) for artefact in data["artefacts"]],
         )
 
 
@@ -232,6 +232,6 @@ class GradeResult:
         return cls(
             **{name: data[name] for name in names},
             learner=data[LEARNER],
-            steps=[StepResult.from_json(one) for one in data["steps"]],
+            steps=[StepResult.from_json(step) for step in data["steps"]],
             submission=data.get("submission"),
         )

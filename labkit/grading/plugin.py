@@ -217,7 +217,7 @@ def _time_limit(seconds: int) -> Iterator[None]:
     """End a check that waits for ever (main thread, POSIX)."""
 
     def out_of_time(_signal: int, _frame: Any) -> None:
-        raise CannotTellError(_("no end within {seconds} s", seconds=seconds))
+        raise CannotTellError(_("it did not end within {seconds} s", seconds=seconds))
 
     if sys.platform == "win32":  # no such clock: there a controller grades
         yield

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit import __version__
-from labkit.course import Artefact, Course, HandedIn, Origin, Step, Verdict
+from labkit.course import Artefact, Course, Origin, Step, Submission, Verdict
 from labkit.errors import LabkitError
 from labkit.grading.context import Context
 from labkit.grading.graph import Graph
@@ -45,7 +45,7 @@ class Record:
         self.result.submission = dict(submission) if submission is not None else None
         self._context = context
         self._keep = keep
-        self._gaps = gaps_of(context.course, context.handed)
+        self._gaps = gaps_of(context.course, context.submission)
         self._filled: dict[str, str] = {}
         self._reported: set[str] = set()
 
@@ -61,7 +61,7 @@ class Record:
                 steps[node.step].checks.append(check)
                 self._reported.add(check.id)
         result.steps = [step for step in result.steps if step.checks]
-        if self._context.handed:  # a part of the steps is marked out of what that part is worth
+        if self._context.submission:  # a part of the steps is marked out of what that part is worth
             nodes = graph.nodes.values()
             worth = sum(node.spec.points for node in nodes if node.step in scope.steps)
             result.score_max = round(worth, DECIMALS)
@@ -70,7 +70,7 @@ class Record:
             if step.number in self._gaps:
                 for check in step.checks:
                     check.credit = 0.0
-        self._filled = filled_of(graph, self._context.handed)
+        self._filled = filled_of(graph, self._context.submission)
         take_credit(result, self._filled)
         self.save()
 
@@ -116,15 +116,15 @@ def _empty(context: Context, learner: str, *, look: bool) -> GradeResult:
     )
 
 
-def gaps_of(course: Course, handed: HandedIn | None) -> dict[int, str]:
-    """Step -> the artefacts, in words, that a submission has not and that all of it rests on."""
-    if handed is None:
+def gaps_of(course: Course, submission: Submission | None) -> dict[int, str]:
+    """Step -> the artefacts, in words, that a submission lacks and that all of it depends on."""
+    if submission is None:
         return {}
-    has = set(handed.sources)
-    resting = {step.number: course.rests_on(step) for step in course.steps}
+    has = set(submission.sources)
+    wanted = {step.number: course.artefacts_of(step) for step in course.steps}
     return {
         number: ", ".join(sorted(artefacts))
-        for number, artefacts in resting.items()
+        for number, artefacts in wanted.items()
         if artefacts and not artefacts & has
     }
 
@@ -142,18 +142,18 @@ def mark_gaps(result: GradeResult, gaps: Mapping[int, str]) -> None:
                     _("{files} in the submission", files=missing),
                     _("none"),
                 )
-                check.message = _("it is missing in the submission: {files}", files=missing)
+                check.message = _("it is missing from the submission: {files}", files=missing)
             else:
                 check.verdict, check.because = Verdict.BLOCKED, cause.id
                 check.message = _("waits for: {check}", check=cause.title)
 
 
-def filled_of(graph: Graph, handed: HandedIn | None) -> dict[str, str]:
+def filled_of(graph: Graph, submission: Submission | None) -> dict[str, str]:
     """Check -> the artefact that it judges, where a submission has none and the reference's is."""
-    if handed is None:
+    if submission is None:
         return {}
     judged = {name: node.spec.judges for name, node in graph.nodes.items()}
-    return {name: path for name, path in judged.items() if path and handed.filled(path)}
+    return {name: path for name, path in judged.items() if path and submission.filled(path)}
 
 
 def take_credit(result: GradeResult, filled: Mapping[str, str]) -> None:
@@ -164,23 +164,23 @@ def take_credit(result: GradeResult, filled: Mapping[str, str]) -> None:
 
 
 def mark_filled(result: GradeResult, filled: Mapping[str, str]) -> None:
-    """Say of each check that passes by the reference alone what would have to be handed in."""
+    """Say of each check that passes by the reference alone what would have to be submitted."""
     for check in result.checks:
         if check.id in filled and check.verdict is Verdict.PASSED:
             check.message = _(
-                "no points: by the course's own {file}, which is missing in the submission",
+                "no points: by the course's own {file}, which is missing from the submission",
                 file=filled[check.id],
             )
 
 
 def _artefacts(context: Context, step: Step) -> list[ArtefactRecord]:
-    """Each artefact of a step, as handed in or as it lies on the machines, and whose it is."""
+    """Each artefact of a step, as submitted or as it lies on the machines, and whose it is."""
     return [_artefact(context, artefact) for artefact in step.artefacts]
 
 
 def _artefact(context: Context, artefact: Artefact) -> ArtefactRecord:
-    if context.handed is not None:
-        data = context.handed.original.get(artefact.path, b"")
+    if context.submission is not None:
+        data = context.submission.original.get(artefact.path, b"")
     else:
         data = _on_machine(context, artefact)
     if not data:
@@ -204,6 +204,8 @@ def _on_machine(context: Context, artefact: Artefact) -> bytes:
 def _set_credit(result: GradeResult, reference_credit: float) -> None:
     """Points of a step whose artefacts are the course's own are the instructor's to weigh."""
     for step in result.steps:
-        if step.artefacts and all(one.origin is Origin.REFERENCE for one in step.artefacts):
+        if step.artefacts and all(
+            artefact.origin is Origin.REFERENCE for artefact in step.artefacts
+        ):
             for check in step.checks:
                 check.credit = reference_credit

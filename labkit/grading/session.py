@@ -41,7 +41,7 @@ def grade(
     reference_credit: float = 1.0,
     keep: bool = True,
     known: Mapping[str, CheckResult] | None = None,
-    submission: Mapping[str, Any] | None = None,
+    submission_record: Mapping[str, Any] | None = None,
     again: AskAgain | None = None,
 ) -> GradeResult:
     """Run the checks in a scope and return what they found; `reporter` is told of each.
@@ -49,16 +49,16 @@ def grade(
     `again` is called with all that was asked, those included that are not reported, whenever they
     have been: what it wants to know once more is asked then, until it returns None.
 
-    Of a submission (`context.handed`), a step is worth nothing if all that it rests on is missing
-    there: at the end its first check is failed and the others are blocked by it, whatever the
-    reference that filled the gap does.
+    Of a submission (`context.submission`), a step is worth nothing if all that it depends on is
+    missing there: at the end its first check is failed and the others are blocked by it, whatever
+    the reference that filled the gap does.
 
     With `keep`, `context.out/result.json` is written anew after each check, so that it is valid
     at any instant, also after a kill. Raises `LabkitError` if the checks themselves cannot be
     read. Ancestors in `known` are taken as they are and not asked again.
     """
     known = dict(known or {})
-    record = Record(context, keep=keep, learner=learner, submission=submission)
+    record = Record(context, keep=keep, learner=learner, submission=submission_record)
     checks = collected(context.course)
     planned = plan(checks.graph, scope, known)
     record.plan(planned, checks.graph, scope, reference_credit)
@@ -74,13 +74,13 @@ def grade(
 
     checks.ask(Run(context, planned, known, record.started + RUN_LIMIT_S, started_one, ended_one))
     while again and (more := again(planned)):
-        fresh = {name: _reopened(one) for name, one in planned.items() if name in more.asked}
-        rest = {name: one for name, one in planned.items() if name not in fresh}
+        fresh = {name: _reopened(check) for name, check in planned.items() if name in more.asked}
+        rest = {name: check for name, check in planned.items() if name not in fresh}
         rest |= {name: replace(rest[name], verdict=Verdict.PASSED) for name in more.taken}
         deadline = time.monotonic() + RUN_LIMIT_S
         checks.ask(Run(context, fresh, known | rest, deadline, started_one, ended_one))
-        for name, one in fresh.items():
-            _take(planned[name], one, more.carried)
+        for name, check in fresh.items():
+            _take(planned[name], check, more.carried)
         record.save()
     if scope.drills:
         from labkit.grading.mention import award  # with all that makes a load

@@ -59,7 +59,7 @@ def carry_out(
     Raises `NotReadyError` when an earlier step that is needed does not hold (unless `catch_up`,
     which does it first), `StepFailedError` when a step's own checks do not hold afterwards.
     """
-    reporter.say(_("looking at what holds already …"))
+    reporter.say(_("looking at what already holds …"))
     course = context.course
     last = max(step.number for step in steps)
     held = _holding(context, {step.number for step in course.steps if step.number <= last})
@@ -93,7 +93,7 @@ def _one(
         reporter.tell(_ended(report, 0.0))
         return report
     started = time.monotonic()
-    whose = {one.path: files.content(one).origin.value for one in step.artefacts}
+    whose = {artefact.path: files.content(artefact).origin.value for artefact in step.artefacts}
     title = step.title(language())
     reporter.tell(StepBegan(step.number, step.letter, step.slug, title, whose))
     call(step, shells, files)
@@ -222,7 +222,7 @@ def _verify(context: Context, step: Step, held: dict[str, CheckResult]) -> None:
     deadline = time.monotonic() + SETTLE_S
     while True:
         result = grade(context, quick(context.course, {step.number}), keep=False, known=known)
-        bad = next((one for one in result.checks if one.verdict is not Verdict.PASSED), None)
+        bad = next((check for check in result.checks if check.verdict is not Verdict.PASSED), None)
         if bad is None or bad.verdict is not Verdict.FAILED or time.monotonic() > deadline:
             break
         time.sleep(SETTLE_POLL_S)

@@ -41,7 +41,7 @@ def check_name(name: str, existing: Sequence[Checkpoint], *, automatic: bool) ->
             _("the name {name} is for the checkpoints of labkit step", name=name),
             then=f"labkit save my-{name}",
         )
-    same = next((one for one in existing if one.name == name), None)
+    same = next((checkpoint for checkpoint in existing if checkpoint.name == name), None)
     if same and not (automatic and same.automatic):
         raise UsageError(
             _(
@@ -76,7 +76,7 @@ def machines_off(off: Sequence[str], lab: str) -> NotReadyError:
 def interrupted(lab: str, name: str) -> NotReadyError:
     """The error for a lab whose machines are between two states."""
     return NotReadyError(
-        _("lab {lab} is on its way back to {name}: not all of it is there", lab=lab, name=name),
+        _("lab {lab} is being restored to {name}, and is incomplete", lab=lab, name=name),
         then=_command(lab, "up"),
     )
 
@@ -94,7 +94,7 @@ def unknown(name: str, existing: Sequence[Checkpoint]) -> UsageError:
         )
     return UsageError(
         _("there is no checkpoint {name}", name=name),
-        where=_("there are: {names}", names=", ".join(one.name for one in existing)),
+        where=_("there are: {names}", names=", ".join(checkpoint.name for checkpoint in existing)),
         then=f"labkit restore {existing[-1].name}",
     )
 
@@ -107,7 +107,7 @@ def room() -> int:
     wanted = os.environ.get("LABKIT_CHECKPOINT_ROOM") or str(ROOM_GIB)
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", wanted):
         raise UsageError(
-            _("LABKIT_CHECKPOINT_ROOM={wanted} is no number of GiB", wanted=wanted),
+            _("LABKIT_CHECKPOINT_ROOM={wanted} is not a number of GiB", wanted=wanted),
             then="LABKIT_CHECKPOINT_ROOM=4",
         )
     return int(float(wanted) * 2**30)
@@ -118,12 +118,12 @@ def too_many(existing: Sequence[Checkpoint], allowed: int) -> list[Checkpoint]:
 
     The newest is never among them, nor one that the learner asked for.
     """
-    automatic = [one for one in existing if one.automatic]
-    taken = sum(one.bytes for one in automatic)
+    automatic = [checkpoint for checkpoint in existing if checkpoint.automatic]
+    taken = sum(checkpoint.bytes for checkpoint in automatic)
     gone: list[Checkpoint] = []
-    for one in automatic[:-1]:
+    for checkpoint in automatic[:-1]:
         if taken <= allowed:
             break
-        gone.append(one)
-        taken -= one.bytes
+        gone.append(checkpoint)
+        taken -= checkpoint.bytes
     return gone

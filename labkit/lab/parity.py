@@ -1,7 +1,7 @@
 """What of a real machine each provider's machines have: how far a grade found there holds.
 
-A check names the parts of a machine that it rests on beyond programs and files
-(`labkit.course.CheckSpec.rests_on`). What a provider has of them is written down here once, with
+A check names the parts of a machine that it requires beyond programs and files
+(`labkit.course.CheckSpec.requires`). What a provider has of them is written down here once, with
 the reason, and shown by `labkit doctor --parity` and `labkit explain`.
 """
 
@@ -66,12 +66,12 @@ PARTS = tuple(PARITY["containers"])
 _ORDER = (Likeness.SKIPPED, Likeness.EMULATED, Likeness.SAME)
 
 
-def likeness(provider: str, rests_on: Collection[str]) -> tuple[Likeness, str]:
-    """How far what rests on these parts is asked with a provider, and why where it is not all.
+def likeness(provider: str, requires: Collection[str]) -> tuple[Likeness, str]:
+    """How far what requires these parts is asked with a provider, and why where it is not all.
 
     The least alike part counts. KeyError for a provider or a part that is not in `PARITY`.
     """
-    found = [PARITY[provider][part] for part in rests_on]
+    found = [PARITY[provider][part] for part in requires]
     least = min((part.likeness for part in found), key=_ORDER.index, default=Likeness.SAME)
     reasons = [_(part.why) for part in found if part.likeness is not Likeness.SAME]
     return least, _("; ").join(reasons)

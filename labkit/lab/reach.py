@@ -52,7 +52,7 @@ def reach(*, asking: bool = False) -> Reach:
     if wish:
         if wish not in ("direct", "controller"):
             raise UsageError(
-                _("{name}={value} is no way to the machines", name=WISH, value=wish),
+                _("{name}={value} is not a way to the machines", name=WISH, value=wish),
                 then=f"{WISH}=controller, or {WISH}=direct",
             )
         return Reach(cast("Way", wish), _("{name} says so", name=WISH))

@@ -54,8 +54,8 @@ def _lines(lab: Lab, findings: Iterable[Finding], asked: Mapping[str, str]) -> I
     yield f"# labkit {__version__}: what this lab says of itself"
     yield ""
     yield f"- computer: {platform.platform()}, Python {platform.python_version()}"
-    for one in findings:
-        yield f"- {'fit' if one.fit else 'NOT FIT'}: {one.what}: {one.seen}"
+    for finding in findings:
+        yield f"- {'fit' if finding.fit else 'NOT FIT'}: {finding.what}: {finding.seen}"
     try:
         facts = lab.provider.describe()
         running = [name for name, machine in lab.machines().items() if machine.running]

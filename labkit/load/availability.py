@@ -95,7 +95,7 @@ class Measured:
     duplicates: int | None = None  # POSTs executed more than once
     ghosts: int | None = None  # POSTs executed although the client was told that they were lost
     uneven: int | None = None
-    untrue: int | None = None  # answers that claim what is not so
+    untrue: int | None = None  # answers that claim something false
     own_errors: int = 0
     watcher_late_s: float = 0.0
 

@@ -193,11 +193,11 @@ class _NoSteadyStateError(LabkitError):
 def _run_once(site: _Site, seed: int) -> Run:
     drill = site.drill
     with _watch(site) as watch, _aim(site) as aim:
-        site.reporter.say(_("{drill}: waiting for the service to be whole", drill=drill.name))
+        site.reporter.say(_("{drill}: waiting for the service to be healthy", drill=drill.name))
         reason, _when = _wait_whole(site, watch, aim, "steady", STEADY_TIMEOUT_S)
         if reason:
             raise _NoSteadyStateError(
-                _("the service is not whole before the fault: {reason}", reason=reason),
+                _("the service is not healthy before the fault: {reason}", reason=reason),
                 where=drill.entry,
             )
         promise_s = drill.promise(site.shells) if drill.promise else None
@@ -215,8 +215,8 @@ def _run_once(site: _Site, seed: int) -> Run:
             wait = max(0.0, fault.healed - CLOCK.now()) + drill.restore_s
             reason, whole_at = _wait_whole(site, watch, aim, "restoring", wait)
         finally:
-            if drill.mend:
-                drill.mend(site.shells)
+            if drill.restore:
+                drill.restore(site.shells)
         watched = watch.watched()
     keep_readings(site.out, site.name, watched)
     executed = drill.executed(site.shells, load.plan.run) if drill.executed else None

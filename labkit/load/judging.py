@@ -52,9 +52,7 @@ def record(drill: Drill, bar: str, run: Run, number_of_runs: int) -> DrillResult
         fault=run.fault,
         executed=run.executed,
         whole_at=run.whole_at,
-        untrue=drill.untrue(run.load.rows, run.watched.readings, run.fault)
-        if drill.untrue
-        else None,
+        untrue=drill.judge(run.load.rows, run.watched.readings, run.fault) if drill.judge else None,
         predictable=drill.predictable,
     )
     judged = compare(measured, _limits(drill, bar, run))
@@ -178,5 +176,5 @@ def _message(measured: Measured, judged: Sequence[Judged], restored: str) -> str
         elif one.held is None:
             parts.append(_("{what}: not measured", what=what))
     if restored:
-        parts.append(_("the service is still not whole: {reason}", reason=restored))
+        parts.append(_("the service is still not healthy: {reason}", reason=restored))
     return _("; ").join(parts)

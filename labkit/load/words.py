@@ -17,7 +17,7 @@ LIMIT_WORDS = {
     "ghosts": "POST requests reported lost, yet executed",
     "flaps": "needless exits from the rotation",
     "uneven": "difference between the servers' shares",
-    "untrue": "answers that claim what is not so",
+    "untrue": "answers that claim something false",
     "early": "requests lost before the fault",
 }
 

@@ -79,7 +79,9 @@ class CommandTooLongError(CommandFailedError):
     def _what(self, result: Result, tail: str) -> str:
         del result
         return _(
-            "it had not ended after {seconds} s:\n{tail}", seconds=number(self.seconds), tail=tail
+            "it had not finished after {seconds} s:\n{tail}",
+            seconds=number(self.seconds),
+            tail=tail,
         )
 
 

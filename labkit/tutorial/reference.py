@@ -206,8 +206,8 @@ def _of_check(course: Course, one: Declared) -> Iterator[tuple[str, str]]:
     drill = drill_of(course, one)
     if drill:
         yield _("drill"), f"[`{drill.name}`](drills.md#{drill.name})"
-    if one.spec.rests_on:
-        yield _("on containers"), _plain(in_words(*likeness("containers", one.spec.rests_on)))
+    if one.spec.requires:
+        yield _("on containers"), _plain(in_words(*likeness("containers", one.spec.requires)))
 
 
 def drills(course: Course) -> Iterator[str]:
@@ -224,17 +224,17 @@ def drills(course: Course) -> Iterator[str]:
 
 
 def parity(course: Course) -> Iterator[str]:
-    """What of a real machine each provider has, then the checks that rest on it."""
+    """What of a real machine each provider has, then the checks that require it."""
     rows = [(f"`{part}`", *(_part(parts[part]) for parts in PARITY.values())) for part in PARTS]
     yield from _table((_("part of a machine"), *PARITY), rows)
     rows = []
     for one in read_checks(course).values():
-        if one.spec.rests_on:
-            found = (likeness(provider, one.spec.rests_on)[0] for provider in PARITY)
+        if one.spec.requires:
+            found = (likeness(provider, one.spec.requires)[0] for provider in PARITY)
             name = f"[`{one.id}`](checks.md#{_anchor(one.id)})"
-            rests = ", ".join(f"`{part}`" for part in one.spec.rests_on)
-            rows.append((name, rests, *(_(degree.value) for degree in found)))
-    yield from _table((_("check"), _("rests on"), *PARITY), rows)
+            required = ", ".join(f"`{part}`" for part in one.spec.requires)
+            rows.append((name, required, *(_(degree.value) for degree in found)))
+    yield from _table((_("check"), _("requires"), *PARITY), rows)
 
 
 def _part(part: Part) -> str:

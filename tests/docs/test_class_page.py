@@ -25,7 +25,7 @@ both = pytest.mark.parametrize("language", LANGUAGES)
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Forty students, and one who has handed in nothing, in each language."""
+    """Forty students, and one who has submitted nothing, in each language."""
     course = load_course()
     use_course(course.root)
     checks = read_checks(course)

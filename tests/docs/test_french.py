@@ -78,7 +78,7 @@ def read(lines: list[str], folder: Path) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def misspelt(lines: list[str], english: str, folder: Path) -> list[str]:
-    """Words that nobody knows, and that the English text has not."""
+    """Words that nobody knows, and that are not in the English text."""
     known = {*re.findall(r"[^\W_]+", english), *re.findall(r"[^\W_]+(?:-[^\W_]+)+", english)}
     return [
         f"{error['sValue']} … {line}"

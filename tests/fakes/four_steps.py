@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from labkit.classroom import Folder
-from labkit.course import Artefact, Blueprint, Course, Files, HandedIn, Step
+from labkit.course import (
+    AS_USUAL,
+    Artefact,
+    Blueprint,
+    Course,
+    Files,
+    ReadingRules,
+    Step,
+    Submission,
+)
 from labkit.errors import NotReadyError, StepFailedError
 from labkit.grading.context import ROOM_FOR_PROCESSES
 from labkit.lab import Lab, Machine
@@ -117,18 +126,15 @@ NEEDS = {"alpha": ("base",), "beta": ("base", "alpha"), "gamma": ("base",)}
 def recognise(
     files: Mapping[str, bytes],
     _reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """Files by their own names, at any depth."""
-    del documented, as_found
     sources = {path.rpartition("/")[2]: path for path in files}
     own = {name: path for name, path in sources.items() if name in GOOD}
     original = {name: files[path] for name, path in own.items()}
-    return HandedIn(files, own, original=original, fill=fill,
+    return Submission(files, own, original=original, fill=reading.fill,
                     executable=frozenset(executable))  # fmt: skip
 
 

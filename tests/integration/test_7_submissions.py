@@ -1,6 +1,6 @@
 """Submissions on labs of their own: right ones, wrong ones, and such as are meant to do harm.
 
-Each is graded by the command line as a teacher has it. Whatever is handed in: it ends in time, the
+Each is graded by the command line as a teacher has it. Whatever is submitted: it ends in time, the
 result is valid, nothing of it runs or writes on this computer, nothing that is shown steers a
 terminal, and no machine is left.
 """
@@ -128,7 +128,7 @@ def grade(environment: dict[str, str], tmp_path: Path) -> Iterator[Grade]:
         print(f"{seconds:.1f} s, exit {done.returncode}", said[-6000:])
         must_be_sound(graded)
         assert json.loads(done.stdout) == result, "what is printed is what is kept"
-        assert _everything(folder) == files, "nothing was written beside what was handed in"
+        assert _everything(folder) == files, "nothing was written beside what was submitted"
         return graded
 
     yield run
@@ -146,7 +146,7 @@ def _everything(folder: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def must_be_sound(graded: Graded) -> None:
-    """What holds of every report, whatever was handed in."""
+    """What holds of every report, whatever was submitted."""
     Draft202012Validator(published()).validate(graded.result)
     assert not CONTROL.findall(graded.said), CONTROL.findall(graded.said)[:9]
     for path in graded.out.rglob("*"):

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from labkit import child
-from labkit.classroom import Folder, Wishes
+from labkit.classroom import Folder, GradeOptions
 from labkit.classroom.away import Away, code_here, run_alone
 from labkit.classroom.cluster import Cluster, cluster_at
 from labkit.classroom.intake import Entry
@@ -28,7 +28,7 @@ from labkit.classroom.table import as_json_lines, rows
 from labkit.errors import NotReadyError
 from tests.fakes.made_grader import made_grader
 
-WISHES = Wishes(frozenset({1}), drills=False)
+OPTIONS = GradeOptions(frozenset({1}), drills=False)
 PATIENCE_S = 120  # for processes of a busy computer; nothing is measured
 
 
@@ -114,7 +114,7 @@ def grade(ledger: Ledger, entries: list[Entry], grader: Grader, address: str) ->
     told: list[Record] = []
     digests = {one.key: one.digest for one in entries}
     with ledger.held():
-        grade_class(entries, ledger, digests, WISHES, labs=2, grader=grader,
+        grade_class(entries, ledger, digests, OPTIONS, labs=2, grader=grader,
                     executors=cluster_at(address) if address else processes,
                     remove=lambda _lab: None, on_done=told.append)  # fmt: skip
     return told
@@ -169,13 +169,13 @@ def test_workers_and_a_scheduler_die_and_the_table_is_that_of_one_computer(
 
 def test_a_worker_with_another_course_grades_nothing_and_names_itself(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError) as error:
-        Away(made_grader, "0.0 older")(Job(GOOD, tmp_path, "class-00000000", WISHES))
+        Away(made_grader, "0.0 older")(Job(GOOD, tmp_path, "class-00000000", OPTIONS))
     assert error.value.where == socket.gethostname()
 
 
 def test_no_scheduler_is_no_crash(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError) as error:
-        grade_class([GOOD], Ledger(tmp_path), {"good": ""}, WISHES, labs=1,
+        grade_class([GOOD], Ledger(tmp_path), {"good": ""}, OPTIONS, labs=1,
                     executors=cluster_at("tcp://127.0.0.1:9", wait_s=0.2))  # fmt: skip
     assert error.value.then == "labkit class workers"
 
@@ -189,7 +189,7 @@ def test_what_a_run_left_is_removed_by_the_next_on_the_same_computer(
     (left / "out").mkdir(parents=True)
     (left / "out" / "lab").write_text("class-left")
     removed: list[str] = []
-    outcome = run_alone(made_grader, Job(GOOD, tmp_path, "class-00000000", WISHES),
+    outcome = run_alone(made_grader, Job(GOOD, tmp_path, "class-00000000", OPTIONS),
                         remove=removed.append)  # fmt: skip
     assert removed == ["class-left"]
     assert outcome.files

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from labkit.classroom import Folder, Wishes, roll
+from labkit.classroom import Folder, GradeOptions, roll
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import note_lab
 from labkit.classroom.roll import Job
+from labkit.course import ReadingRules
+from labkit.errors import NotReadyError
 
 
 def _ends(ready: Event, mark: Path) -> None:
@@ -46,8 +48,8 @@ def test_a_process_that_does_not_end_is_killed_and_its_lab_removed(
     child.start()
     assert ready.wait(30)
     entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
-    running = Job(entry, tmp_path, "class-1", Wishes(frozenset({1})))
-    waiting = Job(entry, tmp_path / "none", "class-2", Wishes(frozenset({1})))
+    running = Job(entry, tmp_path, "class-1", GradeOptions(frozenset({1})))
+    waiting = Job(entry, tmp_path / "none", "class-2", GradeOptions(frozenset({1})))
     note_lab(tmp_path, running.lab)
     roll._end([running, waiting], removed.append)
     child.join(30)
@@ -81,8 +83,26 @@ def test_a_student_for_whom_time_is_up_is_inconclusive_and_the_lab_removed(
     monkeypatch.setattr(roll, "grade_submission", grading)
     entry = Entry("ada", "Ada", folder=Folder("ada", {"a": b""}, []))
     outcome = roll.grade_job(
-        Job(entry, tmp_path, "class-1", Wishes(frozenset({1}), limit_s=0.3), "en")
+        Job(entry, tmp_path, "class-1", GradeOptions(frozenset({1}), limit_s=0.3), "en")
     )
     assert (outcome.state, outcome.why) == ("inconclusive", "it took longer than 0.005 min")
     assert removed == ["class-1", "class-1"]  # once more: the first may have been disturbed
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize(("documented", "state"), [(True, "inconclusive"), (False, "unreadable")])
+def test_a_readme_alone_is_graded_where_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documented: bool, state: str
+) -> None:
+    """Machines are asked for, and there are none here; without the rule nothing is to be graded."""
+
+    @contextmanager
+    def no_lab(*_: object, name: str) -> Iterator[None]:
+        raise NotReadyError(f"no machines for {name}")
+        yield
+
+    monkeypatch.setattr(roll, "fresh_lab", no_lab)
+    block = "```Dockerfile\nFROM python:3.12-slim\nCOPY student_age.py .\n```\n"
+    entry = Entry("ada", "Ada", folder=Folder("ada", {"README.md": block.encode()}, []))
+    options = GradeOptions(frozenset({2}), reading=ReadingRules(documented=documented))
+    assert roll.grade_job(Job(entry, tmp_path, "class-1", options, "en")).state == state

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from labkit.classroom import Folder, Wishes
+from labkit.classroom import Folder, GradeOptions
 from labkit.cli import v_evidence
 from labkit.cli.main import labkit
 from labkit.course import load_course
@@ -43,7 +43,7 @@ def test_openssh_and_labkit_agree(tmp_path: Path) -> None:
     (report / "result.json").write_text(RESULT)
     folder = Folder("ada", {"Dockerfile": b"FROM x\n"}, [])
     v_evidence.keep(file, v_evidence.signing_key(str(key)), load_course(), report,
-                    folder=folder, wishes=Wishes(frozenset({1})))  # fmt: skip
+                    folder=folder, options=GradeOptions(frozenset({1})))  # fmt: skip
 
     assert by_openssh(file, signers) == 0
     code, said = by_labkit(file, public)

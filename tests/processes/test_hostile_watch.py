@@ -24,11 +24,11 @@ def asked() -> Iterator[watch.Asked]:
 @pytest.fixture
 def computer(asked: watch.Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> watch.Computer:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    handed = tmp_path / "handed"
-    handed.mkdir()
-    (handed / "page").touch()
-    monkeypatch.chdir(handed)
-    found = watch.Computer(asked, str(tmp_path / "pwned"), handed)
+    submissions = tmp_path / "submissions"
+    submissions.mkdir()
+    (submissions / "page").touch()
+    monkeypatch.chdir(submissions)
+    found = watch.Computer(asked, str(tmp_path / "pwned"), submissions)
     found.look_away()
     return found
 
@@ -47,7 +47,7 @@ def test_hostile_files_are_seen_once(computer: watch.Computer, tmp_path: Path, p
 def test_hostile_files_beside_what_was_handed_in_are_seen(computer: watch.Computer) -> None:
     Path(".cache").touch()
     (said,) = computer.reached()
-    assert ".cache beside what was handed in" in said
+    assert ".cache beside what was submitted" in said
 
 
 def test_hostile_questions_to_this_computer_are_seen(

@@ -371,7 +371,7 @@ def test_a_service_that_does_not_come_back_fails_at_every_bar(site: Site, tmp_pa
     result = run(site, tmp_path, short(crash, aim=aim, restore_s=0.2))
     assert (result.failed_get, result.failed_post) == (0, 0)
     assert result.verdict is Verdict.FAILED
-    assert "still not whole: its list is empty" in result.message
+    assert "still not healthy: its list is empty" in result.message
     assert result.bars == {"course": "failed", "hardened": "failed"}
     assert result.samples is not None
     assert result.samples.facts["restored"] is False
@@ -510,7 +510,7 @@ def test_nobody_who_watches_is_waited_for() -> None:
         assert nobody.watched().readings == ()
 
 
-# -- what a fault is given, and what is mended after it
+# -- what a fault is given, and what is restored after it
 
 
 def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
@@ -527,15 +527,15 @@ def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
         told.append(f"broken for {heal_after:g} s")
         return 0
 
-    def mend(shells: Any) -> None:
+    def restore(shells: Any) -> None:
         assert shells == {"lb": site}
-        told.append("mended")
+        told.append("restored")
 
-    result = run(site, tmp_path, short(fault, aim=aimed(site, unready), mend=mend))
+    result = run(site, tmp_path, short(fault, aim=aimed(site, unready), restore=restore))
     assert result.verdict is Verdict.PASSED, result.message
     assert result.scheduled == 60
     once = [
-        "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "mended",
+        "starting", "starting", "whole", "broken for 0.2 s", "starting again", "whole", "restored",
     ]  # fmt: skip
     # On a busy computer the generator may be late: no measurement then, and another run.
     assert (told, site.turn) in ((once, 60), (once * 2, 120))
@@ -565,15 +565,15 @@ def test_what_a_fault_left_behind_is_mended_although_it_failed(
     site: Site, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(drills, "RUNS", 2)
-    mended: list[Any] = []
+    restored: list[Any] = []
 
     def refuse(_shells: Any, *, heal_after: float) -> None:
         raise NotReadyError(f"web1 does not answer ({heal_after:g})")
 
-    result = run(site, tmp_path, short(refuse, mend=mended.append))
+    result = run(site, tmp_path, short(refuse, restore=restored.append))
     assert result.verdict is Verdict.INCONCLUSIVE
     assert "web1 does not answer" in result.message
-    assert mended == [{"lb": site}] * 2  # after each run
+    assert restored == [{"lb": site}] * 2  # after each run
     assert site.aimed == ["open", "closed"] * 2
 
 

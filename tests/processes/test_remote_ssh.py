@@ -139,7 +139,7 @@ def test_hostile_flood_of_standard_error_stops_nothing(shell: SshShell) -> None:
 
 
 def test_a_command_that_takes_too_long_is_not_its_machines_fault(shell: SshShell) -> None:
-    with pytest.raises(StepFailedError, match="not ended after 1 s:\nbegun") as caught:
+    with pytest.raises(StepFailedError, match="not finished after 1 s:\nbegun") as caught:
         shell.run("echo begun; sleep 60", timeout=1)
     assert isinstance(caught.value, CommandTooLongError)
     with pytest.raises(CommandTooLongError):

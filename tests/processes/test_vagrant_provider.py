@@ -537,7 +537,7 @@ def test_a_restore_that_was_interrupted_is_ended_by_up(
         broken.setattr(up.engine, "restore_snapshot", lambda _name, _which: False)
         with pytest.raises(NotReadyError):
             up.restore("mine", quiet)
-    with pytest.raises(NotReadyError, match="on its way back to mine") as refused:
+    with pytest.raises(NotReadyError, match="being restored to mine") as refused:
         up.machines()
     assert refused.value.then == "labkit --lab demo up"
     done = len(stub.changes())

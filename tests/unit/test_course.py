@@ -191,9 +191,9 @@ def test_a_drill_asks_for_nothing_that_nobody_can_tell_it(drill: Drill) -> None:
     }  # fmt: skip
     assert drill.watched or not asked & {"detect_s", "recover_s", "flaps", "uneven"}
     assert drill.executed or not asked & {"duplicates", "ghosts"}
-    assert drill.untrue or "untrue" not in asked
+    assert drill.judge or "untrue" not in asked
     assert drill.watched or not (drill.promise or drill.predictable)
-    if drill.untrue:
+    if drill.judge:
         assert all(bar.untrue == 0 for bar in drill.limits.values())
 
 

@@ -99,7 +99,7 @@ def instance_on(shell: Shell) -> Instance:
     if said.exit_code == NOT_RUNNING:
         not_met(expected=_("keepalived runs"), seen=_("it does not run"), where=where)
     if not said.stdout.strip():
-        raise CannotTellError(_("keepalived on {machine} tells nothing", machine=shell.name))
+        raise CannotTellError(_("keepalived on {machine} gives no answer", machine=shell.name))
     found = instances(said.stdout)
     if len(found) != 1:
         not_met(

@@ -99,7 +99,7 @@ BALANCE_HINTS = (
     hints=BALANCE_HINTS,
 )
 def test_balances_lb1(lab: Lab) -> None:
-    """lb1 brings both web servers' pages."""
+    """lb1 serves both web servers' pages."""
     _must_balance(lab, "lb1")
 
 
@@ -111,7 +111,7 @@ def test_balances_lb1(lab: Lab) -> None:
     hints=BALANCE_HINTS,
 )
 def test_balances_lb2(lab: Lab) -> None:
-    """lb2 brings both web servers' pages."""
+    """lb2 serves both web servers' pages."""
     _must_balance(lab, "lb2")
 
 

@@ -38,7 +38,7 @@ def test_runs(first: Instance, second: Instance) -> None:
 @check(
     points=0.5,
     needs="address.runs",
-    rests_on=["firewall"],
+    requires=["firewall"],
     probes=(
         "Both balancers say which addresses they have, for 10 s: one of them must hold it, once."
     ),
@@ -74,13 +74,13 @@ def test_one_holder(shells: Shells, moving: str) -> None:
         "hears it may take part."
     ),
     hints=[
-        "To whom does each keepalived send what it says?",
-        "unicast_src_ip is one's own address, unicast_peer holds the other one's.",
+        "To whom does each keepalived send its advertisements?",
+        "unicast_src_ip is the balancer's own address, unicast_peer the other one's.",
         "On lb1: unicast_src_ip ${LB1} and unicast_peer { ${LB2} }; on lb2 the other way round",
     ],
 )
 def test_unicast(first: Instance, second: Instance, lb1: Shell, lb2: Shell) -> None:
-    """Each balancer speaks to the other alone."""
+    """Each balancer speaks only to the other."""
     for one, here, other in ((first, lb1, lb2), (second, lb2, lb1)):
         expect(
             one.unicast and one.peers == (other.address,),
@@ -93,10 +93,10 @@ def test_unicast(first: Instance, second: Instance, lb1: Shell, lb2: Shell) -> N
 @check(
     points=0.75,
     needs="address.one_holder",
-    probes="GET / is sent to the address www, from outside; a web server's page must come.",
+    probes="GET / is sent to the address www, from outside; a web server's page must be returned.",
     why="The address is what visitors know. It must lead to a page, whoever holds it.",
     hints=[
-        "What does curl http://www/ bring on web1?",
+        "What does curl http://www/ return on web1?",
         "HAProxy has to listen on every address: bind *:80, not bind lb1:80.",
         "bind *:80 in haproxy.cfg on lb1 and lb2; sudo systemctl reload haproxy",
     ],

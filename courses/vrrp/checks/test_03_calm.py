@@ -26,7 +26,7 @@ from labkit.locale import _
     ],
 )
 def test_order(first: Instance, second: Instance) -> None:
-    """It is written down who leads."""
+    """The configuration says who leads."""
     expect(
         first.priority != second.priority,
         expected=_("two priorities that differ"),
@@ -49,7 +49,7 @@ def test_order(first: Instance, second: Instance) -> None:
     ),
     hints=[
         "Where is the address after the first balancer has come back?",
-        "nopreempt: who is well keeps the address, whatever the other one's priority.",
+        "nopreempt: whoever is healthy keeps the address, whatever the other one's priority.",
         "state BACKUP and nopreempt in both instances; sudo systemctl restart keepalived",
     ],
 )

@@ -20,7 +20,7 @@ NEEDS = ["address.one_holder", "address.serves", "address.tracks"]
         "No more than 4.5 s may pass without an answer."
     ),
     why=(
-        "The machine is well and speaks VRRP; only HAProxy is gone. Who asks no more than that "
+        "The machine is well and speaks VRRP; only HAProxy is gone. Whoever asks no more than that "
         "keeps the address and serves nobody."
     ),
     hints=[
@@ -30,7 +30,7 @@ NEEDS = ["address.one_holder", "address.serves", "address.tracks"]
     ],
 )
 def test_haproxy(context_of_run: Context, note: Callable[[str], None]) -> None:
-    """The service outlives a balancer's HAProxy."""
+    """The service survives a balancer's HAProxy."""
     must_pass(context_of_run, "haproxy", note)
 
 
@@ -53,7 +53,7 @@ def test_haproxy(context_of_run: Context, note: Callable[[str], None]) -> None:
     ],
 )
 def test_keepalived(context_of_run: Context, note: Callable[[str], None]) -> None:
-    """The service outlives a killed keepalived."""
+    """The service survives a killed keepalived."""
     must_pass(context_of_run, "keepalived", note)
 
 
@@ -73,7 +73,7 @@ def test_keepalived(context_of_run: Context, note: Callable[[str], None]) -> Non
     ],
 )
 def test_power(context_of_run: Context, note: Callable[[str], None]) -> None:
-    """The service outlives a balancer."""
+    """The service survives a balancer."""
     must_pass(context_of_run, "power", note)
 
 

@@ -15,7 +15,7 @@ from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
 from course.variants import TRAITS
 from labkit.course import Course, read_blueprint
-from steps.handed_in import recognise, settle
+from steps.recognition import recognise, settle
 
 
 def checks() -> Sequence[ModuleType]:

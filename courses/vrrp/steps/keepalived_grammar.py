@@ -1,4 +1,4 @@
-"""What a keepalived.conf that was handed in may say: what is listed here, and nothing else.
+"""What a keepalived.conf that was submitted may say: what is listed here, and nothing else.
 
 keepalived runs commands, as root unless told otherwise: `script`, `notify`, includes. So words are
 allowed and not forbidden, and of commands those that ask whether a service answers. The grammar is

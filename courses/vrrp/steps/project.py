@@ -54,7 +54,7 @@ def addresses(here: Shell, lb1: Shell, lb2: Shell) -> str:
 def refuse(shell: Shell, service: str, file: str, found: Mapping[str, int]) -> None:
     """StepFailedError, the service stopped, if words were found that are not known to be harmless.
 
-    `found` are words and their lines in a file that was handed in.
+    `found` are words and their lines in a file that was submitted.
     """
     if found:
         shell.ask(f"systemctl stop {service}", sudo=True)

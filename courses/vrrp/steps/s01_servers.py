@@ -64,7 +64,7 @@ def balance(balancer: Shell, files: Files) -> None:
     balancer.install(redhat=("haproxy",), debian=("haproxy",))
     # All machines of the lab have the same packages, and Debian's start what they bring.
     balancer.run("sudo systemctl disable --now nginx", unless="! systemctl is-enabled -q nginx")
-    if files.handed:
+    if files.submission:
         text = files.content(HAPROXY).data.decode("utf-8", "replace")
         found = {one.word: one.line for one in harmless.refused(text)}
         refuse(balancer, "haproxy", HAPROXY.remote, found)

@@ -36,7 +36,7 @@ def place(shells: Shells, files: Files, artefacts: Mapping[str, Artefact]) -> No
     lb1, lb2 = (shells[name] for name in BALANCERS)
 
     def keep(shell: Shell) -> None:
-        if files.handed:
+        if files.submission:
             artefact = artefacts[shell.name]
             found = keepalived_grammar.refused(
                 files.content(artefact).data.decode("utf-8", "replace")

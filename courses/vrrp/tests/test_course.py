@@ -13,7 +13,7 @@ from course import COURSE
 from labkit.classroom.belonging import values_of
 from labkit.classroom.folder import read_folder
 from labkit.classroom.submission import recognised
-from labkit.course import CheckSpec, load_checks
+from labkit.course import CheckSpec, ReadingRules, load_checks
 
 ROOT = Path(__file__).parents[1]
 CHECKS = load_checks(COURSE)
@@ -69,8 +69,8 @@ def test_a_page_a_step_in_both_languages_with_the_same_commands() -> None:
 def test_no_value_of_a_variant_stands_in_an_answer_that_knows_of_none() -> None:
     accepted = ROOT / "tests" / "submissions" / "accepted"
     for answer in (ROOT / "steps" / "reference", *accepted.iterdir()):
-        handed = recognised(COURSE, read_folder(answer), fill=False)
-        found = {one.name: values_of(one, handed) for one in COURSE.traits}
+        submission = recognised(COURSE, read_folder(answer), ReadingRules(fill=False))
+        found = {trait.name: values_of(trait, submission) for trait in COURSE.traits}
         assert found == {one.name: [] for one in COURSE.traits}, answer.name
 
 

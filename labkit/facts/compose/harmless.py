@@ -47,7 +47,7 @@ def anything(_value: Any) -> list[str]:
 def only(pattern: str) -> Rule:
     """Each of the values, or the value itself, matches."""
     allowed = re.compile(pattern, re.I)
-    return lambda value: [str(one) for one in _each(value) if not allowed.fullmatch(str(one))]
+    return lambda value: [str(part) for part in _each(value) if not allowed.fullmatch(str(part))]
 
 
 def keys(**rules: Rule) -> Rule:
@@ -136,8 +136,8 @@ GIVEN_FILE = keys(name=anything, file=_path, content=anything, environment=anyth
 
 
 def harms(project: Project) -> list[str]:
-    """What in a project's file may take hold of the machine itself, in words."""
-    services = {name: one.raw for name, one in project.services.items()}
+    """What in a project's file may take over the machine itself, in words."""
+    services = {name: service.raw for name, service in project.services.items()}
     return asked_for(project.document or {"services": services}, project.folder)
 
 
@@ -149,7 +149,7 @@ def asked_for(document: Mapping[str, Any], folder: str) -> list[str]:
     found = []
     for name, raw in _pairs(document.get("services")):
         if not SERVICE_NAME.fullmatch(name):
-            found.append(_("{name} is no name of a service", name=name[:LONGEST_SHOWN]))
+            found.append(_("{name} is not the name of a service", name=name[:LONGEST_SHOWN]))
         found += [_("{service} asks for {what}", service=name, what=what)
                   for what in _of_service(raw, folder)]  # fmt: skip
     for kind, rule in (("volumes", VOLUME), ("networks", NETWORK),
@@ -172,7 +172,7 @@ def swappable(document: Mapping[str, Any], folder: str) -> list[tuple[str, str]]
 
     What is mounted is looked up when a container starts, again and again.
     """
-    mounts = [(_source(one, folder), bool(one.get("read_only"))) for one in binds(document)]
+    mounts = [(_source(mount, folder), bool(mount.get("read_only"))) for mount in binds(document)]
     return sorted(
         {
             (inner, outer)
@@ -212,7 +212,7 @@ def _of_service(raw: Mapping[str, Any], folder: str) -> Iterator[str]:
 def is_allowed(path: str, read_only: bool) -> bool:
     """Whether a container may have this path of the machine; links are for the caller to follow."""
     plain = _plain(path)
-    below = (f"{plain}/".startswith(f"{one}/") for one in TO_BE_READ)
+    below = (f"{plain}/".startswith(f"{folder}/") for folder in TO_BE_READ)
     return OF_THE_PROJECT.fullmatch(plain) is not None or (read_only and any(below))
 
 
@@ -254,7 +254,7 @@ def _refused(raw: Any, rules: Mapping[str, Rule]) -> Iterator[str]:
         if rule is None:
             yield _shown(key, value)
         else:
-            yield from (_shown(key, one) for one in rule(value))
+            yield from (_shown(key, refused) for refused in rule(value))
 
 
 def _shown(key: str, value: Any) -> str:

@@ -90,8 +90,8 @@ class Project:
         """Services that do something once and end: another one waits for their success."""
         return {
             name
-            for one in self.services.values()
-            for name, how in _waits(one.raw.get("depends_on")).items()
+            for service in self.services.values()
+            for name, how in _waits(service.raw.get("depends_on")).items()
             if how == "service_completed_successfully"
         }
 
@@ -182,7 +182,7 @@ def _parse(machine: str, text: str, kind: type[PROJECT]) -> list[PROJECT]:
             lines = [part for part in said if part.strip() and "level=warning" not in part]
             why = "\n".join(lines[-3:]) or "?"
             if line.removeprefix("@@code ") in ENDLESS:
-                why = _("Compose does not come to an end with it")
+                why = _("Compose does not finish reading it")
             projects.append(kind(machine, file, "", {}, why))
     return projects
 
@@ -198,7 +198,7 @@ def parsed(machine: str, file: str, config: str, kind: type[PROJECT]) -> PROJECT
     if not isinstance(document, dict) or not isinstance(found, dict):
         raise ValueError("no mapping")
     services = {str(name): Service(str(name), raw or {}) for name, raw in found.items()}
-    if not all(is_readable(one) for one in services.values()):
+    if not all(is_readable(service) for service in services.values()):
         raise ValueError("not in Compose's normal form")
     return kind(machine, file, str(document.get("name", "")), services, document=document)
 
@@ -206,14 +206,18 @@ def parsed(machine: str, file: str, config: str, kind: type[PROJECT]) -> PROJECT
 def containers_of(shell: Shell, project: Project) -> list[Container]:
     """The containers that Compose made of a project, freshly looked up."""
     return [
-        one
-        for one in containers(shell)
-        if one.labels.get("com.docker.compose.project.working_dir") == project.folder
+        container
+        for container in containers(shell)
+        if container.labels.get("com.docker.compose.project.working_dir") == project.folder
     ]
 
 
 def container_of(service: Service | None, found: Iterable[Container]) -> Container | None:
     """The container of a service among a project's, one that runs first; None without any."""
     name = service.name if service else ""
-    matching = [one for one in found if one.labels.get("com.docker.compose.service") == name]
-    return min(matching, key=lambda one: not one.running, default=None)
+    matching = [
+        container
+        for container in found
+        if container.labels.get("com.docker.compose.service") == name
+    ]
+    return min(matching, key=lambda container: not container.running, default=None)

@@ -49,7 +49,8 @@ def together(path: str, projects: Sequence[PROJECT], kind: type[PROJECT]) -> PRO
         for name, service in project.services.items():
             raw = dict(service.raw)
             raw["volumes"] = [
-                {**one, "source": _seen_from(base, folder, one["source"])} for one in raw["volumes"]
+                {**volume, "source": _seen_from(base, folder, volume["source"])}
+                for volume in raw["volumes"]
             ]
             if raw["build"]:
                 context = raw["build"]["context"] or "."
@@ -57,7 +58,7 @@ def together(path: str, projects: Sequence[PROJECT], kind: type[PROJECT]) -> PRO
             former = services[name].raw if name in services else {}
             kept = {key: value for key, value in raw.items() if value or key not in former}
             services[name] = Service(name, {**former, **kept})
-    error = next((one.error for one in projects if one.error), "")
+    error = next((project.error for project in projects if project.error), "")
     return kind("", path, "", services, error)
 
 
@@ -76,8 +77,8 @@ def includes(data: bytes) -> list[str]:
         return []
     given = found.get("include") if isinstance(found, dict) else None
     paths: list[str] = []
-    for one in given if isinstance(given, list) else []:
-        several = one.get("path") if isinstance(one, dict) else one
+    for entry in given if isinstance(given, list) else []:
+        several = entry.get("path") if isinstance(entry, dict) else entry
         paths += [_word(path) for path in (several if isinstance(several, list) else [several])]
     return [path for path in paths if path]
 
@@ -108,7 +109,7 @@ def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
         known[id(node)] = math.inf  # until it is known
         is_map = isinstance(node, yaml.MappingNode)
         inner = itertools.chain.from_iterable(node.value) if is_map else node.value
-        known[id(node)] = 1 + sum(_written_out(one, known) for one in inner)
+        known[id(node)] = 1 + sum(_written_out(child, known) for child in inner)
     return known[id(node)]
 
 
@@ -116,8 +117,8 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
     """A service with the few keys that roles are told by, in Compose's normal form."""
     normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
     normal["environment"] = _pairs(raw.get("environment"))
-    normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
-    normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
+    normal["volumes"] = [_mount(volume) for volume in raw.get("volumes") or []]
+    normal["ports"] = [port for entry in raw.get("ports") or [] if (port := _port(entry))]
     normal["depends_on"] = raw.get("depends_on")
     return Service(name, normal)
 
@@ -154,7 +155,7 @@ def _pairs(given: Any) -> dict[str, str]:
     """A map or a list of NAME=VALUE; names without a value are left out."""
     if isinstance(given, dict):
         return {_word(name): _word(value) for name, value in given.items() if value is not None}
-    pairs = (_word(one).partition("=") for one in given or [])
+    pairs = (_word(pair).partition("=") for pair in given or [])
     return {name: value for name, equals, value in pairs if equals}
 
 

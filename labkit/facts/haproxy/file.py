@@ -79,8 +79,8 @@ class Section:
     def ports(self) -> list[int]:
         """The ports that it binds, where it says so in so many digits."""
         given = [words[0] for words in self.said("bind") if words]
-        addresses = [one for words in given for one in words.split(",")]
-        found = (re.fullmatch(r"[^/@]*(?:@[^/]*)?:([0-9]{1,5})", one) for one in addresses)
+        addresses = [address for words in given for address in words.split(",")]
+        found = (re.fullmatch(r"[^/@]*(?:@[^/]*)?:([0-9]{1,5})", address) for address in addresses)
         return [int(match.group(1)) for match in found if match]
 
 
@@ -135,22 +135,24 @@ def leads_to(text: str, port: int) -> list[str]:
     A `listen` section with servers is its own backend. `default_backend` may stand in `defaults`.
     """
     found: list[str] = []
-    for one in sections(text):
-        if not one.is_live or port not in one.ports:
+    for section in sections(text):
+        if not section.is_live or port not in section.ports:
             continue
-        if one.kind == "listen" and (one.said("server") or one.said("server-template")):
-            found.append(one.name)
-        own = one.said("default_backend")
-        if not own and one.defaults and one.kind == "frontend":
-            own = one.defaults.said("default_backend")
+        if section.kind == "listen" and (section.said("server") or section.said("server-template")):
+            found.append(section.name)
+        own = section.said("default_backend")
+        if not own and section.defaults and section.kind == "frontend":
+            own = section.defaults.said("default_backend")
         found += [words[0] for words in own if words]
-        found += [words[0] for words in one.said("use_backend") if words and "%" not in words[0]]
+        found += [
+            words[0] for words in section.said("use_backend") if words and "%" not in words[0]
+        ]
     return list(dict.fromkeys(found))
 
 
 def bound_ports(text: str) -> list[int]:
     """The ports that a file binds, 80 first."""
-    found = {port for one in sections(text) if one.is_live for port in one.ports}
+    found = {port for section in sections(text) if section.is_live for port in section.ports}
     return sorted(found, key=lambda port: (port != 80, port))
 
 
@@ -161,9 +163,9 @@ def site_backend(text: str, asked: str) -> str:
     is the first section that has some, `asked` if there is none.
     """
     serving = [
-        one.name
-        for one in sections(text)
-        if one.kind in ("backend", "listen") and any(server_lines(one))
+        section.name
+        for section in sections(text)
+        if section.kind in ("backend", "listen") and any(server_lines(section))
     ]
     led = [name for port in bound_ports(text) for name in leads_to(text, port)]
     found = [name for name in led if name in serving] or serving

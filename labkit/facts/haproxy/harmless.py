@@ -10,28 +10,31 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.facts.haproxy.file import Environment, UnreadableError
 
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers",
-            "peers", "cache", "http-errors")  # fmt: skip
+            "peers", "cache", "http-errors", "mailers")  # fmt: skip
+BRANCHES = (".if", ".elif", ".else", ".endif")
+MESSAGES = (".notice", ".warning", ".diag", ".alert")  # of the parser's own (the manual, 2.4)
 GLOBAL = re.compile(
-    r"busy-polling|ca-base|chroot|close-spread-time|cluster-secret|cpu-map|crt-base|daemon"
-    r"|default-path|description|expose-experimental-directives|grace|group|h1-case-adjust"
-    r"|hard-stop-after|harden\.[\w.-]+|httpclient\.[\w.-]+|localpeer|log|log-send-hostname"
+    r"busy-polling|ca-base|chroot|close-spread-time|cluster-secret|cpu-map|crt-base|daemon|debug"
+    r"|default-path|description|expose-experimental-directives|gid|grace|group|h1-case-adjust"
+    r"|h2-workaround-bogus-websocket-clients|hard-stop-after|harden\.[\w.-]+|httpclient\.[\w.-]+|limited-quic|localpeer|log"
+    r"|log-send-hostname"
     r"|log-tag|master-worker|max-spread-checks|maxcomprate|maxcompcpuusage|maxconn|maxconnrate"
     r"|maxpipes|maxsessrate|maxsslconn|maxsslrate|maxzlibmem|mworker-max-reloads|nbproc|nbthread"
-    r"|no-memory-trimming|node|noepoll|noevports|nogetaddrinfo|nokqueue|nopoll|noreuseport"
-    r"|nosplice|presetenv|setenv|unsetenv|numa-cpu-mapping|pidfile|pp2-never-send-local|profiling\.\w+|quiet|set-var"
-    r"|set-var-fmt|spread-checks|ssl-default-[\w-]+|ssl-dh-param-file|ssl-load-extra-[\w-]+"
+    r"|no-memory-trimming|no-quic|node|noepoll|noevports|nogetaddrinfo|nokqueue|nopoll|noreuseport"
+    r"|nosplice|presetenv|setenv|unsetenv|numa-cpu-mapping|pidfile|pp2-never-send-local"
+    r"|prealloc-fd|profiling\.\w+|quiet|server-state-base|server-state-file|set-var|set-var-fmt|spread-checks|ssl-default-[\w-]+|ssl-dh-param-file|ssl-load-extra-[\w-]+"
     r"|ssl-security-level|ssl-server-verify|ssl-skip-self-issued-ca|stats|strict-limits|thread-group"
-    r"|thread-groups|thread-hard-limit|tune\.(?!lua)[\w.-]+|ulimit-n|user|warn-blocked-traffic-after"
+    r"|thread-groups|thread-hard-limit|tune\.(?!lua)[\w.-]+|uid|ulimit-n|user|warn-blocked-traffic-after"
     r"|zero-warning"
 )
 PROXY = re.compile(
     r"acl|backlog|balance|bind|capture|clitcpka-\w+|clitimeout|compression|contimeout|cookie"
-    r"|declare|default-server|default_backend|description|disabled|dispatch|enabled"
+    r"|declare|default-server|default_backend|description|disabled|dispatch|email-alert|enabled"
     r"|error-log-format|errorfile|errorfiles|errorloc|errorloc302|errorloc303|filter"
     r"|force-persist|fullconn|guid|hash-balance-factor|hash-preserve-affinity|hash-type"
     r"|http-after-response|http-check|http-error|http-request|http-response|http-reuse"
@@ -54,6 +57,7 @@ OTHERS = {
         "total-max-size|max-object-size|max-age|process-vary|max-secondary-entries"
     ),
     "http-errors": re.compile("errorfile"),
+    "mailers": re.compile("mailer|timeout"),
 }
 OPTIONS = re.compile(
     r"abortonclose|accept-invalid-http-re\w+|accept-unsafe-violations-in-http-re\w+|allbackups"
@@ -65,15 +69,23 @@ OPTIONS = re.compile(
     r"|ssl-hello-chk|tcp-check|tcp-smart-\w+|tcpka|tcplog|transparent"
 )
 FILTERS = ("compression", "cache", "bwlim-in", "bwlim-out")
-# HAProxy starts itself anew with these variables: not those that its loader or libraries heed. A
-# machine is often called by a letter or two: S1, S1_PORT.
+# HAProxy starts itself anew with these variables: not those that its loader or libraries heed, of
+# which none begins or ends with what a person calls an address, a port or a name. A machine is
+# often called by a letter or two: S1, S1_PORT.
 VARIABLES = re.compile(
-    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|APP|API|PORT|IP|ADDR|ADRESSE|HTTP_PORT)\w*"
+    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|NOEUD|APP|API|PORT|IP|ADDR|ADRESSE|HOST\d*\Z"
+    r"|MACHINE|MY|PAGE)\w*"
     r"|[A-Z]{1,2}\d*(?:_(?:IP|ADDR\w*|HOST|NAME|PORT)\d*)?"
+    r"|(?!LD_)\w+_(?:ADDR|ADDRESS|ADRESSE|BACKEND|BIND|HOST|IP|NAME|NOM|PASS|PASSWORD|PORT|SERVER|TIMEOUT"
+    r"|URI|USER)\d*"
 )
 USERS = ("haproxy", "nobody", "nogroup")
+NUMBERED = re.compile(r"[1-9][0-9]{1,4}")  # a user or group that is not root
+# The manual's own example is /var/run/haproxy.sock. What lies in /tmp is in the service's own.
 OWN_SOCKET = re.compile(
-    r"(?:unix@)?(?:/var)?/(?:run|lib)/haproxy(?:[\w-]+\.sock|(?:/[\w-][\w.-]*)+)"
+    r"(?:unix@)?(?:(?:/var)?/(?:run|lib)|/tmp)/haproxy(?:[\w-]*\.(?:sock|socket|stat|stats)"
+    r"|[\w-]*sock(?:et)?)"
+    r"|(?:unix@)?(?:/var)?/(?:run|lib)/haproxy(?:/[\w-][\w.-]*)+"
 )
 OWN_FILE = re.compile(
     r"/(?:etc/(?:haproxy|ssl|pki|letsencrypt)|usr/share/haproxy|var/lib/haproxy|srv|dev/null)"
@@ -101,7 +113,7 @@ class Refused:
 
 def refused(text: str) -> list[Refused]:
     """What a configuration says that is not known to be harmless; nothing of a usual one."""
-    section = ""
+    standing = Standing()
     found = []
     known = Environment()
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
@@ -114,14 +126,45 @@ def refused(text: str) -> list[Refused]:
             words = words[1:]
         if not words:
             continue
-        if words[0] in SECTIONS:
-            section = words[0]
-            continue
-        if not words[0].strip().isascii() or not _known(section, words[0]):
-            found.append(Refused(number, words[0]))
-            continue
-        found += [Refused(number, word) for word in _said(section, words)]
+        if words[0] in BRANCHES:
+            standing.branch(words[0])
+        elif words[0] in SECTIONS:
+            standing.now = {words[0]}
+        elif words[0] not in MESSAGES:
+            said = (one for section in standing.now for one in _unknown(section, words))
+            found += [Refused(number, word) for word in dict.fromkeys(said)]
     return found
+
+
+@dataclass
+class Standing:
+    """The sections that a line may stand in, whichever branches of `.if` are in force."""
+
+    now: set[str] = field(default_factory=lambda: {""})
+    _outer: list[tuple[set[str], set[str]]] = field(
+        default_factory=list
+    )  # before; at branches' end
+
+    def branch(self, word: str) -> None:
+        """One of BRANCHES. Of none it is known whether it is in force."""
+        if word == ".if":
+            self._outer.append((self.now, set()))
+        elif self._outer:
+            before, ends = self._outer.pop()
+            ends = ends | self.now
+            if word == ".endif":
+                self.now = before | ends
+            else:
+                self.now = before
+                self._outer.append((before, ends))
+
+
+def _unknown(section: str, words: Sequence[str]) -> Iterator[str]:
+    """What of a line is not known to be harmless in a section."""
+    if words[0].strip().isascii() and _known(section, words[0]):
+        yield from _said(section, words)
+    else:
+        yield words[0]
 
 
 def _known(section: str, word: str) -> bool:
@@ -142,6 +185,8 @@ def _said(section: str, words: Sequence[str]) -> Iterator[str]:
         yield first
     if section == "global" and keyword in ("user", "group") and first not in USERS:
         yield f"{keyword} {first}"
+    if keyword in ("uid", "gid") and not NUMBERED.fullmatch(first):
+        yield f"{keyword} {first}"
     if section == "global" and keyword in ("presetenv", "setenv", "unsetenv"):
         names = rest if keyword == "unsetenv" else [first]
         yield from (name for name in names if not VARIABLES.fullmatch(name))
@@ -155,7 +200,8 @@ def _said(section: str, words: Sequence[str]) -> Iterator[str]:
         yield from _sockets(second)
     elif keyword in ("bind", "default-bind"):
         yield from _sockets(first)
-    elif keyword in ("errorfile", "ca-base", "crt-base", "ssl-dh-param-file"):
+    elif keyword in ("errorfile", "ca-base", "crt-base", "ssl-dh-param-file",
+                     "server-state-base", "server-state-file"):  # fmt: skip
         yield from (path for path in rest[-1:] if not OWN_FILE.fullmatch(path))
     elif keyword not in ("log", "stats"):
         yield from _elsewhere(keyword, words)
@@ -176,7 +222,7 @@ def _sockets(addresses: str) -> Iterator[str]:
 def _elsewhere(keyword: str, words: Sequence[str]) -> Iterator[str]:
     """Addresses that are sockets or descriptors of the machine: whoever asks them is its root."""
     place = {"server": 2, "peer": 2, "nameserver": 2, "server-template": 3, "dispatch": 1,
-             "source": 1}  # fmt: skip
+             "source": 1, "mailer": 2}  # fmt: skip
     at = place.get(keyword, 0)
     named = [words[at]] if 0 < at < len(words) else []
     named += [

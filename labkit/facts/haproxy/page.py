@@ -31,8 +31,8 @@ class StatsPage:
 
 def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
     """The statistics page, wherever it was put; else None and what the last port said."""
-    said = [one for one in haproxy.sections if one.kind != "global"]
-    uris = [words[0] for one in said for words in one.said("stats", "uri") if words]
+    said = [section for section in haproxy.sections if section.kind != "global"]
+    uris = [words[0] for section in said for words in section.said("stats", "uri") if words]
     user = login_of(said)
     seen = ""
     for port in sorted(haproxy.ports, key=lambda port: port == 80):
@@ -49,12 +49,12 @@ def find_stats(haproxy: HAProxy, ask: Ask) -> tuple[StatsPage | None, str]:
 
 def login_of(sections: Sequence[Section]) -> Login:
     """Who may see the page: by `stats auth`, or by a userlist whose password can be read."""
-    for one in sections:
-        for words in one.said("stats", "auth"):
+    for section in sections:
+        for words in section.said("stats", "auth"):
             name, _colon, password = words[0].partition(":") if words else ("", "", "")
             return name, password
-    for one in sections:
-        for words in one.said("user") if one.kind == "userlist" else ():
+    for section in sections:
+        for words in section.said("user") if section.kind == "userlist" else ():
             if len(words) > 2 and words[1] == "insecure-password":
                 return words[0], words[2]
     return None

@@ -129,8 +129,9 @@ class HAProxy:
 
         A file at a usual place may be what a former configuration left: nobody listens there.
         """
-        named = [_socket(words[0]) for one in self.sections for words in one.said("stats", "socket")
-                 if one.kind == "global" and words]  # fmt: skip
+        globals_ = [section for section in self.sections if section.kind == "global"]
+        said = [words for section in globals_ for words in section.said("stats", "socket")]
+        named = [_socket(words[0]) for words in said if words]
         for place in named:
             if place and (not place.startswith("/") or self._is_socket(place)):
                 return place
@@ -144,7 +145,7 @@ class HAProxy:
         """The socket of the master process, "" if it was started without one."""
         words = self.shell.ask("ps -C haproxy -o args=").stdout.split()
         named = [after for word, after in itertools.pairwise(words) if word == "-S"]
-        path = next((_socket(one.partition(",")[0]) for one in named), "")
+        path = next((_socket(address.partition(",")[0]) for address in named), "")
         return path if path and self._is_socket(path) else ""
 
     def command(self, command: str) -> str:
@@ -167,7 +168,7 @@ class HAProxy:
                 ),
             )
         if self.socket == self.master:
-            command = ";".join(MASTER + one for one in command.split(";"))
+            command = ";".join(MASTER + part for part in command.split(";"))
         return shlex.join(["python3", "-c", ASK_SOCKET, self.socket, command])
 
     def rows(self) -> list[dict[str, str]]:
@@ -214,7 +215,7 @@ class HAProxy:
         deadline = time.monotonic() + BACK_LIMIT_S
         servers = self.servers()
         while time.monotonic() < deadline and not all(
-            one.is_up and not one.warming for one in servers
+            server.is_up and not server.warming for server in servers
         ):
             time.sleep(0.2)
             servers = self.servers()
@@ -226,11 +227,15 @@ class HAProxy:
 
         A port that somebody else has makes a reload fail, and the former process go on.
         """
-        return sorted({port for one in self.sections if one.is_live for port in one.ports})
+        return sorted(
+            {port for section in self.sections if section.is_live for port in section.ports}
+        )
 
     def shared(self, port: int) -> list[str]:
         """The sections that bind this port, if there are several: the kernel chooses among them."""
-        found = [one.name for one in self.sections if one.is_live and port in one.ports]
+        found = [
+            section.name for section in self.sections if section.is_live and port in section.ports
+        ]
         return found if len(found) > 1 else []
 
     def line_of_server(self, server: str) -> int:

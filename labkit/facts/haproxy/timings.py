@@ -106,16 +106,20 @@ def seconds(word: str) -> float:
 def _lines(sections: Iterable[Section], backend: str) -> Iterator[list[str]]:
     """Each line that has a say: of the defaults that the backend inherits, then its own."""
     everything = list(sections)
-    mine = (one for one in everything if one.kind in ("backend", "listen") and one.name == backend)
+    mine = (
+        section
+        for section in everything
+        if section.kind in ("backend", "listen") and section.name == backend
+    )
     section = next(mine, None)
     heard: list[Section] = []
     while section:
         heard.insert(0, section)
         section = section.defaults
-    for one in heard or everything:  # without the backend nothing may hide it
-        if not one.is_whole:
-            raise ValueError(f"{one.kind} {one.name}: a line that cannot be read")
-    yield from (words for one in heard for _number, words in one.lines)
+    for section in heard or everything:  # without the backend nothing may hide it
+        if not section.is_whole:
+            raise ValueError(f"{section.kind} {section.name}: a line that cannot be read")
+    yield from (words for section in heard for _number, words in section.lines)
 
 
 def _settings(words: list[str]) -> Mapping[str, str]:

@@ -149,7 +149,7 @@ def path_of(link: str, url: str, *, host: str = "", base: str = "") -> str | Non
     try:
         here, there = urlsplit(url), urlsplit(urljoin(urljoin(url, base), link))
         usual = {"http": 80, "https": 443}.get(here.scheme)
-        known = [(one.hostname, one.port or usual) for one in (here, urlsplit(f"//{host}"))]
+        known = [(place.hostname, place.port or usual) for place in (here, urlsplit(f"//{host}"))]
         stays = there.scheme == here.scheme and (there.hostname, there.port or usual) in known
     except ValueError:
         return None

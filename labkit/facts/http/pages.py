@@ -70,7 +70,7 @@ def form_of(page: Page) -> Form | None:
         button = next(filter(_submits, own), None)
         if button is None:
             continue
-        sent = [(str(one["name"]), _value(one)) for one in own if one.get("name")]
+        sent = [(str(field["name"]), _value(field)) for field in own if field.get("name")]
         fields = {name: value for name, value in sent if value is not None}
         if button.get("name"):
             fields[str(button["name"])] = str(button.get("value", ""))
@@ -103,7 +103,7 @@ def _value(field: Tag) -> str | None:
     if field.name == "select":
         options = field.find_all("option")
         usual = [] if field.has_attr("multiple") else options[:1]
-        chosen = [one for one in options if one.has_attr("selected")] or usual
+        chosen = [option for option in options if option.has_attr("selected")] or usual
         return str(chosen[-1].get("value", chosen[-1].get_text(strip=True))) if chosen else None
     if field.name == "button" or kind in ("submit", "button", "image", "reset"):
         return None

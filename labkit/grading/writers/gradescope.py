@@ -1,8 +1,8 @@
 """Gradescope's `results.json`, to be put at `/autograder/results/results.json`.
 
-Gradescope knows passed and failed only. What could not be told is sent as not passed, because an
-absent status would be derived from the score, and its output says that it is no failure. Nothing
-is hidden: with a hidden test, Gradescope does not show the learner the total.
+Gradescope knows passed and failed only. What could not be determined is sent as not passed, because
+an absent status would be derived from the score, and its output says that it is no failure.
+Nothing is hidden: with a hidden test, Gradescope does not show the learner the total.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from labkit.course import Verdict
 from labkit.grading.model import SCHEMA, CheckResult, GradeResult, StepResult
 from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
+    about_submission,
     causes,
     caveat,
     details,
     doubts,
-    handed_in,
     mark,
 )
 from labkit.locale import _, number
@@ -61,8 +61,8 @@ def _output(result: GradeResult) -> str:
               number=cause.step.number, title=cause.check.title)
         )  # fmt: skip
     for doubt in doubts(result):
-        lines.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle})")
-    for label, said in handed_in(result):
+        lines.append(_("could not be determined: {why}", why=doubt.why) + f" ({doubt.settle})")
+    for label, said in about_submission(result):
         lines += [f"{label}:", *(f"- {line}" for line in said)]
     return "\n".join(line for line in lines if line)
 

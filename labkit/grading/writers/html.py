@@ -20,11 +20,11 @@ from labkit.course import Origin, Verdict
 from labkit.grading.model import GradeResult
 from labkit.grading.writers.safe import cleaned
 from labkit.grading.writers.summary import (
+    about_submission,
     carried_forward,
     causes,
     caveat,
     doubts,
-    handed_in,
 )
 from labkit.load.availability import Judged
 from labkit.load.record import DrillResult
@@ -75,7 +75,7 @@ def as_html(result: GradeResult, *, title: str = "", note: str = "") -> str:
         doubts=doubts(result),
         drills=[_view(DrillResult.from_json(data)) for data in result.drills],
         checks={check.id: check for check in result.checks},
-        handed_in=handed_in(result),
+        about_submission=about_submission(result),
         verdicts=list(Verdict),
     )
 

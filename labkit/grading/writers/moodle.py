@@ -69,6 +69,6 @@ def _feedback(result: GradeResult) -> str:
               title=cause.check.title, why=cause.check.message)
         )  # fmt: skip
     for doubt in doubts(result):
-        told.append(_("could not be told: {why}", why=doubt.why) + f" ({doubt.settle}).")
+        told.append(_("could not be determined: {why}", why=doubt.why) + f" ({doubt.settle}).")
     line = " ".join(" ".join(part.split()) for part in told if part)
     return html.escape(line, quote=False)

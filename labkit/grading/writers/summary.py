@@ -21,7 +21,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One reason why something could not be told, and the command that settles it.
+    """One reason why something could not be determined, and the command that settles it.
 
     `checks` are those that it struck, `waiting` those that wait for one of them, `points` what
     all of them together keep open.
@@ -75,10 +75,11 @@ def mark(result: GradeResult) -> str:
 def caveat(result: GradeResult) -> str:
     """Why the mark is not final, in one sentence; "" when it is."""
     if not result.complete:
-        return _("The run did not come to its end: what it did not ask is open, not lost.")
+        return _("The run did not finish: what it did not ask is open, not lost.")
     if result.score is None:
         return _(
-            "The mark is a range: what could not be told is open, not failed (checks: {count}).",
+            "The mark is a range: what could not be determined is open, not failed "
+            "(checks: {count}).",
             count=result.count(Verdict.INCONCLUSIVE),
         )
     return ""
@@ -107,11 +108,11 @@ def details(check: CheckResult) -> list[str]:
     return lines if check.expected else [line for line in (check.message, *lines) if line]
 
 
-def handed_in(result: GradeResult) -> list[tuple[str, list[str]]]:
+def about_submission(result: GradeResult) -> list[tuple[str, list[str]]]:
     """What there is to say of a submission: labels and their lines; none where there is none."""
     if result.submission is None:
         return []
-    skipped = [f"{one['path']}: {one['why']}" for one in result.submission["skipped"]]
+    skipped = [f"{file['path']}: {file['why']}" for file in result.submission["skipped"]]
     parts = [
         (_("left out"), skipped),
         (_("missing, done with the course's reference"), result.submission["filled"]),

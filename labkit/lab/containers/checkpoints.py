@@ -147,7 +147,7 @@ def save(
         helper = helper_container(engine, lab, image, SAVING, words, _root_of(volume))
         try:
             copied, images = _standing_still(engine, nodes, helper, lab, serial)
-            size = copied + sum(_own_size(engine, one) for one in images)
+            size = copied + sum(_own_size(engine, image) for image in images)
             marker = engine.volumes.create(
                 f"{_data_volume(lab, serial)}.{name}",
                 labels={
@@ -355,7 +355,7 @@ def volumes_folder(engine: docker.DockerClient, saved: Saved) -> str:
         return _root_of(engine.volumes.get(saved.volume))
     except NotFound as error:
         raise NotReadyError(
-            _("the checkpoint {name} is not whole", name=saved.checkpoint.name),
+            _("the checkpoint {name} is incomplete", name=saved.checkpoint.name),
             where=saved.volume,
             then=f"labkit save --remove {saved.checkpoint.name}",
         ) from error

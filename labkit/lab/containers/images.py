@@ -57,7 +57,7 @@ def wanted_family() -> Family | Literal["auto"]:
     wanted = os.environ.get("LABKIT_FAMILY", "auto")
     if wanted not in ("auto", *get_args(Family)):
         raise UsageError(
-            _("LABKIT_FAMILY={family} is no family of machines", family=wanted),
+            _("LABKIT_FAMILY={family} is not a family of machines", family=wanted),
             then=_("LABKIT_FAMILY=debian13 labkit up, or =rocky9, or unset it"),
         )
     return cast("Family", wanted)

@@ -83,7 +83,7 @@ class ContainerProvider:
         interrupted = self._interrupted()
         if interrupted:
             origin, name = interrupted
-            say(_("ending what was interrupted: the machines come from {name}", name=name))
+            say(_("finishing what was interrupted: the machines come from {name}", name=name))
             return self._make(self._saved(origin, name), say)
         self.settle(say)
         self._room(ROOM_BYTES)
@@ -111,7 +111,7 @@ class ContainerProvider:
             everywhere(lambda container: container.remove(force=True, v=True), self._containers())
             volumes = self.engine.volumes.list(filters={"label": self._label})
             # Markers first: what a kill leaves of the rest is then known to be rubbish.
-            for volume in sorted(volumes, key=lambda one: CHECKPOINT_LABEL not in _labels(one)):
+            for volume in sorted(volumes, key=lambda found: CHECKPOINT_LABEL not in _labels(found)):
                 volume.remove(force=True)
             for tag in kept.image_tags(self.engine, self.lab):
                 kept.remove_image(self.engine, tag)
@@ -182,7 +182,9 @@ class ContainerProvider:
     def settle(self, say: Say) -> None:
         """Resume machines that a killed `save` left paused; remove what it had not finished."""
         with explained(_("listing the containers")):
-            left = [one for one in self._helpers() if _labels(one)[DOING_LABEL] == kept.SAVING]
+            left = [
+                helper for helper in self._helpers() if _labels(helper)[DOING_LABEL] == kept.SAVING
+            ]
         if left:
             with explained(_("resuming the machines")):
                 for container in self._containers():
@@ -246,7 +248,7 @@ class ContainerProvider:
             ) from error
 
     def _helpers(self) -> list[Container]:
-        return [one for one in self._containers() if DOING_LABEL in _labels(one)]
+        return [container for container in self._containers() if DOING_LABEL in _labels(container)]
 
     def _interrupted(self) -> tuple[str, str] | None:
         """The lab and the checkpoint that machines were being made from, if that did not end."""
@@ -327,13 +329,19 @@ class ContainerProvider:
 
     def _machine_containers(self) -> list[Container]:
         found = self._containers()
-        return [one for one in found if _labels(one).get(MACHINE_LABEL) in self.blueprint.names]
+        return [
+            container
+            for container in found
+            if _labels(container).get(MACHINE_LABEL) in self.blueprint.names
+        ]
 
     def _mirror_exists(self) -> bool:
-        return any(_labels(one).get(MACHINE_LABEL) == MIRROR for one in self._containers())
+        return any(
+            _labels(container).get(MACHINE_LABEL) == MIRROR for container in self._containers()
+        )
 
     def _addresses(self, subnet: Subnet) -> dict[str, str]:
-        numbers = {one.name: one.address for one in self.blueprint.machines}
+        numbers = {machine.name: machine.address for machine in self.blueprint.machines}
         return {
             name: address(subnet, number)
             for name, number in {**numbers, MIRROR: MIRROR_ADDRESS}.items()

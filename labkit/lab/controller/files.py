@@ -80,7 +80,7 @@ def unpacked(file: IO[bytes], state: Path, outputs: Sequence[Path]) -> None:
     with tarfile.open(fileobj=file, mode="r|") as tar:
         for member in tar:
             path = PurePosixPath("/", member.name)
-            home = next((one for one in homes if path.is_relative_to(one)), None)
+            home = next((place for place in homes if path.is_relative_to(place)), None)
             content = tar.extractfile(member) if member.isfile() else None
             if home is None or content is None or ".." in path.parts:
                 continue

@@ -115,11 +115,11 @@ def _needs() -> tuple[str, str]:
         wanted = requires("labkit") or []
     except PackageNotFoundError as error:
         raise NotReadyError(
-            _("labkit is not installed: nobody knows the versions of its libraries"),
+            _("labkit is not installed: the versions of its libraries are unknown"),
             where=str(child.FOLDER),
             then="make .venv/ready",
         ) from error
-    versions = {one.metadata["Name"].lower(): one.version for one in distributions()}
+    versions = {found.metadata["Name"].lower(): found.version for found in distributions()}
     versions.pop("labkit", None)
     public = {name: version for name, version in versions.items() if "+" not in version}
     return (

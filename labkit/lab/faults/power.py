@@ -84,7 +84,7 @@ def _wait(provider: Provider, machine: str, *, running: bool, limit_s: float) ->
     while time.monotonic() < deadline:
         # An engine that does not answer at the moment is asked again: nobody else will.
         with suppress(LabkitError):
-            if {one.name: one.running for one in provider.machines()}.get(machine) is running:
+            if {found.name: found.running for found in provider.machines()}.get(machine) is running:
                 return
         time.sleep(POLL_S)
 

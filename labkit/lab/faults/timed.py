@@ -27,7 +27,7 @@ def act(shell: Shell, fault: str) -> None:
     struck = shell.ask(fault, sudo=True)
     if not struck.ok:
         raise LabkitError(
-            _("the fault did not strike: {said}", said=struck.said[-300:]),
+            _("the fault did not take effect: {said}", said=struck.said[-300:]),
             where=f"{shell.name} $ {fault[:200]}",
         )
 

@@ -33,7 +33,7 @@ def split_public_name(name: str) -> tuple[str, str]:
         raise _refused(name, _("engines ask the mirror for names of Docker Hub only"))
     if len(repository) > _LONGEST or not all(map(_COMPONENT.fullmatch, components)):
         raise _refused(
-            name, _("a repository has lower-case letters, digits and . _ - between them")
+            name, _("a repository name has lower-case letters and digits, with . _ - between them")
         )
     if colon and not _TAG.fullmatch(tag):
         raise _refused(

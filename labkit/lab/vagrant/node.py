@@ -154,7 +154,7 @@ def use_mirror(machine: Machine, mirror: str) -> None:
         except ValueError as error:
             raise NotReadyError(
                 _(
-                    "{node} has a configuration of Docker that is no JSON: {error}",
+                    "{node} has a Docker configuration that is not JSON: {error}",
                     node=machine.name,
                     error=error,
                 ),

@@ -94,21 +94,21 @@ class Project:
         """The machines that Vagrant has made and not destroyed. Quick: it only reads files."""
         return [name for name in self.blueprint.names if self.machine_id(name)]
 
-    def prepare(self, wishes: Mapping[str, str] = os.environ) -> None:
-        """Write the lab's Vagrantfile, with the settings from `wishes` (the environment).
+    def prepare(self, environ: Mapping[str, str] = os.environ) -> None:
+        """Write the lab's Vagrantfile, with the settings that the environment, `environ`, has.
 
-        What the lab had before stays unless a wish replaces it; its network never changes while
+        What the lab had before stays unless a setting replaces it; its network never changes while
         one of its machines exists. Raises what `choose_subnet` and `parse_mirror` raise.
         """
-        parse_mirror(wishes.get("LABKIT_MIRROR", ""))  # now, and not after the minutes of a boot
+        parse_mirror(environ.get("LABKIT_MIRROR", ""))  # now, and not after the minutes of a boot
         original = find_vagrantfile().read_text(encoding="utf-8")
         with in_turn(
             state_root() / "vagrant.lock"
         ):  # two new labs must not choose the same network
             settings = self.settings()
-            settings.update({name: wishes[name] for name in SETTINGS if wishes.get(name)})
+            settings.update({name: environ[name] for name in SETTINGS if environ.get(name)})
             if not (self.created() and "LABKIT_SUBNET" in settings):
-                wanted = wishes.get("LABKIT_SUBNET") or settings.get("LABKIT_SUBNET", "")
+                wanted = environ.get("LABKIT_SUBNET") or settings.get("LABKIT_SUBNET", "")
                 settings["LABKIT_SUBNET"] = str(choose_subnet(self._other_subnets(), wanted))
             settings["LABKIT_LAB"] = self.lab
             settings["LABKIT_MACHINES"] = self.blueprint.described
@@ -122,10 +122,12 @@ class Project:
         """The lab's checkpoints, oldest first."""
         found = [json.loads(file.read_text(encoding="utf-8")) for file in self._marks("*")]
         checkpoints = [
-            Checkpoint(one["name"], datetime.fromisoformat(one["made"]), one["automatic"], bytes=0)
-            for one in found
+            Checkpoint(
+                mark["name"], datetime.fromisoformat(mark["made"]), mark["automatic"], bytes=0
+            )
+            for mark in found
         ]
-        return sorted(checkpoints, key=lambda one: one.made)
+        return sorted(checkpoints, key=lambda checkpoint: checkpoint.made)
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Note, in one piece, that a checkpoint is whole."""

@@ -59,7 +59,10 @@ class VagrantProvider:
             made = self._start(say)
             self._learn_logins()
             subnet = self.project.subnet()
-            addresses = {one.name: address(subnet, one.address) for one in self.blueprint.machines}
+            addresses = {
+                machine.name: address(subnet, machine.address)
+                for machine in self.blueprint.machines
+            }
             nodes.learn_host_keys(self.engine, addresses, self._known_hosts())
         machines = self.machines()
         waited = everywhere(nodes.wait_ready, machines)
@@ -101,7 +104,7 @@ class VagrantProvider:
         """
         rules.check_name(name, self.checkpoints(), automatic=automatic)
         machines = {machine.name for machine in self.machines() if machine.running}
-        if off := [one for one in self.blueprint.names if one not in machines]:
+        if off := [name for name in self.blueprint.names if name not in machines]:
             raise rules.machines_off(off, self.lab)
         made = datetime.now().astimezone()
         checkpoint = Checkpoint(name, made, automatic, bytes=0)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from labkit.accuracy import Case, bench
-from labkit.accuracy.bench import Bench, in_groups, mend, signatures
+from labkit.accuracy.bench import Bench, in_groups, signatures, with_fix
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.course import load_course
 from tests import ROOT
@@ -212,7 +212,7 @@ def test_the_same_case_again_is_asked_again_and_nothing_is_done(judge: Judged) -
         ("c.txt", ["undo gamma", "gamma", "settle"]),
     ],
 )
-def test_only_what_differs_and_what_rests_on_it_is_undone_and_done_again(
+def test_only_what_differs_and_what_depends_on_it_is_undone_and_done_again(
     judge: Judged, changed_file: str, done: list[str]
 ) -> None:
     judge()
@@ -295,7 +295,7 @@ def test_a_lab_that_cannot_be_made_is_an_answer_that_tells_nothing(judge: Judged
     assert (found.tries, found.points) == (2, 0)
 
 
-def test_a_step_that_stumbles_is_for_the_checks_to_judge(judge: Judged) -> None:
+def test_a_step_that_fails_is_for_the_checks_to_judge(judge: Judged) -> None:
     found = judge(kind="wrong", files={"b.txt": b"broken"}, caught_by="beta.there")
     assert found.problems == []
 
@@ -358,8 +358,8 @@ def test_a_hint_is_not_tried_where_the_rest_is_not_as_expected(judge: Judged) ->
 
 def fixed(files: Mapping[str, bytes], fix: Fix) -> dict[str, bytes] | None:
     case = Case("x", "wrong", files, Expected("", frozenset({11}), "haproxy.checked", fix=fix))
-    mended = mend(COURSE, case)
-    return dict(mended.files) if mended else None
+    fixed = with_fix(COURSE, case)
+    return dict(fixed.files) if fixed else None
 
 
 def test_a_fix_changes_a_file_of_the_entry_or_of_the_reference() -> None:

@@ -209,7 +209,7 @@ def test_every_operator_makes_some_and_none_is_its_original(
             found = COURSE.recognise(original.files, COURSE.root / "steps" / "reference")
             assert set(one.files) >= set(found.files)
             changed = [path for path, data in found.files.items() if one.files[path] != data]
-            assert len(changed) <= 1, one.name  # none: a given file that was not handed in
+            assert len(changed) <= 1, one.name  # none: a given file that was not submitted
 
 
 def test_about_half_of_them_are_planted_into_the_reference(mutants: list[Case]) -> None:

@@ -296,7 +296,7 @@ def test_the_page_has_the_totals_and_a_line_per_check(tmp_path: Path) -> None:
     rows = rows_of(page)
     assert rows["right answers that differ"] == ["1"]
     assert rows["mutants that survived"] == ["1"]
-    assert rows["third hints followed literally / that mended"] == ["2 / 1"]
+    assert rows["third hints followed literally / that corrected it"] == ["2 / 1"]
     assert rows["gradings"] == ["6"]
     assert rows["seconds"] == ["62, on 3 labs"]
     assert rows["`x.a`"] == ["2", "0", "2", "2", "0", "0", "100 %", "50 %"]

@@ -13,7 +13,7 @@ from labkit.accuracy.matrix import Outcome
 from labkit.classroom import read_submission
 from labkit.course import load_course, select
 from labkit.grading.explain import read_checks
-from steps.handed_in import recognise
+from steps.recognition import recognise
 
 COURSE = load_course()
 REFERENCE = COURSE.root / "steps" / "reference"
@@ -31,10 +31,10 @@ def test_there_are_sixty_hostile_kinds_and_each_is_another_one() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=named)
 def test_a_hostile_kind_is_read_and_recognised(kind: Kind, tmp_path: Path) -> None:
     """Else it would try nothing: each comes as far as to the steps that it is about."""
-    submission = read_submission(hand_in(kind, tmp_path))
-    handed = recognise(submission.files, REFERENCE)
+    folder = read_submission(hand_in(kind, tmp_path))
+    submission = recognise(folder.files, REFERENCE)
     graded = {step.number for step in select(COURSE, kind.steps)}
-    assert any(COURSE.rests_on(one) & set(handed.sources) for one in COURSE.steps
+    assert any(COURSE.artefacts_of(one) & set(submission.sources) for one in COURSE.steps
                if one.number in graded)  # fmt: skip
     if kind.caught_by:
         assert read_checks(COURSE)[kind.caught_by].step.number in graded

@@ -1,4 +1,4 @@
-"""A build that lacks something: the student's mistake, or what the lab has not."""
+"""A build that lacks something: the student's mistake, or what the lab lacks."""
 
 from __future__ import annotations
 

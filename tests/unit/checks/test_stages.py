@@ -140,7 +140,7 @@ def test_where_the_watcher_saw_nothing_or_the_page_was_lost_nothing_is_untrue() 
 
 
 def test_every_stage_asks_for_the_truth_that_fits_its_scenario() -> None:
-    found = {drill.load.scenario: drill.untrue for drill in STAGES if drill.untrue}
+    found = {drill.load.scenario: drill.judge for drill in STAGES if drill.judge}
     assert found == {
         "api": let_in, "website": claimed, "registry": another_content,
         "registry_page": shown_in_vain, "stats_page": untold,

@@ -128,7 +128,7 @@ def test_a_key_is_read_with_its_passphrase(tmp_path: Path) -> None:
     path.write_bytes(KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     assert private_key(path).public_key() == KEY.public_key()
     path.write_text("no key")
-    with pytest.raises(UsageError, match="no SSH key"):
+    with pytest.raises(UsageError, match="not an SSH key"):
         private_key(path)
 
 

@@ -173,7 +173,7 @@ def written(
     settings: Settings | None = None,
     languages: dict[str, str] | None = None,
 ) -> tuple[Ledger, list[Entry], Path]:
-    """The reports of a made class of three, one broken entry and who handed in nothing."""
+    """The reports of a made class of three, one broken entry and who submitted nothing."""
     ledger, entries = made_class(tmp_path / "ledger", 3, course(), checks())
     broken = Entry("broken", "Broken", why="it is damaged")
     ledger.finish(ledger.begin("broken"),

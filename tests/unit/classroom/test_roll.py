@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from labkit.classroom import Folder, Wishes
+from labkit.classroom import Folder, GradeOptions
 from labkit.classroom.intake import Entry
 from labkit.classroom.ledger import Ledger, Record, lab_of, note_lab
 from labkit.classroom.roll import Job, Outcome, digest, grade_class, room_for_labs, wanted
@@ -20,7 +20,7 @@ from labkit.classroom.table import as_csv, as_json_lines, as_moodle, differences
 from labkit.course import load_course
 from labkit.errors import NotReadyError
 
-WISHES = Wishes(frozenset({1, 2}), drills=False)
+OPTIONS = GradeOptions(frozenset({1, 2}), drills=False)
 
 
 def entry(name: str, text: str = "good") -> Entry:
@@ -75,7 +75,7 @@ class Class:
         digests = {one.key: one.digest + version for one in entries}
         with self.ledger.held():
             todo = wanted(entries, self.ledger, digests, only=only, slot=slot)
-            grade_class(todo, self.ledger, digests, WISHES, labs=3, slot=slot, grader=self.grader,
+            grade_class(todo, self.ledger, digests, OPTIONS, labs=3, slot=slot, grader=self.grader,
                         executors=self.executor, remove=self.removed.append,
                         on_done=self.told.append)  # fmt: skip
 
@@ -252,16 +252,16 @@ def test_a_second_grading_changes_nothing_until_it_is_accepted(school: Class) ->
 
 def test_the_digest_is_of_files_options_and_course(tmp_path: Path) -> None:
     course = load_course()
-    found = digest(ADA, course, WISHES)
-    assert found == digest(entry("other"), course, WISHES)
-    assert found != digest(BOB, course, WISHES)
-    assert found != digest(ADA, course, replace(WISHES, drills=True))
-    assert found != digest(ADA, course, replace(WISHES, forward=False))
+    found = digest(ADA, course, OPTIONS)
+    assert found == digest(entry("other"), course, OPTIONS)
+    assert found != digest(BOB, course, OPTIONS)
+    assert found != digest(ADA, course, replace(OPTIONS, drills=True))
+    assert found != digest(ADA, course, replace(OPTIONS, forward=False))
     (tmp_path / "checks").mkdir()
     mine = replace(course, root=tmp_path)
-    before = digest(ADA, mine, WISHES)
+    before = digest(ADA, mine, OPTIONS)
     (tmp_path / "checks" / "test_01.py").write_text("stricter")
-    assert digest(ADA, mine, WISHES) != before
+    assert digest(ADA, mine, OPTIONS) != before
 
 
 @pytest.mark.parametrize(

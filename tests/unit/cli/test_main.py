@@ -293,7 +293,7 @@ def test_init_refuses_a_project_that_exists_and_changes_nothing(labkit: Run, pat
     code, out, err = labkit("init", "mine")
     assert (code, out) == (2, "")
     assert err == (
-        "labkit: mine holds a project already; nothing was changed\n"
+        "labkit: mine already holds a project; nothing was changed\n"
         f"  where  mine/{path}\n"
         "  next   labkit init another-folder\n"
     )

@@ -86,7 +86,7 @@ def worst(text: str) -> GradeResult:
     return result
 
 
-def handed_in() -> GradeResult:
+def with_gaps() -> GradeResult:
     """A submission without a Dockerfile: its step is failed and blocked, the reference stood in."""
     result = graded()
     step = result.steps[0]
@@ -98,7 +98,7 @@ def handed_in() -> GradeResult:
         check.expected = check.seen = check.where = ""
         check.hints = ()
     step.checks[0].verdict, step.checks[0].because = F, ""
-    step.checks[0].message = "it is missing in the submission: simple_api/Dockerfile"
+    step.checks[0].message = "it is missing from the submission: simple_api/Dockerfile"
     result.submission = {
         "files": 3,
         "skipped": [{"path": "disk.img", "why": "it is too large"}],
@@ -108,7 +108,7 @@ def handed_in() -> GradeResult:
     return result
 
 
-EVERY: list[Callable[[], GradeResult]] = [*ALL, handed_in]
+EVERY: list[Callable[[], GradeResult]] = [*ALL, with_gaps]
 
 
 # All of them -----------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_a_writer_leaves_the_records_as_they_are(name: str) -> None:
 
 
 def test_a_submission_is_as_published() -> None:
-    data = json.loads(WRITERS["json"](handed_in()))
+    data = json.loads(WRITERS["json"](with_gaps()))
     assert problems(data) == []
     assert data["submission"]["filled"] == ["simple_api/Dockerfile"]
     assert "submission" not in json.loads(WRITERS["json"](graded()))
@@ -151,7 +151,7 @@ def test_json_is_as_published_whatever_was_printed(text: str) -> None:
      ("notes", "a"), ("filled", [1]), ("extra", 1)],
 )  # fmt: skip
 def test_the_schema_refuses_what_no_submission_leaves(place: str, value: object) -> None:
-    data = json.loads(WRITERS["json"](handed_in()))
+    data = json.loads(WRITERS["json"](with_gaps()))
     data["submission"][place] = value
     assert problems(data)
 
@@ -284,7 +284,7 @@ SECONDS = re.compile(r"\d+\.\d+")
 
 def junit_problems(text: str) -> list[str]:
     """What a strict reader of JUnit XML would refuse."""
-    found = [] if XML_CHARACTERS.fullmatch(text) else ["characters that XML 1.0 has not"]
+    found = [] if XML_CHARACTERS.fullmatch(text) else ["characters that XML 1.0 does not allow"]
     root = ElementTree.fromstring(text)
     for element in root.iter():
         attributes, children = SHAPE[element.tag]
@@ -476,7 +476,7 @@ def test_half_a_credit_is_no_more_than_the_maximum() -> None:
 
 
 def test_gradescope_is_told_of_the_submission() -> None:
-    output = json.loads(WRITERS["gradescope"](handed_in()))["output"].splitlines()
+    output = json.loads(WRITERS["gradescope"](with_gaps()))["output"].splitlines()
     assert output[-6:] == [
         "left out:",
         "- disk.img: it is too large",
@@ -535,7 +535,7 @@ def test_moodle_is_told_why_there_is_no_grade() -> None:
     (row,) = csv_rows(WRITERS["moodle"](a_range()))
     assert row[GRADE] == "-"
     assert row["feedback"].startswith("1 – 5 / 20.")
-    assert "could not be told: web1 is off (labkit up)." in row["feedback"]
+    assert "could not be determined: web1 is off (labkit up)." in row["feedback"]
 
 
 # The page --------------------------------------------------------------------------------------
@@ -553,7 +553,7 @@ def test_the_page_shows_what_was_printed_and_obeys_none_of_it(text: str) -> None
 
 
 def test_the_page_tells_of_the_submission() -> None:
-    made = WRITERS["html"](handed_in())
+    made = WRITERS["html"](with_gaps())
     told = Page(made.split("<h2>The submission</h2>")[1].split("<h2>")[0]).text
     for part in (
         "files read: 3",

@@ -207,7 +207,7 @@ def test_moodle_gets_no_grade_while_it_is_a_range(make: Callable[[], GradeResult
     (row,) = table(WRITERS["moodle"](make()))
     assert row["labkit student-list (/20)"] == "-"
     assert "1 – 5 / 20" in row["feedback"]
-    assert "could not be told: " in row["feedback"]
+    assert "could not be determined: " in row["feedback"]
 
 
 def test_moodle_refuses_what_would_abort_its_import() -> None:
@@ -299,7 +299,7 @@ def test_a_drill_that_did_not_run_has_reasons_and_no_picture() -> None:
 def test_a_range_and_a_killed_run_are_told_as_such() -> None:
     assert "1 – 5" in WRITERS["html"](a_range())
     assert "open, not failed" in WRITERS["html"](a_range())
-    assert "did not come to its end" in WRITERS["html"](killed())
+    assert "did not finish" in WRITERS["html"](killed())
 
 
 def test_the_page_is_in_the_users_language(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

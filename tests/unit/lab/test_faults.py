@@ -120,7 +120,7 @@ def test_a_fault_whose_end_cannot_be_armed_does_not_happen(
 
 def test_a_fault_that_does_not_strike_says_so_and_its_end_comes_all_the_same() -> None:
     web1 = Machine(refused="docker kill")
-    with pytest.raises(LabkitError, match="did not strike: no such thing") as raised:
+    with pytest.raises(LabkitError, match="did not take effect: no such thing") as raised:
         faults.kill(web1, "c0ffee", heal_after=8.0)
     assert web1.commands[0] == armed("docker start c0ffee", "8.0")
     assert raised.value.where == "web1 $ docker kill c0ffee"

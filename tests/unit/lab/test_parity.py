@@ -1,4 +1,4 @@
-"""Parity: every part that a check rests on is described for each provider, and SELinux is not
+"""Parity: every part that a check requires is described for each provider, and SELinux is not
 claimed where there is none. The survey asks, and survives machines that do not answer."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def test_every_provider_describes_every_part() -> None:
 
 def test_checks_rest_on_known_parts_only() -> None:
     checks = read_checks(load_course())
-    assert {part for one in checks.values() for part in one.spec.rests_on} == set(PARTS)
+    assert {part for one in checks.values() for part in one.spec.requires} == set(PARTS)
 
 
 @pytest.mark.parametrize(

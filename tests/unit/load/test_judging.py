@@ -137,7 +137,7 @@ def test_losses_that_contradict_the_detection_prove_nothing_at_any_bar() -> None
 def test_what_is_not_whole_again_fails_at_every_bar_but_is_not_more_certain_than_its_run() -> None:
     gone = record(drill(), "course", run(restored="its website lists no students"), 1)
     assert gone.bars == {"course": "failed", "hardened": "failed"}
-    assert gone.message.endswith("the service is still not whole: its website lists no students")
+    assert gone.message.endswith("the service is still not healthy: its website lists no students")
     unsure = record(drill(), "course", run(restored="web1 is DOWN", lost_all=True), 1)
     assert set(unsure.bars.values()) == {"inconclusive"}
 
@@ -145,16 +145,16 @@ def test_what_is_not_whole_again_fails_at_every_bar_but_is_not_more_certain_than
 def test_how_many_answers_were_untrue_is_asked_of_the_course() -> None:
     seen: list[int] = []
 
-    def untrue(rows: Sequence[Row], seen_states: Sequence[Reading], fault: Fault) -> int:
+    def false_claims(rows: Sequence[Row], seen_states: Sequence[Reading], fault: Fault) -> int:
         seen.append(len(rows))
         assert set(seen_states[0].states) == {"web1", "web2"}
         assert fault.servers == 1
         return 3
 
     limits = {"course": Limits(untrue=2), "hardened": Limits(untrue=3)}
-    found = record(drill(untrue=untrue, limits=limits), "course", run(), 1)
+    found = record(drill(judge=false_claims, limits=limits), "course", run(), 1)
     assert found.bars == {"course": "failed", "hardened": "passed"}
-    assert "answers that claim what is not so: 3, at most 2" in found.message
+    assert "answers that claim something false: 3, at most 2" in found.message
     assert seen == [500]
     assert found.samples is not None
     assert found.samples.facts["untrue"] == 3

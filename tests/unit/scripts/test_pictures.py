@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from labkit.course import Course, load_course
 from labkit.locale import use_course
 from scripts import pictures
-from scripts.pictures import FOLDER, PICTURES, Picture, fingerprint, notes, untrue
+from scripts.pictures import FOLDER, PICTURES, Picture, fingerprint, notes, out_of_date
 from scripts.screenshot import still
 from tests import ROOT
 
@@ -43,7 +43,7 @@ def embedded(language: str) -> dict[str, set[str]]:
 
 @each
 def test_a_picture_is_true(picture: Picture, course: Course) -> None:
-    reasons = untrue(picture, notes()[picture.name], course)
+    reasons = out_of_date(picture, notes()[picture.name], course)
     assert reasons == [], f"{picture.name} is no longer true: make pictures"
 
 
@@ -77,14 +77,16 @@ def test_words_for_a_picture_are_in_the_pages_language() -> None:
 @each
 def test_a_picture_of_other_words_is_untrue(picture: Picture, course: Course) -> None:
     other = replace(picture, words=lambda _course: ["no picture says this"])
-    assert untrue(other, notes()[picture.name], course) == ["'no picture says this' is not in it"]
+    assert out_of_date(other, notes()[picture.name], course) == [
+        "'no picture says this' is not in it"
+    ]
 
 
 @each
 def test_a_picture_of_other_sources_is_untrue(picture: Picture, course: Course) -> None:
     noted = notes()[picture.name]
     noted["sources"] = dict.fromkeys(noted["sources"], "other")
-    assert len(untrue(picture, noted, course)) == len(picture.sources) > 0
+    assert len(out_of_date(picture, noted, course)) == len(picture.sources) > 0
 
 
 # What is kept ------------------------------------------------------------------------------------

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from labkit.classroom import Wishes, submission
+from labkit.classroom import GradeOptions, submission
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held
-from labkit.course import Foundation, HandedIn, Verdict, load_checks
+from labkit.course import Foundation, Submission, Verdict, load_checks
 from labkit.course.finder import load_course
 from labkit.errors import NotReadyError
 from labkit.facts.compose.project import PLACES
 from labkit.grading import CheckResult
 from steps.carrying import carry_forward
-from steps.handed_in import recognise as recognise_files
 from steps.project import APART, CARRIED
+from steps.recognition import recognise as recognise_files
 from tests.fakes.four_steps import GOOD, MODULES, Made, folder_of, made, recognise
 
 COURSE = load_course()
@@ -63,13 +63,14 @@ def course(tmp_path: Path) -> Iterator[Made]:
 
 def grade(
     course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, bytes],
-    **wishes: Any,
+    **options: Any,
 ) -> Any:  # fmt: skip
     """Grade these files on a course whose second file stands on the first."""
     (course.course.root / "checks" / "test_03_beta.py").write_text(BETA)
 
-    def forward(handed: HandedIn, artefact: str, _reference: Path) -> HandedIn:
-        return replace(handed, files={**handed.files, handed.sources[artefact]: GOOD[artefact]})
+    def forward(submission: Submission, artefact: str, _reference: Path) -> Submission:
+        files = {**submission.files, submission.sources[artefact]: GOOD[artefact]}
+        return replace(submission, files=files)
 
     course.course = replace(
         course.course, foundations=(ALPHA,), carry_forward=forward, points_max=7.0
@@ -77,7 +78,7 @@ def grade(
     monkeypatch.setattr(submission, "open_shells", course.shells)
     return submission.grade_submission(
         course.course, folder_of(files), course.lab(tmp_path), tmp_path / "out",
-        Wishes(frozenset({2, 3}), drills=False, **wishes),
+        GradeOptions(frozenset({2, 3}), drills=False, **options),
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def test_what_is_wrong_in_itself_stays_so(
 
 
 @pytest.mark.parametrize(
-    ("files", "wishes"),
+    ("files", "options"),
     [
         ({"a.txt": b"good", "b.txt": b"bad"}, {}),  # it is there
         ({"a.txt": b"bad", "b.txt": b"good"}, {"forward": False}),
@@ -123,9 +124,9 @@ def test_what_is_wrong_in_itself_stays_so(
 )
 def test_nothing_is_carried_without_need(
     course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    files: dict[str, bytes], wishes: dict[str, Any],
+    files: dict[str, bytes], options: dict[str, Any],
 ) -> None:  # fmt: skip
-    result = grade(course, tmp_path, monkeypatch, files, **wishes)
+    result = grade(course, tmp_path, monkeypatch, files, **options)
     assert not any(one.carried for one in result.checks)
     assert course.done == ["base", "alpha", "beta", "settle"]
 
@@ -150,7 +151,7 @@ def results(verdicts: Mapping[str, Verdict]) -> dict[str, CheckResult]:
     }
 
 
-def own(service: bytes = b"my_api") -> HandedIn:
+def own(service: bytes = b"my_api") -> Submission:
     files = {
         "api/Dockerfile": b"FROM python\n",
         "src/index.php": b'<?php $url = "http://my_api:5000/pozos/api/v1.0/get_student_ages";',
@@ -167,7 +168,7 @@ services:
 
 
 def test_the_first_foundation_that_something_waits_for_is_given() -> None:
-    brought: list[HandedIn] = []
+    brought: list[Submission] = []
     forward = Forward(COURSE, own(), brought.append)
     found = results({
         "build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED,
@@ -190,13 +191,13 @@ def test_the_first_foundation_that_something_waits_for_is_given() -> None:
 
 def test_what_was_not_handed_in_is_the_reference_already() -> None:
     nothing = recognise_files({}, REFERENCE)
-    forward = Forward(COURSE, nothing, lambda _handed: None)
+    forward = Forward(COURSE, nothing, lambda _submission: None)
     found = results({"build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED})
     assert forward(found) is None
 
 
 def test_machines_that_cannot_be_changed_any_more_end_it() -> None:
-    def lost(_handed: HandedIn) -> None:
+    def lost(_submission: Submission) -> None:
         raise NotReadyError("web1 is lost")
 
     found = results({"build.runs": Verdict.FAILED, "compose.credentials": Verdict.BLOCKED})
@@ -204,28 +205,28 @@ def test_machines_that_cannot_be_changed_any_more_end_it() -> None:
 
 
 def test_the_page_of_the_reference_asks_the_student_s_service() -> None:
-    handed = carry_forward(own(), "website/index.php", REFERENCE)
-    assert b"http://my_api:5000/pozos" in handed.files["src/index.php"]
-    assert "website/index.php" not in handed.sources
-    assert handed.targets["website/index.php"] == "src/index.php"
+    carried = carry_forward(own(), "website/index.php", REFERENCE)
+    assert b"http://my_api:5000/pozos" in carried.files["src/index.php"]
+    assert "website/index.php" not in carried.sources
+    assert carried.targets["website/index.php"] == "src/index.php"
 
 
 def test_the_stack_of_the_reference_stands_in_its_own_layout() -> None:
-    handed = carry_forward(own(b"backend"), "docker-compose.yml", REFERENCE)
-    assert handed.sources["website/index.php"] == "website/index.php"
-    assert set(handed.files) == {
+    carried = carry_forward(own(b"backend"), "docker-compose.yml", REFERENCE)
+    assert carried.sources["website/index.php"] == "website/index.php"
+    assert set(carried.files) == {
         "api/Dockerfile", "src/index.php", "src/style.css", "website/index.php",
         "website/style.css", "docker-compose.yml", "docker-compose-registry.yml",
     }  # fmt: skip
-    assert b"  my_api:\n" in handed.files["docker-compose.yml"]  # as the page asks for it
-    page = carry_forward(handed, "website/index.php", REFERENCE)
+    assert b"  my_api:\n" in carried.files["docker-compose.yml"]  # as the page asks for it
+    page = carry_forward(carried, "website/index.php", REFERENCE)
     assert b"http://my_api:5000/pozos" in page.files["website/index.php"]
 
 
 def test_the_registry_of_the_reference_takes_nothing_of_the_student_s() -> None:
-    handed = carry_forward(own(), "docker-compose-registry.yml", REFERENCE)
-    assert "docker-compose-registry.yml" not in handed.sources
-    assert not any(name.startswith("registry:") for name in handed.options)
+    carried = carry_forward(own(), "docker-compose-registry.yml", REFERENCE)
+    assert "docker-compose-registry.yml" not in carried.sources
+    assert not any(name.startswith("registry:") for name in carried.options)
 
 
 def test_what_is_built_apart_is_nowhere_where_a_students_file_is_looked_for() -> None:

@@ -143,7 +143,7 @@ def _listed(tree: Path) -> Iterator[str]:
 
 
 def prune(tree: Path, package: Package) -> None:
-    """Take out of an unpacked tree what el9 has not: paths, and lines of files.
+    """Take out of an unpacked tree what el9 does not have: paths, and lines of files.
 
     A FileNotFoundError or a ValueError says that Debian's package has changed.
     """

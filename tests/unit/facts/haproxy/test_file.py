@@ -93,3 +93,17 @@ backend my-backend
 )
 def test_the_backend_of_the_site_is_the_one_to_which_the_port_leads(text: str, found: str) -> None:
     assert site_backend(text, "my-backend") == found
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r"a b\ c 'd e' \"f\" g#h", ["a", "b c", "d e", '"f"', "g"]),
+        (r'"a\"b" ' + r"'a\b' a\\b", ['a"b', r"a\b", r"a\b"]),
+        (r"\x41\#b  # c", ["A#b"]),
+        ("''", [""]),
+        ("   ", []),
+    ],
+)
+def test_words_are_those_of_haproxy(line: str, words: list[str]) -> None:
+    assert words_of(line) == words

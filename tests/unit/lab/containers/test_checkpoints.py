@@ -95,7 +95,7 @@ def test_the_room_is_a_number_of_gib(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.room() == 2**29
     for wrong in ("-1", "much", "1e9", "nan"):
         monkeypatch.setenv("LABKIT_CHECKPOINT_ROOM", wrong)
-        with pytest.raises(UsageError, match="no number of GiB"):
+        with pytest.raises(UsageError, match="not a number of GiB"):
             rules.room()
 
 

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from labkit.classroom import Carried, Wishes, carry, recognised, submission
-from labkit.classroom.carrying import Stumble, jobs
-from labkit.classroom.submission import record
-from labkit.course import Artefact, Beginning, Files, HandedIn, Step, Verdict
+from labkit.classroom import Carried, GradeOptions, carry, recognised, submission
+from labkit.classroom.carrying import FailedStep, jobs
+from labkit.classroom.submission import submission_record
+from labkit.course import Artefact, Beginning, Files, ReadingRules, Step, Submission, Verdict
 from labkit.errors import LabkitError, NothingToGradeError, NotReadyError, StepFailedError
 from labkit.grading import Context, GradeResult, Scope, grade
 from labkit.lab import Lab
@@ -39,15 +39,15 @@ def course(tmp_path: Path) -> Iterator[Made]:
 
 def carried(course: Made, files: Mapping[str, bytes], **more: Any) -> tuple[Carried, Shell]:
     shells = course.shells()
-    handed = recognise({**GOOD, **files}, Path())
-    found = carry(course.course, course.course.steps, shells, handed, **more)
+    own = recognise({**GOOD, **files}, Path())
+    found = carry(course.course, course.course.steps, shells, own, **more)
     return found, shells["web1"]
 
 
 def test_every_step_in_order_then_what_was_started_is_waited_for(course: Made) -> None:
     begun: list[str] = []
     found, shell = carried(course, {}, on_begin=lambda step: begun.append(step.slug))
-    assert found.stumbles == []
+    assert found.failed_steps == []
     assert course.done == ["base", "alpha", "beta", "gamma", "settle"]
     assert begun == course.done[:-1]
     assert shell.files == {f"/{name}": data for name, data in GOOD.items()}
@@ -55,7 +55,7 @@ def test_every_step_in_order_then_what_was_started_is_waited_for(course: Made) -
 
 def test_a_step_that_fails_is_noted_and_the_next_ones_are_tried(course: Made) -> None:
     found, shell = carried(course, {"a.txt": b"broken", "b.txt": b"broken too"})
-    assert [(one.step.slug, one.what, one.where) for one in found.stumbles] == [
+    assert [(one.step.slug, one.what, one.where) for one in found.failed_steps] == [
         ("alpha", "a.txt is broken", "web1"), ("beta", "b.txt is broken", "web1")
     ]  # fmt: skip
     assert course.done[-2:] == ["gamma", "settle"]
@@ -64,7 +64,7 @@ def test_a_step_that_fails_is_noted_and_the_next_ones_are_tried(course: Made) ->
 
 def test_a_lost_machine_ends_it(course: Made) -> None:
     found, _shell = carried(course, {"b.txt": b"lost"})
-    assert [(one.step.slug, one.what) for one in found.stumbles] == [("beta", "web1 is lost")]
+    assert [(one.step.slug, one.what) for one in found.failed_steps] == [("beta", "web1 is lost")]
     assert course.done == ["base", "alpha", "beta"]
 
 
@@ -74,7 +74,7 @@ def test_a_machine_lost_while_waiting_is_a_note_too(course: Made) -> None:
 
     course.course = replace(course.course, settle=settle)
     found, _shell = carried(course, {})
-    assert [one.what for one in found.stumbles] == ["no answer"]
+    assert [one.what for one in found.failed_steps] == ["no answer"]
 
 
 def test_steps_that_show_are_left_out(course: Made) -> None:
@@ -136,7 +136,7 @@ def test_what_needs_a_step_that_is_not_carried_out_waits_for_nothing() -> None:
 
 def beside(course: Made, *steps: Step, **more: Any) -> Carried:
     shells = {name: Shell(0) for name in ("web1", "web2", "lb")}
-    return carry(course.course, steps, shells, HandedIn({}), **more)
+    return carry(course.course, steps, shells, Submission({}), **more)
 
 
 def test_machines_that_need_not_wait_work_at_the_same_time(course: Made) -> None:
@@ -147,10 +147,10 @@ def test_machines_that_need_not_wait_work_at_the_same_time(course: Made) -> None
 
     left = replace(a_step(1, "left", "web1"), run=meet)
     right = replace(a_step(2, "right", "web2"), run=meet)
-    assert beside(course, left, right).stumbles == []
+    assert beside(course, left, right).failed_steps == []
 
 
-def test_stumbles_are_in_the_order_of_the_steps(course: Made) -> None:
+def test_failed_steps_are_in_the_order_of_the_steps(course: Made) -> None:
     later = threading.Event()
 
     def first(_shells: Shells, _files: Files) -> None:
@@ -166,7 +166,7 @@ def test_stumbles_are_in_the_order_of_the_steps(course: Made) -> None:
         replace(a_step(1, "left", "web1"), run=first),
         replace(a_step(2, "right", "web2"), run=second),
     )
-    assert [one.what for one in found.stumbles] == ["one", "two"]
+    assert [one.what for one in found.failed_steps] == ["one", "two"]
 
 
 def test_a_step_with_a_beginning_is_said_to_begin_once(course: Made) -> None:
@@ -191,7 +191,7 @@ def test_a_step_whose_beginning_failed_goes_no_further_and_others_do(course: Mad
         ),
     ]
     found = beside(course, *steps)
-    assert [(one.step.slug, one.what) for one in found.stumbles] == [("push", "refused")]
+    assert [(one.step.slug, one.what) for one in found.failed_steps] == [("push", "refused")]
     assert course.done == ["page", "settle"]
 
 
@@ -206,7 +206,7 @@ def test_with_a_machine_lost_nothing_more_is_begun_elsewhere(course: Made) -> No
             run=lambda _shells, _files: course.done.append("right"),
         ),
     ]
-    assert [one.what for one in beside(course, *steps).stumbles] == ["lost"]
+    assert [one.what for one in beside(course, *steps).failed_steps] == ["lost"]
     assert course.done == []
 
 
@@ -218,7 +218,7 @@ def test_a_defect_closes_the_connections_so_that_nothing_is_waited_for(course: M
 
     with pytest.raises(KeyError):
         carry(course.course, [replace(a_step(1, "left", "web1"), run=defect)], shells,
-              HandedIn({}))  # fmt: skip
+              Submission({}))  # fmt: skip
     assert all(shell.closed for shell in shells.values())
 
 
@@ -234,21 +234,23 @@ def test_nothing_of_the_practical_is_nothing_to_grade(course: Made) -> None:
 
 
 def test_one_file_is_enough(course: Made) -> None:
-    found = recognised(course.course, folder_of({"deep/b.txt": b"x"}), fill=False)
+    found = recognised(course.course, folder_of({"deep/b.txt": b"x"}), ReadingRules(fill=False))
     assert (dict(found.sources), found.fill) == ({"b.txt": "deep/b.txt"}, False)
 
 
-def test_the_record_says_what_was_read_changed_filled_and_stumbled_upon(course: Made) -> None:
+def test_the_record_says_what_was_read_changed_filled_and_not_carried_out(course: Made) -> None:
     files = {"a.txt": b"x", "else": b""}
-    handed = replace(recognise(files, Path()), notes=("changed",))
-    stumble = Stumble(course.course.steps[1], "w" * 1000, "web1")
-    assert record(course.course, folder_of(files), handed, Carried([stumble])) == {
+    own = replace(recognise(files, Path()), notes=("changed",))
+    failed = FailedStep(course.course.steps[1], "w" * 1000, "web1")
+    assert submission_record(course.course, folder_of(files), own, Carried([failed])) == {
         "files": 2,
         "skipped": [{"path": "x", "why": "it is too large"}],
         "notes": ["changed", "step 2 (alpha): " + "w" * 600],
         "filled": ["b.txt", "c.txt"],
     }
-    unfilled = record(course.course, folder_of(files), replace(handed, fill=False), Carried())
+    unfilled = submission_record(
+        course.course, folder_of(files), replace(own, fill=False), Carried()
+    )
     assert (unfilled["filled"], unfilled["notes"]) == ([], ["changed"])
 
 
@@ -265,7 +267,7 @@ def test_a_submission_from_files_to_result(
         folder_of({"a.txt": b"good", "c.txt": b"broken"}),
         course.lab(tmp_path),
         tmp_path / "out" / "deep",
-        Wishes(frozenset({2, 4}), drills=False),
+        GradeOptions(frozenset({2, 4}), drills=False),
     )
     assert (result.learner, result.complete) == ("alice", True)
     assert {one.id: str(one.verdict) for one in result.checks} == {
@@ -283,10 +285,10 @@ def test_steps_after_the_last_wanted_one_are_not_carried_out(
     course: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submission, "open_shells", course.shells)
-    wishes = Wishes(frozenset({2}), drills=False, learner="bob")
+    options = GradeOptions(frozenset({2}), drills=False, learner="bob")
     folder = folder_of({"a.txt": b"good"})
     lab = course.lab(tmp_path)
-    result = submission.grade_submission(course.course, folder, lab, tmp_path, wishes)
+    result = submission.grade_submission(course.course, folder, lab, tmp_path, options)
     assert course.done == ["base", "alpha", "settle"]
     assert [step.slug for step in result.steps] == ["alpha"]
     assert result.learner == "bob"
@@ -296,7 +298,7 @@ def test_nothing_is_made_for_a_folder_with_nothing_in_it(course: Made, tmp_path:
     with pytest.raises(NothingToGradeError):
         submission.grade_submission(
             course.course, folder_of({"x": b""}), course.lab(tmp_path), tmp_path / "out",
-            Wishes(frozenset({1})),
+            GradeOptions(frozenset({1})),
         )  # fmt: skip
     assert not (tmp_path / "out").exists()
     assert course.done == []
@@ -354,7 +356,29 @@ def test_virtual_machines_are_kept_put_back_before_and_off_afterwards(
     assert (tmp_path / "state").exists()
 
 
-# -- gaps: what a submission has not is worth nothing
+# -- the options, as evidence keeps them
+
+KEPT = {"steps": [1, 2], "drills": True, "fill": False, "documented": False, "as_found": True,
+        "forward": True, "learner": "ada", "reference_credit": 1.0, "seed": 7,
+        "limit_s": None}  # fmt: skip
+CHOSEN = GradeOptions(
+    frozenset({2, 1}), reading=ReadingRules(fill=False, as_found=True), learner="ada", seed=7
+)
+
+
+def test_options_are_kept_flat_and_read_back() -> None:
+    """Evidence of any version is read: what it names is a contract."""
+    assert CHOSEN.to_json() == KEPT
+    assert GradeOptions.from_json(KEPT) == CHOSEN
+
+
+def test_what_evidence_is_too_old_to_know_is_as_usual() -> None:
+    older = {name: value for name, value in KEPT.items() if name not in ("as_found", "limit_s")}
+    reading = ReadingRules(fill=False)
+    assert GradeOptions.from_json(older) == replace(CHOSEN, reading=reading)
+
+
+# -- gaps: what a submission lacks is worth nothing
 
 
 def graded(
@@ -369,7 +393,7 @@ def graded(
 ) -> GradeResult:
     """Grade machines on which everything is good, by the submission that has only `files`."""
     context = Context(course=course.course, lab=course.lab(out), out=out)
-    context.handed = recognise(files, Path())
+    context.submission = recognise(files, Path())
     shell = Shell(1)
     shell.files = {f"/{name}": data for name, data in machine.items()}
     context.shells["web1"] = cast("SshShell", shell)
@@ -388,7 +412,7 @@ def test_a_step_whose_files_are_missing_is_worth_nothing_whatever_filled_the_gap
     }  # fmt: skip
     assert (result.score_low, result.score_high) == (2, 2)
     first = checks["beta.there"]
-    assert first.message == "it is missing in the submission: b.txt"
+    assert first.message == "it is missing from the submission: b.txt"
     assert (first.expected, first.seen, first.where) == ("b.txt in the submission", "none", "")
     assert checks["beta.after"].message == "waits for: b.txt is good."
     origins = {step.slug: str(step.artefacts[0].origin) for step in result.steps}
@@ -421,8 +445,10 @@ def test_reference_credit_does_not_bring_it_back(course: Made, tmp_path: Path) -
     assert result.score == 1
 
 
-def test_a_step_without_files_rests_on_those_of_what_it_needs(course: Made, tmp_path: Path) -> None:
-    """It is worth something as long as one of them was handed in."""
+def test_a_step_without_files_depends_on_those_of_what_it_needs(
+    course: Made, tmp_path: Path
+) -> None:
+    """It is worth something as long as one of them was submitted."""
     steps = list(course.course.steps)
     steps[2] = replace(steps[2], artefacts=(), needs=("base", "alpha"))  # as build, deploy, verify
     steps[3] = replace(steps[3], artefacts=(), needs=("beta",))
@@ -459,11 +485,13 @@ def test_a_check_that_passes_by_what_was_filled_earns_nothing(course: Made, tmp_
     after = result.checks[1]
     assert (after.id, str(after.verdict), after.points) == ("alpha.after", "passed", 0)
     assert after.message == (
-        "no points: by the course's own rules.txt, which is missing in the submission"
+        "no points: by the course's own rules.txt, which is missing from the submission"
     )
     assert (result.score_low, result.score_high) == (3, 3)
-    handed = recognise({"a.txt": b"good"}, Path())
-    filled = record(course.course, folder_of({"a.txt": b"good"}), handed, Carried())["filled"]
+    own = recognise({"a.txt": b"good"}, Path())
+    filled = submission_record(course.course, folder_of({"a.txt": b"good"}), own, Carried())[
+        "filled"
+    ]
     assert filled == ["b.txt", "c.txt", "rules.txt"]
 
 
@@ -475,17 +503,17 @@ def test_a_check_whose_file_is_there_or_not_needed_earns_its_points(
     course: Made, tmp_path: Path, more: dict[str, Any]
 ) -> None:
     judging(course, "rules.txt")
-    handed = recognise({"a.txt": b"good"}, Path())
-    more["sources"] = {**handed.sources, **more.get("sources", {})}
+    own = recognise({"a.txt": b"good"}, Path())
+    more["sources"] = {**own.sources, **more.get("sources", {})}
     context = Context(course=course.course, lab=course.lab(tmp_path), out=tmp_path,
-                      handed=replace(handed, **more))  # fmt: skip
+                      submission=replace(own, **more))  # fmt: skip
     shell = Shell(1)
     shell.files = {f"/{name}": data for name, data in GOOD.items()}
     context.shells["web1"] = cast("SshShell", shell)
     assert grade(context, Scope(frozenset({2}))).score == 2
 
 
-def test_a_step_that_rests_on_no_file_at_all_is_graded_as_ever(
+def test_a_step_that_depends_on_no_file_at_all_is_graded_as_ever(
     course: Made, tmp_path: Path
 ) -> None:
     steps = [replace(step, artefacts=()) for step in course.course.steps]

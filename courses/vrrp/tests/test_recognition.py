@@ -1,4 +1,4 @@
-"""What may be handed in, and what it is taken for."""
+"""What may be submitted, and what it is taken for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from labkit.facts.haproxy import harmless
 from steps import keepalived_grammar
-from steps.handed_in import recognise
+from steps.recognition import recognise
 
 REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 MASTER = """\
@@ -88,20 +88,20 @@ def test_what_reaches_beyond_haproxy_is_refused(line: str) -> None:
     ],
 )
 def test_a_configuration_is_known_by_its_machine_or_its_priority(first: str, second: str) -> None:
-    handed = recognise({second: BACKUP.encode(), first: MASTER.encode()}, REFERENCE)
-    assert handed.sources == {"keepalived/lb1.conf": first, "keepalived/lb2.conf": second}
+    found = recognise({second: BACKUP.encode(), first: MASTER.encode()}, REFERENCE)
+    assert found.sources == {"keepalived/lb1.conf": first, "keepalived/lb2.conf": second}
 
 
 def test_the_addresses_of_a_students_own_lab_are_exchanged_by_their_parts() -> None:
-    handed = recognise({"lb1.conf": MASTER.encode(), "lb2.conf": BACKUP.encode()}, REFERENCE)
-    text = handed.files["lb1.conf"].decode()
+    found = recognise({"lb1.conf": MASTER.encode(), "lb2.conf": BACKUP.encode()}, REFERENCE)
+    text = found.files["lb1.conf"].decode()
     assert text.startswith("include /etc/keepalived/addresses.conf\n")
     assert "unicast_src_ip ${LB1}\n" in text
     assert "unicast_peer { ${LB2} }" in text
     assert "{ ${WWW}/24 }" in text
     assert "interface ${DEVICE}" in text
-    assert "unicast_src_ip ${LB2}\n" in handed.files["lb2.conf"].decode()
-    assert handed.original["keepalived/lb1.conf"] == MASTER.encode()
+    assert "unicast_src_ip ${LB2}\n" in found.files["lb2.conf"].decode()
+    assert found.original["keepalived/lb1.conf"] == MASTER.encode()
 
 
 def test_a_page_is_known_by_its_name_or_by_what_it_says() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from subject.machines import BALANCERS, WEBS
 
-from labkit.course import HandedIn
+from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.locale import _
 from labkit.remote import Shells, everywhere
 from steps.project import ADDRESSES, CALM, HAPROXY, PAGES
@@ -31,18 +31,16 @@ READY = (
 def recognise(
     files: Mapping[str, bytes],
     reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """What the course finds in these files.
 
     The addresses of a student's own lab are those of no other: where a keepalived.conf names
     them, by the part that each plays, this lab's take their place.
     """
-    del reference, documented, as_found
+    del reference
     texts = {path: _text(data) for path, data in files.items()}
     sources = dict(_sources(texts))
     notes = []
@@ -58,12 +56,12 @@ def recognise(
                 _("{file}: its addresses are those of this lab ({names})", file=source,
                   names=", ".join(changed))
             )  # fmt: skip
-    return HandedIn(
+    return Submission(
         files=placed,
         sources=sources,
         original={artefact: files[path] for artefact, path in sources.items()},
         notes=tuple(notes),
-        fill=fill,
+        fill=reading.fill,
         executable=frozenset(executable),
     )
 

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from labkit.classroom import read_folder
-from labkit.course import HandedIn, load_course, select
+from labkit.course import ReadingRules, Submission, load_course, select
 from labkit.errors import NothingToGradeError
 from labkit.grading.explain import read_checks
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from tests import ROOT
 
 COURSE = load_course()
@@ -41,9 +41,9 @@ CFG = "backend my-backend\n  server a web1:80 check\n  server b web2:80 check\n"
 
 def seen(
     files: Mapping[str, str | bytes], *, fill: bool = True, documented: bool = False
-) -> HandedIn:
+) -> Submission:
     data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    return recognise(data, REFERENCE, fill=fill, documented=documented)
+    return recognise(data, REFERENCE, ReadingRules(fill, documented))
 
 
 class TooLongError(BaseException):
@@ -63,7 +63,7 @@ def quickly(seconds: float = CPU_LIMIT_S) -> Iterator[None]:
         yield
     except TooLongError:
         # Without a traceback: to show what a bomb stands for would take as long.
-        pytest.fail(f"no end within {seconds} s of the processor's time", pytrace=False)
+        pytest.fail(f"it did not end within {seconds} s of the processor's time", pytrace=False)
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
@@ -445,7 +445,7 @@ def test_line_ends_of_windows_are_changed_said_and_kept() -> None:
     found = seen({DOCKERFILE: windows, "logo.png": b"\x89PNG\r\n\0"})
     assert found.files == {DOCKERFILE: BUILD.encode(), "logo.png": b"\x89PNG\r\n\0"}
     assert found.original == {DOCKERFILE: windows.encode()}
-    assert found.notes == ("line ends of Windows were made those of Linux",)
+    assert found.notes == ("Windows line endings were converted to those of Linux",)
     assert seen({DOCKERFILE: BUILD}).notes == ()
 
 
@@ -550,6 +550,44 @@ def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None
     assert COMPOSE not in found.fitted or "80:80" in found.fitted[COMPOSE].decode()
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("bind 10.0.0.9:80", "bind *:80"),
+        ('bind "10.0.0.9:80" name x', 'bind "*:80" name x'),
+        ("bind 10.0.0.9:80,10.0.0.8:8080", "bind *:80,*:8080"),
+        ("bind 127.0.0.1:80,10.0.0.9:80", "bind 127.0.0.1:80,*:80"),
+        ("log 10.0.0.9 local2", "log 127.0.0.1 local2"),
+        ("log 10.0.0.9:514 local2", "log 127.0.0.1:514 local2"),
+        ("source 10.0.0.9", "source 0.0.0.0"),
+        ("log 10.0.0.1 local2", "log 10.0.0.1 local2"),
+        ("bind 0.0.0.0:80", "bind 0.0.0.0:80"),
+        ("# bind 10.0.0.9:80", "# bind 10.0.0.9:80"),
+    ],
+)
+def test_an_address_of_the_balancers_own_is_all_of_lbs(given: str, made: str) -> None:
+    """web1's is not: whoever logs there finds nothing on lb."""
+    found = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + f"frontend x\n  {given}\n"})
+    assert found.files[BALANCER].decode().endswith(f"frontend x\n  {made}\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (('global\n  setenv W1 10.0.0.1\n  presetenv W2 "10.0.0.2:80"\nbackend my-backend\n'
+         '  server a "${W1}:80" check\n  server b "$W2" check\n'),
+         ('global\n  setenv W1 web1\n  presetenv W2 "web2:80"\nbackend my-backend\n'
+         '  server a "${W1}:80" check\n  server b "$W2" check\n')),
+        (('backend my-backend\n  server a "10.0.0.1:80" check addr 10.0.0.1\n'
+         "  server 10.0.0.2 10.0.0.2:80 check\n"),
+         ('backend my-backend\n  server a "web1:80" check addr web1\n'
+         "  server 10.0.0.2 web2:80 check\n")),
+    ],
+)  # fmt: skip
+def test_hosts_are_renamed_wherever_they_stand(given: str, made: str) -> None:
+    assert seen({BALANCER: given}).files[BALANCER].decode() == made
+
+
 def test_comments_and_defaults_are_no_servers() -> None:
     text = (
         servers("10.0.0.1:80", "10.0.0.2:80") + "# server old 10.0.0.9:80\ndefault-server check\n"
@@ -569,6 +607,48 @@ def test_comments_and_defaults_are_no_servers() -> None:
 )  # fmt: skip
 def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -> None:
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+
+
+def test_files_that_the_balancer_names_on_another_machine_are_looked_for_here() -> None:
+    text = f"{CFG}frontend f\n  bind :443 ssl crt /vagrant/certs/site.pem\n"
+    found = seen({BALANCER: text, "x.txt": ""})
+    assert b"ssl crt /etc/haproxy/site.pem\n" in found.files[BALANCER]
+    assert found.notes == (f"{BALANCER}: /vagrant/certs/site.pem stands for /etc/haproxy/site.pem",)
+
+
+HEAD = "global\n  log 127.0.0.1 local2\ndefaults\n  mode http\n"
+FRONT = "frontend web\n  bind *:80\n  default_backend my-backend\n"
+STATS = "listen stats\n  bind *:8404\n  stats enable\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "order"),
+    [
+        ({"haproxy.cfg": HEAD, "conf.d/10-web.cfg": FRONT, "conf.d/20-pool.cfg": CFG},
+         [HEAD, FRONT, CFG]),
+        ({"lb/conf.d/00-all.cfg": HEAD, "lb/conf.d/10-web.cfg": FRONT + CFG,
+          "lb/conf.d/20-stats.cfg": STATS}, [HEAD, FRONT + CFG, STATS]),
+        ({"haproxy.cfg": HEAD + FRONT + CFG, "haproxy.d/stats.cfg": STATS},
+         [HEAD + FRONT + CFG, STATS]),
+        ({"lb/backend.cfg": CFG, "lb/frontend.cfg": FRONT, "lb/global.cfg": HEAD},
+         [HEAD, CFG, FRONT]),
+        ({"lb/a.cfg": HEAD.partition("defaults")[0], "lb/b.cfg": CFG, "lb/c.cfg": FRONT,
+          "lb/d.conf": "defaults" + HEAD.partition("defaults")[2]},
+         [HEAD.partition("defaults")[0], "defaults" + HEAD.partition("defaults")[2], CFG, FRONT]),
+        ({"haproxy/haproxy.cfg": HEAD + FRONT + CFG, "haproxy/haproxy-stats.cfg": STATS,
+          "haproxy/haproxy-old.cfg": HEAD + FRONT + CFG}, [HEAD + FRONT + CFG, STATS]),
+        ({"haproxy/haproxy.cfg": HEAD + FRONT + CFG, "haproxy/haproxy-2.cfg": HEAD + STATS},
+         [HEAD + FRONT + CFG]),
+        ({"a.cfg": CFG, "x.cfg": HEAD + FRONT + CFG + STATS, "squid.conf": "cache deny all\n"},
+         [HEAD + FRONT + CFG + STATS]),
+        ({"tp1.cfg": HEAD + FRONT + CFG, "tp2.cfg": HEAD + FRONT + CFG + STATS},
+         [HEAD + FRONT + CFG + STATS]),
+    ],
+)  # fmt: skip
+def test_a_configuration_in_several_files_is_one(files: dict[str, str], order: list[str]) -> None:
+    found = seen({**files, "README.md": "x"})
+    assert found.files[found.sources[BALANCER]].decode().split() == "\n".join(order).split()
+    assert len(found.notes) == (len(order) > 1)
 
 
 def test_a_log_of_ones_own_is_found() -> None:
@@ -667,14 +747,14 @@ def test_every_entry_of_the_corpus_is_recognised(entry: Path) -> None:
     assert not any(path.startswith(("/", "..")) for path in found.targets.values())
     if entry.parent.name == "accepted":
         steps = select(COURSE, str(tomllib.loads((entry / "expected.toml").read_text())["steps"]))
-        assert set().union(*(COURSE.rests_on(step) for step in steps)) & set(found.sources)
+        assert set().union(*(COURSE.artefacts_of(step) for step in steps)) & set(found.sources)
 
 
 # -- what strangers hand in
 
 
 def test_files_that_compose_includes_are_one_project() -> None:
-    handed = seen(
+    found = seen(
         {
             "compose.yaml": "include:\n  - front/site.yml\n  - path: back/compose.yaml\n",
             "front/site.yml": "services:\n  w:\n    image: php:apache\n    volumes:\n"
@@ -684,9 +764,9 @@ def test_files_that_compose_includes_are_one_project() -> None:
             "back/Dockerfile": "FROM python:3",
         }
     )
-    assert handed.sources["docker-compose.yml"] == "compose.yaml"
-    assert handed.sources["website/index.php"] == "front/html/index.php"
-    assert handed.sources["simple_api/Dockerfile"] == "back/Dockerfile"
+    assert found.sources["docker-compose.yml"] == "compose.yaml"
+    assert found.sources["website/index.php"] == "front/html/index.php"
+    assert found.sources["simple_api/Dockerfile"] == "back/Dockerfile"
 
 
 def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
@@ -695,9 +775,9 @@ def test_files_that_dotenv_names_are_one_project_and_compose_finds_it() -> None:
         "docker-compose.a.yml": "services:\n  a:\n    image: student-age\n",
         "docker-compose.b.yml": "services:\n  w:\n    image: php:apache\n    depends_on: [a]\n",
     }
-    handed = seen(files)
-    assert handed.sources["docker-compose.yml"] == "docker-compose.a.yml"
-    assert handed.options["compose: by itself"] == "yes"
+    found = seen(files)
+    assert found.sources["docker-compose.yml"] == "docker-compose.a.yml"
+    assert found.options["compose: by itself"] == "yes"
 
 
 @pytest.mark.parametrize("value", ['!!int ""', "!!int", "!!bool maybe", "!!timestamp x", "1e999",
@@ -709,7 +789,7 @@ def test_hostile_values_of_yaml_are_read_or_not_and_break_nothing(value: str) ->
 
 def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> None:
     rule = "local2.* /var/log/haproxy.log\n"
-    handed = seen(
+    found = seen(
         {
             "haproxy.conf": "# /var/log/haproxy.log\nfrontend f\n bind :80\n"
             "backend b\n server a b:80\n",
@@ -718,9 +798,9 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
             "rsyslog.d/49-x.conf": rule,
         }
     )
-    assert handed.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
-    assert handed.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
-    assert handed.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
+    assert found.sources["haproxy/haproxy.cfg"] == "haproxy.conf"
+    assert found.sources["haproxy/rsyslog-haproxy.conf"] == "rsyslog.d/49-x.conf"
+    assert found.files["rsyslog.d/49-x.conf"] == b'module(load="imudp")\n' + rule.encode()
 
 
 @pytest.mark.parametrize(
@@ -731,9 +811,9 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
 def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:
     """The package's own rule is there; the reference's is not put beside it."""
     log = "".join(f" log {one} local0\n" for one in targets)
-    handed = seen({BALANCER: f"global\n{log}{CFG}"})
-    assert (RSYSLOG in handed.spared) is spared
-    assert handed.filled(RSYSLOG) is not spared
+    found = seen({BALANCER: f"global\n{log}{CFG}"})
+    assert (RSYSLOG in found.spared) is spared
+    assert found.filled(RSYSLOG) is not spared
     assert not seen({"docker-compose.yml": STACK}).spared
 
 
@@ -800,7 +880,7 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
     assert [note for note in found.notes if "attempts" in note] == [
         "of several attempts the last one counts: "
         + ", ".join(sorted(f"{names[-1]}/{path}" for path in texts))
-        + f", not what is called so in {', '.join(sorted(names[:-1]))}"
+        + f", not those of the same name in {', '.join(sorted(names[:-1]))}"
     ]
 
 
@@ -901,7 +981,7 @@ def get_student_ages(): ...
 def test_a_schools_application_is_that_of_its_script(path: str) -> None:
     files = {path: OWN.encode(), DOCKERFILE: BUILD.encode()}
     assert "build: application" not in recognise(files, REFERENCE).options
-    found = recognise(files, REFERENCE, as_found=True)
+    found = recognise(files, REFERENCE, ReadingRules(as_found=True))
     assert found.options["build: application"] == "/school/get_student_ages\nroot\ngeheim"
     assert found.notes[-1].startswith(f"the application is that of {path}: /school")
     assert b"/school/get_student_ages" in found.fitted[INDEX]
@@ -910,7 +990,7 @@ def test_a_schools_application_is_that_of_its_script(path: str) -> None:
 
 
 def test_without_a_script_it_is_as_given() -> None:
-    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, as_found=True)
+    found = recognise({DOCKERFILE: BUILD.encode()}, REFERENCE, ReadingRules(as_found=True))
     assert "build: application" not in found.options
 
 

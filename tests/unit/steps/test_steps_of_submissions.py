@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from labkit.classroom import read_folder
-from labkit.course import Files, HandedIn, load_course
+from labkit.course import Files, ReadingRules, Submission, load_course
 from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import asked_for, harms
 from labkit.facts.compose.project import Service, by_judged
@@ -21,7 +21,7 @@ from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps.documented import document_of, service_of
-from steps.handed_in import recognise
+from steps.recognition import recognise
 from steps.s08_registry import _outside, as_documented, provide_secrets
 from steps.s10_second_server import bring
 from subject.roles import Project
@@ -42,7 +42,7 @@ def project(*services: Service) -> Project:
     return Project("web1", "/srv/x/compose.yml", "x", {one.name: one for one in services})
 
 
-# -- what would take hold of the machine
+# -- what would take over the machine
 
 
 def mount(source: str, **more: Any) -> dict[str, Any]:
@@ -348,8 +348,9 @@ def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> Non
 # -- whole steps
 
 
-def handed(files: Mapping[str, str], *, fill: bool = True) -> HandedIn:
-    return recognise({path: text.encode() for path, text in files.items()}, REFERENCE, fill=fill)
+def submitted(files: Mapping[str, str], *, fill: bool = True) -> Submission:
+    data = {path: text.encode() for path, text in files.items()}
+    return recognise(data, REFERENCE, ReadingRules(fill))
 
 
 def answering(facts: Facts) -> Callable[[str], Result]:
@@ -379,11 +380,11 @@ class Machines:
             for name in ("web1", "web2", "lb")
         }
 
-    def plan(self, number: int, submission: HandedIn) -> list[str]:
+    def plan(self, number: int, submission: Submission) -> list[str]:
         """The commands of a step for a submission."""
         step = COURSE.step(str(number))
         assert step is not None
-        call(step, self.shells, Files(COURSE.root, None, handed=submission))
+        call(step, self.shells, Files(COURSE.root, None, submission=submission))
         return [line for shell in self.shells.values() for line in shell.plan]
 
     def unpacked(self, machine: str) -> dict[str, bytes]:
@@ -427,7 +428,7 @@ API_LAYOUT = {
 
 def test_step_2_brings_all_files_and_the_given_ones_where_the_dockerfile_is() -> None:
     machines = Machines()
-    assert machines.plan(2, handed(API_LAYOUT)) == [
+    assert machines.plan(2, submitted(API_LAYOUT)) == [
         f"web1 $ nano {HOME}/api/student_age.py",
         f"web1 $ nano {HOME}/api/requirements.txt",
         f"web1 $ nano {HOME}/api/student_age.json",
@@ -442,12 +443,14 @@ def test_step_2_brings_all_files_and_the_given_ones_where_the_dockerfile_is() ->
 
 def test_a_given_file_that_was_changed_stays_changed() -> None:
     machines = Machines()
-    machines.plan(2, handed({"simple_api/student_age.py": "mine", "simple_api/Dockerfile": BUILD}))
+    machines.plan(
+        2, submitted({"simple_api/student_age.py": "mine", "simple_api/Dockerfile": BUILD})
+    )
     assert machines.written("web1")[f"{HOME}/simple_api/student_age.py"] == b"mine"
 
 
 def test_step_3_builds_the_folder_of_the_dockerfile() -> None:
-    assert Machines().plan(3, handed(API_LAYOUT)) == [
+    assert Machines().plan(3, submitted(API_LAYOUT)) == [
         f"web1:{HOME} $ docker build -t student-age:1.0 api"
     ]
 
@@ -467,7 +470,7 @@ services:
 
 def test_step_3_builds_as_the_compose_file_says() -> None:
     options = "-f docker/api.Dockerfile --target run --build-arg 'V=1 2'"
-    assert Machines().plan(3, handed(BUILDS)) == [
+    assert Machines().plan(3, submitted(BUILDS)) == [
         f"web1:{HOME} $ docker build -t student-age:1.0 {options} ."
     ]
 
@@ -475,7 +478,7 @@ def test_step_3_builds_as_the_compose_file_says() -> None:
 def test_step_5_names_the_image_as_the_file_wants_it() -> None:
     facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
     http = "--add-service=http"
-    assert Machines(facts).plan(5, handed(API_LAYOUT)) == [
+    assert Machines(facts).plan(5, submitted(API_LAYOUT)) == [
         "web1 $ docker tag student-age:1.0 age:1",
         f"web1 $ sudo firewall-cmd --permanent {http} && sudo firewall-cmd {http}",
         f"web1:{HOME} $ {composed('up -d --quiet-pull')}",
@@ -484,7 +487,7 @@ def test_step_5_names_the_image_as_the_file_wants_it() -> None:
 
 def test_step_5_leaves_the_name_of_what_compose_builds_to_compose() -> None:
     services = {"php": {"image": "php:apache"}, "age": {"build": {"context": HOME}}}
-    plan = Machines({"web1": {CONFIG: config(**services)}}).plan(5, handed(BUILDS))
+    plan = Machines({"web1": {CONFIG: config(**services)}}).plan(5, submitted(BUILDS))
     assert not any("docker tag" in line for line in plan)
     assert f"web1:{HOME} $ {composed('up -d --quiet-pull', BUILT)}" in plan
 
@@ -493,21 +496,21 @@ def test_step_5_starts_nothing_that_would_take_hold_of_the_machine() -> None:
     services = {"php": {"image": "php"}, "age": {"image": "student-age", "privileged": True}}
     machines = Machines({"web1": {CONFIG: config(**services)}})
     with pytest.raises(StepFailedError, match="age asks for privileged"):
-        machines.plan(5, handed(API_LAYOUT))
+        machines.plan(5, submitted(API_LAYOUT))
     assert machines.shells["web1"].plan == []
 
 
 def test_a_stack_with_another_name_and_folder_is_named_to_compose() -> None:
     files = {"deploy/prod-compose.yml": API_LAYOUT["docker-compose.yml"], "a.txt": ""}
     machines = Machines()
-    assert machines.plan(4, handed(files)) == [
+    assert machines.plan(4, submitted(files)) == [
         f"web1 $ nano {HOME}/deploy/prod-compose.yml",
     ]
 
 
 def test_a_name_that_a_browser_has_given_is_quoted() -> None:
     files = {"docker-compose (1).yml": API_LAYOUT["docker-compose.yml"], "a.txt": ""}
-    assert Machines().plan(5, handed(files))[-1] == (
+    assert Machines().plan(5, submitted(files))[-1] == (
         f"web1:{HOME} $ {composed('up -d --quiet-pull', f'{HOME}/docker-compose (1).yml')}"
     )
 
@@ -517,7 +520,7 @@ def test_a_stack_beside_a_registry_that_compose_would_find_first_is_named_to_it(
         "compose.yaml": "services: {registry: {image: 'registry:2'}}",
         "docker-compose.yml": API_LAYOUT["docker-compose.yml"],
     }
-    submission = handed(files)
+    submission = submitted(files)
     assert submission.sources["docker-compose.yml"] == "docker-compose.yml"
     assert Machines().plan(5, submission)[-1] == (f"web1:{HOME} $ {composed('up -d --quiet-pull')}")
 
@@ -527,7 +530,7 @@ def test_a_file_that_holds_the_registry_too_is_started_in_parts() -> None:
         API_LAYOUT["docker-compose.yml"].replace("age:1", "student-age:1")
         + "  store: {image: 'registry:2'}\n"
     )
-    submission = handed({"docker-compose.yml": both})
+    submission = submitted({"docker-compose.yml": both})
     up = next(line for line in Machines().plan(5, submission) if "up -d" in line)
     assert up == f"web1:{HOME} $ {composed('up -d --quiet-pull php age')}"
     up = next(line for line in Machines().plan(8, submission) if "up -d" in line)
@@ -536,13 +539,15 @@ def test_a_file_that_holds_the_registry_too_is_started_in_parts() -> None:
 
 def test_step_6_puts_the_page_where_the_student_has_it() -> None:
     facts = {"web1": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
-    assert Machines(facts).plan(6, handed(API_LAYOUT)) == [
+    assert Machines(facts).plan(6, submitted(API_LAYOUT)) == [
         f"web1 $ nano {HOME}/html/index.php",
     ]
 
 
 def test_step_8_types_the_documented_commands_and_step_9_nothing() -> None:
-    submission = handed({"README.md": "docker network create n\ndocker run --net n registry:2\n"})
+    submission = submitted(
+        {"README.md": "docker network create n\ndocker run --net n registry:2\n"}
+    )
     plan = Machines().plan(8, submission)
     at = plan.index("lb:/srv/registry $ docker network create n")
     assert plan[at + 1] == "lb:/srv/registry $ docker run -d --net n registry:2"
@@ -553,8 +558,9 @@ def test_step_8_types_the_documented_commands_and_step_9_nothing() -> None:
 
 def test_step_8_starts_all_of_a_students_own_file_with_its_neighbours() -> None:
     machines = Machines()
-    plan = machines.plan(8, handed({"reg/compose.yml": "services: {store: {image: 'registry:2'}}",
-                                    "reg/config.yml": "version: 0.1", "x.txt": ""}))  # fmt: skip
+    store = "services: {store: {image: 'registry:2'}}"
+    own = {"reg/compose.yml": store, "reg/config.yml": "version: 0.1", "x.txt": ""}
+    plan = machines.plan(8, submitted(own))
     assert plan[-1].endswith("docker-compose-registry.yml up -d --quiet-pull")
     assert set(machines.unpacked("lb")) == {"compose.yml", "config.yml"}
     assert b"store" in machines.written("lb")["/srv/registry/docker-compose-registry.yml"]
@@ -562,7 +568,7 @@ def test_step_8_starts_all_of_a_students_own_file_with_its_neighbours() -> None:
 
 def test_step_10_gives_the_pushed_image_the_name_that_the_file_wants() -> None:
     facts = {"web2": {CONFIG: config(php={"image": "php:apache"}, age={"image": "age:1"})}}
-    plan = Machines(facts).plan(10, handed(API_LAYOUT))
+    plan = Machines(facts).plan(10, submitted(API_LAYOUT))
     assert plan[-3:] == [
         "web2 $ docker pull --quiet lb:5000/student-age:1.0",
         "web2 $ docker tag lb:5000/student-age:1.0 age:1",
@@ -573,7 +579,7 @@ def test_step_10_gives_the_pushed_image_the_name_that_the_file_wants() -> None:
 def test_step_10_builds_the_website_and_not_the_api() -> None:
     services = {"php": {"build": {"context": "php"}, "volumes": [WWW]},
                 "age": {"build": {"context": "api"}}}  # fmt: skip
-    plan = Machines({"web2": {CONFIG: config(**services)}}).plan(10, handed(BUILDS))
+    plan = Machines({"web2": {CONFIG: config(**services)}}).plan(10, submitted(BUILDS))
     assert plan[-4:] == [
         "web2 $ docker pull --quiet lb:5000/student-age:1.0",
         "web2 $ docker tag lb:5000/student-age:1.0 student-list-age",
@@ -585,7 +591,7 @@ def test_step_10_builds_the_website_and_not_the_api() -> None:
 def test_step_11_opens_the_ports_that_the_configuration_binds() -> None:
     cfg = "frontend a\n  bind *:8080\n  bind :443\nbackend my-backend\n  server a 10.0.0.1:80\n"
     machines = Machines()
-    plan = machines.plan(11, handed({"haproxy.cfg": cfg, "x.txt": ""}))
+    plan = machines.plan(11, submitted({"haproxy.cfg": cfg, "x.txt": ""}))
     assert [line for line in plan if "--permanent" in line] == [
         f"lb $ sudo firewall-cmd --permanent --add-port={port}/tcp"
         f" && sudo firewall-cmd --add-port={port}/tcp"
@@ -596,7 +602,7 @@ def test_step_11_opens_the_ports_that_the_configuration_binds() -> None:
 
 def test_without_filling_nothing_of_the_courses_is_put_in_place() -> None:
     machines = Machines()
-    plan = machines.plan(4, handed({"simple_api/Dockerfile": BUILD}, fill=False))
+    plan = machines.plan(4, submitted({"simple_api/Dockerfile": BUILD}, fill=False))
     assert machines.written("web1") == {}
     assert plan == []
 
@@ -615,7 +621,7 @@ def test_a_script_that_may_be_executed_stays_so(tmp_path: Path) -> None:
         assert tar.getmember("start.sh").mode & 0o111
 
 
-def asked_by_bring(submission: HandedIn | None, **services: Any) -> list[str]:
+def asked_by_bring(submission: Submission | None, **services: Any) -> list[str]:
     """The images that the beginning of step 10 asks for, quietly."""
     asked: list[str] = []
     answer = answering(Machines.USUAL | {CONFIG: config(**services)})
@@ -624,13 +630,15 @@ def asked_by_bring(submission: HandedIn | None, **services: Any) -> list[str]:
         asked.append(question)
         return answer(question)
 
-    bring({"web2": PlannedShell("web2", remembered)}, Files(COURSE.root, None, handed=submission))
+    bring(
+        {"web2": PlannedShell("web2", remembered)}, Files(COURSE.root, None, submission=submission)
+    )
     return [one for one in asked if " pull " in one]
 
 
 def test_step_10_begins_with_the_image_of_the_website() -> None:
     both = {"php": {"image": "php:apache"}, "age": {"image": "age:1"}}
-    assert asked_by_bring(handed(API_LAYOUT), **both) == [
+    assert asked_by_bring(submitted(API_LAYOUT), **both) == [
         f"cd {HOME} && {composed('pull --quiet php')}"
     ]
 
@@ -638,7 +646,7 @@ def test_step_10_begins_with_the_image_of_the_website() -> None:
 def test_what_is_built_or_refused_or_a_students_own_machines_is_not_pulled_early() -> None:
     age = {"image": "age:1"}
     built = {"image": "php:apache", "build": {"context": HOME}}
-    assert asked_by_bring(handed(API_LAYOUT), php=built, age=age) == []
+    assert asked_by_bring(submitted(API_LAYOUT), php=built, age=age) == []
     harmful = {"image": "php:apache", "privileged": True}
-    assert asked_by_bring(handed(API_LAYOUT), php=harmful, age=age) == []
+    assert asked_by_bring(submitted(API_LAYOUT), php=harmful, age=age) == []
     assert asked_by_bring(None, php={"image": "php:apache"}, age=age) == []

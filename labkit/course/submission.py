@@ -1,4 +1,4 @@
-"""What a learner has handed in: files, and what the course recognised in them."""
+"""A submission: its files, and what the course recognised in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class ReadingRules:
+    """How the files of a submission are read, as whoever grades it has chosen."""
+
+    fill: bool = True  # what is missing is done with the reference
+    documented: bool = False  # the code blocks of a README count for what is no file
+    as_found: bool = False  # the application's contract is what the submission's own code says
+
+
+AS_USUAL = ReadingRules()
+
+
+@dataclass(frozen=True)
+class Submission:
     """A submission as the course understands it; made by `recognise` of the course's steps.
 
     Paths are relative and POSIX. Artefacts are named by their path in the reference layout.
@@ -18,11 +30,11 @@ class HandedIn:
     targets: Mapping[str, str] = field(default_factory=dict)  # path of the layout -> where it goes
     fitted: Mapping[str, bytes] = field(default_factory=dict)  # reference -> fitted to the rest
     options: Mapping[str, str] = field(default_factory=dict)  # `SLUG: NAME` -> for that step
-    original: Mapping[str, bytes] = field(default_factory=dict)  # the bytes that were handed in
+    original: Mapping[str, bytes] = field(default_factory=dict)  # the bytes that were submitted
     notes: tuple[str, ...] = ()  # what was changed or left out, for the report
     executable: frozenset[str] = frozenset()  # those of the files that may be executed
     fill: bool = True  # what is missing is done with the reference
-    # Artefacts that are missing and not filled: what was handed in does without them.
+    # Artefacts that are missing and not filled: what was submitted does without them.
     spared: frozenset[str] = frozenset()
 
     def filled(self, artefact: str) -> bool:

@@ -12,20 +12,21 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
 
-from labkit.course import HandedIn
+from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
-from labkit.facts.haproxy.file import bound_ports, sections, server_lines, site_backend
+from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
+from steps.beside_balancer import moved
 from steps.project import (
     COMPOSE,
     DEFAULT_NAMES,
@@ -73,6 +74,8 @@ RSYSLOG_WORD = re.compile(
     r"|:\w+, ?|if[ \t]+\$|ruleset ?\()",
     re.M | re.I,
 )
+# Sections of which a file of HAProxy's has one; other software has caches and rings as well.
+PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -93,20 +96,17 @@ def _without_frontend(path: str, data: bytes) -> bytes:
 def recognise(
     files: Files,
     reference: Path,
+    reading: ReadingRules = AS_USUAL,
     *,
-    fill: bool = True,
     executable: Collection[str] = (),
-    documented: bool = False,
-    as_found: bool = False,
-) -> HandedIn:
+) -> Submission:
     """What the course finds in these files; `reference` is the folder of the reference artefacts.
 
-    With `as_found` route, user and password of the API are those of the submission's own script.
-    With `documented` the code blocks of a README count for what was not handed in as a file.
-
-    With `fill`, the references for what is missing are fitted to what is there: the page to the
-    name of the API's service, HAProxy to the port of the website. `executable` are the files that
-    may be executed where they come from; archives made on Windows do not say it.
+    The contract of the application that may be as found is route, user and password of the API, as
+    the submission's own script has them. The references that fill what is missing are fitted to
+    what is there: the page to the name of the API's service, HAProxy to the port of the website.
+    `executable` are the files that may be executed where they come from; archives made on Windows
+    do not say it.
     """
     top = _top_folder(files)
     original = {path.removeprefix(top): data for path, data in files.items()}
@@ -116,48 +116,59 @@ def recognise(
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     quoted = quotations(unixed, look.sources())
-    if documented and quoted:
+    if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
             unixed[path] = original[path] = data
         look = _Look(unixed)
     sources = look.sources()
     targets = look.targets()
     notes += [
-        _("of several attempts the last one counts: {files}, not what is called so in {others}",
+        _("of several attempts the last one counts: {files}, not those of the same name in "
+          "{others}",
           files=", ".join(chosen), others=", ".join(others))
         for others, chosen in _passed_over(sources.values(), unixed).items()
     ]  # fmt: skip
     notes += [
         _("{file} was found in {document}, not handed in as a file", file=path, document=document)
-        if documented
+        if reading.documented
         else _("{file} stands in {document} alone; --readme lets it count",
                file=path, document=document)
         for path, (document, _data) in quoted.items()
     ]  # fmt: skip
     if any(unixed[path] != original[path] for path in unixed):
-        notes.append(_("line ends of Windows were made those of Linux"))
+        notes.append(_("Windows line endings were converted to those of Linux"))
     if any(data.startswith((*UTF_16, codecs.BOM_UTF8)) for data in original.values()):
-        notes.append(_("texts in an encoding of Windows were made UTF-8 without a mark before it"))
+        notes.append(
+            _("texts in a Windows encoding were converted to UTF-8 without a byte order mark")
+        )
     for path, data in unixed.items():
         unixed[path] = _without_frontend(path, data)
         if unixed[path] != data:
             notes.append(_("{file}: the engine's own frontend reads it (# syntax=)", file=path))
     if look.stack:
-        unixed[look.stack], moved = look.relocated()
+        unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
-                  for there, here in moved.items()]  # fmt: skip
+                  for there, here in elsewhere.items()]  # fmt: skip
     rules = sources.get(RSYSLOG.path)
     for path in look.before_rules(rules) if rules else []:
         unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
         notes.append(_("{first} and {second} are read as one file", first=path, second=rules))
     balancer = sources.get(HAPROXY_BACKEND.path)
+    pieces = look.pieces(balancer) if balancer else []
+    if balancer and len(pieces) > 1:
+        unixed[balancer] = b"\n".join(unixed[path].rstrip() for path in pieces) + b"\n"
+        others = ", ".join(path for path in pieces if path != balancer)
+        notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
-        unixed[balancer] = text.encode()
+        named = moved(text, unixed)
+        unixed[balancer] = _with_paths(text, named).encode()
         notes += said
+        notes += [_("{file}: {there} stands for {here}", file=balancer, there=there, here=here)
+                  for there, here in named.items()]  # fmt: skip
     options = look.options()
     application = AS_GIVEN
-    if as_found and (script := look.script()):
+    if reading.as_found and (script := look.script()):
         application = found_in(unixed[script])
         if application != AS_GIVEN:
             options[OPTION] = application.words
@@ -165,15 +176,15 @@ def recognise(
                 _("the application is that of {file}: {path}, user {user}", file=script,
                   path=application.path, user=application.user)
             )  # fmt: skip
-    return HandedIn(
+    return Submission(
         files=unixed,
         sources=sources,
         targets=targets,
-        fitted=_fitted(look, sources, reference, application) if fill else {},
+        fitted=_fitted(look, sources, reference, application) if reading.fill else {},
         options=options,
         original={name: original[path] for name, path in sources.items()},
         notes=tuple(notes),
-        fill=fill,
+        fill=reading.fill,
         spared=look.spared(),
         executable=frozenset(path.removeprefix(top) for path in executable)
         | {path for path, data in original.items() if data.startswith(b"#!")},
@@ -251,7 +262,7 @@ class _Look:
         return found
 
     def _there(self, folder: PurePosixPath, name: str) -> str:
-        """A file that another one names, "" if it was not handed in."""
+        """A file that another one names, "" if it was not submitted."""
         place = _inside(folder, name)
         return place if place and self.files.get(place, b"").strip() else ""
 
@@ -262,20 +273,20 @@ class _Look:
         root, `/website`, is no project's folder: the mistake stays one.
         """
         folder = str(PurePosixPath(self.stack).parent)
-        moved: dict[str, str] = {}
+        elsewhere: dict[str, str] = {}
         text = _text(self.files[self.stack])
         for service in self.project.services.values() if self.project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
                 end = "" if there in service.mounts else self._end_of(there)
-                if end and there not in moved:
-                    moved[there] = f"./{relpath(end, folder)}"
-                    alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
-                    text = re.sub(alone, lambda _one, here=moved[there]: here, text)  # type: ignore[misc]
-        return text.encode() if moved else self.files[self.stack], moved
+                if end and there not in elsewhere:
+                    elsewhere[there] = f"./{relpath(end, folder)}"
+        return _with_paths(text, elsewhere).encode() if elsewhere else self.files[
+            self.stack
+        ], elsewhere
 
     def _end_of(self, path: str) -> str:
-        """The longest end of an absolute path, a folder apart at least, that was handed in."""
+        """The longest end of an absolute path, a folder apart at least, that was submitted."""
         path = DRIVE.sub("", path).replace("\\", "/")
         parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
         for begin in range(1, len(parts)):
@@ -291,7 +302,7 @@ class _Look:
             COMPOSE.path: self.stack,
             INDEX.path: self.page,
             REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
-            HAPROXY_BACKEND.path: self._balancer(),
+            HAPROXY_BACKEND.path: self.balancer,
             RSYSLOG.path: self._rules(),
         }
         return {artefact: path for artefact, path in found.items() if path}
@@ -385,7 +396,7 @@ class _Look:
         return shlex.join([*words, *build_options(self._build()), self.context])
 
     def _script_folder(self) -> str:
-        """Where the given script goes, if the student has not handed it in.
+        """Where the given script goes, if the student has not submitted it.
 
         To where the Dockerfile takes it from, if that is a folder that the student has.
         """
@@ -399,7 +410,7 @@ class _Look:
         return usual
 
     def script(self) -> str:
-        """The API's own script, "" if it was not handed in."""
+        """The API's own script, "" if it was not submitted."""
         given = self.targets()[SCRIPT]
         found = [path for path in self.files if path.endswith(".py") and path != given]
         serving = [path for path in found if b"get_student_ages" in self.files[path]]
@@ -437,14 +448,76 @@ class _Look:
                 found += [(path, shlex.join(one)) for one in commands]
         return found
 
-    def _balancer(self) -> str:
+    @cached_property
+    def balancer(self) -> str:
+        """HAProxy's file, "" if there is none."""
         return (
-            self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
+            self._serving()
+            or self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
             or self._text_with(
                 r"haproxy[^/]*\.(conf|cfg)[^/]*$",
                 r"^[ \t]*(backend|listen|frontend|global|defaults)",
             )
             or self._text_with(r"haproxy\.cfg$", r"\S")
+        )
+
+    def _serving(self) -> str:
+        """The .cfg with servers, and of several the one called haproxy.cfg, or with statistics."""
+        read = {
+            path: sections(_text(data))
+            for path, data in self.files.items()
+            if path.lower().endswith(".cfg")
+        }
+
+        def worth(path: str) -> tuple[Any, ...]:
+            copy, *rest = _least(path)
+            usual = PurePosixPath(path).name.lower() == "haproxy.cfg"
+            return copy, not usual, not any(map(_shows_statistics, read[path])), *rest
+
+        serving = [path for path, found in read.items() if any(map(_has_servers, found))]
+        return min(serving, key=worth, default="")
+
+    def pieces(self, balancer: str) -> list[str]:
+        """The files that are one configuration of HAProxy with this one, in their order.
+
+        HAProxy reads those of a folder by their names (management guide, 3: -f). Files beside one
+        that leads no visitor to any server are told to it by several -f, and whoever does that
+        begins with `global` and `defaults`. Two that define the same section are two attempts.
+        """
+        folder = PurePosixPath(balancer).parent
+        home = folder.parent if folder.suffix == ".d" else folder
+        read = {
+            path: sections(_text(data))
+            for path, data in self.files.items()
+            if path == balancer
+            or (
+                path.lower().endswith((".cfg", ".conf"))
+                and not COPY.search(path)
+                and (PurePosixPath(path).parent in (home, folder) or _is_below(path, home))
+            )
+        }
+        kinds = {one.kind for one in read[balancer]}
+        if {"frontend", "backend"} <= kinds or "listen" in kinds:
+            read = {
+                path: found
+                for path, found in read.items()
+                if path == balancer
+                or ".d" in map(_suffix, (path, balancer))
+                or (_is_page(found) and not any(map(_shows_statistics, read[balancer])))
+            }
+        taken = {balancer: _names_of(read[balancer])}
+        for path, found in sorted(read.items()):
+            names = _names_of(found)
+            is_piece = any(one.kind in PIECES for one in found)
+            if is_piece and not any(names & others for others in taken.values()):
+                taken[path] = names
+        return sorted(
+            taken,
+            key=lambda path: (
+                _suffix(path) == ".d",
+                _suffix(path) != ".d" and _begins_late(read[path]),
+                path,
+            ),
         )
 
     def _rules(self) -> str:
@@ -462,7 +535,7 @@ class _Look:
         Debian's package brings a rule of its own for the socket that its configuration names
         (/etc/rsyslog.d/49-haproxy.conf); by UDP nobody listens unless a student says so.
         """
-        balancer = self._balancer()
+        balancer = self.balancer
         read = sections(_text(self.files[balancer])) if balancer else []
         targets = [words[0] for one in read for words in one.said("log") if words]
         return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
@@ -483,7 +556,7 @@ class _Look:
         )
 
     def _of_rsyslog(self) -> list[str]:
-        balancer = self._balancer()
+        balancer = self.balancer
         return [
             path
             for path, data in self.files.items()
@@ -512,6 +585,50 @@ def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
         for said, number in ATTEMPT.findall(path)
     ]
     return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+
+
+def _with_paths(text: str, moved: Mapping[str, str]) -> str:
+    """A text with other paths in the place of some, where they stand alone."""
+    for there, here in moved.items():
+        alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+        text = re.sub(alone, lambda _one, here=here: here, text)  # type: ignore[misc]
+    return text
+
+
+def _suffix(path: str) -> str:
+    """What the name of a file's folder ends with: .d of conf.d."""
+    return PurePosixPath(path).parent.suffix
+
+
+def _is_below(path: str, home: PurePosixPath) -> bool:
+    """Whether a file lies in a folder as conf.d is one, of this one."""
+    folder = PurePosixPath(path).parent
+    return folder.suffix == ".d" and folder.parent == home
+
+
+def _has_servers(section: Section) -> bool:
+    return section.kind in ("backend", "listen") and any(server_lines(section))
+
+
+def _is_page(read: Collection[Section]) -> bool:
+    """Whether it is HAProxy's statistics page alone, kept in a file of its own."""
+    kinds = {one.kind for one in read}
+    return kinds == {"listen"} and any(map(_shows_statistics, read))
+
+
+def _shows_statistics(section: Section) -> bool:
+    return section.kind != "global" and bool(section.said("stats"))
+
+
+def _names_of(read: Iterable[Section]) -> set[tuple[str, str]]:
+    """The sections of a configuration that may be there once only; the backend's ends are one."""
+    return {(one.kind, one.name) for one in read if one.kind != "defaults" or one.name}
+
+
+def _begins_late(read: Iterable[Section]) -> int:
+    """Where a piece of a configuration stands: what is for all of it comes first."""
+    kinds = {one.kind for one in read}
+    return 0 if "global" in kinds else 1 if "defaults" in kinds else 2
 
 
 def _passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:
@@ -548,10 +665,10 @@ def has_registry(project: Project) -> bool:
     return any(is_registry(service.image) for service in project.services.values())
 
 
-def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
-    """The path of the best project: by the first wish that any meets, then the least deep."""
-    for wish in wishes:
-        meeting = [path for path, project in projects.items() if wish(project)]
+def _first(projects: Mapping[str, Project], *conditions: Callable[[Project], object]) -> str:
+    """The path of the best project: by the first condition that any meets, then the least deep."""
+    for condition in conditions:
+        meeting = [path for path, project in projects.items() if condition(project)]
         if meeting:
             return min(meeting, key=_least)
     return ""
@@ -657,37 +774,51 @@ def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
 
-# Its name, host and port. Addresses of version 6 are left out: they have more colons.
-SERVER = re.compile(r"^([ \t]*server[ \t]+\S+[ \t]+)([^\s:]+)(?=(?::([^\s:]*))?(?!\S))", re.M)
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
-BIND = re.compile(r"^([ \t]*bind[ \t]+(?:ipv4@)?)(\d+\.\d+\.\d+\.\d+)(?=:)", re.M)
-LOG = re.compile(r"^([ \t]*log[ \t]+)(\d+\.\d+\.\d+\.\d+)(?=[:\s])", re.M)
+# A server's name is no host; a variable may hold one.
+HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
+# Addresses of the balancer's own: what it binds, where its log goes, by which it asks.
+OWN = re.compile(
+    r"^([ \t]*(?P<word>bind|log|source)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
+    r"(?P<address>\d+\.\d+\.\d+\.\d+)(?=[:\s\",]|$)",
+    re.M,
+)
+INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0"}
 
 
 def _readdressed(config: str) -> tuple[str, list[str]]:
     """HAProxy's file with the names of this lab, where the student's machines had addresses.
 
     The two hosts of the backend that visitors are led to become web1 and web2, if none of the lab's
-    own names is there; an address of the balancer's own that it binds becomes all of lb's.
+    own names is there; an address of the balancer's own becomes all of lb's.
     """
     hosts = _hosts(config)
     known = [host for host in hosts if host in OWN_HOSTS or host.startswith("127.")]
     names = {} if known or len(hosts) > 2 else dict(zip(hosts, WEBS, strict=False))
-    text = SERVER.sub(lambda one: one.group(1) + names.get(one.group(2), one.group(2)), config)
+    text = HOSTED.sub(lambda line: line.group(1) + _renamed(line.group(2), names), config)
     said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
             for host, name in names.items()]  # fmt: skip
-    bound = {match.group(2) for match in BIND.finditer(text)}
-    own = sorted(one for one in bound if not one.startswith("127.") and one != "0.0.0.0")
-    for address in own:
-        for pattern, instead in ((BIND, "*"), (LOG, "127.0.0.1")):
-            text = pattern.sub(
-                lambda one, address=address, instead=instead: (  # type: ignore[misc]
-                    one.group(1) + (instead if one.group(2) == address else one.group(2))
-                ),
-                text,
-            )
-    said += [_("haproxy.cfg: {host} stands for {name}", host=host, name="lb") for host in own]
+    own: dict[str, None] = {}
+
+    def instead(match: re.Match[str]) -> str:
+        address = match["address"]
+        if address.startswith("127.") or address == "0.0.0.0" or address in hosts:
+            return match.group()
+        own[address] = None
+        return match.group(1) + INSTEAD[match["word"]]
+
+    before = ""
+    while text != before:  # of several addresses on one line the last is seen first
+        before, text = text, OWN.sub(instead, text)
+    said += [_("haproxy.cfg: {host} stands for {name}", host=host, name="lb")
+             for host in sorted(own)]  # fmt: skip
     return text, said
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for host, name in names.items():
+        text = re.sub(rf"(?<![\w.:-]){re.escape(host)}(?![\w.-])", name, text)
+    return text
 
 
 def _hosts(config: str) -> list[str]:

@@ -1,0 +1,71 @@
+"""What a file of rsyslog may say is listed; whatever else it says is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from labkit.facts import rsyslog
+
+HOSTILE_RULES = {
+    "a program": 'module(load="omprog")\n',
+    "a program by its action": 'action(type="omprog" binary="/bin/sh")\n',
+    "a program in octal": 'module(load="om\\160rog")\n',
+    "a program in hexadecimal": 'module(load="om\\x70rog")\n',
+    "a program by the old way": "local2.* ^/bin/sh\n",
+    "a program behind a long selector": f"{';'.join(['local2.*'] * 60)} ^/bin/sh\n",
+    "a program behind a property": ':msg, contains, "x" ^/bin/sh\n',
+    "a program in a ruleset": 'ruleset(name="x") { action(type="omprog" binary="/x") }\n',
+    "a program on the next line": "local2.* /var/log/x\n& ^/bin/sh\n",
+    "a program in capitals": "$MODLOAD omprog\n",
+    "a module by its path": "$ModLoad /tmp/x.so\n",
+    "more configuration": "$IncludeConfig /srv/x.conf\n",
+    "more configuration, anew": 'include(file="/srv/x.conf")\n',
+    "a file elsewhere": "local2.* /etc/cron.d/x\n",
+    "a file elsewhere, by a way round": "local2.* /var/log/../../etc/cron.d/x\n",
+    "a file elsewhere, not synced": "local2.* -/home/student/.ssh/authorized_keys\n",
+    "a file elsewhere, in an action": 'action(type="omfile" file="/etc/passwd")\n',
+    "a file elsewhere, by an escape": 'action(type="omfile" file="/var/log/\\x2e\\x2e/x")\n',
+    "a file that a template names": 'action(type="omfile" dynaFile="x")\n',
+    "a file that a template names, by the old way": '$template t,"/etc/x"\nlocal2.* ?t\n',
+    "a file said twice": 'action(type="omfile" file="/var/log/x" file="/etc/x")\n',
+    "a pipe": "local2.* |/run/x\n",
+    "a database": "local2.* >host,db,user,password\n",
+    "another module's action": "local2.* :omprog:\n",
+    "users' terminals": "local2.* *\n",
+    "another machine": "local2.* @192.0.2.1\n",
+    "settings of all": 'global(environment="LD_PRELOAD=/x.so")\n',
+    "the working folder": "$WorkDirectory /etc\n",
+    "a script that is asked": 'if http_request("http://x") == "1" then stop\n',
+    "a backtick": "if `cat /etc/shadow` then stop\n",
+    "a socket in the place of a file": "$AddUnixListenSocket /etc/passwd\n",
+    "a continued line": "local2.* \\\n  ^/bin/sh\n",
+    "behind a comment": "/* x */ local2.* ^/bin/sh # y\n",
+    "a list of templates": 'template(name="x" type="plugin" plugin="/x")\n',
+    "set-user-id": "$FileCreateMode 4755\n",
+    "an object of next year": 'exec(command="/bin/sh")\n',
+    "a parameter of next year": 'action(type="omfile" file="/var/log/x" exec="/bin/sh")\n',
+}
+HARMLESS_RULES = {
+    "nothing": "",
+    "a comment": "# ^/bin/sh\n/* omprog\n*/\n",
+    "Debian's own": '$AddUnixListenSocket /var/lib/haproxy/dev/log\n'
+                    ':programname, startswith, "haproxy" {\n  /var/log/haproxy.log\n  stop\n}\n',
+    "old": "$ModLoad imudp\n$UDPServerAddress 127.0.0.1\n$UDPServerRun 514\n"
+           "local2.=info -/var/log/haproxy.log;RSYSLOG_TraditionalFileFormat\n& ~\n",
+    "new": 'module(load="imudp") input(type="imudp" port="514" address="127.0.0.1")\n'
+           'if $syslogfacility-text == "local2" and not ($msg contains "x") then {\n'
+           '  action(type="omfile" file="/var/log/haproxy/a.log" template="t")\n  stop\n}\n'
+           'else /var/log/other.log\n',
+    "a template": 'template(name="t" type="list") {\n  constant(value="a\\n")\n'
+                  '  property(name="msg" droplastlf="on")\n}\n$template u,"%msg%\\n"\n',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE_RULES.values(), ids=HOSTILE_RULES)
+def test_hostile_rules_are_refused(text: str) -> None:
+    assert rsyslog.refused(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS_RULES.values(), ids=HARMLESS_RULES)
+def test_hostile_are_no_usual_rules(text: str) -> None:
+    assert rsyslog.refused(text) == []
