@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from labkit.course.artefacts import Files, find_workspace
+    from labkit.course.artefacts import Artefact, Files, Origin
     from labkit.course.blueprint import PARTS, Blueprint, MachineSpec, read_blueprint
     from labkit.course.declare import check, load_checks, step, step_of
     from labkit.course.finder import course_root, find_blueprint, load_course
     from labkit.course.model import (
         Aim,
-        Artefact,
         Beginning,
         CheckSpec,
         Course,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
         Limits,
         Load,
         Mutation,
-        Origin,
         Outage,
         PowerCut,
         Recognise,
@@ -39,13 +37,14 @@ if TYPE_CHECKING:
     from labkit.course.submission import AS_USUAL, ReadingRules, Submission
     from labkit.course.variants import variant
     from labkit.course.verdict import Verdict
+    from labkit.course.workspace import find_workspace
 else:
     __getattr__ = on_first_use(
         __name__,
         {
             "AS_USUAL": "submission",
             "Aim": "model",
-            "Artefact": "model",
+            "Artefact": "artefacts",
             "Beginning": "model",
             "Blueprint": "blueprint",
             "CannotTellError": "outcome",
@@ -64,7 +63,7 @@ else:
             "MachineSpec": "blueprint",
             "Mutation": "model",
             "NotMetError": "outcome",
-            "Origin": "model",
+            "Origin": "artefacts",
             "Outage": "model",
             "PARTS": "blueprint",
             "PowerCut": "model",
@@ -79,7 +78,7 @@ else:
             "course_root": "finder",
             "expect": "outcome",
             "find_blueprint": "finder",
-            "find_workspace": "artefacts",
+            "find_workspace": "workspace",
             "load_checks": "declare",
             "load_course": "finder",
             "not_met": "outcome",

@@ -10,16 +10,47 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
-from labkit.course.model import Artefact, Course, Origin
 from labkit.course.submission import Submission
 from labkit.errors import UsageError
 from labkit.locale import _
 
 MANIFEST = "/var/lib/labkit/placed.json"
 LARGEST_ARTEFACT = 512 * 1024  # bytes: a text file that a person wrote
+
+
+class Origin(StrEnum):
+    """Whose artefact is on the machines."""
+
+    OWN = "own"
+    REFERENCE = "reference"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file that a learner writes.
+
+    `path` is relative to the workspace (POSIX), `reference` to the course's `steps/reference`,
+    `remote` is where the reference layout puts it on the machines in `machines`.
+    """
+
+    path: str
+    remote: str
+    machines: tuple[str, ...]
+    reference: str = ""
+    sudo: bool = False  # the remote file belongs to root
+    # A regular expression for lines that a package's own file lacks: it tells whose a file is.
+    marker: str = ""
+    later: str = ""  # the reference of a later step, which holds all of this one
+    distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
+
+    @property
+    def reference_path(self) -> str:
+        return self.reference or self.path
 
 
 class Machine(Protocol):
@@ -221,28 +252,6 @@ class Files:
     def _keep_copy(self, artefact: Artefact, text: str, machine: Machine) -> None:
         digest = _digest(text.encode())[:8]
         machine.write(f"{self.remote(artefact)}.by-hand-{digest}", text, root=artefact.sudo)
-
-
-def find_workspace(given: str, start: Path, course: Course) -> Path | None:
-    """The learner's folder: the given one, or the nearest at or above `start`, or None.
-
-    It is known by the folders, or files, that the course gives a learner; the course's own starter
-    and reference are nobody's workspace.
-    """
-    if given:
-        folder = Path(given)
-        if not folder.is_dir():
-            raise UsageError(
-                _("the workspace {folder} is not a folder", folder=given),
-                then=f"labkit init {given}",
-            )
-        return folder.resolve()
-    own = {course.root / "steps" / name for name in ("starter", "reference")}
-    marks = {PurePosixPath(path).parts[0] for path in course.given}
-    for folder in (start, *start.parents):
-        if any((folder / mark).exists() for mark in marks) and folder.resolve() not in own:
-            return folder
-    return None
 
 
 def _digest(data: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from labkit.course.model import Artefact, Beginning, CheckSpec, Course, Step, StepFunction
+from labkit.course.artefacts import Artefact
+from labkit.course.model import Beginning, CheckSpec, Course, Step, StepFunction
 
 if TYPE_CHECKING:
     from labkit.remote import Shells

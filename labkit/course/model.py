@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
@@ -18,39 +17,8 @@ from labkit.course.blueprint import Blueprint
 from labkit.course.submission import AS_USUAL, ReadingRules, Submission
 
 if TYPE_CHECKING:
-    from labkit.course.artefacts import Files
+    from labkit.course.artefacts import Artefact, Files
     from labkit.remote import Shells
-
-
-class Origin(StrEnum):
-    """Whose artefact is on the machines."""
-
-    OWN = "own"
-    REFERENCE = "reference"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A file that a learner writes.
-
-    `path` is relative to the workspace (POSIX), `reference` to the course's `steps/reference`,
-    `remote` is where the reference layout puts it on the machines in `machines`.
-    """
-
-    path: str
-    remote: str
-    machines: tuple[str, ...]
-    reference: str = ""
-    sudo: bool = False  # the remote file belongs to root
-    # A regular expression for lines that a package's own file lacks: it tells whose a file is.
-    marker: str = ""
-    later: str = ""  # the reference of a later step, which holds all of this one
-    distinction: str = ""  # the reference for the bar of the distinction, which holds all of it
-
-    @property
-    def reference_path(self) -> str:
-        return self.reference or self.path
 
 
 class StepFunction(Protocol):

@@ -6,7 +6,7 @@ from labkit.lazy import on_first_use
 
 if TYPE_CHECKING:
     from labkit.grading.context import Context
-    from labkit.grading.drills import perform_drill
+    from labkit.grading.drills import must_have_passed, perform_drill
     from labkit.grading.model import CheckResult, GradeResult, StepResult
     from labkit.grading.plan import Scope, everything, quick
     from labkit.grading.session import Again, grade, write_open
@@ -22,6 +22,7 @@ else:
             "StepResult": "model",
             "everything": "plan",
             "grade": "session",
+            "must_have_passed": "drills",
             "perform_drill": "drills",
             "quick": "plan",
             "write_open": "session",
@@ -37,6 +38,7 @@ __all__ = [
     "StepResult",
     "everything",
     "grade",
+    "must_have_passed",
     "perform_drill",
     "quick",
     "write_open",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from labkit.course import CannotTellError, Verdict, not_met
 from labkit.errors import UsageError
 from labkit.grading.context import Context
 from labkit.load.drill import run_drill
 from labkit.load.record import DrillResult
-from labkit.locale import _
+from labkit.load.words import LIMIT_WORDS
+from labkit.locale import _, number
 
 
 def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
@@ -34,3 +36,21 @@ def perform_drill(context: Context, name: str, *, bar: str = "") -> DrillResult:
     )
     context.drills[name] = result.to_json()
     return result
+
+
+def must_have_passed(result: DrillResult) -> None:
+    """End a check as its drill has ended, saying which limits that broke.
+
+    `CannotTellError` of a drill without a verdict, `NotMetError` of one that failed.
+    """
+    settle = f"labkit drill {result.name}"
+    if result.verdict is Verdict.INCONCLUSIVE:
+        raise CannotTellError(result.message, settle=settle)
+    if result.verdict is Verdict.FAILED:
+        broken = [limit for limit in result.limits if limit.held is False]
+        at_most = [f"{_(LIMIT_WORDS[limit.name])} ≤ {number(limit.limit)}" for limit in broken]
+        not_met(
+            expected=", ".join(at_most) or _("the service is healthy again"),
+            seen=result.message,
+            where=settle,
+        )

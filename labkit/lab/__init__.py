@@ -42,7 +42,7 @@ def open_lab(name: str, provider: str = "") -> Lab:
     if not provider:
         provider = "vagrant" if is_vagrants(folder) else "containers"
     if provider == "containers":
-        from labkit.lab.containers.listing import Door
+        from labkit.lab.containers.door import Door
 
         return Lab(name, cast("Provider", Door(name, blueprint)), folder, blueprint.names)
     if provider == "vagrant":

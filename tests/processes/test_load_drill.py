@@ -513,7 +513,7 @@ def test_nobody_who_watches_is_waited_for() -> None:
 # -- what a fault is given, and what is restored after it
 
 
-def test_a_service_is_waited_for_then_broken_then_waited_for_and_mended_last(
+def test_a_service_is_waited_for_then_broken_then_waited_for_and_restored_last(
     site: Site, tmp_path: Path
 ) -> None:
     answers = itertools.cycle(["starting", "starting", "", "starting again", ""])

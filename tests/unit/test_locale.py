@@ -38,7 +38,8 @@ DOMAINS = sorted(CATALOGUES)
 INDIRECT = {
     "node.sentence", "hint", "one.sentence", "other.sentence", "one.spec.probes", "one.spec.why",
     "degree.value", "part.why",
-    "name", "LIMIT_WORDS[one.name]", "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
+    "name", "LIMIT_WORDS[one.name]", "LIMIT_WORDS[limit.name]",
+    "LIMIT_WORDS[name]", "LIMIT_WORDS.get(name, name)",
     "paragraph", "option.help or ''", "meaning", "VERDICTS[one]",
     "one['description']", "spec.get('description', '')",
 }  # fmt: skip

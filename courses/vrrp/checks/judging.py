@@ -9,9 +9,8 @@ from subject.machines import BALANCERS
 import labkit.grading
 from checks.drills import bring_home
 from checks.keepalived import journal, masters, now, together
-from labkit.course import CannotTellError, Verdict, expect, not_met
+from labkit.course import expect
 from labkit.grading import Context
-from labkit.load.words import LIMIT_WORDS
 from labkit.locale import _, number
 
 # Two masters for less than this are a master that has not yet heard of the other one.
@@ -31,23 +30,12 @@ def must_pass(
     bring_home(shells)  # before the count begins
     begin = {one: now(shell) for one, shell in shells.items()}
     result = labkit.grading.perform_drill(context, name)
-    if result.verdict is Verdict.INCONCLUSIVE:
-        raise CannotTellError(result.message, settle=f"labkit drill {name}")
+    labkit.grading.must_have_passed(result)
     logs = {one: journal(shell, begin[one]) for one, shell in shells.items()}
     until = now(shells["lb1"])
     both = together(logs["lb1"], logs["lb2"], since=begin["lb1"], until=until)
     seen = _("two masters for {seconds} s", seconds=number(both, ".1f"))
     note(f"{result.message}; {seen}" if both >= AT_ONCE_S else result.message)
-    if result.verdict is Verdict.FAILED:
-        broken = [one for one in result.limits if one.held is False]
-        not_met(
-            expected=", ".join(
-                f"{_(LIMIT_WORDS[one.name])} ≤ {number(one.limit)}" for one in broken
-            )
-            or _("the service is healthy again"),
-            seen=result.message,
-            where=f"labkit drill {name}",
-        )
     if both_s is not None:
         expect(both <= both_s, expected=_("one master at a time"), seen=seen, where="lb1, lb2")
     if moves is not None:

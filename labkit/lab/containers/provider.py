@@ -17,7 +17,7 @@ from labkit import remote
 from labkit.course import Blueprint, find_blueprint
 from labkit.errors import NotReadyError
 from labkit.lab import checkpoints as rules
-from labkit.lab.common import address
+from labkit.lab.common import address, say_ready
 from labkit.lab.containers import checkpoints as kept
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.endpoint import inside
@@ -44,7 +44,7 @@ from labkit.lab.containers.network import (
 from labkit.lab.mirror import ensure_mirror, run_mirror
 from labkit.lab.model import Checkpoint, Machine
 from labkit.lab.store import key_pair, lab_folder
-from labkit.locale import _, number
+from labkit.locale import _
 from labkit.remote import everywhere
 from labkit.reporting import Say
 from labkit.whole import write_whole
@@ -357,14 +357,7 @@ class ContainerProvider:
         everywhere(_call, starts)
         waited = everywhere(self._wait_ready, planned)
         for node, seconds in zip(planned, waited, strict=True):
-            say(
-                _(
-                    "{node} is ready at {address} ({seconds} s)",
-                    node=node.name,
-                    address=node.address,
-                    seconds=number(seconds, ".1f"),
-                )
-            )
+            say_ready(say, node.name, node.address, seconds)
 
     def _restored(self, name: str, subnet: Subnet, saved: kept.Saved) -> nodes.Node:
         new = self._addresses(subnet)

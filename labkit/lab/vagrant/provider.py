@@ -13,7 +13,7 @@ from pathlib import Path
 from labkit.course import Blueprint, find_blueprint
 from labkit.errors import LabkitError, NotReadyError
 from labkit.lab import checkpoints as rules
-from labkit.lab.common import address
+from labkit.lab.common import address, say_ready
 from labkit.lab.model import Checkpoint, Machine
 from labkit.lab.store import lab_folder
 from labkit.lab.vagrant import node as nodes
@@ -22,7 +22,7 @@ from labkit.lab.vagrant.explain import explained
 from labkit.lab.vagrant.network import require_allowed
 from labkit.lab.vagrant.project import Project
 from labkit.lab.vagrant.reading import SshHost, State, ssh_hosts
-from labkit.locale import _, number
+from labkit.locale import _
 from labkit.remote import everywhere
 from labkit.reporting import Say
 from labkit.whole import write_whole
@@ -67,14 +67,7 @@ class VagrantProvider:
         machines = self.machines()
         waited = everywhere(nodes.wait_ready, machines)
         for machine, seconds in zip(machines, waited, strict=True):
-            say(
-                _(
-                    "{node} is ready at {address} ({seconds} s)",
-                    node=machine.name,
-                    address=machine.address,
-                    seconds=number(seconds, ".1f"),
-                )
-            )
+            say_ready(say, machine.name, machine.address, seconds)
         if mirror := self.project.mirror():
             everywhere(partial(nodes.use_mirror, mirror=mirror), machines)
             say(_("images come from {mirror}", mirror=mirror))

@@ -1049,7 +1049,7 @@ def test_a_teacher_lets_it_count() -> None:
 
 
 @pytest.mark.parametrize("documented", [False, True])
-def test_what_was_handed_in_as_a_file_comes_before_a_readme(documented: bool) -> None:
+def test_what_was_submitted_as_a_file_comes_before_a_readme(documented: bool) -> None:
     found = seen(
         {"README.md": README, INDEX: "<?php", "api/Dockerfile": BUILD, COMPOSE: STACK,
          REGISTRY: STORE},

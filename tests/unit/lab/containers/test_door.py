@@ -13,7 +13,8 @@ from urllib.parse import unquote
 import pytest
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.listing import Door, filters
+from labkit.lab.containers.door import Door
+from labkit.lab.containers.listing import filters
 from labkit.lab.containers.provider import ContainerProvider
 
 FOUND = [
