@@ -20,6 +20,7 @@ from posixpath import normpath, relpath
 from typing import Any
 
 from labkit.course import HandedIn
+from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
@@ -76,6 +77,7 @@ RSYSLOG_WORD = re.compile(
 )
 # Sections of which a file of HAProxy's has one; other software has caches and rings as well.
 PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
+OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -149,9 +151,14 @@ def recognise(
         unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
                   for there, here in elsewhere.items()]  # fmt: skip
-    rules = sources.get(RSYSLOG.path)
-    for path in look.before_rules(rules) if rules else []:
-        unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
+    rules = sources.get(RSYSLOG.path, "")
+    before = look.before_rules(rules) if rules else []
+    for path in (*before, rules):
+        if path and rsyslog.is_whole(_text(unixed[path])):
+            unixed[path] = rsyslog.beside_the_systems(_text(unixed[path])).encode()
+            notes.append(_("{file}: what the system's own says already is left out", file=path))
+    for path in before:
+        unixed[rules] = unixed[path].rstrip() + b"\n" + unixed[rules]
         notes.append(_("{first} and {second} are read as one file", first=path, second=rules))
     balancer = sources.get(HAPROXY_BACKEND.path)
     pieces = look.pieces(balancer) if balancer else []
@@ -541,27 +548,31 @@ class _Look:
         return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
-        """Files of rsyslog's beside that with the rule, which open what it needs, last first."""
+        """Files of rsyslog's beside that with the rule, which open what it needs, last first.
+
+        Beside rsyslog.d stands rsyslog.conf, which is read before.
+        """
         folder = PurePosixPath(rules).parent
+        home = folder.parent if folder.suffix == ".d" else folder
         return sorted(
             (
                 path
                 for path in self._of_rsyslog()
-                if PurePosixPath(path).parent == folder
+                if (PurePosixPath(path).parent in (home, folder) or _is_below(path, home))
                 and path != rules
                 and re.search(r"imudp|imuxsock|UDPServerRun", _text(self.files[path]))
                 and not HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
             ),
+            key=lambda path: (_suffix(path) == ".d", path),
             reverse=True,
         )
 
     def _of_rsyslog(self) -> list[str]:
-        balancer = self.balancer
         return [
             path
             for path, data in self.files.items()
-            if path.lower().endswith(".conf")
-            and path != balancer
+            if OF_RSYSLOG.search(path.lower())
+            and path != self.balancer
             and RSYSLOG_WORD.search(_without_comments(_text(data)))
         ]
 

@@ -656,6 +656,30 @@ def test_a_log_of_ones_own_is_found() -> None:
     assert seen(files).sources == {RSYSLOG: "49-haproxy.conf"}
 
 
+@pytest.mark.parametrize(
+    ("opens", "rule"),
+    [
+        ("etc/rsyslog.conf", "etc/rsyslog.d/49-haproxy.conf"),
+        ("lb/rsyslog.d/10-udp.conf", "lb/rsyslog.d/49-haproxy.conf"),
+        ("lb/rsyslog.d/10-udp.conf", "lb/rsyslog.conf"),
+        ("udp.conf", "rsyslog-haproxy"),
+    ],
+)
+def test_what_opens_the_log_is_read_before_the_rule(opens: str, rule: str) -> None:
+    files = {opens: "$ModLoad imudp\n$UDPServerRun 514\n", rule: "local0.* /var/log/haproxy.log\n"}
+    found = seen({**files, "x/README.md": "x"})
+    assert found.sources == {RSYSLOG: rule}
+    assert found.files[rule].decode() == files[opens] + files[rule]
+    assert found.notes == (f"{opens} and {rule} are read as one file",)
+
+
+def test_of_a_whole_rsyslog_conf_counts_what_it_adds() -> None:
+    text = "$IncludeConfig /etc/rsyslog.d/*.conf\n$ModLoad imudp\nlocal0.* /var/log/haproxy.log\n"
+    found = seen({"rsyslog.conf": text, "x.txt": ""})
+    assert found.files["rsyslog.conf"].split(b"\n", 1)[1].decode() == text.split("\n", 1)[1]
+    assert found.notes == ("rsyslog.conf: what the system's own says already is left out",)
+
+
 # -- references that fit
 
 

@@ -509,6 +509,7 @@ HOSTILE_RULES = {
     "a continued line": "local2.* \\\n  ^/bin/sh\n",
     "behind a comment": "/* x */ local2.* ^/bin/sh # y\n",
     "a list of templates": 'template(name="x" type="plugin" plugin="/x")\n',
+    "a queue in a file": 'action(type="omfile" file="/var/log/x" queue.filename="/etc/x")\n',
     "set-user-id": "$FileCreateMode 4755\n",
     "an object of next year": 'exec(command="/bin/sh")\n',
     "a parameter of next year": 'action(type="omfile" file="/var/log/x" exec="/bin/sh")\n',
@@ -524,6 +525,10 @@ HARMLESS_RULES = {
            'if $syslogfacility-text == "local2" and not ($msg contains "x") then {\n'
            '  action(type="omfile" file="/var/log/haproxy/a.log" template="t")\n  stop\n}\n'
            'else /var/log/other.log\n',
+    "priorities": 'if prifilt("local2.*") then { call hap stop }\n'
+                  'ruleset(name="hap") { action(type="omfile" file="/var/log/haproxy.log"'
+                  ' queue.workerThreads="1" action.resumeRetryCount="-1") }\n',
+    "old settings": "$MaxMessageSize 64k\n$IMUXSockRateLimitInterval 0\n$PreserveFQDN on\n",
     "a template": 'template(name="t" type="list") {\n  constant(value="a\\n")\n'
                   '  property(name="msg" droplastlf="on")\n}\n$template u,"%msg%\\n"\n',
 }  # fmt: skip
