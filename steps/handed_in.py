@@ -12,7 +12,7 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -25,9 +25,11 @@ from labkit.facts.compose.written import DRIVE, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
+from labkit.facts.scripts import docker_commands
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.beside_balancer import moved
+from steps.documented import options, service_of
 from steps.project import (
     COMPOSE,
     DEFAULT_NAMES,
@@ -82,9 +84,7 @@ HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
-LONGEST_COMMAND = 10_000  # characters
 LONGEST_DOCUMENT = 100_000
-LONGEST_VALUE = 500  # characters of a variable
 
 
 def _without_frontend(path: str, data: bytes) -> bytes:
@@ -442,17 +442,15 @@ class _Look:
         """(file, command) of each documented command that sets up the registry."""
         found = []
         for path, data in self.files.items():
-            if not re.search(
-                r"\.(md|txt|sh|bash|adoc|rst|mk)$|(^|/)(readme|makefile)[^/]*$", path.lower()
-            ):
+            if not NOTES.search(path):
                 continue
             commands = [
                 one
-                for one in _commands(_text(data))
+                for one in docker_commands(path, _text(data), REGISTRY_HOME)
                 if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
             ]
             if any(_runs_registry(one) for one in commands):
-                found += [(path, shlex.join(one)) for one in commands]
+                found += [(path, shlex.join(one)) for one in _last_of_each(commands)]
         return found
 
     @cached_property
@@ -687,6 +685,13 @@ def _first(projects: Mapping[str, Project], *wishes: Any) -> str:
 
 # -- texts
 
+# Where people note what they typed; a name without a suffix may be of anything.
+NOTES = re.compile(
+    r"\.(md|markdown|txt|sh|bash|zsh|ksh|adoc|asciidoc|rst|org|mk|ps1|bat|cmd)$|(^|/)[^/.]+$"
+    r"|(^|/)(readme|makefile)[^/]*$",
+    re.I,
+)
+
 DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
 FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
@@ -720,59 +725,31 @@ def _shown_in(text: str) -> str:
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
-def _commands(text: str) -> Iterable[list[str]]:
-    """Each line that starts with docker, as words; continued lines are joined.
-
-    What follows on the line, another command or where the output goes, is no part of it.
-    """
-    known: dict[str, str] = {}
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        if len(line) > LONGEST_COMMAND:
-            continue
-        if given := ASSIGNED.match(line):
-            known[given.group(1)] = _valued(given.group(2).strip("\"'"), known)
-        line = _valued(line, known)
-        line = re.sub(r"^[\s>`$#*@-]*(sudo\s+)?", "", line).rstrip("` ")
-        line = re.sub(r"\$\(pwd\)|`pwd`|\$\{?PWD\}?|~(?=/)", REGISTRY_HOME, line)
-        if line.startswith("docker "):
-            try:
-                yield _first_command(line)
-            except ValueError:
-                continue
-
-
-# A plain assignment of a shell or of make, and how either names what was assigned.
-ASSIGNED = re.compile(
-    r"(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*"
-    r"(\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|]*)\s*(?:#.*)?$"
-)
-NAMED = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|\((\w+)\)|([A-Za-z_]\w*))")
-
-
-def _valued(text: str, known: Mapping[str, str]) -> str:
-    """A text with what was assigned put in; nothing is executed, and what is unknown stays."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1) or match.group(3) or match.group(4)
-        found = known.get(name, match.group(2))
-        return match.group() if found is None or len(found) > LONGEST_VALUE else found
-
-    return NAMED.sub(value, text) if known and len(text) <= LONGEST_COMMAND else text
-
-
-def _first_command(line: str) -> list[str]:
-    """The words of a line up to the first ; & | or >. ValueError if a quote is left open."""
-    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|")
-    reader.whitespace_split = True
-    return list(itertools.takewhile(lambda word: not END.match(word), reader))
-
-
-# What follows is not the command's: another one, or where the output goes.
-END = re.compile(r"[;&|]+$|[012]?>")
-
-
 def _is_set_up(words: list[str]) -> bool:
-    return words[1:2] == ["run"] or words[1:3] in (["network", "create"], ["volume", "create"])
+    return words[1:2] == ["run"] or words[1:3] in SET_UP
+
+
+def _last_of_each(commands: Sequence[list[str]]) -> list[list[str]]:
+    """Without containers whose name or port a later one takes: they were removed meanwhile."""
+
+    def taken(words: Sequence[str]) -> set[str]:
+        raw = service_of(words, REGISTRY_HOME) if words[1] == "run" else {}
+        return {raw.get("container_name", ""), *_published(words)} - {""}
+
+    return [
+        words
+        for at, words in enumerate(commands)
+        if not any(taken(words) & taken(later) for later in commands[at + 1 :])
+    ]
+
+
+def _published(words: Sequence[str]) -> list[str]:
+    """The machine's ports that a `docker run` publishes, each with a colon before it."""
+    return [
+        f":{value.rpartition(':')[0].rpartition(':')[2]}"
+        for option, value in options(words[2:])
+        if option == "--publish" and ":" in value
+    ]
 
 
 def _serves_registry(words: list[str]) -> bool:
@@ -785,6 +762,7 @@ def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
 
+SET_UP = (["network", "create"], ["network", "connect"], ["volume", "create"])
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 # A server's name is no host; a variable may hold one.
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)

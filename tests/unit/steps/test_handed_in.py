@@ -411,6 +411,21 @@ def test_a_registry_by_documented_commands(name: str, text: str, commands: list[
     assert found.sources[REGISTRY] == name
 
 
+def test_of_several_tries_of_a_container_the_last_counts() -> None:
+    text = """\
+docker run -d -p 5000:5000 --name r registry:2
+docker rm -f r
+docker run -d -p 5000:5000 --name r -v data:/var/lib/registry registry:2
+docker run -d -p 8080:80 --name ui -e NGINX_PROXY_PASS_URL=http://r:5000 joxit/docker-registry-ui
+docker run -d -p 8080:80 --name ui2 -e REGISTRY_URL=http://r:5000 joxit/docker-registry-ui
+docker network create n
+docker network connect n ui2
+"""
+    assert seen({"README.md": text}).options["registry: commands"].splitlines() == [
+        text.splitlines()[number] for number in (2, 4, 5, 6)
+    ]
+
+
 @pytest.mark.parametrize(
     "more",
     ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &", " 2>&1", " >>log", " ; 'x"],
