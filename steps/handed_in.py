@@ -21,7 +21,7 @@ from typing import Any
 
 from labkit.course import HandedIn
 from labkit.facts import rsyslog
-from labkit.facts.compose.written import DRIVE, includes, together, written
+from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
@@ -206,7 +206,7 @@ class _Look:
 
     def __post_init__(self) -> None:
         composes = {
-            path: written(path, data, Project)
+            path: self._written(path)
             for path, data in self.files.items()
             if re.search(r"\.ya?ml$", path.lower())
             and (COMPOSE_NAME.search(path) or SERVICES.search(_text(data)))
@@ -215,9 +215,7 @@ class _Look:
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
         for path, parts in self._gathered(composes):
-            projects = [
-                composes.get(one) or written(one, self.files[one], Project) for one in parts
-            ]
+            projects = [composes.get(one) or self._written(one) for one in parts]
             for one in parts:
                 composes.pop(one, None)
             composes[path] = together(path, projects, Project)
@@ -239,6 +237,11 @@ class _Look:
         self.project = composes.get(self.stack)
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
+
+    def _written(self, path: str) -> Project:
+        """A compose file, with what the .env beside it sets."""
+        beside = self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b"")
+        return written(path, self.files[path], Project, dotenv(beside))
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""

@@ -101,13 +101,13 @@ LOGGING = keys(
                      "labels", "env"),
 )  # fmt: skip
 HARMLESS_KEYS = (
-    "annotations", "attach", "command", "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota",
-    "cpu_shares", "cpus", "cpuset", "depends_on", "develop", "dns", "dns_opt", "dns_search", "domainname",
-    "entrypoint", "env_file", "environment", "expose", "external_links", "extra_hosts",
-    "group_add", "healthcheck", "hostname", "image", "init", "labels", "links", "mac_address",
-    "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks", "pids_limit",
-    "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "shm_size",
-    "stdin_open", "stop_grace_period", "stop_signal", "tmpfs", "tty", "ulimits", "user",
+    "annotations", "attach", "command", "container_name", "cpu_count", "cpu_percent", "cpu_period",
+    "cpu_quota", "cpu_shares", "cpus", "cpuset", "depends_on", "develop", "dns", "dns_opt",
+    "dns_search", "domainname", "entrypoint", "env_file", "environment", "expose", "external_links",
+    "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "labels", "links",
+    "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks",
+    "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart",
+    "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "tmpfs", "tty", "ulimits", "user",
     "working_dir", "cap_drop",
 )  # fmt: skip
 OF_A_SERVICE = r"(?:service|container):[\w.-]+"
