@@ -68,7 +68,7 @@ def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
             if not VOLUME_NAME.fullmatch(name) or name in known:
                 name = "registry" if "registry" not in known else f"registry-{len(known) + 1}"
             known[name] = raw
-        else:
+        elif words[2:3] != ["connect"] or len(words) != 5:  # of two names it asks for nothing else
             kind = "networks" if words[1] == "network" else "volumes"
             document[kind][f"create {len(document[kind]) + 1}"] = _object(words)
     return document
@@ -77,7 +77,7 @@ def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
 def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:
     """A `docker run`, typed in a folder, as the service that it would be."""
     raw: dict[str, Any] = {"environment": {}, "volumes": []}
-    for option, value in _options(words[2:], RUN, SWITCHES):
+    for option, value in options(words[2:], RUN, SWITCHES):
         name, _equals, rest = value.partition("=")
         if option == "--env":
             raw["environment"][name] = rest
@@ -107,7 +107,7 @@ def _object(words: Sequence[str]) -> dict[str, Any]:
     raw: dict[str, Any] = {}
     # -d is the driver here, and no switch
     given = ["--driver" if word == "-d" else word for word in words[3:]]
-    for option, value in _options(given, OBJECT, OBJECT_SWITCHES):
+    for option, value in options(given, OBJECT, OBJECT_SWITCHES):
         name, _equals, rest = value.partition("=")
         if option == "--driver":
             raw["driver"] = value
@@ -120,8 +120,8 @@ def _object(words: Sequence[str]) -> dict[str, Any]:
     return raw
 
 
-def _options(
-    words: Sequence[str], known: Sequence[str], switches: Sequence[str]
+def options(
+    words: Sequence[str], known: Sequence[str] = RUN, switches: Sequence[str] = SWITCHES
 ) -> Iterator[tuple[str, str]]:
     """Each option, by its long name, with its value; the first that is not known is the last.
 

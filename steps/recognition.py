@@ -12,7 +12,7 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
@@ -20,13 +20,16 @@ from posixpath import normpath, relpath
 from typing import Any
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
-from labkit.facts.compose.written import DRIVE, includes, together, written
+from labkit.facts import rsyslog
+from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
 from labkit.facts.dockerfile import build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
+from labkit.facts.scripts import docker_commands
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.beside_balancer import moved
+from steps.documented import options, service_of
 from steps.project import (
     COMPOSE,
     DEFAULT_NAMES,
@@ -76,13 +79,12 @@ RSYSLOG_WORD = re.compile(
 )
 # Sections of which a file of HAProxy's has one; other software has caches and rings as well.
 PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
+OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
 # What a person writes has less; what was made to keep a reader busy has more.
-LONGEST_COMMAND = 10_000  # characters
 LONGEST_DOCUMENT = 100_000
-LONGEST_VALUE = 500  # characters of a variable
 
 
 def _without_frontend(path: str, data: bytes) -> bytes:
@@ -149,9 +151,14 @@ def recognise(
         unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
                   for there, here in elsewhere.items()]  # fmt: skip
-    rules = sources.get(RSYSLOG.path)
-    for path in look.before_rules(rules) if rules else []:
-        unixed[rules or path] = unixed[path].rstrip() + b"\n" + unixed[rules or path]
+    rules = sources.get(RSYSLOG.path, "")
+    before = look.before_rules(rules) if rules else []
+    for path in (*before, rules):
+        if path and rsyslog.is_whole(_text(unixed[path])):
+            unixed[path] = rsyslog.beside_the_systems(_text(unixed[path])).encode()
+            notes.append(_("{file}: what the system's own says already is left out", file=path))
+    for path in before:
+        unixed[rules] = unixed[path].rstrip() + b"\n" + unixed[rules]
         notes.append(_("{first} and {second} are read as one file", first=path, second=rules))
     balancer = sources.get(HAPROXY_BACKEND.path)
     pieces = look.pieces(balancer) if balancer else []
@@ -199,7 +206,7 @@ class _Look:
 
     def __post_init__(self) -> None:
         composes = {
-            path: written(path, data, Project)
+            path: self._written(path)
             for path, data in self.files.items()
             if re.search(r"\.ya?ml$", path.lower())
             and (COMPOSE_NAME.search(path) or SERVICES.search(_text(data)))
@@ -208,9 +215,7 @@ class _Look:
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
         for path, parts in self._gathered(composes):
-            projects = [
-                composes.get(one) or written(one, self.files[one], Project) for one in parts
-            ]
+            projects = [composes.get(one) or self._written(one) for one in parts]
             for one in parts:
                 composes.pop(one, None)
             composes[path] = together(path, projects, Project)
@@ -232,6 +237,11 @@ class _Look:
         self.project = composes.get(self.stack)
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
+
+    def _written(self, path: str) -> Project:
+        """A compose file, with what the .env beside it sets."""
+        beside = self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b"")
+        return written(path, self.files[path], Project, dotenv(beside))
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
@@ -435,17 +445,15 @@ class _Look:
         """(file, command) of each documented command that sets up the registry."""
         found = []
         for path, data in self.files.items():
-            if not re.search(
-                r"\.(md|txt|sh|bash|adoc|rst|mk)$|(^|/)(readme|makefile)[^/]*$", path.lower()
-            ):
+            if not NOTES.search(path):
                 continue
             commands = [
                 one
-                for one in _commands(_text(data))
+                for one in docker_commands(path, _text(data), REGISTRY_HOME)
                 if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
             ]
             if any(_runs_registry(one) for one in commands):
-                found += [(path, shlex.join(one)) for one in commands]
+                found += [(path, shlex.join(one)) for one in _last_of_each(commands)]
         return found
 
     @cached_property
@@ -541,27 +549,31 @@ class _Look:
         return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
-        """Files of rsyslog's beside that with the rule, which open what it needs, last first."""
+        """Files of rsyslog's beside that with the rule, which open what it needs, last first.
+
+        Beside rsyslog.d stands rsyslog.conf, which is read before.
+        """
         folder = PurePosixPath(rules).parent
+        home = folder.parent if folder.suffix == ".d" else folder
         return sorted(
             (
                 path
                 for path in self._of_rsyslog()
-                if PurePosixPath(path).parent == folder
+                if (PurePosixPath(path).parent in (home, folder) or _is_below(path, home))
                 and path != rules
                 and re.search(r"imudp|imuxsock|UDPServerRun", _text(self.files[path]))
                 and not HAPROXY_LOG.search(_without_comments(_text(self.files[path])))
             ),
+            key=lambda path: (_suffix(path) == ".d", path),
             reverse=True,
         )
 
     def _of_rsyslog(self) -> list[str]:
-        balancer = self.balancer
         return [
             path
             for path, data in self.files.items()
-            if path.lower().endswith(".conf")
-            and path != balancer
+            if OF_RSYSLOG.search(path.lower())
+            and path != self.balancer
             and RSYSLOG_WORD.search(_without_comments(_text(data)))
         ]
 
@@ -676,6 +688,13 @@ def _first(projects: Mapping[str, Project], *conditions: Callable[[Project], obj
 
 # -- texts
 
+# Where people note what they typed; a name without a suffix may be of anything.
+NOTES = re.compile(
+    r"\.(md|markdown|txt|sh|bash|zsh|ksh|adoc|asciidoc|rst|org|mk|ps1|bat|cmd)$|(^|/)[^/.]+$"
+    r"|(^|/)(readme|makefile)[^/]*$",
+    re.I,
+)
+
 DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
 FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
@@ -709,59 +728,31 @@ def _shown_in(text: str) -> str:
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
-def _commands(text: str) -> Iterable[list[str]]:
-    """Each line that starts with docker, as words; continued lines are joined.
-
-    What follows on the line, another command or where the output goes, is no part of it.
-    """
-    known: dict[str, str] = {}
-    for line in re.sub(r"\\\n", " ", text).splitlines():
-        if len(line) > LONGEST_COMMAND:
-            continue
-        if given := ASSIGNED.match(line):
-            known[given.group(1)] = _valued(given.group(2).strip("\"'"), known)
-        line = _valued(line, known)
-        line = re.sub(r"^[\s>`$#*@-]*(sudo\s+)?", "", line).rstrip("` ")
-        line = re.sub(r"\$\(pwd\)|`pwd`|\$\{?PWD\}?|~(?=/)", REGISTRY_HOME, line)
-        if line.startswith("docker "):
-            try:
-                yield _first_command(line)
-            except ValueError:
-                continue
-
-
-# A plain assignment of a shell or of make, and how either names what was assigned.
-ASSIGNED = re.compile(
-    r"(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*"
-    r"(\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|]*)\s*(?:#.*)?$"
-)
-NAMED = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|\((\w+)\)|([A-Za-z_]\w*))")
-
-
-def _valued(text: str, known: Mapping[str, str]) -> str:
-    """A text with what was assigned put in; nothing is executed, and what is unknown stays."""
-
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1) or match.group(3) or match.group(4)
-        found = known.get(name, match.group(2))
-        return match.group() if found is None or len(found) > LONGEST_VALUE else found
-
-    return NAMED.sub(value, text) if known and len(text) <= LONGEST_COMMAND else text
-
-
-def _first_command(line: str) -> list[str]:
-    """The words of a line up to the first ; & | or >. ValueError if a quote is left open."""
-    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|")
-    reader.whitespace_split = True
-    return list(itertools.takewhile(lambda word: not END.match(word), reader))
-
-
-# What follows is not the command's: another one, or where the output goes.
-END = re.compile(r"[;&|]+$|[012]?>")
-
-
 def _is_set_up(words: list[str]) -> bool:
-    return words[1:2] == ["run"] or words[1:3] in (["network", "create"], ["volume", "create"])
+    return words[1:2] == ["run"] or words[1:3] in SET_UP
+
+
+def _last_of_each(commands: Sequence[list[str]]) -> list[list[str]]:
+    """Without containers whose name or port a later one takes: they were removed meanwhile."""
+
+    def taken(words: Sequence[str]) -> set[str]:
+        raw = service_of(words, REGISTRY_HOME) if words[1] == "run" else {}
+        return {raw.get("container_name", ""), *_published(words)} - {""}
+
+    return [
+        words
+        for at, words in enumerate(commands)
+        if not any(taken(words) & taken(later) for later in commands[at + 1 :])
+    ]
+
+
+def _published(words: Sequence[str]) -> list[str]:
+    """The machine's ports that a `docker run` publishes, each with a colon before it."""
+    return [
+        f":{value.rpartition(':')[0].rpartition(':')[2]}"
+        for option, value in options(words[2:])
+        if option == "--publish" and ":" in value
+    ]
 
 
 def _serves_registry(words: list[str]) -> bool:
@@ -774,6 +765,7 @@ def _runs_registry(words: list[str]) -> bool:
     return words[1:2] == ["run"] and any(is_registry(word) for word in words[2:])
 
 
+SET_UP = (["network", "create"], ["network", "connect"], ["volume", "create"])
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 # A server's name is no host; a variable may hold one.
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)

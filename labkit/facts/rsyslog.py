@@ -15,6 +15,8 @@ LONGEST_SHOWN = 60
 # Old directives -> what their value may be.
 DIRECTIVES = {
     "actionfiledefaulttemplate": r"RSYSLOG_\w+",
+    "actionfileenablesync": r"on|off",
+    "createdirs": r"on|off",
     "allowedsender": r".*",
     "dircreatemode": r"[0-7]+",
     "dirgroup": r"[\w-]+",
@@ -22,17 +24,25 @@ DIRECTIVES = {
     "filecreatemode": r"0?[0-6]{3}",
     "filegroup": r"[\w-]+",
     "fileowner": r"[\w-]+",
+    "escapecontrolcharactersonreceive": r"on|off",
+    "imuxsockratelimitburst": r"\d+",
+    "imuxsockratelimitinterval": r"\d+",
     "inputudpserverbindruleset": r"[\w.-]+",
     "inputtcpserverbindruleset": r"[\w.-]+",
     "inputtcpserverrun": r"\d+",
+    "klogpermitnonkernelfacility": r"on|off",
+    "maxmessagesize": r"\d+[km]?",
     "modload": r"im(udp|tcp|uxsock|klog)(\.so)?",
+    "preservefqdn": r"on|off",
     "repeatedmsgreduction": r"on|off",
+    "resetconfigvariables": r"",
     "ruleset": r"[\w.-]+",
     "systemlogratelimitburst": r"\d+",
     "systemlogratelimitinterval": r"\d+",
     "template": r'[\w.-]+\s*,\s*"(?:[^"\\]|\\[\\"nt])*"\s*',
     "udpserveraddress": r"[\w.:*-]+",
     "udpserverrun": r"\d+",
+    "udpservertimerequery": r"\d+",
     "umask": r"0?[0-7]{3}",
     "addunixlistensocket": r"/var/lib/haproxy/dev/log|/run/haproxy/[\w-]+(/[\w-]+)*",
 }
@@ -42,7 +52,8 @@ WORD = r"[\w.:*-]*"
 OBJECTS: dict[str, dict[str, str]] = {
     "module": {"load": r"im(udp|tcp|uxsock|klog)(\.so)?", "timerequery": r"\d+", "threads": r"\d+",
                "syssock.use": WORD, "syssock.name": r"/dev/log|/run/systemd/journal/syslog",
-               "sysock.ratelimit.interval": WORD, "batchsize": r"\d+"},
+               "sysock.ratelimit.interval": WORD, "batchsize": r"\d+", "maxsessions": r"\d+",
+               "keepalive": WORD},
     "input": {"type": r"im(udp|tcp|uxsock)", "address": WORD, "port": r"\d+", "ruleset": WORD,
               "name": ANY, "name.appendport": WORD, "ratelimit.interval": WORD,
               "ratelimit.burst": WORD, "device": WORD, "ipfreebind": WORD, "createpath": WORD,
@@ -54,7 +65,9 @@ OBJECTS: dict[str, dict[str, str]] = {
                "fileowner": r"[\w-]+", "filegroup": r"[\w-]+", "dirowner": r"[\w-]+",
                "dirgroup": r"[\w-]+", "createdirs": WORD, "asyncwriting": WORD,
                "flushontxend": WORD, "flushinterval": WORD, "iobuffersize": WORD,
-               "failonchownfailure": WORD, "queue.type": WORD, "queue.size": r"\d+"},
+               "failonchownfailure": WORD, "queue.type": WORD, "queue.size": r"\d+",
+               "queue.workerthreads": r"\d+", "queue.dequeuebatchsize": r"\d+",
+               "action.resumeretrycount": r"-?\d+", "action.resumeinterval": r"\d+"},
     "template": {"name": ANY, "type": "string|list", "string": ANY, "option.sql": WORD},
     "property": {"name": ANY, "position.from": WORD, "position.to": WORD, "dateformat": WORD,
                  "droplastlf": WORD, "spifno1stsp": WORD, "format": WORD, "controlcharacters": WORD,
@@ -63,7 +76,7 @@ OBJECTS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 INNER = ("property", "constant")  # of a template of type list
 FUNCTIONS = ("re_match", "re_match_i", "re_extract", "tolower", "toupper", "cstr", "cnum", "strlen",
-             "field", "ltrim", "rtrim", "not", "and", "or", "if")  # fmt: skip
+             "field", "ltrim", "rtrim", "prifilt", "not", "and", "or", "if")  # fmt: skip
 SELECTOR = re.compile(
     r"(?P<selector>[!=*\w,]+\.[!=*\w]+(?:;[!=*\w,]+\.[!=*\w]+)*|&|"
     r':[\w!.$-]+[ \t]*,[ \t]*!?\w+[ \t]*,[ \t]*"(?:[^"\\\n]|\\[\\"])*")[ \t]*'
@@ -73,7 +86,25 @@ PARAMETER = re.compile(r'\s*,?\s*([\w.]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|\'((?:[^\
 ESCAPE = re.compile(r"\\(.)", re.S)
 FILE = re.compile(r"(-?)(/[^\s;{}()]*)(?:;([\w.-]+))?(?=[\s}]|$)")
 CONDITION = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[^"\'])*?\bthen\b')
-STOP = re.compile(r"(?:stop|~|continue)(?=[\s}]|$)")
+CONTINUED = re.compile(r"\\\n\s*")
+IN_SELECTOR = re.compile(r"(?<=[;,])\\\n[ \t]*")  # Debian's own is written so
+STOP = re.compile(r"(?:stop|~|continue|call[ \t]+[\w.-]+)(?=[\s}]|$)")
+# What a whole rsyslog.conf says beside: Debian's own and el9's, which are on the machine already.
+# Read once more from rsyslog.d, its include would have no end.
+INCLUDES = re.compile(
+    r"^[ \t]*(?:\$IncludeConfig[ \t]+|include\s*\(\s*file\s*=\s*[\"'])/etc/rsyslog\.d/",
+    re.M | re.I,
+)
+OF_THE_SYSTEM = re.compile(
+    r"""^[ \t]*(?:
+        (?:global|main_queue|include)\s*\([^)]*\)
+      | module\s*\(\s*load\s*=\s*["'](?:builtin:\w+|im(?:journal|klog|mark|uxsock))["'][^)]*\)
+      | \$(?:IncludeConfig|WorkDirectory|PrivDrop\w+|ActionFileDefaultTemplate|OmitLocalLogging
+            |IMJournal\w+|MarkMessagePeriod|ModLoad[ \t]+im(?:journal|klog|mark|uxsock))\b[^\n]*
+      | [^\n#]*[ \t]:omusrmsg:[^\n]*
+    )""",
+    re.M | re.I | re.X,
+)
 
 
 class RefusedError(ValueError):
@@ -83,10 +114,20 @@ class RefusedError(ValueError):
 def refused(text: str) -> list[str]:
     """The first thing that a file says and that is not known to be harmless; nothing if all is."""
     try:
-        _statements(re.sub(r"\\\r?\n\s*", " ", text.replace("\r\n", "\n")))
+        _statements(CONTINUED.sub(" ", IN_SELECTOR.sub("", text.replace("\r\n", "\n"))))
     except RefusedError as refusal:
         return [str(refusal)]
     return []
+
+
+def is_whole(text: str) -> bool:
+    """Whether it is the system's own rsyslog.conf, changed, and not a file of rsyslog.d."""
+    return bool(INCLUDES.search(text))
+
+
+def beside_the_systems(text: str) -> str:
+    """A whole rsyslog.conf as a file of rsyslog.d: without what the system's own says already."""
+    return OF_THE_SYSTEM.sub("", text)
 
 
 def may_be_written(path: str) -> bool:

@@ -22,11 +22,16 @@ Rule = Callable[[Any], list[str]]  # a value -> what of it is refused, in the fi
 LONGEST_SHOWN = 80  # characters of a value that is refused
 
 # Folders in which people keep a project and its data, one level below at least; nothing of the
-# machine's own lies there. Hidden folders of a home hold keys and what a login reads.
+# machine's own lies there. Hidden folders of a home hold keys and what a login reads. At the root
+# stand the folders of examples (/path/data is the registry's own documentation's) and Vagrant's.
 OF_THE_PROJECT = re.compile(
-    r"/(?:srv|mnt|var/www)/[^/].*|/root/[^./].*|/home/[^/]+/[^./].*|/data(?:/.*)?"
+    r"/(?:srv|mnt|var/www)/[^/].*|/root/[^./].*|/home/[^/]+/[^./].*"
     r"|/opt/(?!containerd(?:/|$)|cni(?:/|$))[^/].*|/tmp/(?!labkit|systemd-)[^./].*"
-    r"|/var/lib/registry(?:/.*)?"
+    r"|/var/lib/(?:docker-)?registry(?:/.*)?|/var/(?:docker-)?registry(?:[/-].*)?"
+    r"|/etc/(?:docker/)?registry(?:/.*)?"
+    r"|/(?:app|auth|certs?|config|data|docker|html|path|registry|simple_api|student[-_]list|vagrant"
+    r"|volumes?|website|www)(?:/.*)?"
+    r"|/(?:docker-)?registry[-_]?(?:data|auth|certs|config|volume)(?:/.*)?"
 )
 # Files that say which time it is, or whom to trust: to be read, and not to be written.
 TO_BE_READ = ("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/ssl/certs",
@@ -96,13 +101,13 @@ LOGGING = keys(
                      "labels", "env"),
 )  # fmt: skip
 HARMLESS_KEYS = (
-    "attach", "command", "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota",
-    "cpu_shares", "cpus", "cpuset", "depends_on", "dns", "dns_opt", "dns_search", "domainname",
-    "entrypoint", "env_file", "environment", "expose", "external_links", "extra_hosts",
-    "group_add", "healthcheck", "hostname", "image", "init", "labels", "links", "mac_address",
-    "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks", "pids_limit",
-    "platform", "ports", "profiles", "pull_policy", "read_only", "restart", "shm_size",
-    "stdin_open", "stop_grace_period", "stop_signal", "tmpfs", "tty", "ulimits", "user",
+    "annotations", "attach", "command", "container_name", "cpu_count", "cpu_percent", "cpu_period",
+    "cpu_quota", "cpu_shares", "cpus", "cpuset", "depends_on", "develop", "dns", "dns_opt",
+    "dns_search", "domainname", "entrypoint", "env_file", "environment", "expose", "external_links",
+    "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "labels", "links",
+    "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks",
+    "pids_limit", "platform", "ports", "profiles", "pull_policy", "read_only", "restart",
+    "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "tmpfs", "tty", "ulimits", "user",
     "working_dir", "cap_drop",
 )  # fmt: skip
 OF_A_SERVICE = r"(?:service|container):[\w.-]+"

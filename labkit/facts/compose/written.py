@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 from typing import Any
@@ -26,18 +26,55 @@ MOST_BRACKETS = 1000  # [ and { of a compose file
 LARGEST_WRITTEN_OUT = 1_000_000  # characters of a compose file whose aliases are written out
 
 
-def written(path: str, data: bytes, kind: type[PROJECT]) -> PROJECT:
+# Compose specification, 12-interpolation.md; a variable that is not set is empty.
+VARIABLE = re.compile(
+    r"\$(?:\$|\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}"
+    r"|(?P<bare>[A-Za-z_]\w*))"
+)
+DOTENV = re.compile(
+    r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\n]*?))(?:\s+#.*)?\s*"
+)
+
+
+def written(
+    path: str, data: bytes, kind: type[PROJECT], values: Mapping[str, str] | None = None
+) -> PROJECT:
     """The project of a compose file, on no machine; `error` if it cannot be read.
 
-    `kind` is Project, or a course's own.
+    `kind` is Project, or a course's own; `values` are the variables that Compose would know.
     """
     try:
         found = _plain(data)
-        services = found.get("services") or {}
+        services = _interpolated(found.get("services") or {}, {"PWD": ".", **(values or {})})
         read = {str(name): _service(str(name), raw) for name, raw in services.items()}
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return kind("", path, "", {}, str(error) or "?")
     return kind("", path, "", read)
+
+
+def dotenv(data: bytes) -> dict[str, str]:
+    """The variables of a .env file, as far as they stand there in plain words."""
+    lines = data[:LARGEST_FILE].decode("utf-8", "replace").splitlines()
+    found = filter(None, map(DOTENV.fullmatch, lines))
+    return {one[1]: next((value for value in one.groups()[1:] if value), "") for one in found}
+
+
+def _interpolated(value: Any, values: Mapping[str, str]) -> Any:
+    """A value with variables put in, in its texts but not in its keys."""
+
+    def known(match: re.Match[str]) -> str:
+        name = match["braced"] or match["bare"]
+        if not name:
+            return "$"
+        if match["how"] == "+":
+            return match["other"] if values.get(name) else ""
+        return values.get(name) or (match["other"] if match["how"] == "-" else "")
+
+    if isinstance(value, str):
+        return VARIABLE.sub(known, value)
+    if isinstance(value, dict):
+        return {key: _interpolated(one, values) for key, one in value.items()}
+    return [_interpolated(one, values) for one in value] if isinstance(value, list) else value
 
 
 def together(path: str, projects: Sequence[PROJECT], kind: type[PROJECT]) -> PROJECT:
@@ -83,11 +120,28 @@ def includes(data: bytes) -> list[str]:
     return [path for path in paths if path]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML with Compose's own tags (specification, 13-merge.md)."""
+
+
+def _overriding(loader: _Loader, node: yaml.Node) -> Any:
+    """What stands behind !override, which says only how files are merged."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_Loader.add_constructor("!override", _overriding)
+_Loader.add_constructor("!reset", lambda _loader, _node: None)
+
+
 def _plain(data: bytes) -> Any:
     """What a YAML text says. ValueError or YAMLError if it is not such as a person would write."""
     if len(data) > LARGEST_FILE or sum(map(data.count, (b"[", b"{"))) > MOST_BRACKETS:
         raise ValueError("too large")
-    loader = yaml.SafeLoader(data)
+    loader = _Loader(data)
     try:
         root = loader.get_single_node()
         if root is None:

@@ -1,4 +1,4 @@
-"""What a file of rsyslog may say is listed; whatever else it says is refused."""
+"""What a file of rsyslog may say is listed; a whole rsyslog.conf is what it adds to the system."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ HOSTILE_RULES = {
     "a continued line": "local2.* \\\n  ^/bin/sh\n",
     "behind a comment": "/* x */ local2.* ^/bin/sh # y\n",
     "a list of templates": 'template(name="x" type="plugin" plugin="/x")\n',
+    "a queue in a file": 'action(type="omfile" file="/var/log/x" queue.filename="/etc/x")\n',
     "set-user-id": "$FileCreateMode 4755\n",
     "an object of next year": 'exec(command="/bin/sh")\n',
     "a parameter of next year": 'action(type="omfile" file="/var/log/x" exec="/bin/sh")\n',
@@ -56,6 +57,10 @@ HARMLESS_RULES = {
            'if $syslogfacility-text == "local2" and not ($msg contains "x") then {\n'
            '  action(type="omfile" file="/var/log/haproxy/a.log" template="t")\n  stop\n}\n'
            'else /var/log/other.log\n',
+    "priorities": 'if prifilt("local2.*") then { call hap stop }\n'
+                  'ruleset(name="hap") { action(type="omfile" file="/var/log/haproxy.log"'
+                  ' queue.workerThreads="1" action.resumeRetryCount="-1") }\n',
+    "old settings": "$MaxMessageSize 64k\n$IMUXSockRateLimitInterval 0\n$PreserveFQDN on\n",
     "a template": 'template(name="t" type="list") {\n  constant(value="a\\n")\n'
                   '  property(name="msg" droplastlf="on")\n}\n$template u,"%msg%\\n"\n',
 }  # fmt: skip
@@ -69,3 +74,69 @@ def test_hostile_rules_are_refused(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS_RULES.values(), ids=HARMLESS_RULES)
 def test_hostile_are_no_usual_rules(text: str) -> None:
     assert rsyslog.refused(text) == []
+
+
+# As the packages bring them, in their order; comments are left out.
+EL9 = """\
+global(workDirectory="/var/lib/rsyslog")
+module(load="builtin:omfile" Template="RSYSLOG_TraditionalFileFormat")
+include(file="/etc/rsyslog.d/*.conf" mode="optional")
+module(load="imuxsock"    # for local messages
+       SysSock.Use="off")
+module(load="imjournal"
+       UsePid="system"
+       StateFile="imjournal.state")
+{}
+*.info;mail.none;authpriv.none;cron.none                /var/log/messages
+authpriv.*                                              /var/log/secure
+mail.*                                                  -/var/log/maillog
+*.emerg                                                 :omusrmsg:*
+uucp,news.crit                                          /var/log/spooler
+local2.*                                                /var/log/haproxy.log
+"""
+DEBIAN = """\
+module(load="imuxsock") # provides support for local system logging
+module(load="imklog")   # provides kernel logging support
+#module(load="immark")
+{}
+$FileOwner root
+$FileGroup adm
+$FileCreateMode 0640
+$DirCreateMode 0755
+$Umask 0022
+$WorkDirectory /var/spool/rsyslog
+$IncludeConfig /etc/rsyslog.d/*.conf
+auth,authpriv.*                 /var/log/auth.log
+*.*;auth,authpriv.none          -/var/log/syslog
+*.=debug;\\
+        auth,authpriv.none;\\
+        mail.none               -/var/log/debug
+*.emerg                         :omusrmsg:*
+local2.*                        /var/log/haproxy.log
+"""
+OLD = "$ModLoad imudp\n$UDPServerRun 514"
+NEW = 'module(load="imudp")\ninput(type="imudp" port="514")'
+
+
+@pytest.mark.parametrize("given", [EL9, DEBIAN])
+@pytest.mark.parametrize("opening", [OLD, NEW])
+def test_a_whole_file_is_taken_for_what_it_adds(given: str, opening: str) -> None:
+    text = given.format(opening)
+    assert rsyslog.is_whole(text)
+    added = rsyslog.beside_the_systems(text)
+    assert rsyslog.refused(added) == []
+    assert opening in added
+    assert "local2.*" in added
+    assert not any(word in added for word in ("rsyslog.d", 'module(load="imuxsock', "omusrmsg"))
+
+
+@pytest.mark.parametrize(
+    "text", [OLD, NEW, "# $IncludeConfig /etc/rsyslog.d/*.conf\n", "$IncludeConfig /srv/x.conf\n"]
+)
+def test_a_file_of_rsyslog_d_is_none(text: str) -> None:
+    assert not rsyslog.is_whole(text)
+
+
+def test_what_is_harmful_in_a_whole_file_is_still_refused() -> None:
+    text = rsyslog.beside_the_systems(EL9.format('module(load="omprog")'))
+    assert rsyslog.refused(text) == ['module(load="omprog")']

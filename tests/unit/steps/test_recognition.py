@@ -411,6 +411,21 @@ def test_a_registry_by_documented_commands(name: str, text: str, commands: list[
     assert found.sources[REGISTRY] == name
 
 
+def test_of_several_tries_of_a_container_the_last_counts() -> None:
+    text = """\
+docker run -d -p 5000:5000 --name r registry:2
+docker rm -f r
+docker run -d -p 5000:5000 --name r -v data:/var/lib/registry registry:2
+docker run -d -p 8080:80 --name ui -e NGINX_PROXY_PASS_URL=http://r:5000 joxit/docker-registry-ui
+docker run -d -p 8080:80 --name ui2 -e REGISTRY_URL=http://r:5000 joxit/docker-registry-ui
+docker network create n
+docker network connect n ui2
+"""
+    assert seen({"README.md": text}).options["registry: commands"].splitlines() == [
+        text.splitlines()[number] for number in (2, 4, 5, 6)
+    ]
+
+
 @pytest.mark.parametrize(
     "more",
     ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &", " 2>&1", " >>log", " ; 'x"],
@@ -654,6 +669,30 @@ def test_a_configuration_in_several_files_is_one(files: dict[str, str], order: l
 def test_a_log_of_ones_own_is_found() -> None:
     files = {"49-haproxy.conf": "local0.* /var/log/haproxy.log\n", "x.conf": "haproxy\n"}
     assert seen(files).sources == {RSYSLOG: "49-haproxy.conf"}
+
+
+@pytest.mark.parametrize(
+    ("opens", "rule"),
+    [
+        ("etc/rsyslog.conf", "etc/rsyslog.d/49-haproxy.conf"),
+        ("lb/rsyslog.d/10-udp.conf", "lb/rsyslog.d/49-haproxy.conf"),
+        ("lb/rsyslog.d/10-udp.conf", "lb/rsyslog.conf"),
+        ("udp.conf", "rsyslog-haproxy"),
+    ],
+)
+def test_what_opens_the_log_is_read_before_the_rule(opens: str, rule: str) -> None:
+    files = {opens: "$ModLoad imudp\n$UDPServerRun 514\n", rule: "local0.* /var/log/haproxy.log\n"}
+    found = seen({**files, "x/README.md": "x"})
+    assert found.sources == {RSYSLOG: rule}
+    assert found.files[rule].decode() == files[opens] + files[rule]
+    assert found.notes == (f"{opens} and {rule} are read as one file",)
+
+
+def test_of_a_whole_rsyslog_conf_counts_what_it_adds() -> None:
+    text = "$IncludeConfig /etc/rsyslog.d/*.conf\n$ModLoad imudp\nlocal0.* /var/log/haproxy.log\n"
+    found = seen({"rsyslog.conf": text, "x.txt": ""})
+    assert found.files["rsyslog.conf"].split(b"\n", 1)[1].decode() == text.split("\n", 1)[1]
+    assert found.notes == ("rsyslog.conf: what the system's own says already is left out",)
 
 
 # -- references that fit

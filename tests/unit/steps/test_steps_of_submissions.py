@@ -74,7 +74,8 @@ HARMFUL: dict[str, dict[str, Any]] = {
             "/usr/local/bin", "/usr/libexec", "/home", "/home/student", "/home/student/.ssh",
             "/home/student/.ssh/authorized_keys", "/tmp", "/srv", "/opt", "/opt/containerd",
             "/opt/cni/bin", "/var/lib/labkit", "/var/log", "/root/.docker", "/mnt", "/var/www",
-            "/etcetera", "/srvs/x", "/etc/localtime",
+            "/etcetera", "/srvs/x", "/etc/localtime", "/etc/docker", "/etc/docker/daemon.json",
+            "/etc/docker/registry-mirror", "/etc/registryd", "/certificates", "/data2",
         )
     },
     "a key of next year": {"use_gpu_of_the_neighbour": True},
@@ -106,6 +107,8 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "no-new-privileges": {"security_opt": ["no-new-privileges:true"]},
     "a volume": {"volumes": [{"type": "volume", "source": "etc", "target": "/etc"}]},
     "a volume of an odd name": {"volumes": [{"type": "volume", "source": "/etc", "target": "/x"}]},
+    "what is for watching": {"develop": {"watch": [{"path": ".", "action": "sync"}]}},
+    "notes": {"annotations": {"a": "b"}},
     "memory": {"volumes": [{"type": "tmpfs", "target": "/run"}]},
     "a build": {"build": {"context": "/srv/x"}},
     **{
@@ -113,6 +116,8 @@ HARMLESS: dict[str, dict[str, Any]] = {
         for path in (
             "/srv/student-list/website", "/srv/registre/data", "/home/student/tp", "/opt/x",
             "/var/www/html", "/var/lib/registry", "/data", "/mnt/registry", "/tmp/tp/x",
+            "/path/auth", "/certs", "/registry", "/registry-data", "/docker/registry/data",
+            "/vagrant/website", "/var/registry", "/etc/docker/registry/config.yml", "/website",
         )
     },
     **{

@@ -1,0 +1,110 @@
+"""The docker commands that a shell would come to, in scripts, Makefiles and notes."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+import pytest
+
+from labkit.facts.scripts import docker_commands
+
+RUN = "docker run -d -p 5000:5000 --name registry registry:2"
+SCRIPTS = {
+    "plain": f"#!/bin/bash\nset -e\n{RUN}\n",
+    "variables": "PORT=5000\nexport NAME='registry'\ndocker run -d -p $PORT:5000 --name ${NAME}"
+    " registry:2\n",
+    "defaults": "readonly N=${1:-registry}\ndocker run -d -p ${P:-5000}:5000 --name $N registry:2",
+    "options in a variable": 'OPTS="-d -p 5000:5000"\ndocker run $OPTS --name registry registry:2',
+    "an array": 'O=(-d -p 5000:5000)\ndocker run "${O[@]}" --name registry registry:2\n',
+    "a function": "start() {\n  docker run -d -p $2:5000 --name $1 registry:2\n}\n"
+    "start registry 5000\n",
+    "a function on one line": f"function up {{ {RUN}; }}\nup\n",
+    "a function that nobody calls": f"up () {{\n  {RUN}\n}}\n",
+    "functions in each other": f"a() {{\n b\n}}\nb() {{\n {RUN}\n}}\na\n",
+    "a loop": "for p in 5000; do\n  docker run -d -p $p:5000 --name registry registry:2\ndone\n",
+    "a loop on one line": f"for port in 5000; do {RUN.replace('5000:', '$port:')}; done",
+    "a condition": f"if ! docker inspect x >/dev/null 2>&1; then\n  {RUN}\nfi\n",
+    "a condition on one line": f'[ "$(docker ps -q -f name=registry)" ] || {RUN}\n',
+    "one after the other": f"docker rm -f registry 2>/dev/null; {RUN} && docker ps | grep 5000\n",
+    "the older word": "docker container run -d -p 5000:5000 --name registry registry:2\n",
+    "as root": f"sudo -E {RUN}\n",
+    "comments": f"# docker run -d -p 5001:5000 registry:2\n{RUN}  # docker run x\n",
+    "an endless function": f"f() {{\n f\n}}\nf\n{RUN}\n",
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_is_followed(text: str) -> None:
+    found = [shlex.join(words) for words in docker_commands("up.sh", text, "/srv")]
+    assert [one for one in found if one.startswith("docker run")] == [RUN]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"root@lb:~# {RUN}", f"[vagrant@lb ~]$ {RUN}", f"me@lb:/srv/registry$ sudo {RUN}",
+        f"lb $ {RUN}", f"PS C:\\Users\\me> {RUN}", f"C:\\tp> {RUN}", f"# {RUN}", f"+ {RUN}",
+        f"  101  {RUN}", f"1. {RUN}", f"- `{RUN}`", f"On lance : `{RUN}`, et voilà.",
+        f"| registre | `sudo {RUN}` |",
+        RUN.replace(" -p", " `\n  -p"), RUN.replace(" -p", " ^\n -p"),
+    ],
+)  # fmt: skip
+def test_notes_show_commands_in_many_ways(line: str) -> None:
+    found = docker_commands("README.md", f"# Registre\n\n{line}\n", "/srv")
+    assert [shlex.join(words) for words in found] == [RUN]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"up:\n\t@{RUN.replace('5000:', '$(P):')}\nP ?= 5000",
+     f"up:\n\t-docker network create reg\n\t@-{RUN}\n", f"# {RUN}\nup:\n\t{RUN}\n"],
+)  # fmt: skip
+def test_a_makefile_is_read_as_make_would(text: str) -> None:
+    found = [shlex.join(words) for words in docker_commands("Makefile", text, "/srv")]
+    assert found[-1:] == [RUN]
+    assert len(found) == 1 + ("network" in text)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["$(pwd)", "`pwd`", "$PWD", "${PWD}", '"$(pwd)"', "$HOME", "~", "$DIR", '"${DIR}"'],
+)
+def test_the_folder_is_the_one_that_it_is_typed_in(word: str) -> None:
+    text = f'DIR="$(cd "$(dirname "$0")" && pwd)"\ndocker run -v {word}/auth:/auth registry:2\n'
+    (found,) = docker_commands("x.sh", text, "/srv/registry")
+    assert found == ["docker", "run", "-v", "/srv/registry/auth:/auth", "registry:2"]
+
+
+def test_several_files_are_told_to_compose() -> None:
+    text = "F=docker-compose.prod.yml\ndocker-compose -f docker-compose.yml -f $F up -d\n"
+    (found,) = docker_commands("up.sh", text, "/srv")
+    given = ["-f", "docker-compose.yml", "-f", "docker-compose.prod.yml"]
+    assert found == ["docker", "compose", *given, "up", "-d"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["echo docker run registry:2", "Run the registry with docker run", 'docker run "registry:2',
+     "podman run registry:2", "X=docker", "see docker.io"],
+)  # fmt: skip
+def test_what_only_speaks_of_docker_is_no_command(text: str) -> None:
+    assert docker_commands("README.md", text, "/srv") == []
+
+
+def test_what_is_unknown_stays_as_it_is_written() -> None:
+    assert docker_commands("x.sh", "docker run -p $PORT:5000 '$x' registry:2", "/srv") == [
+        ["docker", "run", "-p", "$PORT:5000", "$x", "registry:2"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a@" * 4000 + "\n", "$(cd " * 20_000, "for x in a b c; do " * 500 + "\n", "f() {\n" * 20_000,
+     "f() {\nf\nf\n}\nf\n" * 100, "${a-" * 2000, "docker run " + "a=${a}" * 1000, "'" * 9999,
+     "[" * 9999, "A=" + "x" * 400 + "\n" + "B=$A$A\nA=$B$B\n" * 1000],
+)  # fmt: skip
+def test_a_text_made_to_keep_a_reader_busy_is_read_in_good_time(text: str) -> None:
+    before = time.process_time()
+    docker_commands("README.md", text, "/srv")
+    assert time.process_time() - before < 1.5
