@@ -29,8 +29,8 @@ OF_THE_PROJECT = re.compile(
     r"|/opt/(?!containerd(?:/|$)|cni(?:/|$))[^/].*|/tmp/(?!labkit|systemd-)[^./].*"
     r"|/var/lib/(?:docker-)?registry(?:/.*)?|/var/(?:docker-)?registry(?:[/-].*)?"
     r"|/etc/(?:docker/)?registry(?:/.*)?"
-    r"|/(?:app|auth|certs?|config|data|docker|html|path|registry|simple_api|student[-_]list|vagrant"
-    r"|volumes?|website|www)(?:/.*)?"
+    r"|/(?:app|auth|certs?|config|data|docker|html|path|registry|vagrant|volumes?|website|www"
+    r"|[a-z]+[-_](?:api|app|list|site))(?:/.*)?"
     r"|/(?:docker-)?registry[-_]?(?:data|auth|certs|config|volume)(?:/.*)?"
 )
 # Files that say which time it is, or whom to trust: to be read, and not to be written.
