@@ -83,6 +83,7 @@ class Stack:
     by_name: bool  # Compose would not find it by itself
     services: tuple[str, ...]  # which of its services are the practical's here, none for all
     judged: bool  # handed in: what was judged of the file takes its place
+    options: tuple[str, ...] = ()  # what Compose is told beside: further files, profiles
 
     def compose(self, *words: str) -> str:
         """`docker compose WORDS` for this file."""
@@ -96,7 +97,7 @@ class Stack:
 
     def judge(self, web: Shell) -> Project:
         """What would be started now. StepFailedError if that may not be started."""
-        return judge(web, self.path, by_name=self.by_name)
+        return judge(web, self.path, by_name=self.by_name, options=self.options)
 
 
 def stack_of(files: Files) -> Stack:
@@ -106,7 +107,8 @@ def stack_of(files: Files) -> Stack:
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
     services = tuple(shlex.split(files.option("compose: services")))
     by_name = path.name != first and not files.option("compose: by itself")
-    return Stack(str(path), by_name, services, judged=bool(files.handed))
+    options = tuple(shlex.split(files.option("compose: options")))
+    return Stack(str(path), by_name, services, judged=bool(files.handed), options=options)
 
 
 def own_folder(shell: Shell, path: str) -> None:

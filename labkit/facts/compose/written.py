@@ -173,6 +173,8 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
     normal["volumes"] = [_mount(one) for one in raw.get("volumes") or []]
     normal["ports"] = [port for one in raw.get("ports") or [] if (port := _port(one))]
     normal["depends_on"] = raw.get("depends_on")
+    given = raw.get("profiles")
+    normal["profiles"] = [_word(one) for one in given] if isinstance(given, list) else []
     return Service(name, normal)
 
 

@@ -276,6 +276,22 @@ def test_hostile_paths_that_nobody_can_tell_are_refused() -> None:
         judge(shell, f"{HOME}/compose.yml", by_name=True)
 
 
+def test_what_compose_is_told_beside_is_told_when_it_is_asked() -> None:
+    asked: list[str] = []
+
+    def answer(question: str) -> Result:
+        asked.append(question)
+        return Result(question, '{"services": {}}', "", 0)
+
+    shell = PlannedShell("web1", answer)
+    judge(shell, f"{HOME}/a.yml", by_name=True, options=("-f", "a.yml", "-f", "b.yml"))
+    judge(shell, f"{HOME}/a.yml", by_name=True, options=("--profile=front",))
+    told = [one.partition("docker compose ")[2] for one in asked if " config " in one]
+    assert [one.partition(" config")[0] for one in told] == [
+        "-f a.yml -f b.yml", "--profile=front -f a.yml"
+    ]  # fmt: skip
+
+
 def test_hostile_values_cannot_answer_for_another_file() -> None:
     """A line of a file that looks like the answer about the next one."""
     said = (
