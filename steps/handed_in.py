@@ -49,6 +49,9 @@ SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
+DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
+# Images of websites that anybody can pull.
+PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
 FROM_WEBSITE = re.compile(
     r"^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|ARG[ \t]+\w+=)\S*(php|httpd|apache)", re.M | re.I
 )
@@ -373,6 +376,8 @@ class _Look:
         found = {"build: what": self._build_words()}
         if self.by_itself and self.by_itself == self.stack:
             found["compose: by itself"] = "yes"
+        if page := self._website_words():
+            found["deploy: website"] = page
         profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
         if told := [*profiles, *self.typed.get(self.stack, ())]:
             found["compose: options"] = shlex.join(told)
@@ -398,7 +403,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if re.search(r"(^|/)dockerfile[^/]*$|\.dockerfile$", path.lower())
+            if DOCKERFILE_NAME.search(path.lower())
             and data.strip()
             and not FROM_WEBSITE.search(_text(data))
         ]
@@ -446,6 +451,26 @@ class _Look:
         usual = normpath(f"{self.context}/Dockerfile")
         words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
         return shlex.join([*words, *build_options(self._build()), self.context])
+
+    def _website_words(self) -> str:
+        """How the website's image is built that Compose only names; "" for one that others have."""
+        website = self.project.website if self.project else None
+        if website is None or website.raw["build"] or PUBLIC_PAGE.search(website.image):
+            return ""
+        found = [
+            path
+            for path, data in self.files.items()
+            if DOCKERFILE_NAME.search(path.lower()) and FROM_WEBSITE.search(_text(data))
+        ]
+        if not found:
+            return ""
+        path = min(found, key=_least)
+        folder = str(PurePosixPath(path).parent)
+        copied = copied_sources(_text(self.files[path]))
+        there, at_root = ([self._lies_in(one, name) for name in copied] for one in (folder, "."))
+        context = "." if sum(at_root) > sum(there) else folder
+        usual = normpath(f"{context}/Dockerfile")
+        return shlex.join([*([] if path == usual else ["-f", path]), context])
 
     def _script_folder(self) -> str:
         """Where the given script goes, if the student has not handed it in.

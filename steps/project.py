@@ -246,9 +246,18 @@ def compose_up(shell: Shell, files: Files, *options: str) -> None:
     if stack.judged:
         project = stack.judge(shell)
         provide_images(shell, images_of(project, files))
+        build_website(shell, files, project)
         services = services or wanted_services(shell, project)
     command = stack.compose("up", "-d", *options, *services)
     run_twice(shell, command, cwd=stack.folder)
+
+
+def build_website(web: Shell, files: Files, project: Project) -> None:
+    """The website's image where the student has built it by hand, and nobody else has it."""
+    what = shlex.split(files.option("deploy: website"))
+    if what and project.website:
+        words = ["docker", "build", "--quiet", "-t", project.website.image, *what]
+        web.run(shlex.join(words), cwd=PROJECT, unless=can_be_had(project.website.image))
 
 
 def up_with(web: Shell, files: Files, project: Project | None, image: str) -> None:

@@ -6,8 +6,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import pytest
+
 from labkit.facts.http.curl import Answer
-from labkit.facts.registry import Registry
+from labkit.facts.registry import Registry, is_registry
 
 CONFIG = "sha256:" + "c" * 64
 MANIFEST = json.dumps({"schemaVersion": 2, "config": {"digest": CONFIG}})
@@ -49,3 +51,17 @@ def test_the_id_of_containerds_store_is_the_digest_of_what_the_tag_leads_to() ->
 
 def test_what_an_index_lists_is_the_same_image() -> None:
     assert "sha256:" + "d" * 64 in pushed(INDEX)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["registry", "registry:2.8.1", "docker.io/library/registry:3", "registry@sha256:0",
+     "ghcr.io/distribution/distribution:edge"],
+)  # fmt: skip
+def test_a_registry_is_known_by_its_image(image: str) -> None:
+    assert is_registry(image)
+
+
+@pytest.mark.parametrize("image", ["joxit/docker-registry-ui", "registry-ui:2", "lb:5000/app", ""])
+def test_a_page_for_a_registry_is_none(image: str) -> None:
+    assert not is_registry(image)

@@ -1150,3 +1150,27 @@ def test_a_profile_that_hides_the_website_is_asked_for() -> None:
     assert seen({COMPOSE: stack + beside}).options["compose: options"] == "--profile=front"
     files = {COMPOSE: stack + beside, ".env": "COMPOSE_PROFILES=front"}
     assert "compose: options" not in seen(files).options
+
+
+BY_HAND = """\
+services:
+  site: {image: "tp/site:1", ports: ["80:80"], environment: {USERNAME: toto, PASSWORD: python}}
+  back: {image: student-age}
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"website/Dockerfile": "FROM php:apache\nCOPY index.php /var/www/html/\n"}, "website"),
+        ({"website/Dockerfile": "FROM php:apache\nCOPY website/ /var/www/html/\n"},
+         "-f website/Dockerfile ."),
+        ({"Dockerfile.web": "ARG B=php:apache\nFROM $B\n"}, "-f Dockerfile.web ."),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_a_website_that_was_built_by_hand_is_built_here(files: dict[str, str], words: str) -> None:
+    found = seen({COMPOSE: BY_HAND, DOCKERFILE: BUILD, INDEX: "<?php", **files})
+    assert found.options.get("deploy: website", "") == words
+    public = BY_HAND.replace("tp/site:1", "php:8-apache")
+    assert "deploy: website" not in seen({COMPOSE: public, **files}).options
