@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import posixpath
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.errors import StepFailedError
@@ -23,14 +23,15 @@ from subject.roles import Project
 CONFIG_LIMIT_S = 60.0
 
 
-def judge(shell: Shell, path: str, *, by_name: bool) -> Project:
+def judge(shell: Shell, path: str, *, by_name: bool, options: Sequence[str] = ()) -> Project:
     """The project of a compose file that is about to be started, as it will be.
 
-    `by_name`: Compose would not find the file by itself. CommandFailedError if Compose cannot read
-    it, StepFailedError if it asks for what is not allowed.
+    `by_name`: Compose would not find the file by itself; `options` are what it is told beside, or
+    in its place. CommandFailedError if Compose cannot read it, StepFailedError if it asks for what
+    is not allowed.
     """
     folder, file = posixpath.split(path)
-    given = ["-f", file] if by_name else []
+    given = [*options, *(["-f", file] if by_name and "-f" not in options else [])]
     # Nothing of a file is fetched from elsewhere: what is included lies beside it.
     nothing = [f"COMPOSE_EXPERIMENTAL_{kind}_REMOTE=false" for kind in ("GIT", "OCI")]
     words = ["env", *nothing, "docker", "compose", *given, "config", "--format", "json"]

@@ -83,6 +83,7 @@ class Stack:
     by_name: bool  # Compose would not find it by itself
     services: tuple[str, ...]  # which of its services are the practical's here, none for all
     judged: bool  # submitted: what was judged of the file takes its place
+    options: tuple[str, ...] = ()  # what Compose is told beside: further files, profiles
 
     def compose(self, *words: str) -> str:
         """`docker compose WORDS` for this file."""
@@ -96,7 +97,7 @@ class Stack:
 
     def judge(self, web: Shell) -> Project:
         """What would be started now. StepFailedError if that may not be started."""
-        return judge(web, self.path, by_name=self.by_name)
+        return judge(web, self.path, by_name=self.by_name, options=self.options)
 
 
 def stack_of(files: Files) -> Stack:
@@ -108,7 +109,8 @@ def stack_of(files: Files) -> Stack:
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
     services = tuple(shlex.split(files.option("compose: services")))
     by_name = path.name != first and not files.option("compose: by itself")
-    return Stack(str(path), by_name, services, judged=bool(files.submission))
+    options = tuple(shlex.split(files.option("compose: options")))
+    return Stack(str(path), by_name, services, judged=bool(files.submission), options=options)
 
 
 def own_folder(shell: Shell, path: str) -> None:
@@ -253,9 +255,18 @@ def compose_up(shell: Shell, files: Files, *options: str) -> None:
     if stack.judged:
         project = stack.judge(shell)
         provide_images(shell, images_of(project, files))
+        build_website(shell, files, project)
         services = services or wanted_services(shell, project)
     command = stack.compose("up", "-d", *options, *services)
     run_twice(shell, command, cwd=stack.folder)
+
+
+def build_website(web: Shell, files: Files, project: Project) -> None:
+    """The website's image where the student has built it by hand, and nobody else has it."""
+    what = shlex.split(files.option("deploy: website"))
+    if what and project.website:
+        words = ["docker", "build", "--quiet", "-t", project.website.image, *what]
+        web.run(shlex.join(words), cwd=PROJECT, unless=can_be_had(project.website.image))
 
 
 def up_with(web: Shell, files: Files, project: Project | None, image: str) -> None:

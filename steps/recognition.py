@@ -49,6 +49,9 @@ SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
+DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
+# Images of websites that anybody can pull.
+PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
 FROM_WEBSITE = re.compile(
     r"^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|ARG[ \t]+\w+=)\S*(php|httpd|apache)", re.M | re.I
 )
@@ -214,6 +217,7 @@ class _Look:
             and data.strip()
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
+        self.typed: dict[str, list[str]] = {}  # first of several files -> what Compose is told
         for path, parts in self._gathered(composes):
             projects = [composes.get(one) or self._written(one) for one in parts]
             for one in parts:
@@ -254,11 +258,49 @@ class _Look:
                 if found:
                     self.by_itself = found[0]
                     yield found[0], found
+        for parts in self._told(composes):
+            folder = PurePosixPath(parts[0]).parent
+            self.typed[parts[0]] = [
+                word for one in parts for word in ("-f", relpath(one, str(folder)))
+            ]
+            yield parts[0], parts
         for path in list(composes):
             if composes.get(path):
                 included = self._included(path)
                 if len(included) > 1:
                     yield path, included
+
+    def _told(self, composes: Mapping[str, Project]) -> list[list[str]]:
+        """Files that a documented `docker compose -f A -f B up` names together, if none is typed
+        without.
+        """
+        found = []
+        for path in filter(NOTES.search, self.files):
+            for words in docker_commands(path, _text(self.files[path]), "."):
+                if words[:2] != ["docker", "compose"] or "up" not in words:
+                    continue
+                names = _named_files(words[2 : words.index("up")])
+                if not names:
+                    return []  # it is what Compose finds by itself
+                folders = (PurePosixPath(path).parent, PurePosixPath())
+                places = ([self._there(folder, name) for name in names] for folder in folders)
+                parts = next(filter(all, places), [])
+                alike = {has_registry(composes[one]) for one in parts if one in composes}
+                if len(parts) > 1 and len(alike) == 1:
+                    found.append(parts)
+        return found[:1]
+
+    def _hidden(self) -> list[str]:
+        """The profiles without which Compose would leave out the website or the API.
+
+        Of the other services nobody has asked for any.
+        """
+        folder = PurePosixPath(self.stack).parent
+        set_there = dotenv(self.files.get(normpath(f"{folder}/.env"), b""))
+        roles = (self.project.website, self.project.api) if self.project else ()
+        if "COMPOSE_PROFILES" in set_there:
+            return []
+        return [one.raw["profiles"][0] for one in roles if one and one.raw["profiles"]]
 
     def _included(self, path: str) -> list[str]:
         """A compose file and those that it includes, and they in turn."""
@@ -334,6 +376,11 @@ class _Look:
         found = {"build: what": self._build_words()}
         if self.by_itself and self.by_itself == self.stack:
             found["compose: by itself"] = "yes"
+        if page := self._website_words():
+            found["deploy: website"] = page
+        profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
+        if told := [*profiles, *self.typed.get(self.stack, ())]:
+            found["compose: options"] = shlex.join(told)
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
             found["compose: services"] = shlex.join(names)
@@ -356,7 +403,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if re.search(r"(^|/)dockerfile[^/]*$|\.dockerfile$", path.lower())
+            if DOCKERFILE_NAME.search(path.lower())
             and data.strip()
             and not FROM_WEBSITE.search(_text(data))
         ]
@@ -404,6 +451,26 @@ class _Look:
         usual = normpath(f"{self.context}/Dockerfile")
         words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
         return shlex.join([*words, *build_options(self._build()), self.context])
+
+    def _website_words(self) -> str:
+        """How the website's image is built that Compose only names; "" for one that others have."""
+        website = self.project.website if self.project else None
+        if website is None or website.raw["build"] or PUBLIC_PAGE.search(website.image):
+            return ""
+        found = [
+            path
+            for path, data in self.files.items()
+            if DOCKERFILE_NAME.search(path.lower()) and FROM_WEBSITE.search(_text(data))
+        ]
+        if not found:
+            return ""
+        path = min(found, key=_least)
+        folder = str(PurePosixPath(path).parent)
+        copied = copied_sources(_text(self.files[path]))
+        there, at_root = ([self._lies_in(one, name) for name in copied] for one in (folder, "."))
+        context = "." if sum(at_root) > sum(there) else folder
+        usual = normpath(f"{context}/Dockerfile")
+        return shlex.join([*([] if path == usual else ["-f", path]), context])
 
     def _script_folder(self) -> str:
         """Where the given script goes, if the student has not submitted it.
@@ -726,6 +793,17 @@ def _shown_in(text: str) -> str:
             return REGISTRY_COMPOSE.path
         return COMPOSE.path if project.is_the_practical else ""
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
+
+
+def _named_files(words: Sequence[str]) -> list[str]:
+    """The files that Compose is told by -f or --file, in their order."""
+    found = []
+    for word, following in itertools.pairwise([*words, ""]):
+        if word in ("-f", "--file"):
+            found.append(following)
+        elif word.startswith(("-f=", "--file=")):
+            found.append(word.partition("=")[2])
+    return found
 
 
 def _is_set_up(words: list[str]) -> bool:

@@ -20,6 +20,7 @@ from steps.project import (
     REGISTRY_PASSWORD,
     REGISTRY_USER,
     bring_all,
+    images_of,
     own_folder,
     provide_images,
     run_twice,
@@ -95,7 +96,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
     if files.submission:
         project = judge(lb, REGISTRY_COMPOSE.remote, by_name=True)
         provide_secrets(lb, list(project.services.values()))
-        provide_images(lb, [one.image for one in project.services.values()])
+        provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
 

@@ -67,7 +67,9 @@ def second_server(shells: Shells, files: Files) -> None:
     project = described(web2, files)
     wanted = project.api_image if project else pushed
     if wanted == pushed:
-        web2.run(stack.compose("pull", "--quiet"), cwd=stack.folder)
+        of_the_api = [project.api.name] if project and project.api else []
+        names = of_the_api if files.option("deploy: website") else []
+        web2.run(stack.compose("pull", "--quiet", *names), cwd=stack.folder)
         compose_up(web2, files)
         return
     web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))

@@ -77,16 +77,20 @@ class Project(compose.Project):
             for one in self.services.values()
             if re.search(r"php|httpd|apache", one.image) and not OTHER_PAGES.search(one.image)
         ]
-        if pages:  # of several, the one that has credentials to ask the API with
-            return next((one for one in pages if "USERNAME" in one.environment), pages[0])
+        if pages:  # of several, the one that has credentials to ask the API with, and visitors
+            return max(pages, key=_is_visited)
         for service in self.services.values():
             if any(target.startswith("/var/www") for target in service.mounts):
                 return service
-        built = [one for one in self.services.values() if one.build_context and not _is_api(one)]
-        for service in built:  # an image of the student's own, with the page in it
-            if "USERNAME" in service.environment or HTTP_PORT in service.published:
+        own = [
+            one
+            for one in self.services.values()
+            if not _is_api(one) and not OTHER_ROLES.search(one.image)
+        ]
+        for service in own:  # an image of the student's own, with the page in it
+            if "USERNAME" in service.environment:
                 return service
-        return None
+        return next((one for one in own if one.build_context and HTTP_PORT in one.published), None)
 
     @property
     def api_image(self) -> str:
@@ -100,6 +104,15 @@ class Project(compose.Project):
         return self.website is not None or any(
             is_student_age(service.image) for service in self.services.values()
         )
+
+
+def _is_visited(service: Service) -> tuple[bool, ...]:
+    """What tells the website from a second service of the same image."""
+    return (
+        "USERNAME" in service.environment,
+        HTTP_PORT in service.published,
+        any(target.startswith("/var/www") for target in service.mounts),
+    )
 
 
 def _is_api(service: Service) -> bool:

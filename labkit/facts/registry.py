@@ -92,7 +92,7 @@ def _digests(answer: Answer) -> set[str]:
 
 def is_registry(image: str) -> bool:
     """Whether an image is the registry itself, and not a page for it."""
-    return bool(re.search(r"(^|/)registry(:|@|$)", image))
+    return bool(re.search(r"(^|/)(registry|distribution/distribution)(:|@|$)", image))
 
 
 def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None:

@@ -174,6 +174,8 @@ def _service(name: str, raw: dict[str, Any]) -> Service:
     normal["volumes"] = [_mount(volume) for volume in raw.get("volumes") or []]
     normal["ports"] = [port for entry in raw.get("ports") or [] if (port := _port(entry))]
     normal["depends_on"] = raw.get("depends_on")
+    given = raw.get("profiles")
+    normal["profiles"] = [_word(one) for one in given] if isinstance(given, list) else []
     return Service(name, normal)
 
 

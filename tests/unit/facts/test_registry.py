@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from labkit.facts.http.curl import Answer
-from labkit.facts.registry import Registry, find_registry
+from labkit.facts.registry import Registry, find_registry, is_registry
 from labkit.remote import PlannedShell, Result
 
 CONFIG = "sha256:" + "c" * 64
@@ -92,3 +92,17 @@ def test_what_passes_a_registry_on_counts_if_it_is_published_nowhere_itself(
     host, client = PlannedShell("lb", answer), PlannedShell("web1", answer)
     found = find_registry(host, client, lambda _name: True)
     assert (found.port if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["registry", "registry:2.8.1", "docker.io/library/registry:3", "registry@sha256:0",
+     "ghcr.io/distribution/distribution:edge"],
+)  # fmt: skip
+def test_a_registry_is_known_by_its_image(image: str) -> None:
+    assert is_registry(image)
+
+
+@pytest.mark.parametrize("image", ["joxit/docker-registry-ui", "registry-ui:2", "lb:5000/app", ""])
+def test_a_page_for_a_registry_is_none(image: str) -> None:
+    assert not is_registry(image)

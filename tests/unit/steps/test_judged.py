@@ -143,3 +143,19 @@ def test_hostile_names_of_services_are_words() -> None:
     submission = submitted({"docker-compose.yml": named, "x.txt": ""})
     plan = carried(5, Machine(GOOD), submission)
     assert shlex.split(plan[-1])[-1] == "api; touch /x #"
+
+
+def test_what_compose_is_told_beside_is_told_when_it_is_asked() -> None:
+    asked: list[str] = []
+
+    def answer(question: str) -> Result:
+        asked.append(question)
+        return Result(question, '{"services": {}}', "", 0)
+
+    shell = PlannedShell("web1", answer)
+    judge(shell, f"{HOME}/a.yml", by_name=True, options=("-f", "a.yml", "-f", "b.yml"))
+    judge(shell, f"{HOME}/a.yml", by_name=True, options=("--profile=front",))
+    told = [one.partition("docker compose ")[2] for one in asked if " config " in one]
+    assert [one.partition(" config")[0] for one in told] == [
+        "-f a.yml -f b.yml", "--profile=front -f a.yml"
+    ]  # fmt: skip

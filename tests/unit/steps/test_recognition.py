@@ -1107,3 +1107,70 @@ def test_fences_that_are_never_closed_keep_nobody_busy() -> None:
     fences = "".join(f"{'`' * length}\n" for length in range(3, 1500))
     with quickly():
         assert not seen({"README.md": fences}).sources
+
+
+PROD = "services:\n  site: {restart: always, ports: ['80:80']}\n  back: {restart: always}\n"
+UP = "docker compose -f docker-compose.yml -f docker-compose.prod.yml up -d"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Makefile", f"up:\n\t{UP}\n"),
+        ("deploy.sh", f"#!/bin/sh\nE=prod\n{UP.replace('prod', '$E')}\n"),
+        ("docs/README.md", f"```\n$ {UP}\n```\n"),
+        ("README", UP.replace("docker compose", "docker-compose").replace("-f ", "--file=")),
+    ],
+)
+def test_files_that_compose_is_told_together_are_one_project(path: str, text: str) -> None:
+    found = seen({COMPOSE: STACK, "docker-compose.prod.yml": PROD, path: text})
+    assert found.sources[COMPOSE] == COMPOSE
+    assert found.options["compose: options"] == "-f docker-compose.yml -f docker-compose.prod.yml"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{UP}\ndocker compose up -d\n",
+        UP.replace(" up -d", " down"),
+        UP.replace("prod", "gone"),
+        UP.replace("-f docker-compose.prod.yml", ""),
+        UP.replace("prod", "registry"),
+    ],
+)
+def test_files_that_are_not_started_together_are_not(text: str) -> None:
+    """The registry's has a place of its own, whatever was typed once."""
+    files = {"docker-compose.prod.yml": PROD, REGISTRY: STORE, "README.md": text}
+    assert "compose: options" not in seen({COMPOSE: STACK, **files}).options
+
+
+def test_a_profile_that_hides_the_website_is_asked_for() -> None:
+    stack = STACK.replace("  site:\n", "  site:\n    profiles: [front]\n")
+    beside = "  debug: {image: adminer, profiles: [debug]}\n"
+    assert seen({COMPOSE: stack + beside}).options["compose: options"] == "--profile=front"
+    files = {COMPOSE: stack + beside, ".env": "COMPOSE_PROFILES=front"}
+    assert "compose: options" not in seen(files).options
+
+
+BY_HAND = """\
+services:
+  site: {image: "tp/site:1", ports: ["80:80"], environment: {USERNAME: toto, PASSWORD: python}}
+  back: {image: student-age}
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"website/Dockerfile": "FROM php:apache\nCOPY index.php /var/www/html/\n"}, "website"),
+        ({"website/Dockerfile": "FROM php:apache\nCOPY website/ /var/www/html/\n"},
+         "-f website/Dockerfile ."),
+        ({"Dockerfile.web": "ARG B=php:apache\nFROM $B\n"}, "-f Dockerfile.web ."),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_a_website_that_was_built_by_hand_is_built_here(files: dict[str, str], words: str) -> None:
+    found = seen({COMPOSE: BY_HAND, DOCKERFILE: BUILD, INDEX: "<?php", **files})
+    assert found.options.get("deploy: website", "") == words
+    public = BY_HAND.replace("tp/site:1", "php:8-apache")
+    assert "deploy: website" not in seen({COMPOSE: public, **files}).options

@@ -71,3 +71,18 @@ def test_what_does_something_once_and_ends_is_not_the_api() -> None:
 @pytest.mark.parametrize("how", [["seed"], {"seed": {"condition": "service_started"}}, None])
 def test_one_that_is_only_waited_for_may_be_the_api(how: Any) -> None:
     assert roles(seed=API, web={**PAGE, "depends_on": how}) == ("web", "seed")
+
+
+def test_of_several_pages_the_one_that_has_visitors() -> None:
+    """`extends` within a file leaves the service that it extends among the others."""
+    served = {**PAGE, "ports": [{"target": 80, "published": "80"}]}
+    assert roles(base=PAGE, site=served, api=BUILT_API) == ("site", "api")
+    asks = {**PAGE, "environment": {"USERNAME": "toto"}}
+    assert roles(a=served, site=asks, api=BUILT_API) == ("site", "api")
+
+
+def test_a_website_may_be_an_image_that_was_built_by_hand() -> None:
+    asks = {"image": "tp/site:1", "environment": {"USERNAME": "toto", "PASSWORD": "python"}}
+    api = {"image": "tp/api:1", "volumes": BUILT_API["volumes"]}
+    assert roles(site=asks, api=api) == ("site", "api")
+    assert roles(ui={"image": "tp/ui:1", "ports": [{"target": 80}]}) == ("", "")
