@@ -6,8 +6,10 @@ Fields of `show stat` and `show servers state`: HAProxy's management guide, sect
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,6 +76,7 @@ class Server:
     checked: bool
     sessions: int  # since the start: stot
     warming: bool = False  # back, and given fewer visitors than its share for a while (slowstart)
+    undecided: bool = False  # not checked yet, or on the way from up to down or back: "UP 2/3"
 
     @property
     def is_up(self) -> bool:
@@ -202,6 +205,7 @@ class HAProxy:
                     checked=bool(check & CHECK_CONFIGURED),
                     sessions=number(row.get("stot")),
                     warming=state == STARTING,
+                    undecided=_is_undecided(row),
                 )
             )
         return found
@@ -212,10 +216,21 @@ class HAProxy:
         What was just started, here or on a web server, needs two good checks to be back; with
         `slowstart` it is given fewer visitors than its share for some more seconds.
         """
+        return self._once(lambda server: server.is_up and not server.warming)
+
+    def decided(self) -> list[Server]:
+        """The servers once HAProxy knows of each whether it is up, or when that takes too long.
+
+        A server is believed to be up until as many checks have failed as `fall` says.
+        """
+        return self._once(lambda _server: True)
+
+    def _once(self, fine: Callable[[Server], bool]) -> list[Server]:
+        """The servers once each is decided and fine, or as they are after BACK_LIMIT_S."""
         deadline = time.monotonic() + BACK_LIMIT_S
         servers = self.servers()
         while time.monotonic() < deadline and not all(
-            server.is_up and not server.warming for server in servers
+            fine(server) and not server.undecided for server in servers
         ):
             time.sleep(0.2)
             servers = self.servers()
@@ -275,6 +290,16 @@ def _socket(address: str) -> str:
 def _rows(statistics: str) -> list[dict[str, str]]:
     """`show stat`, a dictionary per line, to the first empty one."""
     return table(statistics.lstrip("# ").partition("\n\n")[0], "pxname", "svname")
+
+
+def _is_undecided(row: dict[str, str]) -> bool:
+    """Whether a line of `show stat` says so: `check_status` is INI before the first check.
+
+    While a check is under way, an asterisk stands before the result of the one before (the
+    management guide, 9.1, fields 17 and 36).
+    """
+    on_the_way = re.search(r" \d+/\d+\Z", row.get("status", ""))
+    return bool(on_the_way) or row.get("check_status", "").strip("* ") == "INI"
 
 
 def _states(text: str, backend: str) -> list[tuple[str, str, int, str, int]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checks.drills.aims import watching
+from labkit.facts.haproxy import process
 from labkit.facts.haproxy.process import HAProxy
 from labkit.remote import PlannedShell, from_facts
 
@@ -49,3 +52,41 @@ def test_the_watcher_is_told_whom_to_ask_and_about_which_backend() -> None:
     ]  # fmt: skip
     shell = asked(f"global\n stats socket 127.0.0.1:9999\n{FOREIGN}").shell
     assert watching({"lb": shell}) == ["--backend", "pool", "--socket", "127.0.0.1:9999"]
+
+
+STATES = """# be_id be_name srv_id srv_name srv_addr srv_op_state srv_check_state srv_port
+3 my-backend 1 web1 192.0.2.1 2 6 80
+3 my-backend 2 web2 192.0.2.2 2 6 80
+
+"""
+
+
+def answers(web1: str, web2: str) -> str:
+    lines = "".join(f"my-backend,{one},7\n" for one in (f"web1,{web1}", f"web2,{web2}"))
+    return f"# pxname,svname,status,check_status,stot\n{lines}\n1\n{STATES}"
+
+
+def test_what_was_just_loaded_is_asked_again_until_its_checks_have_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both are believed to be up at first; a check that goes on leaves the former result."""
+    said = iter(
+        [
+            answers("UP,INI", "UP,* INI"),
+            answers("UP,L7OK", "UP 2/3,* L7STS"),
+            answers("UP,* L7OK", "UP 1/3,L7STS"),
+            answers("UP,L7OK", "DOWN,L7STS"),
+        ]
+    )
+    monkeypatch.setattr(process.time, "sleep", lambda _seconds: None)
+    one = asked("backend my-backend\n server web1 web1:80 check\n")
+    monkeypatch.setattr(one, "command", lambda _command: next(said))
+    assert [server.is_up for server in one.decided()] == [True, False]
+    assert next(said, "asked to the end") == "asked to the end"
+
+
+def test_a_server_that_is_not_checked_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([answers("no check,", "MAINT (via other/web2),")])
+    one = asked("backend my-backend\n server web1 web1:80\n")
+    monkeypatch.setattr(one, "command", lambda _command: next(said))
+    assert [server.status for server in one.decided()] == ["no check", "MAINT (via other/web2)"]
