@@ -63,6 +63,14 @@ LAST_ATTEMPT = 10_000
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
+# An address that is asked by HTTP, and one of the machine's by which a port is published.
+ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
+PUBLISHED_BY = re.compile(
+    r"^([ \t]*(?:-[ \t]*|ports:[ \t]*\[[ \t]*|host_ip:[ \t]*)[\"']?)"
+    r"(?!127\.|0\.0\.0\.0)(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?=:\d+:\d+|[\"']?[ \t]*$)",
+    re.M,
+)
 # What makes a YAML file with any other name one of Compose's.
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w.-]+:", re.M)
 # BuildKit has a Dockerfile read by the program that this line names, anybody's image. None is
@@ -154,6 +162,11 @@ def recognise(
         unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
                   for there, here in elsewhere.items()]  # fmt: skip
+    for path in filter(None, {look.stack: 1, look.registry: 1, look.page_of_registry: 1}):
+        text, addresses = _published_by_all(_text(unixed[path]))
+        unixed[path] = text.encode() if addresses else unixed[path]
+        notes += [_("{file}: {there} stands for {here}", file=path, there=one, here="0.0.0.0")
+                  for one in addresses]  # fmt: skip
     rules = sources.get(RSYSLOG.path, "")
     before = look.before_rules(rules) if rules else []
     for path in (*before, rules):
@@ -232,7 +245,9 @@ class _Look:
             has_registry,
             lambda one: "regist" in one.file.lower(),
         ) or _first(rest, lambda one: has_registry(one) and one.website is None)
-        others = {path: one for path, one in named.items() if path != self.registry}
+        self.page_of_registry = self._page_of_registry(composes)
+        apart = (self.registry, self.page_of_registry)
+        others = {path: one for path, one in named.items() if path not in apart}
         self.stack = (
             _first(others, lambda one: one.is_the_practical, lambda one: not has_registry(one))
             or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
@@ -241,6 +256,15 @@ class _Look:
         self.project = composes.get(self.stack)
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
+
+    def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
+        """The file of a page for the registry, where it is not the registry's own."""
+        if not self.registry or has_page(composes[self.registry]):
+            return ""
+        return _first(
+            {path: one for path, one in composes.items() if path != self.registry},
+            lambda one: has_page(one) and not one.is_the_practical,
+        )
 
     def _written(self, path: str) -> Project:
         """A compose file, with what the .env beside it sets."""
@@ -386,12 +410,25 @@ class _Look:
             found["compose: services"] = shlex.join(names)
             rest = [name for name in self.project.services if name not in names]
             found["registry: services"] = shlex.join(rest)
-        commands = [command for _path, command in self._documented()]
+        documented = self._documented()
+        commands = "\n".join(command for _path, command in documented)
         if commands and not self.registry:
-            found["registry: commands"] = "\n".join(commands)
-        if self.registry:
-            found["registry: folder"] = str(PurePosixPath(self.registry).parent)
+            found["registry: commands"] = commands
+        if self.page_of_registry:
+            found["registry: page"] = self.page_of_registry
+        if notes := self.registry or next((path for path, _command in documented), ""):
+            found["registry: folder"] = str(PurePosixPath(notes).parent)
+            addresses = self._addresses_of_registry(commands)
+            if addresses:
+                found["registry: addresses"] = " ".join(addresses)
         return found
+
+    def _addresses_of_registry(self, commands: str) -> list[str]:
+        """Addresses by which the registry's machine is asked: it had others at the student's."""
+        read = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        text = "\n".join([*map(_text, read), "" if self.registry else commands])
+        found = dict.fromkeys(ASKED.findall(text))
+        return [one for one in found if not one.startswith("127.") and one != "0.0.0.0"]
 
     # -- the API's image
 
@@ -674,6 +711,15 @@ def _with_paths(text: str, moved: Mapping[str, str]) -> str:
     return text
 
 
+def _published_by_all(text: str) -> tuple[str, list[str]]:
+    """A compose file whose ports are published by every address of a machine, not by one's own.
+
+    The addresses of the student's machines, which no machine here has. By 127.0.0.1 is on purpose.
+    """
+    found = dict.fromkeys(address for _before, address in PUBLISHED_BY.findall(text))
+    return PUBLISHED_BY.sub(lambda one: f"{one.group(1)}0.0.0.0", text), list(found)
+
+
 def _suffix(path: str) -> str:
     """What the name of a file's folder ends with: .d of conf.d."""
     return PurePosixPath(path).parent.suffix
@@ -742,6 +788,11 @@ def _without_comments(text: str) -> str:
 def has_registry(project: Project) -> bool:
     """Whether one of its services is a registry."""
     return any(is_registry(service.image) for service in project.services.values())
+
+
+def has_page(project: Project) -> bool:
+    """Whether one of its services is a page for a registry."""
+    return any(PAGE_OF_REGISTRY.search(service.image) for service in project.services.values())
 
 
 def _first(projects: Mapping[str, Project], *wishes: Any) -> str:

@@ -89,7 +89,7 @@ def registry(shells: Shells) -> None:
     """The registry, its page, what was pushed, and web1's trust in it."""
     lb, web1 = shells["lb"], shells["web1"]
     lines = {
-        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME} {JUDGED}",
+        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME}* {JUDGED}",
         web1.name: f"{NO_PUSHED}; {NO_REGISTRY}",
     }
     everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])
