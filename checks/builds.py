@@ -7,14 +7,16 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from labkit.course import CannotTellError, not_met
+from labkit.course import CannotTellError, HandedIn, not_met
 from labkit.facts.compose.project import PLACES
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import PROJECT
 from subject.roles import Project
 
 # Dockerfiles that are not the website's, where people put them.
@@ -27,6 +29,7 @@ FIND = (
 )
 
 
+DOCKERFILE = "simple_api/Dockerfile"  # of the course's layout
 PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
 # Releases of Debian that had more, or other, packages than the lab's.
 OF_OLD = re.compile(
@@ -71,6 +74,17 @@ class Build:
         )
 
     @property
+    def arguments(self) -> dict[str, str]:
+        """What the build is given in the place of the Dockerfile's own arguments."""
+        given = (after for word, after in pairwise(self.options) if word == "--build-arg")
+        pairs = (one.partition("=") for one in given)
+        return {name: value for name, _equals, value in pairs}
+
+    def bases(self, machine: Shell) -> list[str]:
+        """The images that it starts from."""
+        return base_images(machine.read(self.dockerfile) or "", self.arguments)
+
+    @property
     def at_length(self) -> str:
         """The same with what its instructions print, which BuildKit keeps to itself with -q."""
         words = ["docker", "build", "-f", self.dockerfile, *self.options, self.context]
@@ -102,7 +116,7 @@ class Replaced:
 
 def replaced(web: Shell, build: Build) -> Replaced | None:
     """The base of a build that has another version than its tag names; None if there is none."""
-    for image in base_images(web.read(build.dockerfile) or ""):
+    for image in build.bases(web):
         asked = PYTHON.fullmatch(image)
         if not asked:
             continue
@@ -122,7 +136,7 @@ def is_stand_in(web: Shell, image: str) -> bool:
 
 def not_alpine(web: Shell, build: Build) -> str:
     """The base of a build that asks for Alpine and is given Debian; "" if there is none."""
-    for image in base_images(web.read(build.dockerfile) or ""):
+    for image in build.bases(web):
         if ALPINE.search(image) and is_stand_in(web, image):
             return image
     return ""
@@ -145,8 +159,13 @@ def must_be_its_version(web: Shell, build: Build, said: str) -> None:
         )
 
 
-def find_build(web1: Shell, project: Project | None) -> Build:
-    """The API's Dockerfile on web1, with the context that it is written for."""
+def find_build(web1: Shell, project: Project | None, handed: HandedIn | None = None) -> Build:
+    """The API's Dockerfile on web1, with the context that it is written for.
+
+    Of a submission it is the one that was built, whatever else lies there.
+    """
+    if handed and handed.sources.get(DOCKERFILE):
+        return _built(handed)
     api = project.api if project else None
     described = _described(api.raw.get("build")) if api else None
     if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
@@ -160,6 +179,18 @@ def find_build(web1: Shell, project: Project | None) -> Build:
         )
     builds = [_with_context(web1, path) for path in found]
     return min(builds, key=lambda one: (not one.dockerfile.startswith("/srv"), one.dockerfile))
+
+
+def _built(handed: HandedIn) -> Build:
+    """How step c has built the image."""
+    *given, context = shlex.split(handed.options["build: what"])
+    options = [word for word, before in zip(given, ["", *given], strict=False)
+               if "-f" not in (word, before)]  # fmt: skip
+    return Build(
+        posixpath.join(PROJECT, handed.sources[DOCKERFILE]),
+        posixpath.normpath(posixpath.join(PROJECT, context)),
+        tuple(options),
+    )
 
 
 def _described(build: Any) -> Build | None:

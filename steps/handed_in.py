@@ -22,7 +22,7 @@ from typing import Any
 from labkit.course import HandedIn
 from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
-from labkit.facts.dockerfile import build_options, copied_sources
+from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import docker_commands
@@ -52,9 +52,7 @@ Files = Mapping[str, bytes]
 DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
 # Images of websites that anybody can pull.
 PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
-FROM_WEBSITE = re.compile(
-    r"^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|ARG[ \t]+\w+=)\S*(php|httpd|apache)", re.M | re.I
-)
+WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
 # Folders of several attempts; the last one counts.
@@ -442,7 +440,7 @@ class _Look:
             for path, data in self.files.items()
             if DOCKERFILE_NAME.search(path.lower())
             and data.strip()
-            and not FROM_WEBSITE.search(_text(data))
+            and not _is_website(_text(data))
         ]
         scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
         found.sort(
@@ -497,7 +495,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower()) and FROM_WEBSITE.search(_text(data))
+            if DOCKERFILE_NAME.search(path.lower()) and _is_website(_text(data))
         ]
         if not found:
             return ""
@@ -720,6 +718,11 @@ def _published_by_all(text: str) -> tuple[str, list[str]]:
     return PUBLISHED_BY.sub(lambda one: f"{one.group(1)}0.0.0.0", text), list(found)
 
 
+def _is_website(dockerfile: str) -> bool:
+    """Whether a Dockerfile starts from PHP or Apache."""
+    return any(map(WEBSITE_BASE.search, base_images(dockerfile)))
+
+
 def _suffix(path: str) -> str:
     """What the name of a file's folder ends with: .d of conf.d."""
     return PurePosixPath(path).parent.suffix
@@ -837,7 +840,7 @@ def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str,
 def _shown_in(text: str) -> str:
     """The artefact that a block of code is, "" if it is none."""
     if BEGINS_IMAGE.match(text):
-        return "" if FROM_WEBSITE.search(text) else DOCKERFILE.path
+        return "" if _is_website(text) else DOCKERFILE.path
     if SERVICES.search(text):
         project = written(COMPOSE.path, text.encode(), Project)
         if has_registry(project) and project.website is None:

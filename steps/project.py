@@ -19,10 +19,9 @@ from labkit.facts.registry import is_registry, registry_ports
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
 from steps.published import stand_in
-from subject.contract import HTTP_PORT
+from subject.contract import HTTP_PORT, PROJECT
 from subject.roles import Project, find_project, is_student_age
 
-PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
@@ -216,11 +215,15 @@ def as_it_was(image: str, nearest: str) -> str:
 def images_of(project: Project, files: Files) -> list[str]:
     """The images that a project names, and those that what it builds starts from."""
     texts = files.handed.files.items() if files.handed else ()
+    builds = [one.raw.get("build") for one in project.services.values()]
+    given = [build.get("args") for build in builds if isinstance(build, dict)]
+    arguments = {str(name): str(value) for one in given if isinstance(one, dict)
+                 for name, value in one.items()}  # fmt: skip
     bases = [
         image
         for path, data in texts
         if "dockerfile" in path.lower()
-        for image in base_images(data.decode("utf-8", "replace"))
+        for image in base_images(data.decode("utf-8", "replace"), arguments)
     ]
     return [*(one.image for one in project.services.values() if one.image), *bases]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from labkit.course import Files, step
@@ -15,11 +16,10 @@ from steps.project import (
     DOCKERFILE,
     GIVEN,
     IMAGE,
-    PROJECT,
     own_folder,
     provide_images,
 )
-from subject.contract import OPTION, application_of
+from subject.contract import OPTION, PROJECT, application_of
 
 BUILD_LIMIT_S = 600.0
 HANDED_BUILD_LIMIT_S = 150.0  # nobody looks on; with a slow network still time for the packages
@@ -43,7 +43,9 @@ def build(shells: Shells, files: Files) -> None:
     what = shlex.split(files.option("build: what", "simple_api"))
     if files.handed:
         text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
-        provide_images(web1, base_images(text))
+        pairs = (after.partition("=") for word, after in pairwise(what) if word == "--build-arg")
+        given = {name: value for name, _equals, value in pairs}
+        provide_images(web1, base_images(text, given))
     limit = HANDED_BUILD_LIMIT_S if files.handed else BUILD_LIMIT_S
     web1.run(shlex.join(["docker", "build", "-t", IMAGE, *what]), cwd=PROJECT, timeout=limit)
 

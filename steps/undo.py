@@ -8,7 +8,8 @@ from __future__ import annotations
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
 from steps.beside_balancer import HANDED
-from steps.project import APART, HAPROXY_STATS, PROJECT, REGISTRY_HOME
+from steps.project import APART, HAPROXY_STATS, REGISTRY_HOME
+from subject.contract import PROJECT
 
 # Containers with their volumes, then volumes and networks of their own.
 NO_CONTAINERS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.facts.dockerfile import base_images, build_options
+from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images
 from steps.published import stand_in
@@ -57,7 +57,38 @@ def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
         "ARG VERSION=3\nFROM --platform=linux/amd64 python:3.8-slim AS Built\n"
         "  from built AS tested\nFROM python:${VERSION}\nFROM php:7.4-apache\nFROM php:7.4-apache\n"
     )
-    assert base_images(dockerfile) == ["python:3.8-slim", "php:7.4-apache"]
+    assert base_images(dockerfile) == ["python:3.8-slim", "python:3", "php:7.4-apache"]
+    assert "python:3.9" in base_images(dockerfile, {"VERSION": "3.9"})
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "bases"),
+    [
+        ("ARG P=3.8\nARG S=slim\nFROM python:${P}-${S}\n", ["python:3.8-slim"]),
+        ("ARG P=3.8 S='slim'\nFROM python:$P-$S\n", ["python:3.8-slim"]),
+        ("FROM python:${P:-3.8}\n", ["python:3.8"]),
+        ("ARG P\nFROM python:$P\n", []),
+        ("FROM python:3 AS a\nARG P=2\nFROM a\n", ["python:3"]),
+        ("FROM python:3\nCOPY --from=ghcr.io/x/uv:1 /uv /bin/\n", ["python:3", "ghcr.io/x/uv:1"]),
+        ("FROM python:3 AS a\nFROM php\nCOPY --from=A --chown=1 /x /\nCOPY --from=0 /x /\n",
+         ["python:3", "php"]),
+        ("FROM python:3\nRUN <<EOF\nFROM x\nEOF\nCOPY <<-'A' <<B /x/\nFROM y\nA\nFROM z\nB\n",
+         ["python:3"]),
+        ("FROM \\\n  # the newest\n\n  python:3\n# FROM x\n", ["python:3"]),
+        ("# escape=`\nFROM `\n  python:3\nRUN dir C:\\\nFROM php\n", ["python:3", "php"]),
+        ("FROM\n", []),
+    ],
+)  # fmt: skip
+def test_bases_are_told_by_the_instructions(dockerfile: str, bases: list[str]) -> None:
+    assert base_images(dockerfile) == bases
+
+
+def test_what_is_copied_from_the_context() -> None:
+    dockerfile = (
+        "FROM python:3\nCOPY --chown=1:1 --link ./a.py /b.py /x/\nADD https://x.org/c.py /\n"
+        'COPY <<EOF /d\nCOPY e.py /\nEOF\nCOPY ["f g.py", "/"]\ncopy --from=x h.py /\n'
+    )
+    assert copied_sources(dockerfile) == ["./a.py", "b.py", "f", "g.py"]
 
 
 @pytest.mark.parametrize(
