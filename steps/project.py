@@ -18,8 +18,8 @@ from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry, registry_ports
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
-from steps.published import stand_in
 from subject.contract import HTTP_PORT, PROJECT
+from subject.published import stand_in
 from subject.roles import Project, find_project, is_student_age
 
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).

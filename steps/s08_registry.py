@@ -29,7 +29,7 @@ from steps.project import (
     tag,
     trust_registry,
 )
-from steps.published import stand_in
+from subject.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"
 # What the registry is told by its settings -> the file that this step makes.

@@ -7,7 +7,7 @@ import pytest
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images
-from steps.published import stand_in
+from subject.published import stand_in
 
 
 @pytest.mark.parametrize(
