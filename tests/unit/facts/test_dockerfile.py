@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from labkit.course import NotMetError
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images
-from subject.published import stand_in
+from subject.published import is_unheard_of, stand_in
+from subject.roles import must_be_heard_of
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,29 @@ def test_nothing_else_is(image: str) -> None:
 )  # fmt: skip
 def test_what_was_never_published_has_nobody_to_stand_in_for(image: str) -> None:
     assert stand_in(image) == ""
+
+
+@pytest.mark.parametrize("image", ["php:8.4.20-apache", "python:3.14.3-slim", "registry:3.0.1"])
+def test_a_line_that_was_maintained_has_gone_on(image: str) -> None:
+    assert stand_in(image)
+
+
+@pytest.mark.parametrize(
+    "image", ["registry:99", "docker.io/library/python:33-slim", "php:88-apache", "python:9.9"]
+)
+def test_a_version_that_cannot_be_there_yet_is_a_mistake(image: str) -> None:
+    assert is_unheard_of(image)
+    with pytest.raises(NotMetError, match=image):
+        must_be_heard_of(PlannedShell("lb", lambda asked: Result(asked, "", "", 1)), ["x", image])
+    must_be_heard_of(PlannedShell("lb", lambda asked: Result(asked, "", "", 0)), [image])
+
+
+@pytest.mark.parametrize(
+    "image", ["registry:4", "registry:2.9", "python", "php:apache", "me/registry:99", "node:99",
+              "python:3.12-slimm", "lb:5000/python:99", ""],
+)  # fmt: skip
+def test_of_others_nobody_can_tell(image: str) -> None:
+    assert not is_unheard_of(image)
 
 
 def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
