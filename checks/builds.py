@@ -146,6 +146,9 @@ def must_be_its_version(web: Shell, build: Build, said: str) -> None:
     """CannotTellError if what was said may be so only because the lab has another version."""
     if not any(one.search(said) for one in (NO_WHEEL, UNFIT, OF_ANOTHER_MAJOR)):
         return
+    misfit = MISFIT.search(said)
+    if misfit and is_pinned(web, build, misfit.group(1)):
+        return  # what a student has chosen fits with no Python
     other = replaced(web, build)
     if other and other.explains(said):
         raise CannotTellError(
@@ -157,6 +160,14 @@ def must_be_its_version(web: Shell, build: Build, said: str) -> None:
             ),
             settle=f"labkit bundle --add {other.image}",
         )
+
+
+def is_pinned(web: Shell, build: Build, package: str) -> bool:
+    """Whether a build asks for one release of a package, in its Dockerfile or its requirements."""
+    pattern = shlex.quote(rf"\b{package}(\[[^]]*\])?[[:space:]]*==")
+    context, dockerfile = shlex.quote(build.context), shlex.quote(build.dockerfile)
+    question = f"grep -qsiE {pattern} {dockerfile} {context}/*.txt {context}/*/*.txt"
+    return bool(web.ask(question).ok)
 
 
 def find_build(web1: Shell, project: Project | None, handed: HandedIn | None = None) -> Build:

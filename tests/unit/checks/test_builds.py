@@ -73,6 +73,20 @@ def test_a_mistake_in_any_version_stays_one(image: str, said: str) -> None:
     must_be_its_version(web(image), BUILD, said)
 
 
+CHOSEN = MISFIT.replace("'escape' from 'jinja2'", "'BaseResponse' from 'werkzeug.wrappers'")
+
+
+@pytest.mark.parametrize("image", ["python:3.8-buster", "python:3.9-slim", "python:2.7"])
+def test_what_was_pinned_and_fits_with_nothing_is_a_mistake(image: str) -> None:
+    pinned = {"cat /srv": f"FROM {image}\n", "docker run": "Python 3.13.5", "grep -qsiE": ""}
+    shell = PlannedShell("web1", from_facts(pinned))
+    must_be_its_version(shell, BUILD, CHOSEN)
+    with pytest.raises(CannotTellError):
+        must_be_its_version(
+            PlannedShell("web1", from_facts({**pinned, "grep -qsiE": 1})), BUILD, CHOSEN
+        )
+
+
 API = b"FROM python:3\nCOPY student_age.py /\n"
 
 
