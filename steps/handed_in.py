@@ -25,7 +25,7 @@ from labkit.facts.compose.written import DRIVE, dotenv, includes, together, writ
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
-from labkit.facts.scripts import docker_commands
+from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.beside_balancer import moved
@@ -127,8 +127,13 @@ def recognise(
     shown = [path for path in original if _as_named(path, original) != path]
     original = {_as_named(path, original): data for path, data in original.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
+    poured = _written_by_scripts(unixed)
+    for path, (_script, data) in poured.items():
+        unixed[path] = original[path] = data
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    notes += [_("{file} is what {script} writes", file=path, script=script)
+              for path, (script, _data) in poured.items()]  # fmt: skip
     quoted = quotations(unixed, look.sources())
     if documented and quoted:
         for path, (_document, data) in quoted.items():
@@ -820,6 +825,22 @@ DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
 FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
 BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
+
+
+def _written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
+    """Files that a script of a submission would write and that are not there.
+
+    Beside the script, whatever the folder of the machine that it writes to.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    for script in filter(IS_SCRIPT.search, files):
+        folder = PurePosixPath(script).parent
+        for name, content in written_files(_text(files[script]), ".").items():
+            beside = PurePosixPath(name).name if name.startswith("/") else name
+            path = _inside(folder, beside)
+            if path and path not in files and path not in found and content.strip():
+                found[path] = script, content.encode()
+    return found
 
 
 def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:

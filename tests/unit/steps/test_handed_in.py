@@ -1236,3 +1236,20 @@ def test_a_port_is_published_by_any_address_that_the_machine_has(
     found = seen({COMPOSE: stack})
     assert found.files[COMPOSE].decode() == (stack.replace(given, made) if made else stack)
     assert len(found.notes) == bool(made)
+
+
+def test_what_a_script_writes_is_handed_in() -> None:
+    script = (
+        f"#!/bin/sh\ncat > docker-compose.yml <<'EOF'\n{STACK}EOF\n"
+        f"sudo tee /etc/haproxy/haproxy.cfg >/dev/null <<EOF\n{CFG}EOF\n"
+        "cat > ../../x <<EOF\nx\nEOF\n"
+    )
+    found = seen({"tp/install.sh": script, "README.md": "x"})
+    assert found.sources == {COMPOSE: "tp/docker-compose.yml", BALANCER: "tp/haproxy.cfg"}
+    assert found.files["tp/haproxy.cfg"].decode() == CFG
+    assert found.notes == (
+        "tp/docker-compose.yml is what tp/install.sh writes",
+        "tp/haproxy.cfg is what tp/install.sh writes",
+    )
+    own = seen({"tp/install.sh": script, "tp/haproxy.cfg": CFG + "# mine\n", "x": "x"})
+    assert own.files["tp/haproxy.cfg"].decode() == CFG + "# mine\n"
