@@ -7,14 +7,16 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from labkit.course import CannotTellError, not_met
+from labkit.course import CannotTellError, Submission, not_met
 from labkit.facts.compose.project import PLACES
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import PROJECT
 from subject.roles import Project
 
 # Dockerfiles that are not the website's, where people put them.
@@ -27,6 +29,7 @@ FIND = (
 )
 
 
+DOCKERFILE = "simple_api/Dockerfile"  # of the course's layout
 PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
 # Releases of Debian that had more, or other, packages than the lab's.
 OF_OLD = re.compile(
@@ -71,6 +74,17 @@ class Build:
         )
 
     @property
+    def arguments(self) -> dict[str, str]:
+        """What the build is given in the place of the Dockerfile's own arguments."""
+        given = (after for word, after in pairwise(self.options) if word == "--build-arg")
+        pairs = (one.partition("=") for one in given)
+        return {name: value for name, _equals, value in pairs}
+
+    def bases(self, machine: Shell) -> list[str]:
+        """The images that it starts from."""
+        return base_images(machine.read(self.dockerfile) or "", self.arguments)
+
+    @property
     def at_length(self) -> str:
         """The same with what its instructions print, which BuildKit keeps to itself with -q."""
         words = ["docker", "build", "-f", self.dockerfile, *self.options, self.context]
@@ -102,7 +116,7 @@ class Replaced:
 
 def replaced(web: Shell, build: Build) -> Replaced | None:
     """The base of a build that has another version than its tag names; None if there is none."""
-    for image in base_images(web.read(build.dockerfile) or ""):
+    for image in build.bases(web):
         asked = PYTHON.fullmatch(image)
         if not asked:
             continue
@@ -122,7 +136,7 @@ def is_stand_in(web: Shell, image: str) -> bool:
 
 def not_alpine(web: Shell, build: Build) -> str:
     """The base of a build that asks for Alpine and is given Debian; "" if there is none."""
-    for image in base_images(web.read(build.dockerfile) or ""):
+    for image in build.bases(web):
         if ALPINE.search(image) and is_stand_in(web, image):
             return image
     return ""
@@ -132,6 +146,9 @@ def must_be_its_version(web: Shell, build: Build, said: str) -> None:
     """CannotTellError if what was said may be so only because the lab has another version."""
     if not any(one.search(said) for one in (NO_WHEEL, UNFIT, OF_ANOTHER_MAJOR)):
         return
+    misfit = MISFIT.search(said)
+    if misfit and is_pinned(web, build, misfit.group(1)):
+        return  # what a student has chosen fits with no Python
     other = replaced(web, build)
     if other and other.explains(said):
         raise CannotTellError(
@@ -145,8 +162,21 @@ def must_be_its_version(web: Shell, build: Build, said: str) -> None:
         )
 
 
-def find_build(web1: Shell, project: Project | None) -> Build:
-    """The API's Dockerfile on web1, with the context that it is written for."""
+def is_pinned(web: Shell, build: Build, package: str) -> bool:
+    """Whether a build asks for one release of a package, in its Dockerfile or its requirements."""
+    pattern = shlex.quote(rf"\b{package}(\[[^]]*\])?[[:space:]]*==")
+    context, dockerfile = shlex.quote(build.context), shlex.quote(build.dockerfile)
+    question = f"grep -qsiE {pattern} {dockerfile} {context}/*.txt {context}/*/*.txt"
+    return bool(web.ask(question).ok)
+
+
+def find_build(web1: Shell, project: Project | None, submission: Submission | None = None) -> Build:
+    """The API's Dockerfile on web1, with the context that it is written for.
+
+    Of a submission it is the one that was built, whatever else lies there.
+    """
+    if submission and submission.sources.get(DOCKERFILE):
+        return _built(submission)
     api = project.api if project else None
     described = _described(api.raw.get("build")) if api else None
     if described and web1.ask(f"test -s {shlex.quote(described.dockerfile)}").ok:
@@ -160,6 +190,18 @@ def find_build(web1: Shell, project: Project | None) -> Build:
         )
     builds = [_with_context(web1, path) for path in found]
     return min(builds, key=lambda one: (not one.dockerfile.startswith("/srv"), one.dockerfile))
+
+
+def _built(submission: Submission) -> Build:
+    """How step c has built the image."""
+    *given, context = shlex.split(submission.options["build: what"])
+    options = [word for word, before in zip(given, ["", *given], strict=False)
+               if "-f" not in (word, before)]  # fmt: skip
+    return Build(
+        posixpath.join(PROJECT, submission.sources[DOCKERFILE]),
+        posixpath.normpath(posixpath.join(PROJECT, context)),
+        tuple(options),
+    )
 
 
 def _described(build: Any) -> Build | None:

@@ -76,9 +76,9 @@ def image(web1: Shell) -> str:
 
 
 @pytest.fixture(scope="session")
-def dockerfile(web1: Shell, anything: Project | None) -> Build:
+def dockerfile(context_of_run: Context, web1: Shell, anything: Project | None) -> Build:
     """How the API's image is built."""
-    return find_build(web1, anything)
+    return find_build(web1, anything, context_of_run.submission)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import shlex
 
 from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build, is_stand_in, not_alpine
 from labkit.course import CannotTellError, not_met
-from labkit.facts.dockerfile import base_images
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -69,7 +68,7 @@ def must_not_lack(web1: Shell, build: Build, text: str) -> None:
     Returns if it failed for another reason.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    bases = base_images(web1.read(build.dockerfile) or "")
+    bases = build.bases(web1)
     must_have_commands(web1, bases, text)
     lacking = next((line for line in lines if LACKING.search(line)), "")
     if not lacking:

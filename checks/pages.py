@@ -7,9 +7,9 @@ import re
 from itertools import islice
 from typing import NoReturn
 
-from labkit.course import expect, not_met
+from labkit.course import CannotTellError, expect, not_met
 from labkit.facts.http.browser import PATIENCE_S, Reply, ask, path_of
-from labkit.facts.http.pages import ElsewhereError, Form, Page, encoded, form_of
+from labkit.facts.http.pages import ElsewhereError, Form, Page, asks_by_script, encoded, form_of
 from labkit.lab import Lab
 from labkit.locale import _
 
@@ -17,6 +17,8 @@ NEAR = 60  # characters between a name and its age
 MOST_NAMED = 5_000  # places where a page names somebody
 MOST_REDIRECTS = 5
 OK = 200
+# What the button of the list says, where a page has others.
+LISTING = re.compile(r"list|stud|[ée]tud|[ée]l[èe]ve|affich|show|voir|display", re.I)
 
 
 def must_be_ok(page: Page) -> None:
@@ -87,11 +89,19 @@ def _answer(
 
 
 def list_form(page: Page) -> Form:
-    """The first form with a button, as a browser would send it; failed if there is none."""
+    """The form whose button lists the students, as a browser would send it; failed without any.
+
+    CannotTellError if the page asks by a script: no browser carries it out here.
+    """
     try:
-        form = form_of(page)
+        form = form_of(page, LISTING)
     except ElsewhereError as error:
         _leads_elsewhere(page.url, str(error))
+    if form is None and asks_by_script(page.html):
+        raise CannotTellError(
+            _("the page has no form, and asks by a script, which nobody carries out here"),
+            settle=_("open {url} in a browser, and press its button", url=page.url),
+        )
     if form is None:
         not_met(
             expected=_("a form with a button that lists the students"),

@@ -48,7 +48,7 @@ def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
     mark = uuid.uuid4().hex[:8]
     student, name, data = f"probe-{mark}", f"labkit-rehearsal-{mark}", f"/tmp/labkit-{mark}.json"
     service = stack.project.api.name if stack.project.api else ""
-    names = [service, *_names_of(api)]
+    names = [service, *_names_of(api), *_linked(website, api)]
     aliases = " ".join(f"--network-alias {shlex.quote(one)}" for one in dict.fromkeys(names) if one)
     script = f"""set -e
 echo {shlex.quote(json.dumps({student: AGE}))} > {data}; chmod 644 {data}
@@ -84,7 +84,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
         first = curl(shell, f"{url}/")
         try:
             form = list_form(Page(url, first.status, first.body))
-        except NotMetError:
+        except (NotMetError, CannotTellError):
             form = None
         if form is not None and awake:
             fields = encoded(form.fields)
@@ -109,6 +109,19 @@ def _names_of(container: Container) -> list[str]:
         name for one in networks for key in ("Aliases", "DNSNames") for name in one.get(key) or []
     ]
     return [container.name, *(one for one in names if not re.fullmatch(r"[0-9a-f]{12}", one))]
+
+
+def _linked(container: Container, to: Container) -> list[str]:
+    """The names that one container alone has for another: `links: ["api:backend"]`."""
+    networks = container.raw["NetworkSettings"]["Networks"].values()
+    links = [*(container.raw["HostConfig"].get("Links") or ())]
+    links += [link for one in networks for link in one.get("Links") or ()]
+    pairs = (link.strip("/").partition(":") for link in links)
+    return [
+        name.rpartition("/")[2]
+        for known, _colon, name in pairs
+        if name and known and (known == to.name or to.id.startswith(known))
+    ]
 
 
 def _same(container: Container) -> str:

@@ -19,6 +19,7 @@ from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import API_PORT
+from subject.roles import must_be_heard_of
 
 BUILD_LIMIT_S = 50.0
 AT_LENGTH_S = 30
@@ -94,6 +95,7 @@ def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:
         raise CannotTellError(_("the disk of {machine} is full", machine="web1"))
     base = re.search(r"(?:failed to solve: |load metadata for (?:docker\.io/)?)([\w./:@-]+)", text)
     if "resolve source metadata" in text or "load metadata" in errors[-1] or "pull" in errors[-1]:
+        must_be_heard_of(web1, build.bases(web1))
         must_be_had(text, (base.group(1).rstrip(":") if base else "FROM"), "web1")
         not_met(
             expected=_("a base image that is still available"),

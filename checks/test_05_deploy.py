@@ -12,7 +12,7 @@ from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
-from subject.roles import Stack
+from subject.roles import Stack, must_be_heard_of
 
 
 @check(
@@ -47,6 +47,7 @@ def test_running(lab: Lab, web1: Shell, stack: Stack) -> None:
     found = stack.both
     if len(found) < 2:
         pulled = [one for one in stack.project.services.values() if not one.build_context]
+        must_be_heard_of(web1, [one.image for one in pulled])
         must_have_images(web1, [one.image for one in pulled])
     states = ", ".join(f"{one.name}: {one.state}" for one in found)
     expect(

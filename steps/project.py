@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from labkit.course import Artefact, Files
@@ -18,11 +19,10 @@ from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry
 from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
-from steps.published import stand_in
-from subject.contract import HTTP_PORT
+from subject.contract import HTTP_PORT, PROJECT
+from subject.published import stand_in
 from subject.roles import Project, find_project, is_student_age
 
-PROJECT = "/srv/student-list"
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
@@ -199,7 +199,10 @@ def provide_bases(shell: Shell, files: Files) -> None:
     """Let a machine have what the Dockerfile of a submission starts from."""
     if files.submission:
         text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
-        provide_images(shell, base_images(text))
+        told = shlex.split(files.option("build: what"))
+        pairs = (after.partition("=") for word, after in pairwise(told) if word == "--build-arg")
+        given = {name: value for name, _equals, value in pairs}
+        provide_images(shell, base_images(text, given))
 
 
 def formerly(image: str) -> str:
@@ -225,11 +228,15 @@ def as_it_was(image: str, nearest: str) -> str:
 def images_of(project: Project, files: Files) -> list[str]:
     """The images that a project names, and those that what it builds starts from."""
     texts = files.submission.files.items() if files.submission else ()
+    builds = [one.raw.get("build") for one in project.services.values()]
+    given = [build.get("args") for build in builds if isinstance(build, dict)]
+    arguments = {str(name): str(value) for one in given if isinstance(one, dict)
+                 for name, value in one.items()}  # fmt: skip
     bases = [
         image
         for path, data in texts
         if "dockerfile" in path.lower()
-        for image in base_images(data.decode("utf-8", "replace"))
+        for image in base_images(data.decode("utf-8", "replace"), arguments)
     ]
     return [*(one.image for one in project.services.values() if one.image), *bases]
 

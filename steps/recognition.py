@@ -22,10 +22,10 @@ from typing import Any
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
-from labkit.facts.dockerfile import build_options, copied_sources
+from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
-from labkit.facts.scripts import docker_commands
+from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
 from labkit.locale import _
 from labkit.remote import Shell, everywhere
 from steps.beside_balancer import moved
@@ -52,9 +52,7 @@ Files = Mapping[str, bytes]
 DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
 # Images of websites that anybody can pull.
 PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
-FROM_WEBSITE = re.compile(
-    r"^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)*|ARG[ \t]+\w+=)\S*(php|httpd|apache)", re.M | re.I
-)
+WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
 # Folders of several attempts; the last one counts.
@@ -63,6 +61,14 @@ LAST_ATTEMPT = 10_000
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
+# An address that is asked by HTTP, and one of the machine's by which a port is published.
+ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
+PUBLISHED_BY = re.compile(
+    r"^([ \t]*(?:-[ \t]*|ports:[ \t]*\[[ \t]*|host_ip:[ \t]*)[\"']?)"
+    r"(?!127\.|0\.0\.0\.0)(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?=:\d+:\d+|[\"']?[ \t]*$)",
+    re.M,
+)
 # What makes a YAML file with any other name one of Compose's.
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w.-]+:", re.M)
 # BuildKit has a Dockerfile read by the program that this line names, anybody's image. None is
@@ -118,8 +124,13 @@ def recognise(
     shown = [path for path in original if _as_named(path, original) != path]
     original = {_as_named(path, original): data for path, data in original.items()}
     unixed = {path: _unix(data) for path, data in original.items()}
+    poured = _written_by_scripts(unixed)
+    for path, (_script, data) in poured.items():
+        unixed[path] = original[path] = data
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    notes += [_("{file} is what {script} writes", file=path, script=script)
+              for path, (script, _data) in poured.items()]  # fmt: skip
     quoted = quotations(unixed, look.sources())
     if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
@@ -154,6 +165,11 @@ def recognise(
         unixed[look.stack], elsewhere = look.relocated()
         notes += [_("{file}: {there} stands for {here}", file=look.stack, there=there, here=here)
                   for there, here in elsewhere.items()]  # fmt: skip
+    for path in filter(None, {look.stack: 1, look.registry: 1, look.page_of_registry: 1}):
+        text, addresses = _published_by_all(_text(unixed[path]))
+        unixed[path] = text.encode() if addresses else unixed[path]
+        notes += [_("{file}: {there} stands for {here}", file=path, there=one, here="0.0.0.0")
+                  for one in addresses]  # fmt: skip
     rules = sources.get(RSYSLOG.path, "")
     before = look.before_rules(rules) if rules else []
     for path in (*before, rules):
@@ -232,7 +248,9 @@ class _Look:
             has_registry,
             lambda one: "regist" in one.file.lower(),
         ) or _first(rest, lambda one: has_registry(one) and one.website is None)
-        others = {path: one for path, one in named.items() if path != self.registry}
+        self.page_of_registry = self._page_of_registry(composes)
+        apart = (self.registry, self.page_of_registry)
+        others = {path: one for path, one in named.items() if path not in apart}
         self.stack = (
             _first(others, lambda one: one.is_the_practical, lambda one: not has_registry(one))
             or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
@@ -241,6 +259,15 @@ class _Look:
         self.project = composes.get(self.stack)
         self.dockerfile, self.context = self._dockerfile()
         self.page = self._page()
+
+    def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
+        """The file of a page for the registry, where it is not the registry's own."""
+        if not self.registry or has_page(composes[self.registry]):
+            return ""
+        return _first(
+            {path: one for path, one in composes.items() if path != self.registry},
+            lambda one: has_page(one) and not one.is_the_practical,
+        )
 
     def _written(self, path: str) -> Project:
         """A compose file, with what the .env beside it sets."""
@@ -386,12 +413,25 @@ class _Look:
             found["compose: services"] = shlex.join(names)
             rest = [name for name in self.project.services if name not in names]
             found["registry: services"] = shlex.join(rest)
-        commands = [command for _path, command in self._documented()]
+        documented = self._documented()
+        commands = "\n".join(command for _path, command in documented)
         if commands and not self.registry:
-            found["registry: commands"] = "\n".join(commands)
-        if self.registry:
-            found["registry: folder"] = str(PurePosixPath(self.registry).parent)
+            found["registry: commands"] = commands
+        if self.page_of_registry:
+            found["registry: page"] = self.page_of_registry
+        if notes := self.registry or next((path for path, _command in documented), ""):
+            found["registry: folder"] = str(PurePosixPath(notes).parent)
+            addresses = self._addresses_of_registry(commands)
+            if addresses:
+                found["registry: addresses"] = " ".join(addresses)
         return found
+
+    def _addresses_of_registry(self, commands: str) -> list[str]:
+        """Addresses by which the registry's machine is asked: it had others at the student's."""
+        read = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        text = "\n".join([*map(_text, read), "" if self.registry else commands])
+        found = dict.fromkeys(ASKED.findall(text))
+        return [one for one in found if not one.startswith("127.") and one != "0.0.0.0"]
 
     # -- the API's image
 
@@ -405,7 +445,7 @@ class _Look:
             for path, data in self.files.items()
             if DOCKERFILE_NAME.search(path.lower())
             and data.strip()
-            and not FROM_WEBSITE.search(_text(data))
+            and not _is_website(_text(data))
         ]
         scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
         found.sort(
@@ -460,7 +500,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower()) and FROM_WEBSITE.search(_text(data))
+            if DOCKERFILE_NAME.search(path.lower()) and _is_website(_text(data))
         ]
         if not found:
             return ""
@@ -674,6 +714,20 @@ def _with_paths(text: str, moved: Mapping[str, str]) -> str:
     return text
 
 
+def _published_by_all(text: str) -> tuple[str, list[str]]:
+    """A compose file whose ports are published by every address of a machine, not by one's own.
+
+    The addresses of the student's machines, which no machine here has. By 127.0.0.1 is on purpose.
+    """
+    found = dict.fromkeys(address for _before, address in PUBLISHED_BY.findall(text))
+    return PUBLISHED_BY.sub(lambda one: f"{one.group(1)}0.0.0.0", text), list(found)
+
+
+def _is_website(dockerfile: str) -> bool:
+    """Whether a Dockerfile starts from PHP or Apache."""
+    return any(map(WEBSITE_BASE.search, base_images(dockerfile)))
+
+
 def _suffix(path: str) -> str:
     """What the name of a file's folder ends with: .d of conf.d."""
     return PurePosixPath(path).parent.suffix
@@ -744,6 +798,11 @@ def has_registry(project: Project) -> bool:
     return any(is_registry(service.image) for service in project.services.values())
 
 
+def has_page(project: Project) -> bool:
+    """Whether one of its services is a page for a registry."""
+    return any(PAGE_OF_REGISTRY.search(service.image) for service in project.services.values())
+
+
 def _first(projects: Mapping[str, Project], *conditions: Callable[[Project], object]) -> str:
     """The path of the best project: by the first condition that any meets, then the least deep."""
     for condition in conditions:
@@ -768,6 +827,22 @@ FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | 
 BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
 
 
+def _written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
+    """Files that a script of a submission would write and that are not there.
+
+    Beside the script, whatever the folder of the machine that it writes to.
+    """
+    found: dict[str, tuple[str, bytes]] = {}
+    for script in filter(IS_SCRIPT.search, files):
+        folder = PurePosixPath(script).parent
+        for name, content in written_files(_text(files[script]), ".").items():
+            beside = PurePosixPath(name).name if name.startswith("/") else name
+            path = _inside(folder, beside)
+            if path and path not in files and path not in found and content.strip():
+                found[path] = script, content.encode()
+    return found
+
+
 def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
     """Artefacts that no file is, and that a document shows: path -> (document, content).
 
@@ -786,7 +861,7 @@ def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str,
 def _shown_in(text: str) -> str:
     """The artefact that a block of code is, "" if it is none."""
     if BEGINS_IMAGE.match(text):
-        return "" if FROM_WEBSITE.search(text) else DOCKERFILE.path
+        return "" if _is_website(text) else DOCKERFILE.path
     if SERVICES.search(text):
         project = written(COMPOSE.path, text.encode(), Project)
         if has_registry(project) and project.website is None:

@@ -14,11 +14,10 @@ from steps.project import (
     DOCKERFILE,
     GIVEN,
     IMAGE,
-    PROJECT,
     own_folder,
     provide_bases,
 )
-from subject.contract import OPTION, application_of
+from subject.contract import OPTION, PROJECT, application_of
 
 BUILD_LIMIT_S = 600.0
 SUBMITTED_BUILD_LIMIT_S = 150.0  # nobody looks on; with a slow network still time for the packages

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from labkit.course import Beginning, Files, Origin, step
 from labkit.facts.compose.harmless import asked_for, binds, is_allowed
@@ -27,7 +29,7 @@ from steps.project import (
     tag,
     trust_registry,
 )
-from steps.published import stand_in
+from subject.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"
 # What the registry is told by its settings -> the file that this step makes.
@@ -37,6 +39,7 @@ SECRETS = {
     "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
 }
 
+PAGE_HOME = f"{REGISTRY_HOME}-page"
 # The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
 OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
@@ -60,14 +63,18 @@ def serve(shells: Shells, files: Files) -> None:
             else ""
         ),
     )
-    if commands := files.option("registry: commands"):
+    if commands := _here(lb, files, files.option("registry: commands")):
+        readdress(lb, files, REGISTRY_HOME)
         files.note(REGISTRY_COMPOSE)
         as_documented(lb, [shlex.split(line) for line in commands.splitlines()])
     else:
         files.place(REGISTRY_COMPOSE, lb)
+        readdress(lb, files, REGISTRY_HOME)
         # Services of the student's own file, in the workspace or by hand on lb, have other names.
         own = files.used[-1].origin is Origin.OWN
         start_registry(lb, files, *([] if own else ["registry"]))
+        if page := files.option("registry: page"):
+            start_page(lb, files, page)
 
 
 @step(
@@ -99,6 +106,39 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
         provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
+
+
+def start_page(lb: Shell, files: Files, page: str) -> None:
+    """The registry's page from a compose file of its own.
+
+    Beside the registry's it is of the same project, and on the same network.
+    """
+    there = PurePosixPath(page)
+    home = REGISTRY_HOME
+    if str(there.parent) != files.option("registry: folder"):
+        home = PAGE_HOME
+        own_folder(lb, home)
+        bring_all(lb, files, home, below=str(there.parent))
+    readdress(lb, files, home)
+    path = f"{home}/{there.name}"
+    project = judge(lb, path, by_name=True)
+    provide_images(lb, images_of(project, files))
+    run_twice(lb, shlex.join([*by_judged(path), "up", "-d", "--quiet-pull"]), cwd=home)
+
+
+def readdress(lb: Shell, files: Files, folder: str) -> None:
+    """lb's address in the place of those that the student's machine had."""
+    for address in files.option("registry: addresses").split():
+        search = shlex.join(["grep", "-rlIwF", "--", address, "."])
+        replace = shlex.join(["sed", "-i", f"s/\\b{re.escape(address)}\\b/{lb.address}/g"])
+        lb.run(f"{search} | xargs {replace}", cwd=folder, unless=f"! {search}")
+
+
+def _here(lb: Shell, files: Files, text: str) -> str:
+    """A text with lb's address in the place of those that the student's machine had."""
+    for address in files.option("registry: addresses").split():
+        text = re.sub(rf"\b{re.escape(address)}\b", lb.address, text)
+    return text
 
 
 def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
 from steps.beside_balancer import SUBMITTED
-from steps.project import APART, HAPROXY_STATS, PROJECT, REGISTRY_HOME
+from steps.project import APART, HAPROXY_STATS, REGISTRY_HOME
+from subject.contract import PROJECT
 
 # Containers with their volumes, then volumes and networks of their own.
 NO_CONTAINERS = (
@@ -89,7 +90,7 @@ def registry(shells: Shells) -> None:
     """The registry, its page, what was pushed, and web1's trust in it."""
     lb, web1 = shells["lb"], shells["web1"]
     lines = {
-        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME} {JUDGED}",
+        lb.name: f"{NO_CONTAINERS}; {NO_IMAGES}; rm -rf {REGISTRY_HOME}* {JUDGED}",
         web1.name: f"{NO_PUSHED}; {NO_REGISTRY}",
     }
     everywhere(lambda shell: _as_root(shell, lines[shell.name]), [lb, web1])

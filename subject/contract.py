@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+PROJECT = "/srv/student-list"  # on both web servers, where nobody has chosen otherwise
 API_PATH = "/pozos/api/v1.0/get_student_ages"
 API_PORT = 5000
 DATA_FILE = "/data/student_age.json"

@@ -6,17 +6,19 @@ Published solutions give them dozens of names: they are found, and not prescribe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from labkit.course import CannotTellError
+from labkit.course import CannotTellError, not_met
 from labkit.facts.compose import project as compose
 from labkit.facts.compose.project import Service, container_of, containers_of, find_projects
 from labkit.facts.docker import Container, Image, must_have_images, plain_name
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import API_PORT, HTTP_PORT
+from subject.published import is_unheard_of
 
 # Images that are no API of anybody's, whatever their service is called.
 OTHER_ROLES = re.compile(
@@ -132,8 +134,22 @@ def find_project(shell: Shell) -> Project | None:
     return next(iter(good or broken), None)
 
 
+def must_be_heard_of(shell: Shell, images: Iterable[str]) -> None:
+    """Not met if one of these images is of a version that nobody can have published."""
+    for image in filter(is_unheard_of, images):
+        if not shell.ask(shlex.join(["docker", "image", "inspect", image])).ok:
+            not_met(
+                expected=_("an image that exists"),
+                seen=_("{image}: nobody has published such a version", image=image),
+                where=shell.name,
+            )
+
+
 def must_have_other_images(shell: Shell) -> None:
-    """CannotTellError if the image of a service beside website and API can be had from nobody."""
+    """CannotTellError if the image of a service beside website and API can be had from nobody.
+
+    Not met if it cannot exist.
+    """
     services = [
         service
         for project in find_projects(shell, Project)
@@ -141,7 +157,9 @@ def must_have_other_images(shell: Shell) -> None:
         if not (project.is_the_practical and service in (project.website, project.api))
         and not service.build_context
     ]
-    must_have_images(shell, dict.fromkeys(one.image for one in services))
+    images = dict.fromkeys(one.image for one in services)
+    must_be_heard_of(shell, images)
+    must_have_images(shell, images)
 
 
 def _is_registry(project: Project) -> bool:

@@ -36,12 +36,16 @@ BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFE
 
 @dataclass(frozen=True)
 class Member:
-    """A file of an archive: a POSIX path, and its bytes or why they were not taken."""
+    """A file of an archive: a POSIX path, and its bytes or why they were not taken.
+
+    Of a symbolic link the text that says where it leads.
+    """
 
     path: str
     data: bytes = b""
     why: str = ""
     executable: bool = False
+    link: str = ""
 
 
 def is_archive(name: str) -> bool:
@@ -111,7 +115,10 @@ def _zip(file: IO[bytes]) -> Iterator[Member]:
                     why = _("its compression is not known")
                 except BROKEN:
                     why = _("it is damaged")
-            yield Member(path, data, why, executable=bool(mode & stat.S_IXUSR))
+            if stat.S_ISLNK(mode) and not why:
+                yield Member(path, link=data.decode("utf-8", "replace"))
+            else:
+                yield Member(path, data, why, executable=bool(mode & stat.S_IXUSR))
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -141,6 +148,9 @@ def _tar(file: IO[bytes], start: bytes) -> Iterator[Member]:
             if info.isdir() or is_litter(path):
                 continue
             why = _refused(path) or _of_kind(_tar_kind(info), info.size, path)
+            if info.issym() and not why:
+                yield Member(path, link=_tar_name(info.linkname))
+                continue
             inner = None if why else archive.extractfile(info)
             data = inner.read() if inner else b""
             yield Member(path, data, why, executable=bool(info.mode & stat.S_IXUSR))
@@ -155,9 +165,9 @@ def _decompressed(file: IO[bytes], start: bytes) -> AbstractContextManager[IO[by
 
 
 def _tar_kind(info: tarfile.TarInfo) -> int:
-    if info.issym() or info.islnk():
+    if info.issym():
         return stat.S_IFLNK
-    return stat.S_IFREG if info.isreg() else stat.S_IFIFO
+    return stat.S_IFREG if info.isreg() and not info.islnk() else stat.S_IFIFO
 
 
 def _tar_name(name: str) -> str:
@@ -176,9 +186,7 @@ def _refused(path: str) -> str:
 
 
 def _of_kind(mode: int, size: int, path: str) -> str:
-    if stat.S_ISLNK(mode):
-        return _("a symbolic link is not followed")
-    if stat.S_IFMT(mode) and not stat.S_ISREG(mode):
+    if stat.S_IFMT(mode) and not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         return _("it is not a regular file")
     return _("it is too large ({size} bytes)", size=size) if size > _room(path) else ""
 

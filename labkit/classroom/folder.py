@@ -7,7 +7,8 @@ import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 
 from labkit.errors import NothingToGradeError, UsageError
 from labkit.locale import _
@@ -40,8 +41,8 @@ class Folder:
 def read_folder(path: Path) -> Folder:
     """Read a submission. UsageError if it is no folder that can be read, NothingToGrade if empty.
 
-    Symbolic links, devices, pipes, what is too large and names that are no text are left out and
-    listed: none of them can reach anything outside the folder.
+    Devices, pipes, what is too large and names that are no text are left out and listed, and so are
+    symbolic links: none is followed. One to another file of the folder is a copy of it.
     """
     if not path.is_dir():
         raise UsageError(
@@ -51,10 +52,14 @@ def read_folder(path: Path) -> Folder:
     files: dict[str, bytes] = {}
     skipped: list[tuple[str, str]] = []
     executable: set[str] = set()
+    links: dict[str, str] = {}
     room = LARGEST_FOLDER
     for found in _walk(path, skipped):
         name = _path_of(found.relative_to(path).as_posix(), files)
         try:
+            if found.is_symlink() and name.isprintable():
+                links[name] = os.readlink(found)  # noqa: PTH115  # a text: nothing is looked up
+                continue
             why = _unwanted(found, name)
             if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
                 why = _("the folder is too large; this file is beyond its limit")
@@ -68,6 +73,7 @@ def read_folder(path: Path) -> Folder:
         if may_run:
             executable.add(name)
         room -= len(data)
+    skipped += copy_links(files, links)
     if not files:
         raise NothingToGradeError(
             _("the submission {folder} holds no file that can be graded", folder=path),
@@ -76,6 +82,33 @@ def read_folder(path: Path) -> Folder:
         )
     name = path.resolve().name
     return Folder(name, dict(sorted(files.items())), skipped, frozenset(executable))
+
+
+def copy_links(files: dict[str, bytes], links: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Put copies in the place of links to files and folders that were read; name the others.
+
+    Where a link leads is told by its text alone.
+    """
+    skipped = []
+    room = LARGEST_FOLDER - sum(map(len, files.values()))
+    read = dict(files)
+    for name, target in links.items():
+        place = normpath(f"{PurePosixPath(name).parent}/{target}")
+        meant = {} if target.startswith("/") else {
+            name + path.removeprefix(place): data
+            for path, data in read.items()
+            if path == place or path.startswith(f"{place}/")
+        }  # fmt: skip
+        room -= sum(map(len, meant.values()))
+        if not meant or any(path in files for path in meant):
+            skipped.append((_shown(name), _("a symbolic link is not followed")))
+        elif room < 0 or len(files) + len(meant) > MOST_FILES:
+            skipped.append(
+                (_shown(name), _("the folder is too large; this file is beyond its limit"))
+            )
+        else:
+            files |= meant
+    return skipped
 
 
 def _walk(path: Path, skipped: list[tuple[str, str]]) -> list[Path]:

@@ -18,7 +18,14 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from labkit.classroom.archive import Member, is_archive, is_litter, members, stem
-from labkit.classroom.folder import LARGEST_FILE, LARGEST_FOLDER, MOST_FILES, Folder, read_folder
+from labkit.classroom.folder import (
+    LARGEST_FILE,
+    LARGEST_FOLDER,
+    MOST_FILES,
+    Folder,
+    copy_links,
+    read_folder,
+)
 from labkit.errors import LabkitError, NothingToGradeError, UsageError
 from labkit.locale import _
 
@@ -190,6 +197,7 @@ def _assembled(name: str, found: Iterable[Member], *, where: str) -> Folder:
     files: dict[str, bytes] = {}
     skipped: list[tuple[str, str]] = []
     executable: set[str] = set()
+    links: dict[str, str] = {}
     room = LARGEST_FOLDER
 
     def take(one: Member, prefix: str = "") -> None:
@@ -203,6 +211,9 @@ def _assembled(name: str, found: Iterable[Member], *, where: str) -> Folder:
             if len(skipped) < MOST_FILES:
                 skipped.append((path[:200].encode("unicode_escape").decode(), why))
             return
+        if one.link:
+            links[path] = one.link
+            return
         files[path] = one.data
         room -= len(one.data)
         if one.executable:
@@ -211,15 +222,16 @@ def _assembled(name: str, found: Iterable[Member], *, where: str) -> Folder:
     top = list(_until_broken(found, skipped))
     alone = len(top) == 1
     for one in top:
-        if one.why or not is_archive(one.path):
+        if one.why or one.link or not is_archive(one.path):
             take(one)
             continue
         prefix = "" if alone else stem(one.path) + "/"
         inner = members(io.BytesIO(one.data), one.path)
         for deeper in _until_broken(inner, skipped):
-            nested = not deeper.why and is_archive(deeper.path)
+            nested = not deeper.why and not deeper.link and is_archive(deeper.path)
             why = _("an archive in an archive in an archive is not opened") if nested else ""
             take(Member(deeper.path, why=why) if nested else deeper, prefix)
+    skipped += copy_links(files, links)
     if not files:
         raise NothingToGradeError(
             _("the submission {folder} holds no file that can be graded", folder=name),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 # The argument that names the program by which BuildKit reads a Dockerfile, in its place.
@@ -11,24 +11,76 @@ READ_BY = "BUILDKIT_SYNTAX"
 MOST_COPIED = 100  # sources of a Dockerfile's instructions that are looked at
 
 
+ESCAPE = re.compile(r"\A(?:[ \t]*#[^\n]*\n)*?[ \t]*#[ \t]*escape[ \t]*=[ \t]*`", re.I)
+HERE_DOCUMENT = re.compile(r"<<-?[\"']?([A-Za-z_]\w*)")
+ARGUMENT = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
+
+
+def instructions(dockerfile: str) -> Iterator[list[str]]:
+    """The instructions as words, continued lines joined; comments and here-documents are left out.
+
+    Dockerfile reference: parser directives (escape), here-documents.
+    """
+    sign = "`" if ESCAPE.match(dockerfile) else "\\"
+    whole, until = "", list[str]()
+    for line in dockerfile.splitlines():
+        if until:
+            until = until[1:] if line.strip("\t") == until[0] else until
+        elif line.lstrip().startswith("#") or (whole and not line.strip()):
+            continue
+        elif line.rstrip().endswith(sign):
+            whole += line.rstrip()[:-1] + " "
+        else:
+            words = (whole + line).split()
+            whole = ""
+            if words and words[0].upper() in ("ADD", "COPY", "RUN"):
+                until = HERE_DOCUMENT.findall(" ".join(words))
+            if words:
+                yield words
+    if words := whole.split():
+        yield words
+
+
 def copied_sources(dockerfile: str) -> list[str]:
-    """The sources of its COPY and ADD instructions, those from other stages apart."""
+    """The sources of its COPY and ADD instructions that lie in the context."""
     found = []
-    for line in re.sub(r"\\\n", " ", dockerfile).splitlines():
-        words = re.sub(r'[\[\]",]', " ", line).split()
-        if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and "--from" not in line:
+    for line in instructions(dockerfile):
+        words = re.sub(r'[\[\]",]', " ", " ".join(line)).split()
+        is_own = not any(word.startswith("--from") for word in words)
+        if len(words) > 2 and words[0].upper() in ("COPY", "ADD") and is_own:
             found += [word.lstrip("/") for word in words[1:-1] if not word.startswith("--")]
-    return found[:MOST_COPIED]
+    elsewhere = ("<<", "http://", "https://", "git@")
+    return [one for one in found if not one.startswith(elsewhere)][:MOST_COPIED]
 
 
-def base_images(dockerfile: str) -> list[str]:
-    """The images that its FROM lines name, those of its own stages and of arguments apart."""
-    lines = re.findall(
-        r"^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*(\S+)(?:[ \t]+AS[ \t]+(\S+))?", dockerfile, re.M | re.I
-    )
-    stages = {stage.lower() for _image, stage in lines}
-    names = [image for image, _stage in lines if "$" not in image and image.lower() not in stages]
-    return list(dict.fromkeys(names))[:MOST_COPIED]
+def base_images(dockerfile: str, given: Mapping[str, str] | None = None) -> list[str]:
+    """The images that its FROM lines name, and those that it copies from, its own stages apart.
+
+    Arguments before the first FROM have the value that is `given` to the build, else their own;
+    an image with one that has neither is left out.
+    """
+    known: dict[str, str] = {}
+    names: list[str] = []
+    stages: set[str] = set()
+    for word, *rest in instructions(dockerfile):
+        if word.upper() == "ARG" and not stages and not names:
+            pairs = (one.partition("=") for one in rest)
+            known |= {name: value.strip("\"'") for name, _equals, value in pairs}
+            known |= {name: value for name, value in (given or {}).items() if name in known}
+        elif word.upper() == "FROM":
+            images = [one for one in rest if not one.startswith("--")]
+            names += images[:1] if images[:1] and images[0].lower() not in stages else []
+            if len(images) > 2 and images[1].upper() == "AS":
+                stages.add(images[2].lower())
+        elif word.upper() == "COPY":
+            sources = [one.removeprefix("--from=") for one in rest if one.startswith("--from=")]
+            names += [one for one in sources if not one.isdigit() and one.lower() not in stages]
+
+    def value(match: re.Match[str]) -> str:
+        return known.get(match[1] or match[3], "") or match[2] or "$"
+
+    named = (ARGUMENT.sub(value, name) for name in names)
+    return list(dict.fromkeys(one for one in named if "$" not in one))[:MOST_COPIED]
 
 
 def build_options(build: Mapping[str, Any]) -> list[str]:

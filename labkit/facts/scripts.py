@@ -36,7 +36,7 @@ SHOWN = re.compile(
     )*""",
     re.X,
 )
-SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
+IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
     r"(?:(?:export|readonly|local|declare|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?"
@@ -45,6 +45,9 @@ ASSIGNED = re.compile(
 NAMED = re.compile(
     r"'[^']*'|\"?\$\{(?P<array>\w+)\[[@*]\]\}\"?|\"?\$(?P<all>[@*])\"?"
     r"|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|\((?P<make>\w+)\)|(?P<plain>[A-Za-z_]\w*|\d))"
+)
+POURED = re.compile(
+    r"\\(?P<kept>[$`\\])|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 HERE = re.compile(
     r"\"?\$\((?:pwd|dirname[^()\n]{0,200}|cd[^()\n]{0,200}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?)\)\"?"
@@ -55,6 +58,12 @@ FUNCTION = re.compile(
     r"(?:function[ \t]+([\w-]+)[ \t]*(?:\(\))?|([\w-]+)[ \t]*\(\))[ \t]*\{?(.*)", re.S
 )
 LOOP = re.compile(r"for[ \t]+(\w+)[ \t]+in[ \t]+(.+)", re.S)
+# `cat > FILE <<EOF`, the same the other way round, and by tee.
+WRITING = re.compile(
+    r"[ \t]*(?:sudo[ \t]+)?(?:cat|tee)\b.*"
+    r"<<(?P<tabs>-?)[ \t]*(?P<quote>[\"'\\]?)(?P<end>[A-Za-z_]\w*)"
+)
+MOST_WRITTEN = 20  # files of a script
 WORDS_BEFORE = ("if", "elif", "then", "else", "while", "until", "do", "!", "{", "time", "exec",
                 "sudo", "-E", "command", "nohup")  # fmt: skip
 END = re.compile(r"[012&]?>")  # where the output goes is no argument
@@ -107,6 +116,17 @@ class _Reading:
         elif name in ("docker", "docker-compose"):
             self.found.append(_command(words))
 
+    def poured(self, line: str) -> str:
+        """A line of a here-document: its variables are put in, a backslash keeps a dollar."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match["brace"] or match["plain"]
+            if match["kept"]:
+                return match["kept"]
+            return self.values.get(name) or match["default"] or ""
+
+        return POURED.sub(value, line) if len(line) <= LONGEST_COMMAND else line
+
     def expanded(self, text: str, given: Sequence[str]) -> str:
         """A text with what is known put in the place of its names."""
 
@@ -128,6 +148,43 @@ class _Reading:
         return NAMED.sub(value, text)
 
 
+def written_files(text: str, here: str) -> dict[str, str]:
+    """The files that a script writes from here-documents: path -> content (POSIX, 2.7.4).
+
+    Variables are put in where the end is not quoted; what is not set is empty.
+    """
+    reading = _Reading()
+    lines = text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n")
+    for line in lines:
+        if assigned := ASSIGNED.fullmatch(line.strip()):
+            reading.values.setdefault(assigned[1], assigned[2].strip("\"'"))
+    found: dict[str, str] = {}
+    left = iter(lines)
+    for line in left:
+        begun = WRITING.match(line) if len(line) <= LONGEST_COMMAND else None
+        if not begun or len(found) >= MOST_WRITTEN:
+            continue
+        content: list[str] = []
+        for one in left:
+            if one.strip("\t ") == begun["end"]:
+                break
+            content.append(one)
+        path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
+        if path:
+            plain = [one.lstrip("\t") if begun["tabs"] else one for one in content]
+            poured = plain if begun["quote"] else [reading.poured(one) for one in plain]
+            found[path] = "".join(f"{one}\n" for one in poured)
+    return found
+
+
+def _written_to(line: str) -> str:
+    """The file that `cat` or `tee` of a line writes to, "" for none."""
+    rest = re.sub(r"<<-?[ \t]*[\"'\\]?\w+[\"']?|/dev/null", " ", line)
+    behind = re.search(r"\btee\b(?:[ \t]+-a)?(.*)", rest) or re.search(r">>?[ \t]*(.*)", rest)
+    names = re.findall(r"[\w./~${}-]*\w", behind[1]) if behind else []
+    return names[0] if names else ""
+
+
 def docker_commands(path: str, text: str, here: str) -> list[list[str]]:
     """Each docker command of a file that a shell would come to, as words.
 
@@ -135,7 +192,7 @@ def docker_commands(path: str, text: str, here: str) -> list[list[str]]:
     `docker container run` is `docker run`.
     """
     text = HERE.sub(lambda _one: here, GOES_ON.sub(" ", text[:LONGEST_TEXT].replace("\r\n", "\n")))
-    is_script = bool(SCRIPT.search(path)) or text.startswith("#!")
+    is_script = bool(IS_SCRIPT.search(path)) or text.startswith("#!")
     lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
     reading = _Reading()

@@ -7,6 +7,7 @@ bounded, and a build number puts it before the same release of an index.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -49,5 +50,6 @@ def bound(wheel: Path, out: Path) -> None:
 
 given, wanted = map(Path, sys.argv[1:])
 wanted.mkdir()
+(wanted / "bounds.json").write_text(json.dumps(BOUNDS), encoding="utf-8")
 for path in sorted(given.glob("*.whl")):
     bound(path, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlencode
@@ -9,8 +10,12 @@ from urllib.parse import urlencode
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
-from labkit.facts.http.browser import finished, path_of
+from labkit.facts.http.browser import LARGEST_PAGE, finished, path_of
 
+# The Fetch standard's and XMLHttpRequest's names, and those of libraries in use.
+ASKING = re.compile(
+    r"\bfetch\s*\(|\bXMLHttpRequest\b|\baxios\b|\$\.(?:ajax|get|getJSON|post)\s*\(|\bhx-(?:get|post)\b"
+)
 MOST_FIELDS = 500  # of a page's forms that are looked at
 
 
@@ -61,23 +66,37 @@ class Form:
     fields: dict[str, str]
 
 
-def form_of(page: Page) -> Form | None:
-    """The first form with a button, as a browser would send it; None if there is none.
+def form_of(page: Page, sought: re.Pattern[str] | None = None) -> Form | None:
+    """The form of the first button, as a browser would send it; None if there is no button.
 
-    ElsewhereError if it goes to another place than its page.
+    Of several buttons the first whose words are `sought`. ElsewhereError if its form goes to
+    another place than its page.
     """
-    for form, own in _forms(page.soup):
-        button = next(filter(_submits, own), None)
-        if button is None:
-            continue
-        sent = [(str(field["name"]), _value(field)) for field in own if field.get("name")]
-        fields = {name: value for name, value in sent if value is not None}
-        if button.get("name"):
-            fields[str(button["name"])] = str(button.get("value", ""))
-        action = str(button.get("formaction") or form.get("action") or "")
-        method = str(button.get("formmethod") or form.get("method") or "get").lower()
-        return Form(page.path_of(action), method, fields)
-    return None
+    found = [
+        (form, own, field) for form, own in _forms(page.soup) for field in own if _submits(field)
+    ]
+    if not found:
+        return None
+    meant = (each for each in found if sought and sought.search(_words(each[2])))
+    form, own, button = next(meant, found[0])
+    sent = [(str(field["name"]), _value(field)) for field in own if field.get("name")]
+    fields = {name: value for name, value in sent if value is not None}
+    if button.get("name"):
+        fields[str(button["name"])] = str(button.get("value", ""))
+    action = str(button.get("formaction") or form.get("action") or "")
+    method = str(button.get("formmethod") or form.get("method") or "get").lower()
+    return Form(page.path_of(action), method, fields)
+
+
+def asks_by_script(html: str) -> bool:
+    """Whether a page asks its server by a script of its own, as only a browser could carry out."""
+    return bool(ASKING.search(html[:LARGEST_PAGE]))
+
+
+def _words(button: Tag) -> str:
+    """What a button says to a reader, and to the server."""
+    said = (button.get(name) for name in ("value", "name", "id", "title", "aria-label"))
+    return " ".join([button.get_text(" "), *(str(word) for word in said if word)])
 
 
 def _forms(soup: BeautifulSoup) -> list[tuple[Tag, list[Tag]]]:

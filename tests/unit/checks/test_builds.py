@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from checks.builds import Build, must_be_its_version, replaced
+from checks.builds import Build, find_build, must_be_its_version, replaced
 from labkit.course import CannotTellError
 from labkit.remote import PlannedShell, from_facts
+from steps.recognition import recognise
+from tests import ROOT
 
 BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")
 OLD_PRINT = """it ended; its log:   File "/student_age.py", line 3
@@ -69,3 +71,39 @@ def test_what_the_version_may_explain_cannot_be_told(image: str, said: str) -> N
 )  # fmt: skip
 def test_a_mistake_in_any_version_stays_one(image: str, said: str) -> None:
     must_be_its_version(web(image), BUILD, said)
+
+
+CHOSEN = MISFIT.replace("'escape' from 'jinja2'", "'BaseResponse' from 'werkzeug.wrappers'")
+
+
+@pytest.mark.parametrize("image", ["python:3.8-buster", "python:3.9-slim", "python:2.7"])
+def test_what_was_pinned_and_fits_with_nothing_is_a_mistake(image: str) -> None:
+    pinned = {"cat /srv": f"FROM {image}\n", "docker run": "Python 3.13.5", "grep -qsiE": ""}
+    shell = PlannedShell("web1", from_facts(pinned))
+    must_be_its_version(shell, BUILD, CHOSEN)
+    with pytest.raises(CannotTellError):
+        must_be_its_version(
+            PlannedShell("web1", from_facts({**pinned, "grep -qsiE": 1})), BUILD, CHOSEN
+        )
+
+
+API = b"FROM python:3\nCOPY student_age.py /\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "build"),
+    [
+        ({"v1/simple_api/Dockerfile": API, "v2/simple_api/Dockerfile": API},
+         Build("/srv/student-list/v2/simple_api/Dockerfile", "/srv/student-list/v2/simple_api")),
+        ({"a/b/c/d/e/Dockerfile": API, "README.md": b""},
+         Build("/srv/student-list/a/b/c/d/e/Dockerfile", "/srv/student-list/a/b/c/d/e")),
+        ({"d/api.Dockerfile": API, "student_age.py": b"x", "compose.yml":
+          b"services:\n  api:\n    build: {context: ., dockerfile: d/api.Dockerfile, target: t}\n"},
+         Build("/srv/student-list/d/api.Dockerfile", "/srv/student-list", ("--target", "t"))),
+    ],
+)  # fmt: skip
+def test_what_is_judged_of_a_submission_is_what_was_built(
+    files: dict[str, bytes], build: Build
+) -> None:
+    submission = recognise(files, ROOT / "steps" / "reference")
+    assert find_build(web("x"), None, submission) == build

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from checks.pages import list_form, pairs_of
-from labkit.course import NotMetError
+from labkit.course import CannotTellError, NotMetError
 from labkit.facts.http.pages import Page
 
 STUDENTS = {"alice": "12", "bob": "13"}
@@ -138,3 +138,9 @@ def test_a_page_without_a_form_says_what_is_expected() -> None:
 def test_a_form_that_leads_elsewhere_is_named() -> None:
     with pytest.raises(NotMetError, match="sends its visitor to http://other/"):
         list_form(page('<form action="http://other/"><button>List</button></form>'))
+
+
+def test_a_page_that_asks_by_a_script_cannot_be_told() -> None:
+    with pytest.raises(CannotTellError, match="by a script"):
+        list_form(page("<button id=b>List</button><script>b.onclick = () => fetch('x')</script>"))
+    assert list_form(page("<form><button>List</button></form><script>fetch('x')</script>"))

@@ -293,3 +293,19 @@ def test_comments_are_no_configuration() -> None:
     text = "global # x\n  stats socket /a.sock # stats socket /c\n# stats socket /b.sock\n"
     one = haproxy_on(PlannedShell("lb", from_facts({"cat /etc/haproxy": text, "/a.sock": 0})))
     assert one.socket == "/a.sock"
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"HostConfig": {"Links": ["/x-back-1:/x-site-1/backend"]}},
+        {"NetworkSettings": {"Networks": {"x": {"Links": ["x-back-1:backend", "x-db-1:db"]}}}},
+    ],
+)
+def test_a_name_that_the_website_alone_has_is_the_second_apis_as_well(
+    links: dict[str, Any],
+) -> None:
+    world = World(lambda student: f"{student} 42")
+    rehearse(world.shell, stack(website=container("x-site-1", **links)))
+    assert "--network-alias backend " in world.script
+    assert "--network-alias db" not in world.script

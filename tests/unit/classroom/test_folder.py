@@ -77,7 +77,8 @@ def test_hidden_files_are_files(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/etc/passwd", "../secret", "docker-compose.yml", "nowhere", ".", "/"]
+    "target",
+    ["/etc/passwd", "../secret", "../alice/docker-compose.yml", "nowhere", ".", "/", "link"],
 )
 def test_links_are_not_followed_wherever_they_lead(place: Path, target: str) -> None:
     (place.parent / "secret").write_text("secret")
@@ -85,6 +86,30 @@ def test_links_are_not_followed_wherever_they_lead(place: Path, target: str) -> 
     read = read_folder(place)
     assert read.files.keys() == {"docker-compose.yml"}
     assert why(read) == {"link": "a symbolic link is not followed"}
+
+
+def test_a_link_to_another_file_of_the_folder_is_a_copy_of_it(place: Path) -> None:
+    """By its text alone: nothing is looked up, and a link to a link is none."""
+    (place / "prod").mkdir()
+    (place / "prod" / "compose.yml").write_text("prod")
+    (place / "prod" / "up").symlink_to("../docker-compose.yml")
+    (place / "compose.yml").symlink_to("./prod/../prod/compose.yml")
+    (place / "now").symlink_to("prod")
+    (place / "again").symlink_to("compose.yml")
+    read = read_folder(place)
+    here = (place / "docker-compose.yml").read_bytes()
+    assert read.files == {
+        "docker-compose.yml": here, "prod/compose.yml": b"prod", "prod/up": here,
+        "compose.yml": b"prod", "now/compose.yml": b"prod",
+    }  # fmt: skip
+    assert why(read) == {"again": "a symbolic link is not followed"}
+
+
+def test_links_to_a_large_folder_are_copies_up_to_the_limit() -> None:
+    files = {f"big/{name}": b"x" * folder.LARGEST_FILE for name in range(4)}
+    skipped = folder.copy_links(files, {"a": "big", "b": "big"})
+    assert len(files) == 8
+    assert [name for name, _why in skipped] == ["b"]
 
 
 def test_pipes_and_sockets_are_neither_read_nor_waited_for(place: Path) -> None:

@@ -137,6 +137,23 @@ def test_a_link_of_a_zip_is_left_out_and_a_program_stays_one(tmp_path: Path) -> 
     assert dict(found.skipped) == {"link": "a symbolic link is not followed"}
 
 
+def test_a_link_within_an_archive_is_a_copy(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr("tp/prod/compose.yml", b"prod")
+        info = zipfile.ZipInfo("tp/compose.yml")
+        info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        out.writestr(info, b"prod/compose.yml")
+    wanted = {"tp/prod/compose.yml": b"prod", "tp/compose.yml": b"prod"}
+    assert read(tmp_path, made.getvalue()).files == wanted
+    made = io.BytesIO(tarred({"tp/prod/compose.yml": b"prod"}, "w"))
+    with tarfile.open(fileobj=made, mode="a") as tar:
+        link = tarfile.TarInfo("tp/compose.yml")
+        link.type, link.linkname = tarfile.SYMTYPE, "prod/compose.yml"
+        tar.addfile(link)
+    assert read(tmp_path, made.getvalue(), "a.tar").files == wanted
+
+
 def test_an_encrypted_member_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     data = bytearray(zipped({"secret": b"1", **TREE}))
     data[6] |= 1  # the flag in the member's own header, and in the directory

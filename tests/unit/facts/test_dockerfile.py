@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from labkit.facts.dockerfile import base_images, build_options
+from labkit.course import NotMetError
+from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images
-from steps.published import stand_in
+from subject.published import is_unheard_of, stand_in
+from subject.roles import must_be_heard_of
 
 
 @pytest.mark.parametrize(
@@ -52,12 +54,66 @@ def test_what_was_never_published_has_nobody_to_stand_in_for(image: str) -> None
     assert stand_in(image) == ""
 
 
+@pytest.mark.parametrize("image", ["php:8.4.20-apache", "python:3.14.3-slim", "registry:3.0.1"])
+def test_a_line_that_was_maintained_has_gone_on(image: str) -> None:
+    assert stand_in(image)
+
+
+@pytest.mark.parametrize(
+    "image", ["registry:99", "docker.io/library/python:33-slim", "php:88-apache", "python:9.9"]
+)
+def test_a_version_that_cannot_be_there_yet_is_a_mistake(image: str) -> None:
+    assert is_unheard_of(image)
+    with pytest.raises(NotMetError, match=image):
+        must_be_heard_of(PlannedShell("lb", lambda asked: Result(asked, "", "", 1)), ["x", image])
+    must_be_heard_of(PlannedShell("lb", lambda asked: Result(asked, "", "", 0)), [image])
+
+
+@pytest.mark.parametrize(
+    "image", ["registry:4", "registry:2.9", "python", "php:apache", "me/registry:99", "node:99",
+              "python:3.12-slimm", "lb:5000/python:99", ""],
+)  # fmt: skip
+def test_of_others_nobody_can_tell(image: str) -> None:
+    assert not is_unheard_of(image)
+
+
 def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
     dockerfile = (
         "ARG VERSION=3\nFROM --platform=linux/amd64 python:3.8-slim AS Built\n"
         "  from built AS tested\nFROM python:${VERSION}\nFROM php:7.4-apache\nFROM php:7.4-apache\n"
     )
-    assert base_images(dockerfile) == ["python:3.8-slim", "php:7.4-apache"]
+    assert base_images(dockerfile) == ["python:3.8-slim", "python:3", "php:7.4-apache"]
+    assert "python:3.9" in base_images(dockerfile, {"VERSION": "3.9"})
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "bases"),
+    [
+        ("ARG P=3.8\nARG S=slim\nFROM python:${P}-${S}\n", ["python:3.8-slim"]),
+        ("ARG P=3.8 S='slim'\nFROM python:$P-$S\n", ["python:3.8-slim"]),
+        ("FROM python:${P:-3.8}\n", ["python:3.8"]),
+        ("ARG P\nFROM python:$P\n", []),
+        ("FROM python:3 AS a\nARG P=2\nFROM a\n", ["python:3"]),
+        ("FROM python:3\nCOPY --from=ghcr.io/x/uv:1 /uv /bin/\n", ["python:3", "ghcr.io/x/uv:1"]),
+        ("FROM python:3 AS a\nFROM php\nCOPY --from=A --chown=1 /x /\nCOPY --from=0 /x /\n",
+         ["python:3", "php"]),
+        ("FROM python:3\nRUN <<EOF\nFROM x\nEOF\nCOPY <<-'A' <<B /x/\nFROM y\nA\nFROM z\nB\n",
+         ["python:3"]),
+        ("FROM \\\n  # the newest\n\n  python:3\n# FROM x\n", ["python:3"]),
+        ("# escape=`\nFROM `\n  python:3\nRUN dir C:\\\nFROM php\n", ["python:3", "php"]),
+        ("FROM\n", []),
+    ],
+)  # fmt: skip
+def test_bases_are_told_by_the_instructions(dockerfile: str, bases: list[str]) -> None:
+    assert base_images(dockerfile) == bases
+
+
+def test_what_is_copied_from_the_context() -> None:
+    dockerfile = (
+        "FROM python:3\nCOPY --chown=1:1 --link ./a.py /b.py /x/\nADD https://x.org/c.py /\n"
+        'COPY <<EOF /d\nCOPY e.py /\nEOF\nCOPY ["f g.py", "/"]\ncopy --from=x h.py /\n'
+    )
+    assert copied_sources(dockerfile) == ["./a.py", "b.py", "f", "g.py"]
 
 
 @pytest.mark.parametrize(

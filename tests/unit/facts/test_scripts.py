@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from labkit.facts.scripts import docker_commands
+from labkit.facts.scripts import docker_commands, written_files
 
 RUN = "docker run -d -p 5000:5000 --name registry registry:2"
 SCRIPTS = {
@@ -99,12 +99,36 @@ def test_what_is_unknown_stays_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "path", "content"),
+    [
+        ("cat > a/Dockerfile <<EOF\nFROM python:3\nEOF\n", "a/Dockerfile", "FROM python:3\n"),
+        ("cat <<'EOF' > x.yml\na: $B\nEOF\necho\n", "x.yml", "a: $B\n"),
+        ("B=2\ncat <<EOF >x.yml\na: $B ${C:-3} \\$D $E.\nEOF\n", "x.yml", "a: 2 3 $D .\n"),
+        ("sudo tee /etc/haproxy/haproxy.cfg > /dev/null <<-END\n\tglobal\n\tEND\n",
+         "/etc/haproxy/haproxy.cfg", "global\n"),
+        ("D=/srv/x\ncat << \"EOF\" | sudo tee $D/x.yml\na\nEOF\n", "/srv/x/x.yml", "a\n"),
+        ("  cat >> $PWD/x.yml <<EOF\na\nEOF\n", "./x.yml", "a\n"),
+    ],
+)  # fmt: skip
+def test_a_script_writes_files(text: str, path: str, content: str) -> None:
+    assert written_files(text, ".") == {path: content}
+
+
+@pytest.mark.parametrize("text", ["cat <<EOF\nhello\nEOF\n", "mysql <<EOF\nx\nEOF\n", ""])
+def test_what_is_written_nowhere_is_no_file(text: str) -> None:
+    assert written_files(text, ".") == {}
+
+
+@pytest.mark.parametrize(
     "text",
-    ["a@" * 4000 + "\n", "$(cd " * 20_000, "for x in a b c; do " * 500 + "\n", "f() {\n" * 20_000,
+    ["cat > x <<EOF\n" * 5000, "cat > x <<E\n" + "$" * 50_000 + "\nE\n",
+     "cat > " + "a/" * 40_000 + " <<E\nE\n", "cat > x <<E\n" + "E \n\t" * 20_000,
+     "a@" * 4000 + "\n", "$(cd " * 20_000, "for x in a b c; do " * 500 + "\n", "f() {\n" * 20_000,
      "f() {\nf\nf\n}\nf\n" * 100, "${a-" * 2000, "docker run " + "a=${a}" * 1000, "'" * 9999,
      "[" * 9999, "A=" + "x" * 400 + "\n" + "B=$A$A\nA=$B$B\n" * 1000],
 )  # fmt: skip
 def test_a_text_made_to_keep_a_reader_busy_is_read_in_good_time(text: str) -> None:
     before = time.process_time()
     docker_commands("README.md", text, "/srv")
+    written_files(text, ".")
     assert time.process_time() - before < 1.5

@@ -1174,3 +1174,82 @@ def test_a_website_that_was_built_by_hand_is_built_here(files: dict[str, str], w
     assert found.options.get("deploy: website", "") == words
     public = BY_HAND.replace("tp/site:1", "php:8-apache")
     assert "deploy: website" not in seen({COMPOSE: public, **files}).options
+
+
+PAGE_FILE = "services:\n  ui:\n    image: joxit/docker-registry-ui:2\n    ports: ['8080:80']\n"
+
+
+@pytest.mark.parametrize(
+    "path", ["docker-compose-ui.yml", "registry-ui/docker-compose.yml", "registry/ui.yml"]
+)
+def test_a_page_for_the_registry_may_have_a_file_of_its_own(path: str) -> None:
+    found = seen({COMPOSE: STACK, "registry/docker-compose.yml": STORE, path: PAGE_FILE})
+    assert found.sources[REGISTRY] == "registry/docker-compose.yml"
+    assert found.sources[COMPOSE] == COMPOSE
+    assert found.options["registry: page"] == path
+
+
+def test_a_registry_with_a_page_needs_no_other() -> None:
+    both = STORE + PAGE_FILE.removeprefix("services:\n")
+    found = seen({COMPOSE: STACK, REGISTRY: both, "old/ui.yml": PAGE_FILE})
+    assert "registry: page" not in found.options
+    assert "registry: page" not in seen({COMPOSE: STACK, "ui/compose.yml": PAGE_FILE}).options
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("NGINX_PROXY_PASS_URL: http://192.168.56.10:5000", "192.168.56.10"),
+        ("REGISTRY_URL: 'https://10.0.0.9'", "10.0.0.9"),
+        ("NGINX_PROXY_PASS_URL: http://127.0.0.1:5000", None),
+        ("NGINX_PROXY_PASS_URL: http://registry:5000", None),
+    ],
+)
+def test_addresses_by_which_the_registry_is_asked_are_known(
+    text: str, addresses: str | None
+) -> None:
+    page = f"{PAGE_FILE}    environment:\n      {text}\n".removeprefix("services:\n")
+    found = seen({COMPOSE: STACK, REGISTRY: STORE + page})
+    assert found.options.get("registry: addresses") == addresses
+    typed = f"docker run -d registry:2\ndocker run -d -e {text.replace(': ', '=', 1)} registry-ui\n"
+    found = seen({COMPOSE: STACK, "lb/README.md": typed})
+    assert found.options.get("registry: addresses") == addresses
+    assert found.options["registry: folder"] == "lb"
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ('- "192.168.56.11:8080:80"', '- "0.0.0.0:8080:80"'),
+        ("- 192.168.56.11:8080:80", "- 0.0.0.0:8080:80"),
+        ("- {target: 80}\n      - target: 81\n        host_ip: 10.0.0.9",
+         "- {target: 80}\n      - target: 81\n        host_ip: 0.0.0.0"),
+        ('- "127.0.0.1:8080:80"', None),
+        ('- "0.0.0.0:8080:80"', None),
+        ('- "8080:80"', None),
+    ],
+)  # fmt: skip
+def test_a_port_is_published_by_any_address_that_the_machine_has(
+    given: str, made: str | None
+) -> None:
+    stack = STACK.replace('["8080:80"]', f"\n      {given}")
+    found = seen({COMPOSE: stack})
+    assert found.files[COMPOSE].decode() == (stack.replace(given, made) if made else stack)
+    assert len(found.notes) == bool(made)
+
+
+def test_what_a_script_writes_is_handed_in() -> None:
+    script = (
+        f"#!/bin/sh\ncat > docker-compose.yml <<'EOF'\n{STACK}EOF\n"
+        f"sudo tee /etc/haproxy/haproxy.cfg >/dev/null <<EOF\n{CFG}EOF\n"
+        "cat > ../../x <<EOF\nx\nEOF\n"
+    )
+    found = seen({"tp/install.sh": script, "README.md": "x"})
+    assert found.sources == {COMPOSE: "tp/docker-compose.yml", BALANCER: "tp/haproxy.cfg"}
+    assert found.files["tp/haproxy.cfg"].decode() == CFG
+    assert found.notes == (
+        "tp/docker-compose.yml is what tp/install.sh writes",
+        "tp/haproxy.cfg is what tp/install.sh writes",
+    )
+    own = seen({"tp/install.sh": script, "tp/haproxy.cfg": CFG + "# mine\n", "x": "x"})
+    assert own.files["tp/haproxy.cfg"].decode() == CFG + "# mine\n"

@@ -16,7 +16,7 @@ from labkit.classroom import read_folder
 from labkit.course import Files, ReadingRules, Submission, load_course
 from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import asked_for, harms
-from labkit.facts.compose.project import Service, by_judged
+from labkit.facts.compose.project import JUDGED, Service, by_judged
 from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
@@ -334,6 +334,35 @@ def test_a_registry_without_settings_gets_no_secrets() -> None:
     shell = lb()
     provide_secrets(shell, [Service("registry", {}), Service("ui", {"environment": None})])
     assert shell.plan == []
+
+
+UI = "services:\n  ui:\n    image: joxit/docker-registry-ui\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "home"),
+    [("registry/ui.yml", "/srv/registry"), ("registry-ui/ui.yml", "/srv/registry-page")],
+)
+def test_a_page_of_its_own_file_is_started_after_the_registry(path: str, home: str) -> None:
+    files = {**API_LAYOUT, "registry/compose.yml": "services: {r: {image: 'registry:2'}}", path: UI}
+    machines = Machines()
+    plan = machines.plan(8, submitted(files))
+    ups = [line for line in plan if "up -d" in line]
+    assert ups == [
+        f"lb:/srv/registry $ {composed('up -d --quiet-pull', REGISTRY_FILE)}",
+        f"lb:{home} $ {composed('up -d --quiet-pull', f'{home}/ui.yml')}",
+    ]
+    assert f"{JUDGED}{home}/ui.yml" in machines.shells["lb"].files
+
+
+def test_the_registrys_address_is_lbs_before_anything_is_judged() -> None:
+    files = {**API_LAYOUT, "registry/compose.yml": "services: {r: {image: 'registry:2'}}"}
+    files["registry/compose.yml"] += "\n# http://10.0.0.9:5000\n"
+    machines = Machines({"lb": {"! grep": 1}})
+    plan = machines.plan(8, submitted(files))
+    (line,) = [one for one in plan if "sed -i" in one]
+    assert line.startswith("lb:/srv/registry $ grep -rlIwF -- 10.0.0.9 . | xargs sed -i ")
+    assert plan.index(line) < plan.index(next(one for one in plan if "up -d" in one))
 
 
 def test_a_harmful_registry_is_not_started() -> None:

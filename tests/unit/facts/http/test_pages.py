@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from labkit.facts.http.pages import ElsewhereError, Form, Page, form_of
+from labkit.facts.http.pages import ElsewhereError, Form, Page, asks_by_script, form_of
 
 
 def page(html: str) -> Page:
@@ -118,3 +120,34 @@ def test_rarer_forms_are_sent_as_a_browser_would(html: str, fields: dict[str, st
     form = form_of(page(html))
     assert form is not None
     assert (form.method, form.fields) == ("post", fields)
+
+
+@pytest.mark.parametrize(
+    ("html", "fields"),
+    [
+        (f'<form method="post"><button name="clear">Effacer</button>{BUTTON}</form>',
+         {"submit": "list"}),
+        (f'<form action="http://other/"><input type=submit></form><form>{BUTTON}</form>',
+         {"submit": "list"}),
+        ('<form><input type="submit" name="a" value="Ok"><button name="list">Ok</button></form>',
+         {"list": ""}),
+        ('<form><button name="a">Ok</button><button name="b">Ok</button></form>', {"a": ""}),
+    ],
+)  # fmt: skip
+def test_of_several_buttons_the_one_that_is_sought(html: str, fields: dict[str, str]) -> None:
+    form = form_of(page(html), re.compile("list", re.I))
+    assert form is not None
+    assert form.fields == fields
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["fetch('/list.php')", "new XMLHttpRequest()", "$.getJSON ('x')", "axios.get('x')"],
+)
+def test_a_page_may_ask_by_a_script(script: str) -> None:
+    assert asks_by_script(f"<button onclick=go()></button><script>{script}</script>")
+
+
+@pytest.mark.parametrize("html", ["<p>fetch the list</p>", "<script>alert('x')</script>", ""])
+def test_most_pages_do_not(html: str) -> None:
+    assert not asks_by_script(html)

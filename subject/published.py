@@ -1,7 +1,8 @@
 """Which image of the lab serves a tag that the lab does not have.
 
-Only a tag that was published has somebody to stand in for: `registry:99` is left to the engine,
-which may find it where there is a network, and otherwise nobody can tell.
+Only a tag that was published has somebody to stand in for. Others are left to the engine, which may
+find them where there is a network; otherwise nobody can tell, unless no such version can be there
+yet: `registry:99`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ STAND_INS = {
     "registry": "registry:2",
     "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
 }
+TO_COME = 24  # releases of a line that is maintained, since this was written
 _TAG = re.compile(r"(?P<version>[0-9]{1,9}(?:\.[0-9]{1,9}){0,2})?(?:(?:^|-)(?P<variant>[a-z].*))?")
 
 
@@ -40,6 +42,20 @@ class Published:
         return any(_belongs(asked, newest) for newest in self.lines)
 
 
+def is_unheard_of(image: str) -> bool:
+    """Whether a tag is of a version that nobody can have published: two majors ahead of the newest.
+
+    Of the next one, and of any tag of another repository, it cannot be told.
+    """
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    repository, _colon, tag = name.partition(":")
+    found = _TAG.fullmatch(tag)
+    if repository not in PUBLISHED or not found or not found["version"]:
+        return False
+    newest = max(line[0] for line in PUBLISHED[repository].lines)
+    return int(found["version"].partition(".")[0]) > newest + 1
+
+
 def stand_in(image: str) -> str:
     """The image by which the lab serves another tag of the same repository; "" if there is none."""
     name = image.removeprefix("docker.io/").removeprefix("library/")
@@ -56,11 +72,17 @@ def _belongs(asked: tuple[int, ...], newest: tuple[int, ...]) -> bool:
     return asked[:2] == line[: len(asked)] and (not patch or asked[2:] <= patch)
 
 
+def _line(text: str) -> tuple[int, ...]:
+    """A line by its newest release; with a plus it goes on, about monthly."""
+    numbers = tuple(map(int, text.rstrip("+").split(".")))
+    return (*numbers[:2], numbers[2] + TO_COME) if text.endswith("+") else numbers
+
+
 def _load() -> dict[str, Published]:
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     return {
         repository: Published(
-            tuple(tuple(map(int, line.split("."))) for line in known["lines"]),
+            tuple(map(_line, known["lines"])),
             re.compile(known["variants"].replace("\n", "")),
         )
         for repository, known in tomllib.loads(text).items()
