@@ -304,6 +304,21 @@ class SshShell(Shell):
                 then="labkit doctor",
             ) from error
 
+    def _session(self) -> tuple[Any, Any]:
+        """A connection and a channel for one command on it; a connection just lost is made anew.
+
+        Nothing was asked of the machine yet, so that nothing is asked twice.
+        """
+        transport = self._open().transport
+        try:
+            return transport, transport.open_session(timeout=CONNECT_TIMEOUT_S)
+        except (OSError, EOFError, SSHException):
+            if transport.is_active():
+                raise
+        self._connection.close()
+        transport = self._open().transport
+        return transport, transport.open_session(timeout=CONNECT_TIMEOUT_S)
+
     def _execute(
         self,
         command: str,
@@ -321,9 +336,8 @@ class SshShell(Shell):
         """
         shown = shown or command
         with self._explained(shown, timeout):
-            transport = self._open().transport
+            transport, channel = self._session()
             began = time.monotonic()  # a login has limits of its own
-            channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
             try:
                 channel.set_combine_stderr(stream is not None)
                 try:

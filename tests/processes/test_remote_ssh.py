@@ -130,6 +130,21 @@ def test_a_command_says_what_it_prints_and_how_it_ended(shell: SshShell) -> None
     assert (found.stdout, found.stderr, found.exit_code) == ("one\n", "two\n", 3)
 
 
+def test_a_connection_that_was_lost_between_two_commands_is_made_anew(shell: SshShell) -> None:
+    assert shell.ask("echo one").text == "one"
+    lost = shell._open().transport
+    opened = lost.open_session
+
+    def too_late(**_limits: float) -> object:
+        lost.open_session = opened
+        lost.close()  # after it was found to be open, before it is used
+        return opened(timeout=1)
+
+    lost.open_session = too_late
+    assert shell.ask("echo two").text == "two"
+    assert shell._open().transport is not lost
+
+
 def test_hostile_flood_of_standard_error_stops_nothing(shell: SshShell) -> None:
     flood = "head -c 9000000 /dev/zero | tr '\\0' x"
     found = shell.ask(f"{flood} >&2; {flood}; exit 5", timeout=60)
