@@ -7,13 +7,12 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
 from labkit.course import CannotTellError, Submission, not_met
 from labkit.facts.compose.project import PLACES
-from labkit.facts.dockerfile import base_images, build_options, copied_sources
+from labkit.facts.dockerfile import base_images, build_arguments, build_options, copied_sources
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import PROJECT
@@ -73,16 +72,9 @@ class Build:
             ["docker", "build", "-q", "-f", self.dockerfile, *self.options, self.context]
         )
 
-    @property
-    def arguments(self) -> dict[str, str]:
-        """What the build is given in the place of the Dockerfile's own arguments."""
-        given = (after for word, after in pairwise(self.options) if word == "--build-arg")
-        pairs = (one.partition("=") for one in given)
-        return {name: value for name, _equals, value in pairs}
-
     def bases(self, machine: Shell) -> list[str]:
         """The images that it starts from."""
-        return base_images(machine.read(self.dockerfile) or "", self.arguments)
+        return base_images(machine.read(self.dockerfile) or "", build_arguments(self.options))
 
     @property
     def at_length(self) -> str:

@@ -8,13 +8,12 @@ import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from labkit.course import Artefact, Files
 from labkit.facts.compose.project import by_judged
 from labkit.facts.docker import containers
-from labkit.facts.dockerfile import base_images
+from labkit.facts.dockerfile import base_images, build_arguments
 from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry
 from labkit.remote import CommandFailedError, Shell
@@ -199,9 +198,7 @@ def provide_bases(shell: Shell, files: Files) -> None:
     """Let a machine have what the Dockerfile of a submission starts from."""
     if files.submission:
         text = files.content(DOCKERFILE).data.decode("utf-8", "replace")
-        told = shlex.split(files.option("build: what"))
-        pairs = (after.partition("=") for word, after in pairwise(told) if word == "--build-arg")
-        given = {name: value for name, _equals, value in pairs}
+        given = build_arguments(shlex.split(files.option("build: what")))
         provide_images(shell, base_images(text, given))
 
 

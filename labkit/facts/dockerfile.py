@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 # The argument that names the program by which BuildKit reads a Dockerfile, in its place.
@@ -81,6 +82,13 @@ def base_images(dockerfile: str, given: Mapping[str, str] | None = None) -> list
 
     named = (ARGUMENT.sub(value, name) for name in names)
     return list(dict.fromkeys(one for one in named if "$" not in one))[:MOST_COPIED]
+
+
+def build_arguments(options: Iterable[str]) -> dict[str, str]:
+    """What options of `docker build` give in the place of the Dockerfile's own arguments."""
+    given = (after for word, after in pairwise(options) if word == "--build-arg")
+    pairs = (one.partition("=") for one in given)
+    return {name: value for name, _equals, value in pairs}
 
 
 def build_options(build: Mapping[str, Any]) -> list[str]:
