@@ -9,7 +9,7 @@ from labkit.facts import rsyslog
 from labkit.facts.haproxy import harmless
 from labkit.facts.haproxy.file import bound_ports
 from labkit.facts.haproxy.harmless import Refused
-from labkit.facts.haproxy.process import listeners, wait_for_successor
+from labkit.facts.haproxy.process import taking_over
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.beside_balancer import provide
@@ -149,6 +149,5 @@ def load_configuration(lb: Shell, *, unprivileged: bool = False) -> None:
     else:
         lb.run(f"sudo {VALIDATE} {CONFIG}")
     if not lb.service("haproxy"):
-        former = listeners(lb)
-        lb.run("sudo systemctl reload haproxy")
-        wait_for_successor(lb, former)
+        with taking_over(lb):
+            lb.run("sudo systemctl reload haproxy")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.facts.haproxy.process import listeners, wait_for_successor
+from labkit.facts.haproxy.process import listeners, taking_over
 from labkit.remote import PlannedShell, Result
 
 MASTER = "10"
@@ -77,10 +77,12 @@ def test_the_master_is_none_of_those_that_answer(tmp_path: Path) -> None:
 def test_another_worker_is_waited_for(
     tmp_path: Path, former: set[str], listening: list[str], expected: int
 ) -> None:
-    wait_for_successor(machine(tmp_path, *listening), former)
-    assert looks(tmp_path) == expected
+    with taking_over(machine(tmp_path, " ".join(former), *listening)):
+        assert looks(tmp_path) == 1  # who listens before the reload
+    assert looks(tmp_path) == 1 + expected
 
 
 def test_a_file_that_is_not_taken_over_is_not_waited_for_long(tmp_path: Path) -> None:
-    wait_for_successor(machine(tmp_path, *(["21"] * 60)), {"21"})
-    assert looks(tmp_path) == 50
+    with taking_over(machine(tmp_path, *(["21"] * 60))):
+        pass
+    assert looks(tmp_path) == 1 + 50

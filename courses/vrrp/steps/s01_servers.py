@@ -8,7 +8,7 @@ from subject.machines import BALANCERS, SERVICE, WEBS, service_address
 
 from labkit.course import Files, step
 from labkit.facts.haproxy import harmless
-from labkit.facts.haproxy.process import listeners, wait_for_successor
+from labkit.facts.haproxy.process import taking_over
 from labkit.remote import Shell, Shells, everywhere
 from steps import undo
 from steps.project import HAPROXY, PAGES, refuse
@@ -76,7 +76,6 @@ def balance(balancer: Shell, files: Files) -> None:
     )
     balancer.run(VALIDATE)
     if not balancer.service("haproxy"):
-        former = listeners(balancer)
-        balancer.run("sudo systemctl reload haproxy")
-        wait_for_successor(balancer, former)
+        with taking_over(balancer):
+            balancer.run("sudo systemctl reload haproxy")
     balancer.open_port("--add-service=http")

@@ -9,7 +9,8 @@ import itertools
 import re
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,12 +53,15 @@ def listeners(shell: Shell) -> set[str]:
     return set(shell.ask(LISTENERS).stdout.split())
 
 
-def wait_for_successor(shell: Shell, former: set[str]) -> None:
-    """Return once others than `former` listen, or after 5 s if its file is not taken over.
+@contextmanager
+def taking_over(shell: Shell) -> Iterator[None]:
+    """Around a reload: end once other processes listen, or after 5 s if the file is not taken over.
 
     `systemctl reload` has only told the master process when it returns. Until that has read the
     file a former worker answers, by a former file (HAProxy's management guide, section 4).
     """
+    former = listeners(shell)
+    yield
     old = shlex.quote("|".join(sorted(former)) or "none")
     shell.ask(
         f"for try in $(seq 1 {TAKE_OVER_S * 10:d}); do now=$({LISTENERS});"
