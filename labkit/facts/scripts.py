@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 # What a person writes has less; what was made to keep a reader busy has more.
@@ -78,6 +78,13 @@ class _Reading:
     called: set[str] = field(default_factory=set)
     found: list[list[str]] = field(default_factory=list)
     left: int = MOST_STATEMENTS
+
+    def look_ahead(self, lines: Iterable[str]) -> None:
+        """Know what is assigned further down, as make does."""
+        for line in lines:
+            assigned = ASSIGNED.fullmatch(line)
+            if assigned and len(assigned[2]) <= LONGEST_VALUE:
+                self.values.setdefault(assigned[1], assigned[2].strip("\"'"))
 
     def follow(self, statements: Sequence[str], given: Sequence[str] = (), depth: int = 0) -> None:
         """Follow statements; `given` are a function's arguments."""
@@ -155,9 +162,7 @@ def written_files(text: str, here: str) -> dict[str, str]:
     """
     reading = _Reading()
     lines = text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n")
-    for line in lines:
-        if assigned := ASSIGNED.fullmatch(line.strip()):
-            reading.values.setdefault(assigned[1], assigned[2].strip("\"'"))
+    reading.look_ahead(line.strip() for line in lines)
     found: dict[str, str] = {}
     left = iter(lines)
     for line in left:
@@ -196,9 +201,7 @@ def docker_commands(path: str, text: str, here: str) -> list[list[str]]:
     lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
     reading = _Reading()
-    for statement in statements:  # make knows what is assigned further down
-        if (assigned := ASSIGNED.fullmatch(statement)) and len(assigned[2]) <= LONGEST_VALUE:
-            reading.values.setdefault(assigned[1], assigned[2].strip("\"'"))
+    reading.look_ahead(statements)
     reading.follow(statements)
     for name, body in list(reading.functions.items()):
         if name not in reading.called:  # it is what somebody is to type
