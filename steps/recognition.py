@@ -271,8 +271,11 @@ class _Look:
 
     def _written(self, path: str) -> Project:
         """A compose file, with what the .env beside it sets."""
-        beside = self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b"")
-        return written(path, self.files[path], Project, dotenv(beside))
+        return written(path, self.files[path], Project, self._set_beside(path))
+
+    def _set_beside(self, path: str) -> dict[str, str]:
+        """The variables of the .env beside a compose file."""
+        return dotenv(self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b""))
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
@@ -322,10 +325,8 @@ class _Look:
 
         Of the other services nobody has asked for any.
         """
-        folder = PurePosixPath(self.stack).parent
-        set_there = dotenv(self.files.get(normpath(f"{folder}/.env"), b""))
         roles = (self.project.website, self.project.api) if self.project else ()
-        if "COMPOSE_PROFILES" in set_there:
+        if "COMPOSE_PROFILES" in self._set_beside(self.stack):
             return []
         return [one.raw["profiles"][0] for one in roles if one and one.raw["profiles"]]
 
@@ -360,9 +361,8 @@ class _Look:
                 end = "" if there in service.mounts else self._end_of(there)
                 if end and there not in elsewhere:
                     elsewhere[there] = f"./{relpath(end, folder)}"
-        return _with_paths(text, elsewhere).encode() if elsewhere else self.files[
-            self.stack
-        ], elsewhere
+        data = _with_paths(text, elsewhere).encode() if elsewhere else self.files[self.stack]
+        return data, elsewhere
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was submitted."""
@@ -380,7 +380,7 @@ class _Look:
             DOCKERFILE.path: self.dockerfile,
             COMPOSE.path: self.stack,
             INDEX.path: self.page,
-            REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented()), ("",))[0],
+            REGISTRY_COMPOSE.path: self.registry or next(iter(self._documented), ("",))[0],
             HAPROXY_BACKEND.path: self.balancer,
             RSYSLOG.path: self._rules(),
         }
@@ -413,7 +413,7 @@ class _Look:
             found["compose: services"] = shlex.join(names)
             rest = [name for name in self.project.services if name not in names]
             found["registry: services"] = shlex.join(rest)
-        documented = self._documented()
+        documented = self._documented
         commands = "\n".join(command for _path, command in documented)
         if commands and not self.registry:
             found["registry: commands"] = commands
@@ -458,11 +458,14 @@ class _Look:
         )
         if not found:
             return "", str(PurePosixPath(DOCKERFILE.path).parent)
-        folder = str(PurePosixPath(found[0]).parent)
-        copied = copied_sources(_text(self.files[found[0]]))
-        there = [self._lies_in(folder, one) for one in copied]
-        at_root = [self._lies_in(".", one) for one in copied]
-        return found[0], "." if sum(at_root) > sum(there) else folder
+        return found[0], self._context_of(found[0])
+
+    def _context_of(self, dockerfile: str) -> str:
+        """The folder of which a Dockerfile copies the most: its own, or the root."""
+        folder = str(PurePosixPath(dockerfile).parent)
+        copied = copied_sources(_text(self.files[dockerfile]))
+        there, at_root = ([self._lies_in(one, name) for name in copied] for one in (folder, "."))
+        return "." if sum(at_root) > sum(there) else folder
 
     def _built_by_compose(self) -> tuple[str, str] | None:
         build = self._build()
@@ -488,8 +491,7 @@ class _Look:
         return path == "." or any(one == path or one.startswith(f"{path}/") for one in known)
 
     def _build_words(self) -> str:
-        usual = normpath(f"{self.context}/Dockerfile")
-        words = [] if self.dockerfile in ("", usual) else ["-f", self.dockerfile]
+        words = _named_unless_usual(self.dockerfile, self.context)
         return shlex.join([*words, *build_options(self._build()), self.context])
 
     def _website_words(self) -> str:
@@ -505,12 +507,8 @@ class _Look:
         if not found:
             return ""
         path = min(found, key=_least)
-        folder = str(PurePosixPath(path).parent)
-        copied = copied_sources(_text(self.files[path]))
-        there, at_root = ([self._lies_in(one, name) for name in copied] for one in (folder, "."))
-        context = "." if sum(at_root) > sum(there) else folder
-        usual = normpath(f"{context}/Dockerfile")
-        return shlex.join([*([] if path == usual else ["-f", path]), context])
+        context = self._context_of(path)
+        return shlex.join([*_named_unless_usual(path, context), context])
 
     def _script_folder(self) -> str:
         """Where the given script goes, if the student has not submitted it.
@@ -548,6 +546,7 @@ class _Look:
 
     # -- registry and balancer
 
+    @cached_property
     def _documented(self) -> list[tuple[str, str]]:
         """(file, command) of each documented command that sets up the registry."""
         found = []
@@ -796,6 +795,11 @@ def _without_comments(text: str) -> str:
 def has_registry(project: Project) -> bool:
     """Whether one of its services is a registry."""
     return any(is_registry(service.image) for service in project.services.values())
+
+
+def _named_unless_usual(dockerfile: str, context: str) -> list[str]:
+    """How `docker build` is told of a Dockerfile that it would not find by itself."""
+    return [] if dockerfile in ("", normpath(f"{context}/Dockerfile")) else ["-f", dockerfile]
 
 
 def has_page(project: Project) -> bool:
