@@ -111,7 +111,11 @@ def _expected(note: Mapping[str, Any], course: Course) -> Expected:
     low, high = map(float, mark) if mark else (0.0, 0.0)
     return Expected(
         why=str(note["why"]),
-        steps=frozenset(step.number for step in select(course, str(note["steps"]))),
+        steps=frozenset(
+            step.number
+            for part in str(note["steps"]).split(",")
+            for step in select(course, part.strip())
+        ),
         caught_by=str(note.get("caught_by", "")),
         also=tuple(note.get("also", ())),
         unclear=tuple(note.get("unclear", ())),
