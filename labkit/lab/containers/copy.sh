@@ -40,7 +40,8 @@ same() {
 
 copy() {
     cd "$1"
-    work=$(mktemp -d)
+    work=$4.work
+    mkdir "$work"
     numbers=$3
     [ -n "$numbers" ] || [ ! -e "$1.fixed" ] || numbers=$(cat "$1.fixed")
     fixed "$numbers" >"$work/fixed"
@@ -80,14 +81,24 @@ copy() {
     echo $((all - shared)) >"$4"
 }
 
-results=$(mktemp -d)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 jobs=
 while [ $# -gt 0 ]; do
-    (copy "$1" "$2" "$3" "$results/$#") &
-    jobs="$jobs $!"
+    (copy "$1" "$2" "$3" "$scratch/$#") &
+    jobs="$jobs $2:$!"
     shift 3
 done
+failed=
 for job in $jobs; do
-    wait "$job"
+    wait "${job##*:}" || failed="$failed ${job%:*}"
 done
-find "$results" -type f -exec cat {} + | awk '{ sum += $1 } END { printf "%d\n", sum }'
+if [ -n "$failed" ]; then
+    # The shell's own commands do not say why they could not write; another one does.
+    for folder in $failed; do
+        head -c 4096 /dev/zero >"$folder.why" || :
+        rm -f "$folder.why"
+    done
+    exit 1
+fi
+find "$scratch" -maxdepth 1 -type f -exec cat {} + | awk '{ sum += $1 } END { printf "%d\n", sum }'

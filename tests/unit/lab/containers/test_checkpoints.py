@@ -241,6 +241,25 @@ def test_no_layer_is_linked_that_nobody_said_is_fixed(data: Path, tmp_path: Path
         assert not same_inode(data, target, f"{LAYERS}/{number}/fs/etc/file")
 
 
+def test_a_copy_that_fails_lets_the_others_end_and_leaves_no_scratch(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a copy says of a full disk is its reason: the container may not end before it is said."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    whole, blocked = tmp_path / "whole", tmp_path / "blocked"
+    blocked.write_text("no folder")
+    done = subprocess.run(
+        ["sh", str(COPY), "copy", str(data), str(blocked), "", str(data), str(whole), ""],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "blocked" in done.stderr
+    assert is_the_same(data, whole)
+    assert not list(scratch.iterdir())
+
+
 def test_going_back_touches_no_layer_that_is_whole(data: Path, tmp_path: Path) -> None:
     """A checkpoint, then the machine goes on in all ways that a student may; then back."""
     checkpoint = tmp_path / "checkpoint"
