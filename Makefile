@@ -4,26 +4,26 @@ PYTHON ?= python3
 VENV := .venv
 LABKIT := $(VENV)/bin/labkit
 PYTEST := $(VENV)/bin/python -m pytest
-TIMES := .test-times
 TIMED := scripts/timed
 DRILL_LANES ?= 2
 LANES ?= 3
 # What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few processes,
-# since the kernel counts those of one uid in all machines together. Drills two at a time, which leaves
-# half of two processors idle: a third lab makes them miss their limits now and then, even one that
-# gives way (nice, with a tenth of the weight: 3 of 1300 GETs lost by `rolling`, where none is).
-# What measures nothing goes three at a time, the longest first. The drills' order is the one in
-# which both lanes end together.
+# since the kernel counts those of one uid in all machines together. Drills two at a time, in the order
+# in which both lanes end together. They leave half of two processors idle and more: that is for what
+# measures nothing, the longest first, where the kernel can tell the one from the other (scripts/idle);
+# elsewhere it comes after them. A weight will not do: beside others under `nice`, with a tenth of it,
+# `rolling` lost 3 of 1300 GETs where none is lost.
 ALONE := lab/tests/integration/test_3_room.py
 DRILLS := $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_mention 6_stages 9_hardened 6_availability)
 LONG := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
 LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
+UNMEASURED := smoke lint unit courses docs $(LABS)
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base drills unmeasured rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,18 +36,22 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-# Parts that need the processors come first, one after the other; then those that mostly wait for
-# machines, side by side. A table of time per part stands at the end, whatever failed.
+# What measures on this computer first, then drills and, beside or after them, all the rest. A table of
+# time per part stands at the end, whatever failed.
 test: export ENGINE_DATA = memory
-test: $(VENV)/ready engine  ## everything, the embedded lab included; 35 to 60 minutes on two cores
-	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; \
-	export TIMES=$(abspath $(TIMES)); \
-	$(MAKE) --no-print-directory -k lint unit courses docs smoke processes; code=$$?; \
-	$(MAKE) --no-print-directory base || code=2; \
-	$(MAKE) --no-print-directory -k $(ALONE) || code=2; \
-	$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS) || code=2; \
-	$(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(LABS) || code=2; \
+test: export TIMES = $(CURDIR)/.test-times
+test: $(VENV)/ready engine  ## everything, the embedded lab included; 20 to 40 minutes on two cores
+	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; code=0; \
+	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
+	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
+	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
 	scripts/timed --table $(TIMES); exit $$code
+
+drills:  # after `make base`
+	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)
+
+unmeasured:  # after `make base`
+	+@$(IDLE) $(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(UNMEASURED)
 
 quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab
 	$(PYTEST) tests/integration/test_1_demo.py -k "idempotent or refuses or catch_up or plan"

@@ -26,7 +26,7 @@ from docker.models.containers import Container
 from docker.models.volumes import Volume
 
 from labkit.errors import NotReadyError
-from labkit.lab.containers.engine import cpu_shares, explained
+from labkit.lab.containers.engine import cgroup_parent, cpu_shares, explained
 from labkit.lab.containers.listing import (
     ADDRESS_LABEL,
     CHECKPOINT_LABEL,
@@ -306,6 +306,7 @@ def helper_container(
         security_opt=["label=disable", "apparmor=unconfined"],
         stop_signal="SIGKILL",
         cpu_shares=cpu_shares(),
+        cgroup_parent=cgroup_parent(),
         # One mount of the folder of all volumes: a hard link cannot cross mounts.
         volumes={volumes: {"bind": str(_VOLUMES), "mode": "rw"}},
     )

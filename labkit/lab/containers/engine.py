@@ -109,6 +109,16 @@ def cpu_shares() -> int:
     return round(1024 / 1.25**niceness) if niceness > 0 else 0
 
 
+def cgroup_parent() -> str | None:
+    """The control group, in the engine's own words, in which machines have theirs (`--cgroup-parent`).
+
+    What is set there holds for all machines of a lab together: a share of a server that others use
+    as well, or only what nobody else wants. The engine's default, None, unless LABKIT_CGROUP_PARENT
+    says another.
+    """
+    return os.environ.get("LABKIT_CGROUP_PARENT") or None
+
+
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
     """Turn an error of the engine into a sentence that says what was being done."""

@@ -23,6 +23,7 @@ from labkit.lab.containers.engine import (
     SECURITY,
     bounding_set,
     capabilities,
+    cgroup_parent,
     cpu_shares,
     explained,
 )
@@ -153,6 +154,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             # No device_cgroup_rules: the engine's own let the inner engine make its containers'
             # devices and open none but null, zero, full, random, terminals. No disk of the host.
             cpu_shares=cpu_shares(),
+            cgroup_parent=cgroup_parent(),
             pids_limit=PROCESSES,
             mem_limit=MEMORY,
             memswap_limit=MEMORY,  # of memory and swap together: no swap

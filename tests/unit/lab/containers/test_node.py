@@ -259,6 +259,16 @@ def test_a_machine_gives_way_as_whoever_makes_it(
     assert asked_for()["host_config"].get("CpuShares") == shares
 
 
+@pytest.mark.parametrize(("said", "parent"), [("/labkit", "/labkit"), ("", None), (None, None)])
+def test_a_machine_is_in_the_control_group_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, parent: str | None
+) -> None:
+    monkeypatch.delenv("LABKIT_CGROUP_PARENT", raising=False)
+    if said is not None:
+        monkeypatch.setenv("LABKIT_CGROUP_PARENT", said)
+    assert asked_for()["host_config"].get("CgroupParent") == parent
+
+
 def test_a_machine_sees_nothing_of_the_hosts_but_its_own_volumes() -> None:
     host = asked_for()["host_config"]
     assert host["Binds"] == [
