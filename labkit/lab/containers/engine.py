@@ -110,7 +110,7 @@ def cpu_shares() -> int:
 
 
 def cgroup_parent() -> str | None:
-    """The control group, in the engine's own words, in which machines have theirs (`--cgroup-parent`).
+    """The control group in which machines have theirs, as the engine calls it (`--cgroup-parent`).
 
     What is set there holds for all machines of a lab together: a share of a server that others use
     as well, or only what nobody else wants. The engine's default, None, unless LABKIT_CGROUP_PARENT
