@@ -15,7 +15,6 @@ from labkit.cli import show
 from labkit.cli.paths import Reads, Writes
 from labkit.errors import UsageError
 from labkit.lab.containers.endpoint import inside
-from labkit.lab.reach import reach
 from labkit.locale import _
 
 # What needs no machine, or this computer's browser.
@@ -40,6 +39,8 @@ def relayed(group: click.Group, arguments: Sequence[str]) -> int | None:
     with ctx:
         if group.callback:
             ctx.invoke(group.callback, **ctx.params)  # the language, the course, ctx.obj
+        from labkit.lab.reach import reach  # nothing is asked for what needs no machine
+
         way = reach(asking=rest[0] in ("up", "doctor"))
         if way.way == "direct":
             return None
