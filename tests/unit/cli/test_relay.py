@@ -22,7 +22,9 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...
     monkeypatch.delenv("LABKIT_CONTROLLER", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("labkit.lab.reach.reach", lambda *, asking: Reach("controller", f"asked {asking}"))
+    monkeypatch.setattr(
+        "labkit.lab.reach.reach", lambda *, asking: Reach("controller", f"asked {asking}")
+    )
 
     def run(_engine: object, _image: str, words: Sequence[str], **more: Any) -> int:
         calls.append((list(words), more))
