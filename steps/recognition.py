@@ -14,6 +14,7 @@ import shlex
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
@@ -22,7 +23,7 @@ from typing import Any
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
-from labkit.facts.dockerfile import base_images, build_options, copied_sources
+from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
@@ -487,8 +488,7 @@ class _Look:
     def _lies_in(self, folder: str, name: str) -> bool:
         """Whether a folder has this file or folder; the given files count for the usual place."""
         path = normpath(f"{folder}/{name}")
-        known = (*self.files, *GIVEN)
-        return path == "." or any(one == path or one.startswith(f"{path}/") for one in known)
+        return path == "." or any(is_copied(one, path) for one in (*self.files, *GIVEN))
 
     def _build_words(self) -> str:
         words = _named_unless_usual(self.dockerfile, self.context)
@@ -520,7 +520,7 @@ class _Look:
         for one in copied:
             folder = normpath(f"{self.context}/{PurePosixPath(one).parent}")
             known = folder == "." or any(path.startswith(f"{folder}/") for path in self.files)
-            if PurePosixPath(one).name == "student_age.py" and known:
+            if fnmatchcase(PurePosixPath(SCRIPT).name, PurePosixPath(one).name) and known:
                 return folder
         return usual
 

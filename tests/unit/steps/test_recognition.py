@@ -101,6 +101,8 @@ def test_an_api_folder_of_another_name_takes_the_given_files_with_it() -> None:
         "add --chown=1:1 simple_api/student_age.py simple_api/requirements.txt /",
         'COPY ["simple_api/student_age.py", "/"]',
         "COPY \\\n  simple_api/student_age.py \\\n  /",
+        "COPY simple_api/*.py simple_api/requirements*.txt /",
+        "ARG SRC=simple_api\nCOPY ${SRC}/student_age.py /",
     ],
 )
 @pytest.mark.parametrize("place", ["Dockerfile", "simple_api/Dockerfile"])
