@@ -21,10 +21,12 @@ from subject.roles import Project
 # Dockerfiles that are not the website's, where people put them.
 FIND = (
     f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
-    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
-    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
-    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
-    '|| echo "$file"; done'
+    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' -o -iname 'containerfile*' \\) "
+    "! -iname '*.dockerignore' 2>/dev/null | while read -r file; do "
+    "grep -qiE '^[[:space:]]*((FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
+    "[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)"
+    "|(COPY|ADD)[[:space:]].*(\\.php|/var/www/html))' "
+    '"$file" || echo "$file"; done'
 )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from labkit.course import Artefact, Files
 from labkit.facts.compose.project import by_judged
 from labkit.facts.docker import containers
-from labkit.facts.dockerfile import base_images, build_arguments
+from labkit.facts.dockerfile import base_images, build_arguments, is_dockerfile
 from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry
 from labkit.remote import CommandFailedError, Shell
@@ -232,7 +232,7 @@ def images_of(project: Project, files: Files) -> list[str]:
     bases = [
         image
         for path, data in texts
-        if "dockerfile" in path.lower()
+        if is_dockerfile(path)
         for image in base_images(data.decode("utf-8", "replace"), arguments)
     ]
     return [*(one.image for one in project.services.values() if one.image), *bases]

@@ -23,7 +23,13 @@ from typing import Any
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
-from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
+from labkit.facts.dockerfile import (
+    base_images,
+    build_options,
+    copied_sources,
+    is_copied,
+    is_dockerfile,
+)
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
@@ -44,16 +50,18 @@ from steps.project import (
     WEBS,
 )
 from subject.contract import AS_GIVEN, BACKEND, HTTP_PORT, OPTION, Application, found_in
-from subject.roles import Project
+from subject.roles import OTHER_SOFTWARE, Project
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
-DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
 # Images of websites that anybody can pull.
 PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
 WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
+# What the website's Dockerfile says whose base is a distribution, and what the API's says.
+COPIES_PAGE = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t].*(?:\.php\b|/var/www|/nginx/html)", re.M | re.I)
+OF_PYTHON = re.compile(r"python|flask|student_age|\bpip\b", re.I)
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
 # Folders of several attempts; the last one counts.
@@ -444,9 +452,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower())
-            and data.strip()
-            and not _is_website(_text(data))
+            if is_dockerfile(path) and data.strip() and not _is_of_another(_text(data))
         ]
         scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
         found.sort(
@@ -454,6 +460,7 @@ class _Look:
                 bool(COPY.search(path)),
                 not path.startswith("simple_api/"),
                 PurePosixPath(path).parent not in scripts,
+                not OF_PYTHON.search(_text(self.files[path])),
                 *_least(path),
             )
         )
@@ -502,7 +509,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower()) and _is_website(_text(data))
+            if is_dockerfile(path) and _is_website(_text(data))
         ]
         if not found:
             return ""
@@ -723,8 +730,16 @@ def _published_by_all(text: str) -> tuple[str, list[str]]:
 
 
 def _is_website(dockerfile: str) -> bool:
-    """Whether a Dockerfile starts from PHP or Apache."""
-    return any(map(WEBSITE_BASE.search, base_images(dockerfile)))
+    """Whether a Dockerfile starts from PHP or Apache, or copies a page and nothing of Python's."""
+    return any(map(WEBSITE_BASE.search, base_images(dockerfile))) or bool(
+        COPIES_PAGE.search(dockerfile) and not OF_PYTHON.search(dockerfile)
+    )
+
+
+def _is_of_another(dockerfile: str) -> bool:
+    """Whether a Dockerfile is the website's, or of a balancer, a registry, a database."""
+    bases = base_images(dockerfile)
+    return _is_website(dockerfile) or (bool(bases) and all(map(OTHER_SOFTWARE.search, bases)))
 
 
 def _suffix(path: str) -> str:
@@ -865,7 +880,7 @@ def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str,
 def _shown_in(text: str) -> str:
     """The artefact that a block of code is, "" if it is none."""
     if BEGINS_IMAGE.match(text):
-        return "" if _is_website(text) else DOCKERFILE.path
+        return "" if _is_of_another(text) else DOCKERFILE.path
     if SERVICES.search(text):
         project = written(COMPOSE.path, text.encode(), Project)
         if has_registry(project) and project.website is None:

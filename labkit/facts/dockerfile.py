@@ -15,13 +15,22 @@ from typing import Any
 READ_BY = "BUILDKIT_SYNTAX"
 MOST_COPIED = 100  # sources of a Dockerfile's instructions that are looked at
 LONGEST_VALUE = 500  # characters of a variable
-
-
+# Podman's name for the same file is Containerfile.
+NAME = re.compile(r"(^|/)(docker|container)file[^/]*$|\.(docker|container)file$", re.I)
+# What lies beside one under its name: what its build leaves out, a picture, an editor's copy.
+BESIDE = re.compile(
+    r"(\.(dockerignore|md|markdown|html?|png|jpe?g|gif|webp|pdf|docx?|odt|swp|orig)|~)$", re.I
+)
 ESCAPE = re.compile(r"\A(?:[ \t]*#[^\n]*\n)*?[ \t]*#[ \t]*escape[ \t]*=[ \t]*`", re.I)
 # A word of its own, as in BuildKit's parser (parser.go, reHeredoc): neither 1<<n nor <<<text.
 HERE_DOCUMENT = re.compile(r"\d*<<-?([\"']?)([A-Za-z_]\w*)\1")
 LONGEST_LINE = 10_000  # characters of an instruction that is looked through for here-documents
 ARGUMENT = re.compile(r"\$(?:\{(\w+)(?::?-([^{}]*))?\}|(\w+))")
+
+
+def is_dockerfile(path: str) -> bool:
+    """Whether a file is a Dockerfile by its name."""
+    return bool(NAME.search(path)) and not BESIDE.search(path)
 
 
 def instructions(dockerfile: str) -> Iterator[list[str]]:

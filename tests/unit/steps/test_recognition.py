@@ -129,6 +129,31 @@ def test_the_websites_dockerfile_is_not_the_apis() -> None:
     assert found.sources[DOCKERFILE] == "x/y/Dockerfile"
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("front/Dockerfile", "FROM ubuntu\nRUN apt install apache2\nCOPY *.php /var/www/html/\n"),
+        ("front/Dockerfile", "FROM debian:12\nADD ./html /var/www/html\n"),
+        ("haproxy/Dockerfile", "FROM haproxy:2.8\nCOPY haproxy.cfg /usr/local/etc/haproxy/\n"),
+        ("a/Dockerfile", "FROM docker.io/library/nginx:alpine\nCOPY default.conf /etc/nginx/\n"),
+        ("a/Dockerfile", "FROM docker:27\nRUN apk add git\n"),
+        ("Dockerfile.dockerignore", "*.pyc\n"), ("Dockerfile.png", "PNG"), ("Dockerfile~", BUILD),
+        ("Dockerfile.md", "# How it is made\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("own", ["student/Dockerfile", "student/Containerfile", "x/api.dockerfile"])
+def test_what_is_beside_is_not_the_apis_dockerfile(own: str, path: str, text: str) -> None:
+    assert seen({own: BUILD, path: text, "x.txt": ""}).sources[DOCKERFILE] == own
+
+
+def test_a_dockerfile_of_other_software_alone_is_none() -> None:
+    found = seen({"lb/Dockerfile": "FROM haproxy:2.8\n", COMPOSE: STACK})
+    assert DOCKERFILE not in found.sources
+    # an API that lives where pages do
+    own = "FROM alpine\nRUN apk add py3-pip\nCOPY . /var/www/html\nCMD python3 student_age.py\n"
+    assert seen({"x/Dockerfile": own, "y": ""}).sources == {DOCKERFILE: "x/Dockerfile"}
+
+
 def test_a_dockerfile_of_another_name_is_named_to_the_build() -> None:
     found = seen({"simple_api/Dockerfile.api": BUILD})
     assert found.options["build: what"] == "-f simple_api/Dockerfile.api simple_api"
