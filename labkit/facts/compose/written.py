@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from labkit.facts.compose.project import PROJECT, Service
+from labkit.facts.compose.project import PROJECT, Service, folder_of
 
 PORT = re.compile(r"[0-9]{1,5}")
 DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")  # before an absolute path of Windows
@@ -46,7 +46,9 @@ def written(
     try:
         found = _plain(data)
         services = _interpolated(found.get("services") or {}, {"PWD": ".", **(values or {})})
-        read = {str(name): _service(str(name), raw) for name, raw in services.items()}
+        volumes = _interpolated(found.get("volumes") or {}, {"PWD": ".", **(values or {})})
+        folders = {str(name): folder_of(one)[0] for name, one in volumes.items()}
+        read = {str(name): _service(str(name), raw, folders) for name, raw in services.items()}
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return kind("", path, "", {}, str(error) or "?")
     return kind("", path, "", read)
@@ -167,11 +169,17 @@ def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
     return known[id(node)]
 
 
-def _service(name: str, raw: dict[str, Any]) -> Service:
-    """A service with the few keys that roles are told by, in Compose's normal form."""
+def _service(name: str, raw: dict[str, Any], folders: Mapping[str, str]) -> Service:
+    """A service with the few keys that roles are told by, in Compose's normal form.
+
+    `folders` are those of the machine that volumes of the file are.
+    """
     normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
     normal["environment"] = _pairs(raw.get("environment"))
-    normal["volumes"] = [_mount(volume) for volume in raw.get("volumes") or []]
+    mounts = [_mount(volume) for volume in raw.get("volumes") or []]
+    normal["volumes"] = [
+        {**mount, "source": folders.get(mount["source"]) or mount["source"]} for mount in mounts
+    ]
     normal["ports"] = [port for entry in raw.get("ports") or [] if (port := _port(entry))]
     normal["depends_on"] = raw.get("depends_on")
     given = raw.get("profiles")
@@ -204,6 +212,8 @@ def _port(given: Any) -> dict[str, str] | None:
     else:
         out, _colon, inside = _word(given).partition("/")[0].rpartition(":")
         out = out.rpartition(":")[2]
+    if not PORT.fullmatch(out):
+        out = ""  # a range, of which the engine takes one
     return {"target": inside, "published": out} if PORT.fullmatch(inside) else None
 
 
