@@ -70,6 +70,12 @@ LAST_ATTEMPT = 10_000
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+COMPOSE_YAML = re.compile(r"(compose|stack)[^/]*\.ya?ml$", re.I)
+DOTENV_EXAMPLE = re.compile(
+    r"(^|/)(\.?env[.-](example|exemple|sample|dist|template|txt)|(example|sample|template)\.env"
+    r"|env)$",
+    re.I,
+)
 PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
 # An address that is asked by HTTP, and one of the machine's by which a port is published.
 ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -136,10 +142,15 @@ def recognise(
     poured = _written_by_scripts(unixed)
     for path, (_script, data) in poured.items():
         unixed[path] = original[path] = data
+    standing = _standing_for_dotenv(unixed)
+    for path, example in standing.items():
+        unixed[path] = original[path] = unixed[example]
     look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     notes += [_("{file} is what {script} writes", file=path, script=script)
               for path, (script, _data) in poured.items()]  # fmt: skip
+    notes += [_("{file}: {there} stands for {here}", file=path, there=example, here=".env")
+              for path, example in standing.items()]  # fmt: skip
     quoted = quotations(unixed, look.sources())
     if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
@@ -233,6 +244,7 @@ class _Look:
     files: Files
 
     def __post_init__(self) -> None:
+        self.values = self._told_values()
         composes = {
             path: self._written(path)
             for path, data in self.files.items()
@@ -284,7 +296,9 @@ class _Look:
 
     def _set_beside(self, path: str) -> dict[str, str]:
         """The variables of the .env beside a compose file."""
-        return dotenv(self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b""))
+        usual = normpath(f"{PurePosixPath(path).parent}/.env")
+        given = [dotenv(self.files.get(one, b"")) for one in self.values or [usual]]
+        return {name: value for one in given for name, value in one.items()}
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
@@ -328,6 +342,18 @@ class _Look:
                 if len(parts) > 1 and len(alike) == 1:
                     found.append(parts)
         return found[:1]
+
+    def _told_values(self) -> list[str]:
+        """Files of variables that the last documented `docker compose --env-file A up` names."""
+        found: list[str] = []
+        for path in filter(NOTES.search, self.files):
+            for words in docker_commands(path, _text(self.files[path]), "."):
+                if words[:2] == ["docker", "compose"] and "up" in words:
+                    names = _named_files(words[2 : words.index("up")], ("--env-file",))
+                    folders = (PurePosixPath(path).parent, PurePosixPath())
+                    places = ([self._there(folder, name) for name in names] for folder in folders)
+                    found = next(filter(all, places), [])
+        return found
 
     def _hidden(self) -> list[str]:
         """The profiles without which Compose would leave out the website or the API.
@@ -415,7 +441,9 @@ class _Look:
         if page := self._website_words():
             found["deploy: website"] = page
         profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
-        if told := [*profiles, *self.typed.get(self.stack, ())]:
+        folder = str(PurePosixPath(self.stack).parent)
+        values = [f"--env-file={relpath(one, folder)}" for one in self.values if self.stack]
+        if told := [*values, *profiles, *self.typed.get(self.stack, ())]:
             found["compose: options"] = shlex.join(told)
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
@@ -699,17 +727,18 @@ class _Look:
         return min(matching, key=_least, default="")
 
 
-def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
+def _least(path: str) -> tuple[bool, int, int, list[int], str]:
     """What comes first of several.
 
     No copy, the least deep, a name that Compose looks for; of several attempts the last.
     """
-    usual = PurePosixPath(path).name in DEFAULT_NAMES
+    name = PurePosixPath(path).name
+    usual = DEFAULT_NAMES.index(name) if name in DEFAULT_NAMES else len(DEFAULT_NAMES)
     attempts = [
         (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
         for said, number in ATTEMPT.findall(path)
     ]
-    return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+    return bool(COPY.search(path)), path.count("/"), usual, [-one for one in attempts], path
 
 
 def _with_paths(text: str, moved: Mapping[str, str]) -> str:
@@ -862,6 +891,23 @@ def _written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
     return found
 
 
+def _standing_for_dotenv(files: Files) -> dict[str, str]:
+    """.env beside a compose file, which it lacks -> what was handed in to be copied there.
+
+    Compose's variables are kept out of repositories, and uploads refuse names that begin with a
+    dot: what comes along is an example, or another name.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(files):
+        folder = PurePosixPath(path).parent
+        meant = normpath(f"{folder}/.env")
+        beside = any(COMPOSE_YAML.search(one) for one in files
+                     if PurePosixPath(one).parent == folder)  # fmt: skip
+        if DOTENV_EXAMPLE.search(path) and beside and meant not in files and files[path].strip():
+            found.setdefault(meant, path)
+    return found
+
+
 def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
     """Artefacts that no file is, and that a document shows: path -> (document, content).
 
@@ -889,13 +935,13 @@ def _shown_in(text: str) -> str:
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
-def _named_files(words: Sequence[str]) -> list[str]:
-    """The files that Compose is told by -f or --file, in their order."""
+def _named_files(words: Sequence[str], options: tuple[str, ...] = ("-f", "--file")) -> list[str]:
+    """The files that Compose is told by an option, in their order."""
     found = []
     for word, following in itertools.pairwise([*words, ""]):
-        if word in ("-f", "--file"):
+        if word in options:
             found.append(following)
-        elif word.startswith(("-f=", "--file=")):
+        elif word.startswith(tuple(f"{one}=" for one in options)):
             found.append(word.partition("=")[2])
     return found
 

@@ -1171,6 +1171,44 @@ def test_files_that_are_not_started_together_are_not(text: str) -> None:
     assert "compose: options" not in seen({COMPOSE: STACK, **files}).options
 
 
+def test_variables_that_compose_is_told_of_are_known() -> None:
+    stack = STACK.replace("8080", "${PORT:?}")
+    files = {"tp/compose.yml": stack, "tp/config/prod.env": "PORT=8081", "tp/x/y": "z", "a": "b"}
+    typed = "$ docker compose --env-file config/prod.env up -d\n"
+    found = seen({**files, "tp/README.md": typed})
+    assert found.options["compose: options"] == "--env-file=config/prod.env"
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    assert (
+        "compose: options"
+        not in seen({**files, "tp/README.md": typed + "docker compose up"}).options
+    )
+    assert (
+        "compose: options"
+        not in seen({**files, "tp/README.md": typed.replace("prod", "x")}).options
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [".env.example", ".env.sample", "env.dist", ".env.txt", "env", "example.env"]
+)
+def test_what_is_to_be_copied_to_dotenv_stands_for_it(name: str) -> None:
+    stack = STACK.replace("8080", "${PORT}")
+    found = seen({f"tp/{COMPOSE}": stack, f"tp/{name}": "PORT=8081\n", "x": "y"})
+    assert found.files["tp/.env"] == b"PORT=8081\n"
+    assert f"tp/.env: tp/{name} stands for .env" in found.notes
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    own = {f"tp/{COMPOSE}": stack, "tp/.env": "PORT=8082\n", f"tp/{name}": "PORT=8081\n", "x": "y"}
+    assert seen(own).files["tp/.env"] == b"PORT=8082\n"
+    assert "x/.env" not in seen({f"tp/{COMPOSE}": stack, f"x/{name}": "PORT=1"}).files
+
+
+def test_of_two_usual_names_it_is_the_one_that_compose_takes() -> None:
+    names = ("docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml")
+    for at in range(len(names)):
+        files = dict.fromkeys(names[: at + 1], STACK)
+        assert seen({**files, "x": ""}).sources[COMPOSE] == names[at]
+
+
 def test_a_profile_that_hides_the_website_is_asked_for() -> None:
     stack = STACK.replace("  site:\n", "  site:\n    profiles: [front]\n")
     beside = "  debug: {image: adminer, profiles: [debug]}\n"
