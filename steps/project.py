@@ -174,11 +174,19 @@ AS_ALPINE = (
     " && mkdir /usr/share/labkit/debian"
     " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/\n"
 )
+# A base that waits for what is built from it (docker-library/python, onbuild, until 2018).
+ONBUILD = re.compile(r"(?:.*-)?onbuild")
+AS_ONBUILD = (
+    "WORKDIR /usr/src/app\n"
+    "ONBUILD COPY requirements.txt /usr/src/app/\n"
+    "ONBUILD RUN pip install --no-cache-dir -r requirements.txt\n"
+    "ONBUILD COPY . /usr/src/app\n"
+)
 # Version 1 of the page came in two forms; the static one passed requests on to REGISTRY_URL.
 STATIC = re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?")
 # Repository -> tags of another time or system, and what makes the lab's image one of them.
 FORMERLY = {
-    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE)),
+    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE), (ONBUILD, AS_ONBUILD)),
     "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
 

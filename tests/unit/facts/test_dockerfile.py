@@ -184,6 +184,12 @@ def test_an_alpine_of_long_ago_is_both() -> None:
     assert "archived.list" in added
 
 
+@pytest.mark.parametrize("image", ["python:2-onbuild", "python:3.6-onbuild", "python:onbuild"])
+def test_a_base_that_waits_for_what_is_built_from_it_does_so_here(image: str) -> None:
+    lines = [line for line in formerly(image).splitlines() if line.startswith("ONBUILD ")]
+    assert [line.split()[1] for line in lines] == ["COPY", "RUN", "COPY"]
+
+
 def test_a_hostile_program_that_reads_the_dockerfile_is_not_named_to_the_engine() -> None:
     build = {"target": "x", "args": {"A": "1", "BUILDKIT_SYNTAX": "127.0.0.1:5000/frontend"}}
     assert build_options(build) == ["--target", "x", "--build-arg", "A=1"]
