@@ -22,7 +22,15 @@ from typing import Any
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
-from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
+from labkit.facts.compose.written import (
+    DRIVE,
+    dotenv,
+    extended,
+    extending,
+    includes,
+    together,
+    written,
+)
 from labkit.facts.dockerfile import (
     base_images,
     build_options,
@@ -255,6 +263,8 @@ class _Look:
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
         self.typed: dict[str, list[str]] = {}  # first of several files -> what Compose is told
+        for base in self._extend(composes):
+            composes.pop(base, None)
         for path, parts in self._gathered(composes):
             projects = [composes.get(one) or self._written(one) for one in parts]
             for one in parts:
@@ -293,6 +303,25 @@ class _Look:
     def _written(self, path: str) -> Project:
         """A compose file, with what the .env beside it sets."""
         return written(path, self.files[path], Project, self._set_beside(path))
+
+    def _extend(self, composes: dict[str, Project]) -> set[str]:
+        """Give services what they extend; the files that are there for that alone.
+
+        Of what is extended in its turn nothing is followed.
+        """
+        taken: set[str] = set()
+        for path, project in list(composes.items()):
+            folder = PurePosixPath(path).parent
+            bases: dict[str, Project] = {}
+            for name, (file, service) in extended(self.files[path]).items():
+                place = self._there(folder, file) if file else path
+                read = self._written(place) if place else project
+                if place and service in read.services:
+                    bases[name] = Project("", place, "", {name: read.services[service]})
+                    taken |= {place} - {path}
+            if bases:
+                composes[path] = extending(project, bases, Project)
+        return taken
 
     def _set_beside(self, path: str) -> dict[str, str]:
         """The variables of the .env beside a compose file."""

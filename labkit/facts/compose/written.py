@@ -122,6 +122,41 @@ def includes(data: bytes) -> list[str]:
     return [path for path in paths if path]
 
 
+def extended(data: bytes) -> dict[str, tuple[str, str]]:
+    """Service -> the file and the service that it extends; "" for the same file (extends)."""
+    try:
+        found = _plain(data)
+        services = found.get("services").items()
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+        return {}
+    given = {str(name): raw.get("extends") for name, raw in services if isinstance(raw, dict)}
+    return {
+        name: (_word(how.get("file")), _word(how.get("service")))
+        if isinstance(how, dict)
+        else ("", _word(how))
+        for name, how in given.items()
+        if how
+    }
+
+
+def extending(project: PROJECT, bases: Mapping[str, PROJECT], kind: type[PROJECT]) -> PROJECT:
+    """A project whose services have what those have that they extend; service -> a project of it.
+
+    Lists are added to each other, mappings merged, and what the service says itself counts.
+    """
+    services = dict(project.services)
+    for name, base in bases.items():
+        under = together(project.file, [base], kind).services.get(name)
+        if under is None or name not in services:
+            continue
+        own = {key: value for key, value in services[name].raw.items() if value}
+        lists = {key: [*under.raw[key], *own.get(key, [])] for key in ("volumes", "ports")}
+        values = {**under.raw["environment"], **own.get("environment", {})}
+        raw = {**under.raw, **own, **lists, "environment": values}
+        services[name] = Service(name, {**raw, "depends_on": own.get("depends_on")})
+    return kind("", project.file, "", services, project.error)
+
+
 class _Loader(yaml.SafeLoader):
     """YAML with Compose's own tags (specification, 13-merge.md)."""
 

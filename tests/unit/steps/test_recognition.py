@@ -971,6 +971,29 @@ def test_what_a_stack_extends_is_not_the_stack() -> None:
     assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE
 
 
+def test_a_stack_has_what_it_extends() -> None:
+    base = (
+        "services:\n  web:\n    image: php:apache\n    volumes: ['./html:/var/www/html']\n"
+        "  flask:\n    build: ./api\n"
+    )
+    stack = (
+        "services:\n  site:\n    extends: {file: common/docker-compose.base.yml, service: web}\n"
+        "    ports: ['8081:80']\n"
+        "  back:\n    extends: {file: common/docker-compose.base.yml, service: flask}\n"
+    )
+    found = seen({COMPOSE: stack, "common/docker-compose.base.yml": base, "index.php": "<?php 1",
+                  "common/html/index.php": "<?php 2", "common/api/Dockerfile": BUILD})  # fmt: skip
+    assert found.sources == {
+        COMPOSE: COMPOSE, INDEX: "common/html/index.php", DOCKERFILE: "common/api/Dockerfile",
+    }  # fmt: skip
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    site = "  site:\n    extends: base\n    ports: ['8081:80']\n"
+    own = f"services:\n  base: {{image: 'php:apache'}}\n{site}"
+    fitted = seen({COMPOSE: own, "x": ""}).fitted["haproxy/haproxy.cfg"].decode()
+    assert "server web1 web1:8081" in fitted
+    assert seen({COMPOSE: stack, "x": ""}).sources == {COMPOSE: COMPOSE}  # it is not there
+
+
 # -- paths of a student's own machine
 
 ELSEWHERE = """\
