@@ -422,11 +422,25 @@ class _Look:
         for service in self.project.services.values() if self.project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
-                end = "" if there in service.mounts else self._end_of(there)
+                end = "" if there in service.mounts else self._end_of(there) or self._meant(there)
                 if end and there not in elsewhere:
                     elsewhere[there] = f"./{relpath(end, folder)}"
         data = _with_paths(text, elsewhere).encode() if elsewhere else self.files[self.stack]
         return data, elsewhere
+
+    def _meant(self, path: str) -> str:
+        """What a relative path stands for on Windows and macOS, where Linux finds nothing.
+
+        There .\\website and ./Website are the folder website.
+        """
+        place = _inside(PurePosixPath(self.stack).parent, path.replace("\\", "/"))
+        if not path.startswith(".") or not place:
+            return ""
+        known = {parent.as_posix() for one in (*self.files, *GIVEN)
+                 for parent in (PurePosixPath(one), *PurePosixPath(one).parents)}  # fmt: skip
+        alike = [one for one in known if one.casefold() == place.casefold()]
+        is_there = place in known and "\\" not in path
+        return alike[0] if len(alike) == 1 and not is_there else ""
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was submitted."""

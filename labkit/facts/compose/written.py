@@ -31,6 +31,12 @@ VARIABLE = re.compile(
     r"\$(?:\$|\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}"
     r"|(?P<bare>[A-Za-z_]\w*))"
 )
+# One that has another within it, and those that have none.
+NESTED = re.compile(r"\$\{[^{}]*\$\{")
+INNERMOST = re.compile(
+    r"(?<!\$)\$\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}(?P<bare>)"
+)
+DEEPEST_VARIABLE = 3
 DOTENV = re.compile(
     r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\n]*?))(?:\s+#.*)?\s*"
 )
@@ -73,6 +79,10 @@ def _interpolated(value: Any, values: Mapping[str, str]) -> Any:
         return values.get(name) or (match["other"] if match["how"] == "-" else "")
 
     if isinstance(value, str):
+        for _level in range(DEEPEST_VARIABLE):  # the innermost first: ${A:-${B:-x}}
+            if not NESTED.search(value):
+                break
+            value = INNERMOST.sub(known, value)
         return VARIABLE.sub(known, value)
     if isinstance(value, dict):
         return {key: _interpolated(one, values) for key, one in value.items()}

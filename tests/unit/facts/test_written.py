@@ -33,6 +33,9 @@ no variable at all
         ("${API:+lb:5000/}x", "lb:5000/x"),
         ("${OTHER:+lb:5000/}x", "x"),
         ("${OTHER}x", "x"),
+        ("${OTHER:-${MORE:-registry}}:2", "registry:2"),
+        ("${OTHER:-${API}:${TAG}}", "student-age:1.0"),
+        ("${API:?${OTHER} is missing}", "student-age"),
         ("a$$b", "a$b"),
     ],
 )

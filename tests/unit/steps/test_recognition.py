@@ -1029,6 +1029,16 @@ def test_a_folder_on_a_drive_of_windows_is_too(path: str) -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["./Website", ".\\website", "./WEBSITE", "../TP/website"])
+def test_a_folder_by_a_name_that_windows_finds_is_found(path: str) -> None:
+    stack = STACK.replace('"./website:', f"'{path}:").replace('html"', "html'")
+    found = seen({"tp/compose.yml": stack, "tp/website/index.php": "<?php", "x": "y"})
+    assert found.files["tp/compose.yml"].decode() == stack.replace(path, "./website")
+    assert found.sources[INDEX] == "tp/website/index.php"
+    both = {"tp/Website/index.php": "<?php", "tp/compose.yml": stack, "tp/website/index.php": "?"}
+    assert seen({**both, "x": "y"}).files["tp/compose.yml"] == stack.encode()
+
+
 @pytest.mark.parametrize(
     "path", ["/website", "/home/me/other", "./website", "~/tp/website", "${PWD}/tp/website"]
 )
