@@ -154,11 +154,17 @@ def recognise(
     for path, example in standing.items():
         unixed[path] = original[path] = unixed[example]
     look = _Look(unixed)
+    inline = look.inline()
+    if inline:
+        unixed |= inline
+        original |= inline
+        look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     notes += [_("{file} is what {script} writes", file=path, script=script)
               for path, (script, _data) in poured.items()]  # fmt: skip
     notes += [_("{file}: {there} stands for {here}", file=path, there=example, here=".env")
               for path, example in standing.items()]  # fmt: skip
+    notes += [_("{file} is what {script} writes", file=path, script=look.stack) for path in inline]
     quoted = quotations(unixed, look.sources())
     if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
@@ -562,6 +568,15 @@ class _Look:
         """What the compose file says of building the API; empty if it says nothing."""
         api = self.project.api if self.project else None
         return api.raw["build"] if api else {}
+
+    def inline(self) -> dict[str, bytes]:
+        """The API's Dockerfile where it stands in the compose file (dockerfile_inline)."""
+        build = self._build()
+        text = build.get("dockerfile_inline", "")
+        place = _inside(
+            PurePosixPath(self.stack).parent, f"{build.get('context') or '.'}/Dockerfile"
+        )
+        return {place: text.encode()} if text.strip() and place and place not in self.files else {}
 
     def _lies_in(self, folder: str, name: str) -> bool:
         """Whether a folder has this file or folder; the given files count for the usual place."""

@@ -236,7 +236,10 @@ def _build(given: Any) -> dict[str, Any]:
     if not given:
         return {}
     whole = given if isinstance(given, dict) else {"context": given}
-    words = {key: _word(whole.get(key)) for key in ("context", "dockerfile", "target")}
+    words = {
+        key: _word(whole.get(key))
+        for key in ("context", "dockerfile", "dockerfile_inline", "target")
+    }
     return {**words, "args": _pairs(whole.get("args"))}
 
 

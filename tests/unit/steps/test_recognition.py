@@ -253,6 +253,17 @@ def test_a_compose_file_says_how_the_api_is_built(build: str, source: str, words
     assert found.options["build: what"] == words
 
 
+def test_a_dockerfile_may_stand_in_the_compose_file() -> None:
+    inline = "dockerfile_inline: |\n        FROM python:3\n        CMD $$X\n"
+    build = f"\n      context: ../back\n      {inline}"
+    stack = BUILDING.replace(" BUILD\n", build)
+    found = seen({"tp/stack.yml": stack, "back/app.py": "x"})
+    assert found.sources[DOCKERFILE] == "back/Dockerfile"
+    assert found.files["back/Dockerfile"] == b"FROM python:3\nCMD $X\n"
+    assert found.options["build: what"] == "back"
+    assert "back/Dockerfile is what tp/stack.yml writes" in found.notes
+
+
 def test_a_build_is_relative_to_its_compose_file() -> None:
     found = seen({"deploy/compose.yml": BUILDING.replace("BUILD", "../back"),
                   "back/Dockerfile": BUILD})  # fmt: skip
