@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import docker
+from docker import ContextAPI
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
@@ -67,7 +70,9 @@ def connect() -> docker.DockerClient:
     try:
         # A build may be silent. An engine behind ssh:// is reached as Docker's own program does,
         # with the user's ssh and its configuration.
-        engine = docker.from_env(version="auto", timeout=600, use_ssh_client=True)
+        engine = docker.from_env(
+            version="auto", timeout=600, use_ssh_client=True, environment=_environment()
+        )
         engine.ping()
     except (DockerException, RequestException) as error:
         if "PermissionError" in str(error) or "Permission denied" in str(error):
@@ -86,6 +91,30 @@ def connect() -> docker.DockerClient:
             then=_("make engine   (or: sudo systemctl start docker)"),
         ) from error
     return engine
+
+
+def _environment() -> dict[str, str]:
+    """The environment, with the port that the user's ssh has for an engine behind it.
+
+    Where an address names none, docker-py tells ssh 22 (`docker.utils.parse_host`); Docker's own
+    program tells it nothing, so that ~/.ssh/config decides.
+    """
+    environment = dict(os.environ)
+    place = environment.get("DOCKER_HOST") or ""
+    if not place:
+        place = ContextAPI.kwargs_from_context(environment=environment).get("base_url", "")
+    address = urlsplit(place)
+    if address.scheme != "ssh" or address.port:
+        return environment
+    try:
+        asked = subprocess.run(
+            ["ssh", "-G", "--", address.netloc],
+            capture_output=True, text=True, check=True, timeout=10,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return environment
+    options = dict(line.partition(" ")[::2] for line in asked.stdout.splitlines())
+    return {**environment, "DOCKER_HOST": f"{place.rstrip('/')}:{options['port']}"}
 
 
 def on_its_disk(engine: docker.DockerClient) -> Path | None:
@@ -110,7 +139,7 @@ def cpu_shares() -> int:
 
 
 def cgroup_parent() -> str | None:
-    """The control group, in the engine's own words, in which machines have theirs (`--cgroup-parent`).
+    """The control group in which machines have theirs, as the engine calls it (`--cgroup-parent`).
 
     What is set there holds for all machines of a lab together: a share of a server that others use
     as well, or only what nobody else wants. The engine's default, None, unless LABKIT_CGROUP_PARENT

@@ -244,7 +244,7 @@ def test_no_layer_is_linked_that_nobody_said_is_fixed(data: Path, tmp_path: Path
 def test_a_copy_that_fails_lets_the_others_end_and_leaves_no_scratch(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a copy says of a full disk is its reason: the container may not end before it is said."""
+    """What a copy says of a full disk is its reason: the container does not end before."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))

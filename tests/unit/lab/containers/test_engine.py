@@ -1,0 +1,61 @@
+"""Which engine docker-py is told to connect to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from labkit.lab.containers.engine import _environment
+
+
+@pytest.fixture
+def an_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that answers `ssh -G` as OpenSSH does where ~/.ssh/config says Port 2222."""
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$1" = -G ] && printf "hostname 192.0.2.1\\nport 2222\\n"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+
+
+@pytest.mark.usefixtures("an_ssh")
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("ssh://labhost", "ssh://labhost:2222"),
+        ("ssh://me@labhost", "ssh://me@labhost:2222"),
+        ("ssh://me@labhost:22", "ssh://me@labhost:22"),
+        ("tcp://labhost", "tcp://labhost"),
+        ("unix:///run/docker.sock", "unix:///run/docker.sock"),
+    ],
+)
+def test_the_port_of_an_engine_behind_ssh_is_that_of_the_users_ssh(
+    monkeypatch: pytest.MonkeyPatch, said: str, meant: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", said)
+    assert _environment()["DOCKER_HOST"] == meant
+
+
+@pytest.mark.usefixtures("an_ssh")
+def test_a_context_behind_ssh_is_taken_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docker context create far --docker host=ssh://labhost`, then `docker context use far`."""
+    about = tmp_path / "contexts" / "meta" / hashlib.sha256(b"far").hexdigest() / "meta.json"
+    about.parent.mkdir(parents=True)
+    host = {"Host": "ssh://labhost", "SkipTLSVerify": False}
+    about.write_text(json.dumps({"Name": "far", "Metadata": {}, "Endpoints": {"docker": host}}))
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    assert _environment()["DOCKER_HOST"] == "ssh://labhost:2222"
+
+
+def test_without_an_ssh_nothing_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_HOST", "ssh://labhost")
+    assert _environment()["DOCKER_HOST"] == "ssh://labhost"
