@@ -21,10 +21,12 @@ from subject.roles import Project
 # Dockerfiles that are not the website's, where people put them.
 FIND = (
     f"find {PLACES} -maxdepth 5 -type f -size +0 -readable "
-    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' \\) 2>/dev/null | while read -r file; do "
-    "grep -qiE '^[[:space:]]*(FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
-    '[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)\' "$file" '
-    '|| echo "$file"; done'
+    "\\( -iname 'dockerfile*' -o -iname '*.dockerfile' -o -iname 'containerfile*' \\) "
+    "! -iname '*.dockerignore' 2>/dev/null | while read -r file; do "
+    "grep -qiE '^[[:space:]]*((FROM[[:space:]]+(--[^[:space:]]+[[:space:]]+)*|ARG[[:space:]]+"
+    "[[:alnum:]_]+=)[^[:space:]]*(php|httpd|apache)"
+    "|(COPY|ADD)[[:space:]].*(\\.php|/var/www/html))' "
+    '"$file" || echo "$file"; done'
 )
 
 
@@ -211,9 +213,15 @@ def _with_context(web1: Shell, path: str) -> Build:
     copied = copied_sources(web1.read(path) or "")
 
     def lacking(base: str) -> int:
-        names = " ".join(shlex.quote(posixpath.join(base, word)) for word in copied)
+        names = " ".join(_as_pattern(posixpath.join(base, word)) for word in copied)
         script = f'for name in {names}; do test -e "$name" || echo lacking; done'
         return len(web1.ask(script).stdout.splitlines()) if copied else 0
 
     above = str(PurePosixPath(folder).parent)
     return Build(path, above if lacking(above) < lacking(folder) else folder)
+
+
+def _as_pattern(path: str) -> str:
+    """A path for a shell, which looks up its patterns alone."""
+    return "".join(part if part in ("*", "?") else shlex.quote(part)
+                   for part in re.split(r"([*?])", path) if part)  # fmt: skip

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 
-from checks.builds import NO_WHEEL, OF_OLD, PYTHON, Build, is_stand_in, not_alpine
+from checks.builds import ALPINE, NO_WHEEL, OF_OLD, PYTHON, Build, is_stand_in, not_alpine
 from labkit.course import CannotTellError, not_met
+from labkit.facts.docker import plain_name
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -29,13 +30,19 @@ OF_DEBIAN = re.compile(
 OF_PIP = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
 # Commands that images of the world bring and the lab's stand-ins do not.
 NOT_FOUND = re.compile(
-    r"(?:/bin/sh: (?:\d+: |line \d+: )?|exec: \"?)([\w.+-]+)\"?: (?:command )?not found"
+    r"(?:\b(?:ba|da|a|z|k)?sh: (?:\d+: |line \d+: )?|exec: \"?)([\w.+-]+)\"?: "
+    r"(?:command )?not found"
     r"|\"([\w.+-]+)\": executable file not found"
 )
-BROUGHT = re.compile(
-    r"apk|bzr|curl|dnf|docker-php-ext-\w+|file|g\+\+|gcc|git|gpg|hg|install-php-extensions|make"
-    r"|microdnf|mysql_config|pecl|pg_config|ssh|svn|unzip|wget|xz|yum"
+# What buildpack-deps puts into a whole image of Python (its Dockerfiles, curl, scm, and the rest).
+OF_WHOLE = re.compile(
+    r"autoconf|automake|bzip2|bzr|c\+\+|cc|curl|dpkg-dev|file|g\+\+|gcc|git|gpg|hg|make|mysql_config"
+    r"|mariadb_config|patch|pg_config|ps|ssh|svn|unzip|wget|xz"
 )
+OF_ALPINE = re.compile(r"apk|nc|unzip|vi|wget")  # BusyBox has the others
+OF_PHP = re.compile(r"curl|docker-php-\w[\w-]*|make|gcc|g\+\+|pear|pecl|phpize|php-config|xz|file")
+OF_SLIM = re.compile(r":(?:.*-)?slim")
+COMPILER = "gcc"
 # What BuildKit and its predecessor say of a RUN that ended otherwise than with 0.
 RUN_FAILED = re.compile(r"did not complete successfully|returned a non-zero code")
 ASK_DEBIAN = (
@@ -48,13 +55,28 @@ ASK_PIP = (
 )
 
 
+def brings(image: str, command: str) -> bool:
+    """Whether an image that the lab stands in for has a command that is no part of a bare Debian.
+
+    A slim one has none, and no image has another distribution's package manager.
+    """
+    if ALPINE.search(image):
+        found = OF_ALPINE
+    elif OF_SLIM.search(image):
+        return False
+    else:  # those of the registry and of its page are made from Alpine
+        found = {"python": OF_WHOLE, "php": OF_PHP}.get(plain_name(image), OF_ALPINE)
+    return found.fullmatch(command) is not None
+
+
 def must_have_commands(machine: Shell, bases: list[str], text: str) -> None:
     """CannotTellError if a command was not found that these images bring, and the lab's do not."""
     missing = NOT_FOUND.search(text)
     command = (missing.group(1) or missing.group(2)) if missing else ""
-    if NO_WHEEL.search(text):
-        command = "gcc"  # what would be compiled lies in its wheelhouse; this does not
-    if BROUGHT.fullmatch(command) and any(is_stand_in(machine, base) for base in bases):
+    compiles = NO_WHEEL.search(text)  # what would be compiled lies in its wheelhouse
+    if compiles:
+        command = COMPILER
+    if any((compiles or brings(base, command)) and is_stand_in(machine, base) for base in bases):
         raise CannotTellError(
             _("the lab's stand-in for {image} has no {command}",
               image=", ".join(bases), command=command),

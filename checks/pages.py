@@ -137,16 +137,22 @@ def pairs_of(page: Page, students: dict[str, str]) -> list[str]:
     """The students whom a page does not show with their age: `NAME AGE` for each.
 
     An age stands after its name or before it, the same way for all, and no other name between.
-    Jean-Paul is neither Jean nor Paul: of names that hold each other, the longest is meant.
+    Jean-Paul is neither Jean nor Paul: of names that hold each other, the longest is meant. A page
+    may write them with capitals of its own, unless that is all that tells two from each other.
     """
     if not students:
         return []
     text = page.text
+    by_sound = {name.casefold(): name for name in students}
+    distinct = len(by_sound) == len(students)
     names = "|".join(map(re.escape, sorted(students, key=len, reverse=True)))
     spans = [
-        (*found.span(), found.group())
-        for found in islice(re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text), MOST_NAMED)
+        (*found.span(), by_sound.get(found.group().casefold(), "") if distinct else found.group())
+        for found in islice(
+            re.finditer(rf"(?<!\w)(?:{names})(?!\w)", text, re.I if distinct else 0), MOST_NAMED
+        )
     ]
+    spans = [span for span in spans if span[2]]
 
     def lacking(after: bool) -> list[str]:
         shown = set()

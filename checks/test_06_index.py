@@ -15,6 +15,8 @@ from subject.roles import Stack
 
 PAGE = "/var/www/html/index.php"
 ADDRESS = re.compile(r"""https?://([^/'"\s]*)/[^'"\s]*""")
+# An address that can be asked as it stands: no variable, no user before the host.
+PLAIN = re.compile(r"https?://[\w.-]+(:\d+)?/[\w./-]*")
 COMMENT = re.compile(r"^[ \t]*(//|#|\*).*$", re.M)
 # Asks what the page asks, as the page does: from its container, with its environment.
 ASK_API = (
@@ -151,7 +153,7 @@ def test_reaches(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
     """From its container, the page reaches the API and is let in."""
     website = _website(stack)
     found = _url(web1, website)
-    if rehearsed.shown and not (found and "/pozos/" in found.group()):
+    if rehearsed.shown and not (found and is_asked_as_it_stands(found.group())):
         return  # the address is put together by the page itself, and it works
     url = found.group() if found else ""
     script = ASK_API.replace("{url}", re.sub(r"[^\w:/.?&=%-]", "", url))
@@ -163,6 +165,11 @@ def test_reaches(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
         seen=status if " 200" not in status else body[:160],
         where="web1, " + _("in the website's container"),
     )
+
+
+def is_asked_as_it_stands(url: str) -> bool:
+    """Whether an address in a page is the whole one of the list, with nothing for PHP to put in."""
+    return "/pozos/" in url and PLAIN.fullmatch(url) is not None
 
 
 def _is_address(name: str) -> bool:

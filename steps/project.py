@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from labkit.course import Artefact, Files
 from labkit.facts.compose.project import by_judged
 from labkit.facts.docker import containers
-from labkit.facts.dockerfile import base_images, build_arguments
+from labkit.facts.dockerfile import base_images, build_arguments, is_dockerfile
 from labkit.facts.haproxy.file import WRITTEN_BY_HAND
 from labkit.facts.registry import is_registry
 from labkit.remote import CommandFailedError, Shell
@@ -174,11 +174,19 @@ AS_ALPINE = (
     " && mkdir /usr/share/labkit/debian"
     " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/\n"
 )
+# A base that waits for what is built from it (docker-library/python, onbuild, until 2018).
+ONBUILD = re.compile(r"(?:.*-)?onbuild")
+AS_ONBUILD = (
+    "WORKDIR /usr/src/app\n"
+    "ONBUILD COPY requirements.txt /usr/src/app/\n"
+    "ONBUILD RUN pip install --no-cache-dir -r requirements.txt\n"
+    "ONBUILD COPY . /usr/src/app\n"
+)
 # Version 1 of the page came in two forms; the static one passed requests on to REGISTRY_URL.
 STATIC = re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?")
 # Repository -> tags of another time or system, and what makes the lab's image one of them.
 FORMERLY = {
-    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE)),
+    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE), (ONBUILD, AS_ONBUILD)),
     "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
 
@@ -232,7 +240,7 @@ def images_of(project: Project, files: Files) -> list[str]:
     bases = [
         image
         for path, data in texts
-        if "dockerfile" in path.lower()
+        if is_dockerfile(path)
         for image in base_images(data.decode("utf-8", "replace"), arguments)
     ]
     return [*(one.image for one in project.services.values() if one.image), *bases]

@@ -14,6 +14,7 @@ import shlex
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
@@ -21,8 +22,22 @@ from typing import Any
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
-from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
-from labkit.facts.dockerfile import base_images, build_options, copied_sources
+from labkit.facts.compose.written import (
+    DRIVE,
+    dotenv,
+    extended,
+    extending,
+    includes,
+    together,
+    written,
+)
+from labkit.facts.dockerfile import (
+    base_images,
+    build_options,
+    copied_sources,
+    is_copied,
+    is_dockerfile,
+)
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
@@ -43,16 +58,18 @@ from steps.project import (
     WEBS,
 )
 from subject.contract import AS_GIVEN, BACKEND, HTTP_PORT, OPTION, Application, found_in
-from subject.roles import Project
+from subject.roles import OTHER_SOFTWARE, Project
 
 SCRIPT = GIVEN[0]
 PAGE_PORT = 8080  # of the registry's page, in the reference
 PAGE_FOLDER = "/var/www/html"
 Files = Mapping[str, bytes]
-DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
 # Images of websites that anybody can pull.
 PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
 WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
+# What the website's Dockerfile says whose base is a distribution, and what the API's says.
+COPIES_PAGE = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t].*(?:\.php\b|/var/www|/nginx/html)", re.M | re.I)
+OF_PYTHON = re.compile(r"python|flask|student_age|\bpip\b", re.I)
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
 # Folders of several attempts; the last one counts.
@@ -61,6 +78,12 @@ LAST_ATTEMPT = 10_000
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+COMPOSE_YAML = re.compile(r"(compose|stack)[^/]*\.ya?ml$", re.I)
+DOTENV_EXAMPLE = re.compile(
+    r"(^|/)(\.?env[.-](example|exemple|sample|dist|template|txt)|(example|sample|template)\.env"
+    r"|env)$",
+    re.I,
+)
 PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
 # An address that is asked by HTTP, and one of the machine's by which a port is published.
 ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -127,10 +150,21 @@ def recognise(
     poured = _written_by_scripts(unixed)
     for path, (_script, data) in poured.items():
         unixed[path] = original[path] = data
+    standing = _standing_for_dotenv(unixed)
+    for path, example in standing.items():
+        unixed[path] = original[path] = unixed[example]
     look = _Look(unixed)
+    inline = look.inline()
+    if inline:
+        unixed |= inline
+        original |= inline
+        look = _Look(unixed)
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
     notes += [_("{file} is what {script} writes", file=path, script=script)
               for path, (script, _data) in poured.items()]  # fmt: skip
+    notes += [_("{file}: {there} stands for {here}", file=path, there=example, here=".env")
+              for path, example in standing.items()]  # fmt: skip
+    notes += [_("{file} is what {script} writes", file=path, script=look.stack) for path in inline]
     quoted = quotations(unixed, look.sources())
     if reading.documented and quoted:
         for path, (_document, data) in quoted.items():
@@ -224,6 +258,7 @@ class _Look:
     files: Files
 
     def __post_init__(self) -> None:
+        self.values = self._told_values()
         composes = {
             path: self._written(path)
             for path, data in self.files.items()
@@ -234,6 +269,8 @@ class _Look:
         }
         self.by_itself = ""  # the first of the files that Compose finds by .env
         self.typed: dict[str, list[str]] = {}  # first of several files -> what Compose is told
+        for base in self._extend(composes):
+            composes.pop(base, None)
         for path, parts in self._gathered(composes):
             projects = [composes.get(one) or self._written(one) for one in parts]
             for one in parts:
@@ -273,9 +310,30 @@ class _Look:
         """A compose file, with what the .env beside it sets."""
         return written(path, self.files[path], Project, self._set_beside(path))
 
+    def _extend(self, composes: dict[str, Project]) -> set[str]:
+        """Give services what they extend; the files that are there for that alone.
+
+        Of what is extended in its turn nothing is followed.
+        """
+        taken: set[str] = set()
+        for path, project in list(composes.items()):
+            folder = PurePosixPath(path).parent
+            bases: dict[str, Project] = {}
+            for name, (file, service) in extended(self.files[path]).items():
+                place = self._there(folder, file) if file else path
+                read = self._written(place) if place else project
+                if place and service in read.services:
+                    bases[name] = Project("", place, "", {name: read.services[service]})
+                    taken |= {place} - {path}
+            if bases:
+                composes[path] = extending(project, bases, Project)
+        return taken
+
     def _set_beside(self, path: str) -> dict[str, str]:
         """The variables of the .env beside a compose file."""
-        return dotenv(self.files.get(normpath(f"{PurePosixPath(path).parent}/.env"), b""))
+        usual = normpath(f"{PurePosixPath(path).parent}/.env")
+        given = [dotenv(self.files.get(one, b"")) for one in self.values or [usual]]
+        return {name: value for one in given for name, value in one.items()}
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
@@ -320,6 +378,18 @@ class _Look:
                     found.append(parts)
         return found[:1]
 
+    def _told_values(self) -> list[str]:
+        """Files of variables that the last documented `docker compose --env-file A up` names."""
+        found: list[str] = []
+        for path in filter(NOTES.search, self.files):
+            for words in docker_commands(path, _text(self.files[path]), "."):
+                if words[:2] == ["docker", "compose"] and "up" in words:
+                    names = _named_files(words[2 : words.index("up")], ("--env-file",))
+                    folders = (PurePosixPath(path).parent, PurePosixPath())
+                    places = ([self._there(folder, name) for name in names] for folder in folders)
+                    found = next(filter(all, places), [])
+        return found
+
     def _hidden(self) -> list[str]:
         """The profiles without which Compose would leave out the website or the API.
 
@@ -358,11 +428,25 @@ class _Look:
         for service in self.project.services.values() if self.project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
-                end = "" if there in service.mounts else self._end_of(there)
+                end = "" if there in service.mounts else self._end_of(there) or self._meant(there)
                 if end and there not in elsewhere:
                     elsewhere[there] = f"./{relpath(end, folder)}"
         data = _with_paths(text, elsewhere).encode() if elsewhere else self.files[self.stack]
         return data, elsewhere
+
+    def _meant(self, path: str) -> str:
+        """What a relative path stands for on Windows and macOS, where Linux finds nothing.
+
+        There .\\website and ./Website are the folder website.
+        """
+        place = _inside(PurePosixPath(self.stack).parent, path.replace("\\", "/"))
+        if not path.startswith(".") or not place:
+            return ""
+        known = {parent.as_posix() for one in (*self.files, *GIVEN)
+                 for parent in (PurePosixPath(one), *PurePosixPath(one).parents)}  # fmt: skip
+        alike = [one for one in known if one.casefold() == place.casefold()]
+        is_there = place in known and "\\" not in path
+        return alike[0] if len(alike) == 1 and not is_there else ""
 
     def _end_of(self, path: str) -> str:
         """The longest end of an absolute path, a folder apart at least, that was submitted."""
@@ -406,7 +490,9 @@ class _Look:
         if page := self._website_words():
             found["deploy: website"] = page
         profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
-        if told := [*profiles, *self.typed.get(self.stack, ())]:
+        folder = str(PurePosixPath(self.stack).parent)
+        values = [f"--env-file={relpath(one, folder)}" for one in self.values if self.stack]
+        if told := [*values, *profiles, *self.typed.get(self.stack, ())]:
             found["compose: options"] = shlex.join(told)
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
@@ -443,9 +529,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower())
-            and data.strip()
-            and not _is_website(_text(data))
+            if is_dockerfile(path) and data.strip() and not _is_of_another(_text(data))
         ]
         scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
         found.sort(
@@ -453,6 +537,7 @@ class _Look:
                 bool(COPY.search(path)),
                 not path.startswith("simple_api/"),
                 PurePosixPath(path).parent not in scripts,
+                not OF_PYTHON.search(_text(self.files[path])),
                 *_least(path),
             )
         )
@@ -484,11 +569,19 @@ class _Look:
         api = self.project.api if self.project else None
         return api.raw["build"] if api else {}
 
+    def inline(self) -> dict[str, bytes]:
+        """The API's Dockerfile where it stands in the compose file (dockerfile_inline)."""
+        build = self._build()
+        text = build.get("dockerfile_inline", "")
+        place = _inside(
+            PurePosixPath(self.stack).parent, f"{build.get('context') or '.'}/Dockerfile"
+        )
+        return {place: text.encode()} if text.strip() and place and place not in self.files else {}
+
     def _lies_in(self, folder: str, name: str) -> bool:
         """Whether a folder has this file or folder; the given files count for the usual place."""
         path = normpath(f"{folder}/{name}")
-        known = (*self.files, *GIVEN)
-        return path == "." or any(one == path or one.startswith(f"{path}/") for one in known)
+        return path == "." or any(is_copied(one, path) for one in (*self.files, *GIVEN))
 
     def _build_words(self) -> str:
         words = _named_unless_usual(self.dockerfile, self.context)
@@ -502,7 +595,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if DOCKERFILE_NAME.search(path.lower()) and _is_website(_text(data))
+            if is_dockerfile(path) and _is_website(_text(data))
         ]
         if not found:
             return ""
@@ -520,7 +613,7 @@ class _Look:
         for one in copied:
             folder = normpath(f"{self.context}/{PurePosixPath(one).parent}")
             known = folder == "." or any(path.startswith(f"{folder}/") for path in self.files)
-            if PurePosixPath(one).name == "student_age.py" and known:
+            if fnmatchcase(PurePosixPath(SCRIPT).name, PurePosixPath(one).name) and known:
                 return folder
         return usual
 
@@ -692,17 +785,18 @@ class _Look:
         return min(matching, key=_least, default="")
 
 
-def _least(path: str) -> tuple[bool, int, bool, list[int], str]:
+def _least(path: str) -> tuple[bool, int, int, list[int], str]:
     """What comes first of several.
 
     No copy, the least deep, a name that Compose looks for; of several attempts the last.
     """
-    usual = PurePosixPath(path).name in DEFAULT_NAMES
+    name = PurePosixPath(path).name
+    usual = DEFAULT_NAMES.index(name) if name in DEFAULT_NAMES else len(DEFAULT_NAMES)
     attempts = [
         (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
         for said, number in ATTEMPT.findall(path)
     ]
-    return bool(COPY.search(path)), path.count("/"), not usual, [-one for one in attempts], path
+    return bool(COPY.search(path)), path.count("/"), usual, [-one for one in attempts], path
 
 
 def _with_paths(text: str, moved: Mapping[str, str]) -> str:
@@ -723,8 +817,16 @@ def _published_by_all(text: str) -> tuple[str, list[str]]:
 
 
 def _is_website(dockerfile: str) -> bool:
-    """Whether a Dockerfile starts from PHP or Apache."""
-    return any(map(WEBSITE_BASE.search, base_images(dockerfile)))
+    """Whether a Dockerfile starts from PHP or Apache, or copies a page and nothing of Python's."""
+    return any(map(WEBSITE_BASE.search, base_images(dockerfile))) or bool(
+        COPIES_PAGE.search(dockerfile) and not OF_PYTHON.search(dockerfile)
+    )
+
+
+def _is_of_another(dockerfile: str) -> bool:
+    """Whether a Dockerfile is the website's, or of a balancer, a registry, a database."""
+    bases = base_images(dockerfile)
+    return _is_website(dockerfile) or (bool(bases) and all(map(OTHER_SOFTWARE.search, bases)))
 
 
 def _suffix(path: str) -> str:
@@ -847,6 +949,23 @@ def _written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
     return found
 
 
+def _standing_for_dotenv(files: Files) -> dict[str, str]:
+    """.env beside a compose file, which it lacks -> what was handed in to be copied there.
+
+    Compose's variables are kept out of repositories, and uploads refuse names that begin with a
+    dot: what comes along is an example, or another name.
+    """
+    found: dict[str, str] = {}
+    for path in sorted(files):
+        folder = PurePosixPath(path).parent
+        meant = normpath(f"{folder}/.env")
+        beside = any(COMPOSE_YAML.search(one) for one in files
+                     if PurePosixPath(one).parent == folder)  # fmt: skip
+        if DOTENV_EXAMPLE.search(path) and beside and meant not in files and files[path].strip():
+            found.setdefault(meant, path)
+    return found
+
+
 def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str, bytes]]:
     """Artefacts that no file is, and that a document shows: path -> (document, content).
 
@@ -865,7 +984,7 @@ def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str,
 def _shown_in(text: str) -> str:
     """The artefact that a block of code is, "" if it is none."""
     if BEGINS_IMAGE.match(text):
-        return "" if _is_website(text) else DOCKERFILE.path
+        return "" if _is_of_another(text) else DOCKERFILE.path
     if SERVICES.search(text):
         project = written(COMPOSE.path, text.encode(), Project)
         if has_registry(project) and project.website is None:
@@ -874,13 +993,13 @@ def _shown_in(text: str) -> str:
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
-def _named_files(words: Sequence[str]) -> list[str]:
-    """The files that Compose is told by -f or --file, in their order."""
+def _named_files(words: Sequence[str], options: tuple[str, ...] = ("-f", "--file")) -> list[str]:
+    """The files that Compose is told by an option, in their order."""
     found = []
     for word, following in itertools.pairwise([*words, ""]):
-        if word in ("-f", "--file"):
+        if word in options:
             found.append(following)
-        elif word.startswith(("-f=", "--file=")):
+        elif word.startswith(tuple(f"{one}=" for one in options)):
             found.append(word.partition("=")[2])
     return found
 

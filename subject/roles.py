@@ -20,14 +20,19 @@ from labkit.remote import Shell
 from subject.contract import API_PORT, HTTP_PORT
 from subject.published import is_unheard_of
 
-# Images that are no API of anybody's, whatever their service is called.
-OTHER_ROLES = re.compile(
-    r"(^|/)(php|httpd|apache|nginx|registry|haproxy|docker-registry-ui|mysql|mariadb|postgres"
-    r"|adminer|phpmyadmin|pgadmin4?|mongo|mongo-express|redis|memcached|portainer(-ce)?|traefik"
-    r"|grafana|prometheus|cadvisor|watchtower|busybox|alpine)(?![\w-])"
+# Software that is no API of anybody's, whatever its service or its folder is called.
+_SOFTWARE = (
+    r"nginx|registry|haproxy|docker-registry-ui|mysql|mariadb|postgres|adminer|phpmyadmin|pgadmin4?"
+    r"|mongo|mongo-express|redis|memcached|portainer(-ce)?|traefik|grafana|prometheus|cadvisor"
+    r"|watchtower"
 )
+OTHER_SOFTWARE = re.compile(rf"(^|/)({_SOFTWARE})(?![\w-])")
+OTHER_ROLES = re.compile(rf"(^|/)({_SOFTWARE}|php|httpd|apache|busybox|alpine)(?![\w-])")
 # Images of pages that are nobody's website, although their names speak of PHP.
 OTHER_PAGES = re.compile(r"(^|/)(phpmyadmin|phppgadmin|adminer)\b")
+# What people call the two, or their folders, where nothing else tells them from a third.
+CALLED_API = re.compile(r"api|student|flask|python|back(?!up)", re.I)
+CALLED_PAGE = re.compile(r"web|site|php|front|page|www|html", re.I)
 
 
 def is_student_age(name: str) -> bool:
@@ -62,11 +67,9 @@ class Project(compose.Project):
         for service in rest:
             if is_student_age(service.image):
                 return service
-        for service in rest:
-            if service.build_context or any(
-                target == "/data" or target.startswith("/data/") for target in service.mounts
-            ):
-                return service
+        own = [one for one in rest if one.build_context or _has_data(one)]
+        if own:
+            return max(own, key=_serves_data)
         if len(self.services) > 1 and len(rest) == 1:
             return rest[0]
         return next((one for one in rest if API_PORT in one.published), None)
@@ -92,7 +95,8 @@ class Project(compose.Project):
         for service in own:  # an image of the student's own, with the page in it
             if "USERNAME" in service.environment:
                 return service
-        return next((one for one in own if one.build_context and HTTP_PORT in one.published), None)
+        built = [one for one in own if one.build_context and HTTP_PORT in one.published]
+        return max(built, key=lambda one: _is_called(one, CALLED_PAGE), default=None)
 
     @property
     def api_image(self) -> str:
@@ -106,6 +110,24 @@ class Project(compose.Project):
         return self.website is not None or any(
             is_student_age(service.image) for service in self.services.values()
         )
+
+
+def _has_data(service: Service) -> bool:
+    return any(target == "/data" or target.startswith("/data/") for target in service.mounts)
+
+
+def _serves_data(service: Service) -> tuple[bool, ...]:
+    """What tells the API from a third service that is built, a balancer or a database."""
+    return (
+        _has_data(service),
+        API_PORT in service.published,
+        _is_called(service, CALLED_API),
+    )
+
+
+def _is_called(service: Service, words: re.Pattern[str]) -> bool:
+    folder = PurePosixPath(service.build_context).name
+    return bool(words.search(service.name) or words.search(folder))
 
 
 def _is_visited(service: Service) -> tuple[bool, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
@@ -38,11 +38,12 @@ class Folder:
     executable: frozenset[str] = frozenset()
 
 
-def read_folder(path: Path) -> Folder:
+def read_folder(path: Path, *, larger: Callable[[str], bool] = lambda _name: False) -> Folder:
     """Read a submission. UsageError if it is no folder that can be read, NothingToGrade if empty.
 
     Devices, pipes, what is too large and names that are no text are left out and listed, and so are
-    symbolic links: none is followed. One to another file of the folder is a copy of it.
+    symbolic links: none is followed. One to another file of the folder is a copy of it. A file
+    whose name is that of a `larger` one may take all of the room.
     """
     if not path.is_dir():
         raise UsageError(
@@ -60,10 +61,11 @@ def read_folder(path: Path) -> Folder:
             if found.is_symlink() and name.isprintable():
                 links[name] = os.readlink(found)  # noqa: PTH115  # a text: nothing is looked up
                 continue
-            why = _unwanted(found, name)
+            limit = LARGEST_FOLDER if larger(found.name) else LARGEST_FILE
+            why = _unwanted(found, name, limit)
             if not why and (len(files) >= MOST_FILES or found.lstat().st_size > room):
                 why = _("the folder is too large; this file is beyond its limit")
-            data, may_run = (b"", False) if why else _content(found)
+            data, may_run = (b"", False) if why else _content(found, limit)
         except OSError:
             why = _("it cannot be read")
         if why:
@@ -154,20 +156,20 @@ def _path_of(name: str, files: Mapping[str, bytes]) -> str:
     return path if "\\" in name and within and path not in files else name
 
 
-def _unwanted(path: Path, name: str) -> str:
+def _unwanted(path: Path, name: str, limit: int) -> str:
     kind = path.lstat()
     if stat.S_ISLNK(kind.st_mode):
         return _("a symbolic link is not followed")
     if not stat.S_ISREG(kind.st_mode):
         return _("it is not a regular file")
-    if kind.st_size > LARGEST_FILE:
+    if kind.st_size > limit:
         return _("it is too large ({size} bytes)", size=kind.st_size)
     if not name.isprintable() or "\\" in name:
         return _("its name is not plain text")
     return ""
 
 
-def _content(path: Path) -> tuple[bytes, bool]:
+def _content(path: Path, limit: int) -> tuple[bytes, bool]:
     """The bytes, and whether the file may be executed.
 
     OSError if it became something else since it was looked at.
@@ -178,7 +180,7 @@ def _content(path: Path) -> tuple[bytes, bool]:
         how = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, how)
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(LARGEST_FILE), bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
+        return file.read(limit), bool(os.fstat(descriptor).st_mode & stat.S_IXUSR)
 
 
 def _shown(name: str) -> str:

@@ -60,7 +60,7 @@ class Entry:
 
 
 def read_submission(path: Path) -> Folder:
-    """One submission, a folder or an archive; a folder with nothing but archives is these.
+    """One submission, a folder or an archive; archives in it are opened, once.
 
     UsageError if it is neither or cannot be read, NothingToGradeError if there is no file in it.
     """
@@ -69,11 +69,15 @@ def read_submission(path: Path) -> Folder:
             next(members(file, path.name), None)  # one that gives nothing is refused, not empty
             file.seek(0)
             return _assembled(stem(path.name), members(file, path.name), where=str(path))
-    inner = _only_archives(path)
-    if inner:
-        found = (Member(one.name, one.read_bytes()) for one in inner)
-        return replace(_assembled(path.name, found, where=str(path)), name=path.resolve().name)
-    return read_folder(path)
+    folder = read_folder(path, larger=is_archive)
+    if not any(map(is_archive, folder.files)):
+        return folder
+    found = (
+        Member(name, data, executable=name in folder.executable)
+        for name, data in folder.files.items()
+    )
+    whole = _assembled(path.name, found, where=str(path))
+    return replace(whole, name=folder.name, skipped=[*folder.skipped, *whole.skipped])
 
 
 def read_class(path: Path) -> list[Entry]:
@@ -257,20 +261,6 @@ def _until_broken(found: Iterable[Member], skipped: list[tuple[str, str]]) -> It
 
 def _beyond() -> str:
     return _("the folder is too large; this file is beyond its limit")
-
-
-def _only_archives(path: Path) -> list[Path]:
-    """The archives of a folder that holds nothing else, small enough to be read."""
-    if not path.is_dir():
-        return []
-    inner = [one for one in path.iterdir() if not is_litter(one.name)]
-    fits = [
-        one
-        for one in inner
-        if is_archive(one.name) and not one.is_symlink() and one.is_file()
-        and one.stat().st_size <= LARGEST_FOLDER
-    ]  # fmt: skip
-    return sorted(fits) if len(fits) == len(inner) else []
 
 
 def _learner(name: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from labkit.facts.compose.project import PROJECT, Service
+from labkit.facts.compose.project import PROJECT, Service, folder_of
 
 PORT = re.compile(r"[0-9]{1,5}")
 DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")  # before an absolute path of Windows
@@ -31,6 +31,12 @@ VARIABLE = re.compile(
     r"\$(?:\$|\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}"
     r"|(?P<bare>[A-Za-z_]\w*))"
 )
+# One that has another within it, and those that have none.
+NESTED = re.compile(r"\$\{[^{}]*\$\{")
+INNERMOST = re.compile(
+    r"(?<!\$)\$\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}(?P<bare>)"
+)
+DEEPEST_VARIABLE = 3
 DOTENV = re.compile(
     r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\n]*?))(?:\s+#.*)?\s*"
 )
@@ -46,7 +52,9 @@ def written(
     try:
         found = _plain(data)
         services = _interpolated(found.get("services") or {}, {"PWD": ".", **(values or {})})
-        read = {str(name): _service(str(name), raw) for name, raw in services.items()}
+        volumes = _interpolated(found.get("volumes") or {}, {"PWD": ".", **(values or {})})
+        folders = {str(name): folder_of(one)[0] for name, one in volumes.items()}
+        read = {str(name): _service(str(name), raw, folders) for name, raw in services.items()}
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return kind("", path, "", {}, str(error) or "?")
     return kind("", path, "", read)
@@ -71,6 +79,10 @@ def _interpolated(value: Any, values: Mapping[str, str]) -> Any:
         return values.get(name) or (match["other"] if match["how"] == "-" else "")
 
     if isinstance(value, str):
+        for _level in range(DEEPEST_VARIABLE):  # the innermost first: ${A:-${B:-x}}
+            if not NESTED.search(value):
+                break
+            value = INNERMOST.sub(known, value)
         return VARIABLE.sub(known, value)
     if isinstance(value, dict):
         return {key: _interpolated(one, values) for key, one in value.items()}
@@ -120,6 +132,41 @@ def includes(data: bytes) -> list[str]:
     return [path for path in paths if path]
 
 
+def extended(data: bytes) -> dict[str, tuple[str, str]]:
+    """Service -> the file and the service that it extends; "" for the same file (extends)."""
+    try:
+        found = _plain(data)
+        services = found.get("services").items()
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+        return {}
+    given = {str(name): raw.get("extends") for name, raw in services if isinstance(raw, dict)}
+    return {
+        name: (_word(how.get("file")), _word(how.get("service")))
+        if isinstance(how, dict)
+        else ("", _word(how))
+        for name, how in given.items()
+        if how
+    }
+
+
+def extending(project: PROJECT, bases: Mapping[str, PROJECT], kind: type[PROJECT]) -> PROJECT:
+    """A project whose services have what those have that they extend; service -> a project of it.
+
+    Lists are added to each other, mappings merged, and what the service says itself counts.
+    """
+    services = dict(project.services)
+    for name, base in bases.items():
+        under = together(project.file, [base], kind).services.get(name)
+        if under is None or name not in services:
+            continue
+        own = {key: value for key, value in services[name].raw.items() if value}
+        lists = {key: [*under.raw[key], *own.get(key, [])] for key in ("volumes", "ports")}
+        values = {**under.raw["environment"], **own.get("environment", {})}
+        raw = {**under.raw, **own, **lists, "environment": values}
+        services[name] = Service(name, {**raw, "depends_on": own.get("depends_on")})
+    return kind("", project.file, "", services, project.error)
+
+
 class _Loader(yaml.SafeLoader):
     """YAML with Compose's own tags (specification, 13-merge.md)."""
 
@@ -167,11 +214,17 @@ def _written_out(node: yaml.Node, known: dict[int, float]) -> float:
     return known[id(node)]
 
 
-def _service(name: str, raw: dict[str, Any]) -> Service:
-    """A service with the few keys that roles are told by, in Compose's normal form."""
+def _service(name: str, raw: dict[str, Any], folders: Mapping[str, str]) -> Service:
+    """A service with the few keys that roles are told by, in Compose's normal form.
+
+    `folders` are those of the machine that volumes of the file are.
+    """
     normal: dict[str, Any] = {"image": _word(raw.get("image")), "build": _build(raw.get("build"))}
     normal["environment"] = _pairs(raw.get("environment"))
-    normal["volumes"] = [_mount(volume) for volume in raw.get("volumes") or []]
+    mounts = [_mount(volume) for volume in raw.get("volumes") or []]
+    normal["volumes"] = [
+        {**mount, "source": folders.get(mount["source"]) or mount["source"]} for mount in mounts
+    ]
     normal["ports"] = [port for entry in raw.get("ports") or [] if (port := _port(entry))]
     normal["depends_on"] = raw.get("depends_on")
     given = raw.get("profiles")
@@ -183,7 +236,10 @@ def _build(given: Any) -> dict[str, Any]:
     if not given:
         return {}
     whole = given if isinstance(given, dict) else {"context": given}
-    words = {key: _word(whole.get(key)) for key in ("context", "dockerfile", "target")}
+    words = {
+        key: _word(whole.get(key))
+        for key in ("context", "dockerfile", "dockerfile_inline", "target")
+    }
     return {**words, "args": _pairs(whole.get("args"))}
 
 
@@ -204,6 +260,8 @@ def _port(given: Any) -> dict[str, str] | None:
     else:
         out, _colon, inside = _word(given).partition("/")[0].rpartition(":")
         out = out.rpartition(":")[2]
+    if not PORT.fullmatch(out):
+        out = ""  # a range, of which the engine takes one
     return {"target": inside, "published": out} if PORT.fullmatch(inside) else None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from checks.builds import Build, find_build, must_be_its_version, replaced
 from labkit.course import CannotTellError
-from labkit.remote import PlannedShell, from_facts
+from labkit.remote import PlannedShell, Result, from_facts
 from steps.recognition import recognise
 from tests import ROOT
 
@@ -107,3 +107,17 @@ def test_what_is_judged_of_a_submission_is_what_was_built(
 ) -> None:
     submission = recognise(files, ROOT / "steps" / "reference")
     assert find_build(web("x"), None, submission) == build
+
+
+def test_patterns_tell_the_folder_that_a_dockerfile_copies_from() -> None:
+    def answer(command: str) -> Result:
+        if command.startswith("find "):
+            said = "/srv/x/docker/Dockerfile"
+        elif command.startswith("for "):
+            said = "" if " '/srv/x/simple api/'*.py;" in command else "lacking"
+        else:
+            said = "FROM python:3\nCOPY ['simple api/*.py', '/']\n".replace("'", '"')
+        return Result(command, said, "", 0)
+
+    found = find_build(PlannedShell("web1", answer), None)
+    assert (found.dockerfile, found.context) == ("/srv/x/docker/Dockerfile", "/srv/x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.builds import Build
-from checks.control import must_not_lack
+from checks.control import brings, must_not_lack
 from labkit.course import CannotTellError, NotMetError
 from labkit.remote import PlannedShell, from_facts
 
@@ -79,3 +79,31 @@ def test_a_command_that_nobody_has_and_a_genuine_image_are_judged() -> None:
     must_not_lack(web("python:3.8-alpine", control=1), BUILD, NO_PPIP)
     must_not_lack(web("python:3.8-slim", control=1, label=""), BUILD, NO_APK)
     must_not_lack(web("python:3", control=1), BUILD, 'failed to solve: "/x.py": not found')
+
+
+@pytest.mark.parametrize(
+    ("image", "command", "brought"),
+    [
+        ("python:3.8", "git", True), ("python", "curl", True), ("python:3.8-buster", "gcc", True),
+        ("python:3.8-slim", "git", False), ("python:slim-buster", "curl", False),
+        ("python:3.8-alpine", "apk", True), ("python:3.8-alpine3.12", "git", False),
+        ("python:3.8", "apk", False), ("python:3.8", "yum", False), ("python:3.8", "dnf", False),
+        ("php:8-apache", "docker-php-ext-install", True), ("php:apache", "apk", False),
+        ("registry:2", "apk", True), ("registry:2", "htpasswd", False),
+    ],
+)  # fmt: skip
+def test_an_image_brings_what_its_own_recipe_installs(
+    image: str, command: str, brought: bool
+) -> None:
+    assert brings(image, command) is brought
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["/bin/bash: line 1: curl: command not found", "/bin/sh: 1: curl: not found",
+     "/bin/ash: curl: not found", "bash: curl: command not found"],
+)  # fmt: skip
+def test_every_shell_says_that_a_command_is_missing(said: str) -> None:
+    with pytest.raises(CannotTellError):
+        must_not_lack(web("python:3.12", control=1), BUILD, said)
+    must_not_lack(web("python:3.12-slim", control=1), BUILD, said)  # it has none there, either

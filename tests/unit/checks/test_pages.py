@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from checks.pages import list_form, pairs_of
+from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
 from labkit.facts.http.pages import Page
 
@@ -47,6 +48,7 @@ RIGHT = {
     "named once more after": "<li>alice: 12</li><li>bob: 13</li><p>Thanks to alice and bob.</p>",
     "script and style": "<style>p{width:12px}</style><li>alice: 12</li><li>bob: 13</li>",
     "much white space": "<li>alice" + " " * 500 + "12</li><li>bob\n\n\n\t13</li>",
+    "capitals": "<li>Alice : 12 ans</li><li>BOB : 13 ans</li>",
     "others between": "<li>alice 12</li><li>zoe 99</li><li>bob 13</li>",
 }  # fmt: skip
 
@@ -77,7 +79,6 @@ WRONG = {
     ),
     "in an attribute": ('<li title="alice 12 bob 13"></li>', ["alice 12", "bob 13"]),
     "in a comment": ("<!-- alice 12 bob 13 -->", ["alice 12", "bob 13"]),
-    "another case": ("<li>Alice is 12</li><li>bob is 13</li>", ["alice 12"]),
     "all names, then all ages": ("<p>alice bob</p><p>12 13</p>", ["alice 12"]),
 }
 
@@ -124,6 +125,27 @@ def test_names_of_all_kinds(students: dict[str, str]) -> None:
 
 def test_accents_as_entities_are_the_same_names() -> None:
     assert missing("<li>&Eacute;lodie : 20</li>", {"Élodie": "20"}) == []
+
+
+def test_capitals_that_tell_two_from_each_other_count() -> None:
+    two = {"bob": "12", "Bob": "13"}
+    assert missing("<li>bob 12</li><li>Bob 13</li>", two) == []
+    assert missing("<li>Bob 12</li><li>Bob 13</li>", two)
+
+
+@pytest.mark.parametrize(
+    ("url", "stands"),
+    [
+        ("http://api:5000/pozos/api/v1.0/get_student_ages", True),
+        ("http://toto:python@api:5000/pozos/api/v1.0/get_student_ages", False),
+        ("http://$host:5000/pozos/api/v1.0/get_student_ages", False),
+        ("http://{$host}:5000/pozos/api/v1.0/get_student_ages", False),
+        ("http://api:5000/pozos/api/$version/get_student_ages", False),
+        ("http://api:5000/other", False),
+    ],
+)
+def test_an_address_is_asked_only_where_it_stands_whole(url: str, stands: bool) -> None:
+    assert is_asked_as_it_stands(url) is stands
 
 
 def test_nobody_to_show_is_nobody_missing() -> None:

@@ -252,8 +252,8 @@ def test_a_file_that_becomes_a_link_after_the_look_is_not_followed(
     (place / "file").write_text("harmless")
     look = folder._unwanted
 
-    def looked(path: Path, name: str) -> str:
-        found = look(path, name)
+    def looked(path: Path, name: str, limit: int) -> str:
+        found = look(path, name, limit)
         if name == "file":
             path.unlink()
             path.symlink_to("../secret")
@@ -272,10 +272,10 @@ def test_a_file_that_vanishes_is_said(
     (place / "file").write_text("harmless")
     look = folder._unwanted
 
-    def looked(path: Path, name: str) -> str:
+    def looked(path: Path, name: str, limit: int) -> str:
         if name == "file" and when == "after the walk":
             path.unlink()
-        found = look(path, name)
+        found = look(path, name, limit)
         if name == "file":
             path.unlink()
         return found
@@ -296,8 +296,8 @@ def test_a_file_that_becomes_a_pipe_after_the_look_is_not_waited_for(
     (place / "file").write_text("harmless")
     look = folder._unwanted
 
-    def looked(path: Path, name: str) -> str:
-        found = look(path, name)
+    def looked(path: Path, name: str, limit: int) -> str:
+        found = look(path, name, limit)
         if name == "file":
             path.unlink()
             os.mkfifo(path)
@@ -313,8 +313,8 @@ def test_a_file_that_grows_after_the_look_is_cut(
     monkeypatch.setattr(folder, "LARGEST_FILE", 20)
     look = folder._unwanted
 
-    def looked(path: Path, name: str) -> str:
-        found = look(path, name)
+    def looked(path: Path, name: str, limit: int) -> str:
+        found = look(path, name, limit)
         path.write_bytes(b"x" * 1000)
         return found
 

@@ -84,6 +84,20 @@ def test_an_archive_in_an_archive_is_opened_once(tmp_path: Path) -> None:
     assert "is not opened" in dict(twice.skipped)["b.zip"]
 
 
+def test_an_archive_beside_a_report_is_opened(tmp_path: Path) -> None:
+    inner = zipped({"docker-compose.yml": COMPOSE, "tp/x.bin": os.urandom(folder.LARGEST_FILE - 9)})
+    assert len(inner) > folder.LARGEST_FILE
+    pictures = {"rapport.pdf": b"%PDF", "TP/student-list.zip": inner, "old.rar": b"Rar!\x1a\x07"}
+    found = read_submission(lay(tmp_path / "alice", pictures))
+    assert set(found.files) == {"rapport.pdf", "TP/student-list/docker-compose.yml",
+                                "TP/student-list/tp/x.bin"}  # fmt: skip
+    assert found.name == "alice"
+    assert "kind that cannot be read" in found.skipped[0][1]
+    lay(tmp_path / "alice", {"large.bin": bytes(folder.LARGEST_FILE + 1)})
+    again = read_submission(tmp_path / "alice")
+    assert ("large.bin" in again.files, len(again.skipped)) == (False, 2)
+
+
 def test_names_in_any_code_page_and_backslashes(tmp_path: Path) -> None:
     data = zipped({"prXnom/cle.txt": b"1", "d\\e.txt": b"2"})
     assert set(read(tmp_path, raw_name(data, b"prXnom", b"pr\x82nom")).files) == {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labkit.course import NotMetError
-from labkit.facts.dockerfile import base_images, build_options, copied_sources
+from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
 from labkit.remote import PlannedShell, Result
 from steps.project import formerly, provide_images
 from subject.published import is_unheard_of, stand_in
@@ -101,6 +101,9 @@ def test_bases_are_those_that_have_to_come_from_somewhere() -> None:
          ["python:3"]),
         ("FROM \\\n  # the newest\n\n  python:3\n# FROM x\n", ["python:3"]),
         ("# escape=`\nFROM `\n  python:3\nRUN dir C:\\\nFROM php\n", ["python:3", "php"]),
+        ("ARG T=3.8\nARG I=python:$T\nFROM ${I}-slim\n", ["python:3.8-slim"]),
+        ("FROM python:3\nRUN cat <<<word\nRUN echo $((1<<n))\nRUN sh -c 'cat <<X'\nFROM php\n",
+         ["python:3", "php"]),
         ("FROM\n", []),
     ],
 )  # fmt: skip
@@ -113,7 +116,32 @@ def test_what_is_copied_from_the_context() -> None:
         "FROM python:3\nCOPY --chown=1:1 --link ./a.py /b.py /x/\nADD https://x.org/c.py /\n"
         'COPY <<EOF /d\nCOPY e.py /\nEOF\nCOPY ["f g.py", "/"]\ncopy --from=x h.py /\n'
     )
-    assert copied_sources(dockerfile) == ["./a.py", "b.py", "f", "g.py"]
+    assert copied_sources(dockerfile) == ["./a.py", "b.py", "f g.py"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sources"),
+    [
+        ("ARG SRC=api\nCOPY ${SRC}/a.py $SRC/b.py /", ["api/a.py", "api/b.py"]),
+        ("ENV DIR api\nADD $DIR /", ["api"]),
+        ("ARG SRC\nCOPY $SRC/a.py /", ["front/a.py"]),
+        ("COPY api/*.py ./requirements*.txt /", ["api/*.py", "./requirements*.txt"]),
+        ("COPY --exclude=*.md --parents 'a.py' /", ["a.py"]),
+        ("COPY ['a', 'b', '/']", ["'a'", "'b'"]),
+    ],
+)
+def test_what_is_copied_may_be_a_variable_or_a_pattern(lines: str, sources: list[str]) -> None:
+    assert copied_sources(f"FROM x\n{lines}\n", {"SRC": "front"} if "ARG SRC\n" in lines else {}) \
+        == sources  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "is_there"),
+    [("api/*.py", True), ("api", True), ("api/a?p.py", True), ("*.py", False), ("ap*/*", True),
+     ("api/x/*", False), ("api/app.py/x", False)],
+)  # fmt: skip
+def test_a_pattern_stands_for_what_go_says(source: str, is_there: bool) -> None:
+    assert is_copied("api/app.py", source) is is_there
 
 
 @pytest.mark.parametrize(
@@ -154,6 +182,12 @@ def test_an_alpine_of_long_ago_is_both() -> None:
     assert added.count("\n") == added.count("ENV ") + added.count("RUN ") == 3
     assert "> /sbin/apk" in added
     assert "archived.list" in added
+
+
+@pytest.mark.parametrize("image", ["python:2-onbuild", "python:3.6-onbuild", "python:onbuild"])
+def test_a_base_that_waits_for_what_is_built_from_it_does_so_here(image: str) -> None:
+    lines = [line for line in formerly(image).splitlines() if line.startswith("ONBUILD ")]
+    assert [line.split()[1] for line in lines] == ["COPY", "RUN", "COPY"]
 
 
 def test_a_hostile_program_that_reads_the_dockerfile_is_not_named_to_the_engine() -> None:

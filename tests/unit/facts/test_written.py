@@ -33,6 +33,9 @@ no variable at all
         ("${API:+lb:5000/}x", "lb:5000/x"),
         ("${OTHER:+lb:5000/}x", "x"),
         ("${OTHER}x", "x"),
+        ("${OTHER:-${MORE:-registry}}:2", "registry:2"),
+        ("${OTHER:-${API}:${TAG}}", "student-age:1.0"),
+        ("${API:?${OTHER} is missing}", "student-age"),
         ("a$$b", "a$b"),
     ],
 )
@@ -51,6 +54,24 @@ def test_the_folder_is_the_one_of_the_file() -> None:
 def test_a_published_port_may_be_a_variable() -> None:
     text = b"services: {a: {ports: ['${PORT:-8080}:80']}}"
     assert written("x.yml", text, Project).services["a"].published == {80: "8080"}
+
+
+def test_of_a_range_of_ports_nobody_knows_which() -> None:
+    text = b"services: {a: {ports: ['8080-8090:80']}, b: {ports: ['127.0.0.1:81:80/tcp']}}"
+    found = written("x.yml", text, Project).services
+    assert found["a"].published == {80: ""}
+    assert found["b"].published == {80: "81"}
+
+
+def test_a_volume_may_be_a_folder() -> None:
+    text = b"""
+services: {a: {volumes: ["page:/var/www/html", "data:/data"]}}
+volumes:
+  page: {driver: local, driver_opts: {type: none, o: bind, device: "${PWD}/website"}}
+  data:
+"""
+    found = written("x.yml", text, Project).services["a"]
+    assert found.mounts == {"/var/www/html": "./website", "/data": "data"}
 
 
 def test_tags_of_compose_are_no_error() -> None:

@@ -101,6 +101,8 @@ def test_an_api_folder_of_another_name_takes_the_given_files_with_it() -> None:
         "add --chown=1:1 simple_api/student_age.py simple_api/requirements.txt /",
         'COPY ["simple_api/student_age.py", "/"]',
         "COPY \\\n  simple_api/student_age.py \\\n  /",
+        "COPY simple_api/*.py simple_api/requirements*.txt /",
+        "ARG SRC=simple_api\nCOPY ${SRC}/student_age.py /",
     ],
 )
 @pytest.mark.parametrize("place", ["Dockerfile", "simple_api/Dockerfile"])
@@ -125,6 +127,31 @@ def test_what_comes_from_another_stage_is_not_looked_for() -> None:
 def test_the_websites_dockerfile_is_not_the_apis() -> None:
     found = seen({"website/Dockerfile": "FROM php:apache\n", "x/y/Dockerfile": BUILD})
     assert found.sources[DOCKERFILE] == "x/y/Dockerfile"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("front/Dockerfile", "FROM ubuntu\nRUN apt install apache2\nCOPY *.php /var/www/html/\n"),
+        ("front/Dockerfile", "FROM debian:12\nADD ./html /var/www/html\n"),
+        ("haproxy/Dockerfile", "FROM haproxy:2.8\nCOPY haproxy.cfg /usr/local/etc/haproxy/\n"),
+        ("a/Dockerfile", "FROM docker.io/library/nginx:alpine\nCOPY default.conf /etc/nginx/\n"),
+        ("a/Dockerfile", "FROM docker:27\nRUN apk add git\n"),
+        ("Dockerfile.dockerignore", "*.pyc\n"), ("Dockerfile.png", "PNG"), ("Dockerfile~", BUILD),
+        ("Dockerfile.md", "# How it is made\n"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("own", ["student/Dockerfile", "student/Containerfile", "x/api.dockerfile"])
+def test_what_is_beside_is_not_the_apis_dockerfile(own: str, path: str, text: str) -> None:
+    assert seen({own: BUILD, path: text, "x.txt": ""}).sources[DOCKERFILE] == own
+
+
+def test_a_dockerfile_of_other_software_alone_is_none() -> None:
+    found = seen({"lb/Dockerfile": "FROM haproxy:2.8\n", COMPOSE: STACK})
+    assert DOCKERFILE not in found.sources
+    # an API that lives where pages do
+    own = "FROM alpine\nRUN apk add py3-pip\nCOPY . /var/www/html\nCMD python3 student_age.py\n"
+    assert seen({"x/Dockerfile": own, "y": ""}).sources == {DOCKERFILE: "x/Dockerfile"}
 
 
 def test_a_dockerfile_of_another_name_is_named_to_the_build() -> None:
@@ -224,6 +251,17 @@ def test_a_compose_file_says_how_the_api_is_built(build: str, source: str, words
     found = seen(files)
     assert found.sources[DOCKERFILE] == source
     assert found.options["build: what"] == words
+
+
+def test_a_dockerfile_may_stand_in_the_compose_file() -> None:
+    inline = "dockerfile_inline: |\n        FROM python:3\n        CMD $$X\n"
+    build = f"\n      context: ../back\n      {inline}"
+    stack = BUILDING.replace(" BUILD\n", build)
+    found = seen({"tp/stack.yml": stack, "back/app.py": "x"})
+    assert found.sources[DOCKERFILE] == "back/Dockerfile"
+    assert found.files["back/Dockerfile"] == b"FROM python:3\nCMD $X\n"
+    assert found.options["build: what"] == "back"
+    assert "back/Dockerfile is what tp/stack.yml writes" in found.notes
 
 
 def test_a_build_is_relative_to_its_compose_file() -> None:
@@ -944,6 +982,29 @@ def test_what_a_stack_extends_is_not_the_stack() -> None:
     assert seen({COMPOSE: extending, "base.yml": base}).sources[COMPOSE] == COMPOSE
 
 
+def test_a_stack_has_what_it_extends() -> None:
+    base = (
+        "services:\n  web:\n    image: php:apache\n    volumes: ['./html:/var/www/html']\n"
+        "  flask:\n    build: ./api\n"
+    )
+    stack = (
+        "services:\n  site:\n    extends: {file: common/docker-compose.base.yml, service: web}\n"
+        "    ports: ['8081:80']\n"
+        "  back:\n    extends: {file: common/docker-compose.base.yml, service: flask}\n"
+    )
+    found = seen({COMPOSE: stack, "common/docker-compose.base.yml": base, "index.php": "<?php 1",
+                  "common/html/index.php": "<?php 2", "common/api/Dockerfile": BUILD})  # fmt: skip
+    assert found.sources == {
+        COMPOSE: COMPOSE, INDEX: "common/html/index.php", DOCKERFILE: "common/api/Dockerfile",
+    }  # fmt: skip
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    site = "  site:\n    extends: base\n    ports: ['8081:80']\n"
+    own = f"services:\n  base: {{image: 'php:apache'}}\n{site}"
+    fitted = seen({COMPOSE: own, "x": ""}).fitted["haproxy/haproxy.cfg"].decode()
+    assert "server web1 web1:8081" in fitted
+    assert seen({COMPOSE: stack, "x": ""}).sources == {COMPOSE: COMPOSE}  # it is not there
+
+
 # -- paths of a student's own machine
 
 ELSEWHERE = """\
@@ -977,6 +1038,16 @@ def test_a_folder_on_a_drive_of_windows_is_too(path: str) -> None:
         found.files[COMPOSE]
         == STACK.replace('"./website', "'./website").replace('html"', "html'").encode()
     )
+
+
+@pytest.mark.parametrize("path", ["./Website", ".\\website", "./WEBSITE", "../TP/website"])
+def test_a_folder_by_a_name_that_windows_finds_is_found(path: str) -> None:
+    stack = STACK.replace('"./website:', f"'{path}:").replace('html"', "html'")
+    found = seen({"tp/compose.yml": stack, "tp/website/index.php": "<?php", "x": "y"})
+    assert found.files["tp/compose.yml"].decode() == stack.replace(path, "./website")
+    assert found.sources[INDEX] == "tp/website/index.php"
+    both = {"tp/Website/index.php": "<?php", "tp/compose.yml": stack, "tp/website/index.php": "?"}
+    assert seen({**both, "x": "y"}).files["tp/compose.yml"] == stack.encode()
 
 
 @pytest.mark.parametrize(
@@ -1142,6 +1213,44 @@ def test_files_that_are_not_started_together_are_not(text: str) -> None:
     """The registry's has a place of its own, whatever was typed once."""
     files = {"docker-compose.prod.yml": PROD, REGISTRY: STORE, "README.md": text}
     assert "compose: options" not in seen({COMPOSE: STACK, **files}).options
+
+
+def test_variables_that_compose_is_told_of_are_known() -> None:
+    stack = STACK.replace("8080", "${PORT:?}")
+    files = {"tp/compose.yml": stack, "tp/config/prod.env": "PORT=8081", "tp/x/y": "z", "a": "b"}
+    typed = "$ docker compose --env-file config/prod.env up -d\n"
+    found = seen({**files, "tp/README.md": typed})
+    assert found.options["compose: options"] == "--env-file=config/prod.env"
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    assert (
+        "compose: options"
+        not in seen({**files, "tp/README.md": typed + "docker compose up"}).options
+    )
+    assert (
+        "compose: options"
+        not in seen({**files, "tp/README.md": typed.replace("prod", "x")}).options
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [".env.example", ".env.sample", "env.dist", ".env.txt", "env", "example.env"]
+)
+def test_what_is_to_be_copied_to_dotenv_stands_for_it(name: str) -> None:
+    stack = STACK.replace("8080", "${PORT}")
+    found = seen({f"tp/{COMPOSE}": stack, f"tp/{name}": "PORT=8081\n", "x": "y"})
+    assert found.files["tp/.env"] == b"PORT=8081\n"
+    assert f"tp/.env: tp/{name} stands for .env" in found.notes
+    assert "server web1 web1:8081" in found.fitted["haproxy/haproxy.cfg"].decode()
+    own = {f"tp/{COMPOSE}": stack, "tp/.env": "PORT=8082\n", f"tp/{name}": "PORT=8081\n", "x": "y"}
+    assert seen(own).files["tp/.env"] == b"PORT=8082\n"
+    assert "x/.env" not in seen({f"tp/{COMPOSE}": stack, f"x/{name}": "PORT=1"}).files
+
+
+def test_of_two_usual_names_it_is_the_one_that_compose_takes() -> None:
+    names = ("docker-compose.yaml", "docker-compose.yml", "compose.yml", "compose.yaml")
+    for at in range(len(names)):
+        files = dict.fromkeys(names[: at + 1], STACK)
+        assert seen({**files, "x": ""}).sources[COMPOSE] == names[at]
 
 
 def test_a_profile_that_hides_the_website_is_asked_for() -> None:

@@ -86,3 +86,15 @@ def test_a_website_may_be_an_image_that_was_built_by_hand() -> None:
     api = {"image": "tp/api:1", "volumes": BUILT_API["volumes"]}
     assert roles(site=asks, api=api) == ("site", "api")
     assert roles(ui={"image": "tp/ui:1", "ports": [{"target": 80}]}) == ("", "")
+
+
+def test_of_several_that_are_built_each_is_told_by_what_it_does() -> None:
+    balancer = {"build": {"context": "/p/haproxy"}, "ports": [{"target": 80, "published": "81"}]}
+    bare = {"build": {"context": "/p/simple_api"}}
+    assert roles(balancer=balancer, flask=BUILT_API, web=PAGE) == ("web", "flask")
+    assert roles(balancer=balancer, flask=bare, web=PAGE) == ("web", "flask")
+    assert roles(a=balancer, b=bare, web=PAGE) == ("web", "b")
+    served = {"build": {"context": "/p/x"}, "ports": [{"target": 5000, "published": "4000"}]}
+    assert roles(balancer=balancer, x=served, web=PAGE) == ("web", "x")
+    front = {**BUILT_PAGE, "build": {"context": "/p/website"}}
+    assert roles(balancer=balancer, front=front, back=BUILT_API) == ("front", "back")
