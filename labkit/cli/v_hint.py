@@ -10,7 +10,6 @@ from labkit.cli import show
 from labkit.cli.session import grading, lab_option, the_lab
 from labkit.course import Verdict, select
 from labkit.errors import EXIT_FAILED
-from labkit.grading import quick
 from labkit.locale import _
 from labkit.whole import write_whole
 
@@ -23,7 +22,7 @@ def command(ctx: click.Context, wanted: str, lab_name: str) -> None:
     """One hint more on the first thing that fails in a step; the third is the answer."""
     lab = the_lab(ctx, lab_name)
     lab.require_running()
-    from labkit.grading import grade  # pytest: not before there is a lab to ask
+    from labkit.grading import grade, quick  # pytest: not before there is a lab to ask
 
     with grading(ctx, lab) as context:
         steps = {step.number for step in select(context.course, wanted)}
