@@ -7,6 +7,7 @@ asked later, on a machine of the lab.
 from __future__ import annotations
 
 import codecs
+import functools
 import itertools
 import json
 import re
@@ -555,12 +556,22 @@ class _Look:
                 continue
             commands = [
                 one
-                for one in docker_commands(path, _text(data), REGISTRY_HOME)
+                for one in docker_commands(
+                    path, _text(data), REGISTRY_HOME, functools.partial(self._read_in, path)
+                )
                 if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
             ]
             if any(_runs_registry(one) for one in commands):
                 found += [(path, shlex.join(one)) for one in _last_of_each(commands)]
         return found
+
+    def _read_in(self, script: str, name: str) -> str:
+        """A file that a script reads in, beside it or at the root; "" if it was not submitted."""
+        folder = PurePosixPath(script).parent
+        bare = name.removeprefix(f"{REGISTRY_HOME}/")
+        places = (self._there(base, bare) for base in (folder, PurePosixPath()))
+        place = next(filter(None, places), "")
+        return _text(self.files[place]) if place else ""
 
     @cached_property
     def balancer(self) -> str:
@@ -886,7 +897,11 @@ def _named_files(words: Sequence[str]) -> list[str]:
 
 
 def _is_set_up(words: list[str]) -> bool:
-    return words[1:2] == ["run"] or words[1:3] in SET_UP
+    made_a_password = any(
+        option == "--entrypoint" and value.endswith("htpasswd")
+        for option, value in options(words[2:])
+    )
+    return (words[1:2] == ["run"] and not made_a_password) or words[1:3] in SET_UP
 
 
 def _last_of_each(commands: Sequence[list[str]]) -> list[list[str]]:

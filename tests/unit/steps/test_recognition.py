@@ -885,6 +885,19 @@ def test_what_a_script_assigns_is_put_into_its_commands() -> None:
     assert "--name reg -p 5000:5000" in commands
 
 
+def test_what_a_script_reads_in_from_beside_is_put_into_its_commands() -> None:
+    script = "source .env\ndocker run -d -p ${PORT}:5000 registry:2\n"
+    found = seen({"lb/up.sh": script, "lb/.env": "PORT=5001\n", "README.md": "x"})
+    assert found.options["registry: commands"] == "docker run -d -p 5001:5000 registry:2"
+
+
+def test_a_password_that_the_registrys_image_makes_is_no_registry() -> None:
+    made = "docker run --rm --entrypoint htpasswd registry:2.7.0 -Bbn a b > auth/htpasswd\n"
+    run = "docker run -d -p 5000:5000 registry:2"
+    assert seen({"README.md": f"{made}{run}\n"}).options["registry: commands"] == run
+    assert "registry: commands" not in seen({"README.md": made}).options
+
+
 def test_texts_of_windows_are_read() -> None:
     text = "services:\n  a:\n    image: student-age\n"
     for data in (text.encode("utf-16"), b"\xef\xbb\xbf" + text.encode()):
