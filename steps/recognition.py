@@ -943,18 +943,28 @@ OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
 # Addresses of the balancer's own: what it binds, where its log goes, by which it asks.
 OWN = re.compile(
-    r"^([ \t]*(?P<word>bind|log|source)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
+    r"^([ \t]*(?P<word>bind|log|source|peer[ \t]+lb)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
     r"(?P<address>\d+\.\d+\.\d+\.\d+)(?=[:\s\",]|$)",
     re.M,
 )
-INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0"}
+INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0", "peer": "127.0.0.1"}
+# What is bound to, or asked by, one of the network interfaces of the student's machine: here they
+# have other names, and HAProxy does not start.
+BY_INTERFACE = re.compile(
+    r"^([ \t]*(?:bind|server|server-template|source)[ \t][^#\n]*?)"
+    r"(?<![ \t])[ \t]++interface[ \t]+(?!lo\b)([\w.:@-]+)",
+    re.M,
+)
+LOGS_HERE = re.compile(r"^[ \t]*log[ \t]+\"?(?:udp@|ipv4@)?(?:127\.|localhost\b|/)", re.M)
 
 
 def _readdressed(config: str) -> tuple[str, list[str]]:
     """HAProxy's file with the names of this lab, where the student's machines had addresses.
 
     The two hosts of the backend that visitors are led to become web1 and web2, if none of the lab's
-    own names is there; an address of the balancer's own becomes all of lb's.
+    own names is there; an address of the balancer's own becomes all of lb's, and an interface of
+    its is any. A log goes to another machine where the file says by `bind` that it has another
+    address itself, or logs to lb as well.
     """
     hosts = _hosts(config)
     known = [host for host in hosts if host in OWN_HOSTS or host.startswith("127.")]
@@ -962,14 +972,21 @@ def _readdressed(config: str) -> tuple[str, list[str]]:
     text = HOSTED.sub(lambda line: line.group(1) + _renamed(line.group(2), names), config)
     said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
             for host, name in names.items()]  # fmt: skip
-    own: dict[str, None] = {}
+    own = {f"interface {name}": None for _before, name in BY_INTERFACE.findall(text)}
+    text = BY_INTERFACE.sub(r"\1", text)
+    anywhere = ("0.0.0.0", *hosts)
+    bound = {match["address"] for match in OWN.finditer(text) if match["word"] == "bind"}
+    bound = {one for one in bound if one not in anywhere and not one.startswith("127.")}
+    logs_here = bool(LOGS_HERE.search(text))
 
     def instead(match: re.Match[str]) -> str:
-        address = match["address"]
-        if address.startswith("127.") or address == "0.0.0.0" or address in hosts:
+        address, word = match["address"], match["word"].split()[0]
+        if address.startswith("127.") or address in anywhere:
+            return match.group()
+        if word == "log" and (logs_here or (bound and address not in bound)):
             return match.group()
         own[address] = None
-        return match.group(1) + INSTEAD[match["word"]]
+        return match.group(1) + INSTEAD[word]
 
     before = ""
     while text != before:  # of several addresses on one line the last is seen first

@@ -332,6 +332,7 @@ LONG = {
     "blank lines in haproxy.cfg": {BALANCER: "\n" * 300_000 + "x"},
     "blank lines in a Dockerfile": {DOCKERFILE: "\n" * 300_000 + "x"},
     "one line in a log's configuration": {RSYSLOG: "haproxy" * 60_000},
+    "blanks behind an address": {BALANCER: "bind x" + " " * 300_000 + "y"},
     "blanks in haproxy.cfg": {BALANCER: "backend b\n" + " " * 300_000 + "x"},
     "one line in a README": {"README.md": "docker run " + "a b " * 100_000},
     "continued lines": {"README.md": "docker run \\\n" * 50_000},
@@ -575,11 +576,19 @@ def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None
         ("log 10.0.0.9 local2", "log 127.0.0.1 local2"),
         ("log 10.0.0.9:514 local2", "log 127.0.0.1:514 local2"),
         ("source 10.0.0.9", "source 0.0.0.0"),
+        ("source 10.0.0.9 interface eth1", "source 0.0.0.0"),
+        ("bind *:80 interface ens160 name x", "bind *:80 name x"),
+        ("bind *:80 interface lo", "bind *:80 interface lo"),
+        ("bind *:80 # interface eth1", "bind *:80 # interface eth1"),
+        ("server x web1:80 check source 0.0.0.0 interface eth1",
+         "server x web1:80 check source 0.0.0.0"),
+        ("peer lb 10.0.0.9:1024", "peer lb 127.0.0.1:1024"),
+        ("peer other 10.0.0.8:1024", "peer other 10.0.0.8:1024"),
         ("log 10.0.0.1 local2", "log 10.0.0.1 local2"),
         ("bind 0.0.0.0:80", "bind 0.0.0.0:80"),
         ("# bind 10.0.0.9:80", "# bind 10.0.0.9:80"),
     ],
-)
+)  # fmt: skip
 def test_an_address_of_the_balancers_own_is_all_of_lbs(given: str, made: str) -> None:
     """web1's is not: whoever logs there finds nothing on lb."""
     found = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + f"frontend x\n  {given}\n"})
@@ -862,6 +871,21 @@ def test_what_a_check_judges_is_brought_by_its_step() -> None:
     assert set(judged) == {RSYSLOG}
     for path, step in judged.items():
         assert path in {one.path for one in step.beside}
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_ours"),
+    [("", True), ("bind 10.0.0.9:80", True), ("bind *:80", True), ("bind 127.0.0.1:80", True),
+     ("bind 10.0.0.7:80", False), ("log 127.0.0.1 local2", False), ("log /dev/log local0", False)],
+)  # fmt: skip
+def test_whose_log_it_is_is_told_by_what_the_file_says_of_itself(
+    beside: str, is_ours: bool
+) -> None:
+    """Whoever logs to a third machine alone has no log on lb."""
+    text = f"frontend x\n  {beside}\n  log 10.0.0.9:514 local2\n{servers('10.0.0.1', '10.0.0.2')}"
+    made = seen({BALANCER: text}).files[BALANCER].decode()
+    assert ("log 127.0.0.1:514 local2" in made) is is_ours
+    assert ("log 10.0.0.9:514 local2" in made) is not is_ours
 
 
 def test_addresses_of_a_strangers_machines_become_those_of_the_lab() -> None:
