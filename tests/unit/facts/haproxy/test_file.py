@@ -40,6 +40,16 @@ def test_ports_of_live_sections_with_variables_and_lists_of_addresses() -> None:
     assert ports == {"site": [80, 8081, 8000], "pool": [], "tcp": [90]}
 
 
+@pytest.mark.parametrize(
+    ("address", "ports"),
+    [("*:80-82", [80, 81, 82]), ("[::]:80", [80]), (":::80", [80]), ("ipv4@:8080", [8080]),
+     ("*:1-65535", list(range(1, 22))), ("/run/x.sock", []), (":81-80", [])],
+)  # fmt: skip
+def test_each_port_of_a_range_is_bound(address: str, ports: list[int]) -> None:
+    (section,) = sections(f"frontend f\n bind {address}\n")
+    assert section.ports == ports
+
+
 def test_where_a_port_leads() -> None:
     assert leads_to(FILE, 80) == ["pool", "static"]
     assert leads_to(FILE, 90) == ["tcp"]
