@@ -31,7 +31,8 @@ OF_THE_PROJECT = re.compile(
     r"|/etc/(?:docker/)?registry(?:/.*)?"
     r"|/(?:app|auth|certs?|config|data|docker|html|path|registry|vagrant|volumes?|website|www"
     r"|[a-z]+[-_](?:api|app|list|site))(?:/.*)?"
-    r"|/(?:docker-)?registry[-_]?(?:data|auth|certs|config|volume)(?:/.*)?"
+    r"|/(?:usr/local/)?docker[-_]registry(?:/.*)?|/usr/local/registry(?:/.*)?"
+    r"|/(?:docker-)?registry[-_]?(?:data|auth|certs|config|images?|storage|volume)(?:/.*)?"
 )
 # Files that say which time it is, or whom to trust: to be read, and not to be written.
 TO_BE_READ = ("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/ssl/certs",
