@@ -68,11 +68,22 @@ FUNCTION = re.compile(
     r"(?:function[ \t]+([\w-]+)[ \t]*(?:\(\))?|([\w-]+)[ \t]*\(\))[ \t]*\{?(.*)", re.S
 )
 LOOP = re.compile(r"for[ \t]+(\w+)[ \t]+in[ \t]+(.+)", re.S)
-# `cat > FILE <<EOF`, the same the other way round, and by tee.
+# `cat > FILE <<EOF`, the same the other way round, by tee, and told to another machine or shell.
 WRITING = re.compile(
-    r"[ \t]*(?:sudo[ \t]+)?(?:cat|tee)\b.*"
+    r"[ \t]*(?:(?:sudo|ssh|bash|sh|vagrant)\b[^#\n<]*?[ \t\"'])?(?:cat|tee)\b.*"
     r"<<(?P<tabs>-?)[ \t]*(?P<quote>[\"'\\]?)(?P<end>[A-Za-z_]\w*)"
 )
+# `echo "TEXT" > FILE`, over several lines as well, and its way by tee; without quotes on one line.
+SAYING = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?(?P<word>echo|printf)[ \t]+(?P<options>(?:-[neE]+[ \t]+)*)"
+    r"(?:\"(?P<loose>(?:[^\"\\]|\\.){0,20000})\"|'(?P<tight>[^']{0,20000})'"
+    r"|(?P<bare>[^\"'`$|<>;&\n]{1,500}?))"
+    r"[ \t]*(?P<way>\|[ \t]*(?:sudo[ \t]+)?tee\b[^\n]*|>[^\n]*)$",
+    re.M | re.S,
+)
+SAID = re.compile(r"\.(?:cfg|conf|ya?ml|php|env)$|(?:^|/)dockerfile[^/]*$", re.I)
+MOST_SAID = 200  # that are looked at
+ADDS = re.compile(r">>|\btee[ \t]+(?:-a|--append)\b")
 MOST_WRITTEN = 20  # files of a script
 LOADS_DOTENV = re.compile(r"^set dotenv-load\b", re.M)  # a justfile's
 WORDS_BEFORE = ("if", "elif", "then", "else", "while", "until", "do", "!", "{", "time", "exec",
@@ -196,34 +207,64 @@ class _Reading:
 def written_files(text: str, here: str) -> dict[str, str]:
     """The files that a script writes from here-documents: path -> content (POSIX, 2.7.4).
 
-    Variables are put in where the end is not quoted; what is not set is empty.
+    From `echo` and `printf`, too, where the name is that of a file that somebody hands in.
+    Variables are put in where the end is not quoted; what is not set is empty. What is added to a
+    file that the script has not written stands alone.
     """
     reading = _Reading()
-    lines = text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n")
+    text = text[:LONGEST_TEXT].replace("\r\n", "\n")
+    lines = text.split("\n")
     reading.look_ahead(line.strip() for line in lines)
+    written = sorted([*_poured(lines, reading), *_said(text, reading)])
     found: dict[str, str] = {}
+    for _at, line, content in written:
+        path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
+        if path and (path in found or len(found) < MOST_WRITTEN):
+            adds = ADDS.search(line)
+            found[path] = (found.get(path, "") if adds else "") + content
+    return found
+
+
+def _poured(lines: Sequence[str], reading: _Reading) -> Iterator[tuple[int, str, str]]:
+    """Each here-document that is written: its place in the text, its command and its content."""
     left = iter(lines)
+    at = 0
     for line in left:
+        place, at = at, at + len(line) + 1
         begun = WRITING.match(line) if len(line) <= LONGEST_COMMAND else None
-        if not begun or len(found) >= MOST_WRITTEN:
+        if not begun:
             continue
         content: list[str] = []
         for one in left:
-            if one.strip("\t ") == begun["end"]:
+            at += len(one) + 1
+            if one.strip("\t ").rstrip("\"'") == begun["end"]:
                 break
-            content.append(one)
-        path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
-        if path:
-            plain = [one.lstrip("\t") if begun["tabs"] else one for one in content]
-            poured = plain if begun["quote"] else [reading.poured(one) for one in plain]
-            found[path] = "".join(f"{one}\n" for one in poured)
-    return found
+            content.append(one.lstrip("\t") if begun["tabs"] else one)
+        poured = content if begun["quote"] else map(reading.poured, content)
+        yield place, line, "".join(f"{one}\n" for one in poured)
+
+
+def _said(text: str, reading: _Reading) -> Iterator[tuple[int, str, str]]:
+    """The same of what `echo` and `printf` write to files."""
+    for said in itertools.islice(SAYING.finditer(text), MOST_SAID):
+        if not SAID.search(_written_to(said["way"])):
+            continue
+        content = said["tight"] or said["bare"] or ""
+        if said["loose"] is not None:
+            content = "\n".join(map(reading.poured, said["loose"].replace('\\"', '"').split("\n")))
+        if said["word"] == "printf" or "e" in said["options"]:
+            content = content.replace("\\n", "\n").replace("\\t", "\t")
+        ends = "" if said["word"] == "printf" or "n" in said["options"] else "\n"
+        if said["word"] == "echo" or "%" not in content:
+            yield said.start(), said["way"], content + ends
 
 
 def _written_to(line: str) -> str:
     """The file that `cat` or `tee` of a line writes to, "" for none."""
     rest = re.sub(r"<<-?[ \t]*[\"'\\]?\w+[\"']?|/dev/null", " ", line)
-    behind = re.search(r"\btee\b(?:[ \t]+-a)?(.*)", rest) or re.search(r">>?[ \t]*(.*)", rest)
+    behind = re.search(r"\btee\b(?:[ \t]+(?:-a|--append))?(.*)", rest) or re.search(
+        r">>?[ \t]*(.*)", rest
+    )
     names = re.findall(r"[\w./~${}-]*\w", behind[1]) if behind else []
     return names[0] if names else ""
 

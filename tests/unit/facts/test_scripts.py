@@ -158,13 +158,30 @@ def test_what_is_unknown_stays_as_it_is_written() -> None:
          "/etc/haproxy/haproxy.cfg", "global\n"),
         ("D=/srv/x\ncat << \"EOF\" | sudo tee $D/x.yml\na\nEOF\n", "/srv/x/x.yml", "a\n"),
         ("  cat >> $PWD/x.yml <<EOF\na\nEOF\n", "./x.yml", "a\n"),
+        ("cat > x.yml <<EOF\na\nEOF\ncat >> x.yml <<EOF\nb\nEOF\n", "x.yml", "a\nb\n"),
+        ("cat > x.yml <<EOF\na\nEOF\ncat > x.yml <<EOF\nb\nEOF\n", "x.yml", "b\n"),
+        ("sudo bash -c 'cat > /etc/x.cfg <<EOF\na\nEOF'\n", "/etc/x.cfg", "a\n"),
+        ('ssh root@lb "sudo tee /etc/x.cfg" >/dev/null <<EOF\na\nEOF\n', "/etc/x.cfg", "a\n"),
+        ('A=1\necho "a $A\n  \\"b\\" \\$C" > x.cfg\n', "x.cfg", 'a 1\n  "b" $C\n'),
+        ("echo 'a $A\nb' | sudo tee /etc/x.conf > /dev/null\n", "/etc/x.conf", "a $A\nb\n"),
+        ("echo 'a' > x.conf\necho \"b\" >> x.conf\necho c | tee -a x.conf\n",
+         "x.conf", "a\nb\nc\n"),
+        ("printf 'a\\n\\tb\\n' > x.conf; \n", "x.conf", "a\n\tb\n"),
+        ("echo -e 'a\\nb' >x.conf\n", "x.conf", "a\nb\n"),
+        ("cat <<EOF >> x.conf\na\nEOF\necho *.* /var/x.log >> x.conf\n",
+         "x.conf", "a\n*.* /var/x.log\n"),
     ],
 )  # fmt: skip
 def test_a_script_writes_files(text: str, path: str, content: str) -> None:
     assert written_files(text, ".") == {path: content}
 
 
-@pytest.mark.parametrize("text", ["cat <<EOF\nhello\nEOF\n", "mysql <<EOF\nx\nEOF\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["cat <<EOF\nhello\nEOF\n", "mysql <<EOF\nx\nEOF\n", "", "echo 'x'\n",
+     "echo '10.0.0.1 lb' >> hosts\n", "# echo a > x.cfg\n", "printf '%s' $A > x.cfg\n",
+     "echo 1 > /proc/x\n"],
+)  # fmt: skip
 def test_what_is_written_nowhere_is_no_file(text: str) -> None:
     assert written_files(text, ".") == {}
 
@@ -172,6 +189,8 @@ def test_what_is_written_nowhere_is_no_file(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["cat > x <<EOF\n" * 5000, "cat > x <<E\n" + "$" * 50_000 + "\nE\n",
+     'echo "a\n' * 20_000, "echo 'a\n" * 19_999, "echo " * 20_000, "echo 'a' > x.cfg\n" * 5000,
+     "ssh " * 20_000 + "cat <<E", "sudo cat \"" * 900 + "\n",
      "cat > " + "a/" * 40_000 + " <<E\nE\n", "cat > x <<E\n" + "E \n\t" * 20_000,
      "a@" * 4000 + "\n", "$(cd " * 20_000, "for x in a b c; do " * 500 + "\n", "f() {\n" * 20_000,
      "f() {\nf\nf\n}\nf\n" * 100, "A=x\n" + "A+=$A\n" * 5000, "bash -c 'bash -c x'\n" * 5000,
