@@ -75,7 +75,9 @@ class Section:
     @property
     def is_live(self) -> bool:
         """Whether it is a proxy that takes part: `disabled` binds and checks nothing."""
-        return self.kind in PROXIES and not self.said("disabled")
+        inherited = self.defaults is not None and self.defaults.said("disabled")
+        disabled = self.said("disabled") or (inherited and not self.said("enabled"))
+        return self.kind in PROXIES and not disabled
 
     @property
     def ports(self) -> list[int]:

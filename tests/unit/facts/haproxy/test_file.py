@@ -56,6 +56,12 @@ def test_where_a_port_leads() -> None:
     assert leads_to(FILE, 8080) == []
 
 
+def test_what_is_disabled_by_its_defaults_takes_no_part() -> None:
+    text = "defaults off\n disabled\nfrontend a\n bind :80\nfrontend b\n enabled\n bind :81\n"
+    assert [one.is_live for one in sections(text)] == [False, False, True]
+    assert [one.is_live for one in sections(f"{text}defaults\nfrontend c\n")][-1]
+
+
 def test_what_may_be_in_force_or_not_counts_for_nothing() -> None:
     text = "frontend a\n .if defined(X)\n  bind :81\n .endif\n  bind :80\n"
     assert [one.ports for one in sections(text)] == [[80]]
