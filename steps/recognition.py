@@ -25,6 +25,7 @@ from labkit.facts import rsyslog
 from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
+from labkit.facts.haproxy.passwords import PASSWORD, with_known
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
 from labkit.locale import _
@@ -188,6 +189,12 @@ def recognise(
         notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
+        text, users = with_known(text)
+        if users:
+            notes.append(
+                _("{file}: the password of {users} is {password} here", file=balancer,
+                  users=", ".join(users), password=PASSWORD)
+            )  # fmt: skip
         named = moved(text, unixed)
         unixed[balancer] = _with_paths(text, named).encode()
         notes += said
@@ -943,11 +950,13 @@ OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
 # Addresses of the balancer's own: what it binds, where its log goes, by which it asks.
 OWN = re.compile(
-    r"^([ \t]*(?P<word>bind|log|source|peer[ \t]+lb)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
+    r"^([ \t]*(?P<word>bind|log|source|peer[ \t]+lb|stats[ \t]+socket)[ \t]+"
+    r"(?:.*,)?\"?(?:ipv4@|udp@)?)"
     r"(?P<address>\d+\.\d+\.\d+\.\d+)(?=[:\s\",]|$)",
     re.M,
 )
-INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0", "peer": "127.0.0.1"}
+INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0", "peer": "127.0.0.1",
+           "stats": "127.0.0.1"}  # fmt: skip
 # What is bound to, or asked by, one of the network interfaces of the student's machine: here they
 # have other names, and HAProxy does not start.
 BY_INTERFACE = re.compile(
