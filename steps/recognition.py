@@ -56,7 +56,11 @@ DOCKERFILE_NAME = re.compile(r"(^|/)dockerfile[^/]*$|\.dockerfile$")
 PUBLIC_PAGE = re.compile(r"^(docker\.io/)?(library/)?(php|httpd)(:|@|$)")
 WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
 # What a person calls a file that is kept beside the one that counts.
-COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
+COPY = re.compile(
+    r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
+    r"|\(\d+\)",
+    re.I,
+)
 # Folders of several attempts; the last one counts.
 ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
 LAST_ATTEMPT = 10_000
@@ -91,6 +95,16 @@ RSYSLOG_WORD = re.compile(
 # Sections of which a file of HAProxy's has one; other software has caches and rings as well.
 PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
 OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
+CALLED_RSYSLOG = re.compile(r"r?syslog[^/]*\.(txt|cfg)$|(^|/)rsyslog\.d/[^/]*$", re.I)
+# Files of any other name that may be HAProxy's.
+ANY_TEXT = re.compile(r"\.(conf|config|cnf|txt|ini)$|(^|/)[^/.]+$", re.I)
+BEGINS_BALANCER = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\n)*+[ \t]*"
+    r"(?:global|defaults|frontend|backend|listen|userlist)\b[^\n:{]*\n"
+)
+# What another program makes the file of: nobody's configuration until then.
+TEMPLATE = re.compile(r"\.(j2|jinja2?|erb|tmpl|tpl|template)$", re.I)
+FILLED_IN = re.compile(r"\{\{|\{%|<%")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -582,16 +596,18 @@ class _Look:
 
     @cached_property
     def balancer(self) -> str:
-        """HAProxy's file, "" if there is none."""
-        return (
-            self._serving()
-            or self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
-            or self._text_with(
+        """HAProxy's file, "" if there is none; a copy only if there is no other."""
+        found = (
+            self._serving(),
+            self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s"),
+            self._text_with(
                 r"haproxy[^/]*\.(conf|cfg)[^/]*$",
                 r"^[ \t]*(backend|listen|frontend|global|defaults)",
-            )
-            or self._text_with(r"haproxy\.cfg$", r"\S")
+            ),
+            self._by_its_first_line(),
+            self._text_with(r"haproxy\.cfg$", r"\S"),
         )
+        return min(filter(None, found), key=lambda path: bool(COPY.search(path)), default="")
 
     def _serving(self) -> str:
         """The .cfg with servers, and of several the one called haproxy.cfg, or with statistics."""
@@ -608,6 +624,20 @@ class _Look:
 
         serving = [path for path, found in read.items() if any(map(_has_servers, found))]
         return min(serving, key=worth, default="")
+
+    def _by_its_first_line(self) -> str:
+        """A file of any other name that begins with a section of HAProxy's and has servers.
+
+        lb.conf, haproxy.txt, haproxy: notes that show a configuration begin with something else.
+        """
+        found = [
+            path
+            for path, data in self.files.items()
+            if ANY_TEXT.search(path)
+            and BEGINS_BALANCER.match(_text(data))
+            and any(map(_has_servers, sections(_text(data))))
+        ]
+        return min(found, key=_least, default="")
 
     def pieces(self, balancer: str) -> list[str]:
         """The files that are one configuration of HAProxy with this one, in their order.
@@ -696,16 +726,20 @@ class _Look:
         return [
             path
             for path, data in self.files.items()
-            if OF_RSYSLOG.search(path.lower())
-            and path != self.balancer
-            and RSYSLOG_WORD.search(_without_comments(_text(data)))
+            if path != self.balancer
+            and (
+                (OF_RSYSLOG.search(path.lower()) and RSYSLOG_WORD.search(_uncommented(data)))
+                or (CALLED_RSYSLOG.search(path) and RSYSLOG_WORD.match(_uncommented(data).lstrip()))
+            )
         ]
 
     def _text_with(self, name: str, pattern: str) -> str:
         matching = [
             path
             for path, data in self.files.items()
-            if re.search(name, path.lower()) and re.search(pattern, _text(data), re.M)
+            if re.search(name, path.lower())
+            and re.search(pattern, _text(data), re.M)
+            and not (TEMPLATE.search(path) and FILLED_IN.search(_text(data)))
         ]
         return min(matching, key=_least, default="")
 
@@ -804,6 +838,10 @@ def _as_named(path: str, files: Files) -> str:
     """A file that an editor of Windows has saved as .txt, under the name that was meant."""
     meant = path[: -len(".txt")]
     return meant if SAVED_AS_TEXT.search(path) and meant not in files else path
+
+
+def _uncommented(data: bytes) -> str:
+    return _without_comments(_text(data))
 
 
 def _without_comments(text: str) -> str:

@@ -636,6 +636,34 @@ def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
 
 
+@pytest.mark.parametrize(
+    "name", ["lb/lb.conf", "haproxy.txt", "haproxy", "etc/haproxy/config", "haproxy.ini"]
+)
+def test_a_configuration_of_any_name_begins_with_a_section(name: str) -> None:
+    text = f"# mine\n\n{HEAD}{FRONT}{CFG}"
+    assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+    for other in (f"My file:\n{text}", "upstream x {\n server web1:80;\n}\n", "global:\n  x: 1\n"):
+        assert not seen({name: other, "x.txt": ""}).sources
+
+
+def test_a_template_is_no_configuration_until_it_is_filled_in() -> None:
+    text = f"{HEAD}{FRONT}{CFG}"
+    loop = "{% for web in groups['web'] %}\n  server {{ web }} {{ web }}:80\n{% endfor %}\n"
+    assert not seen({"haproxy.cfg.j2": text + loop, "x.txt": ""}).sources
+    assert seen({"haproxy.cfg.j2": text, "x.txt": ""}).sources == {BALANCER: "haproxy.cfg.j2"}
+
+
+@pytest.mark.parametrize(
+    "name", ["haproxy.orig.cfg", "haproxy.cfg.rpmsave", "haproxy-original.cfg"]
+)
+def test_what_the_package_had_is_a_copy(name: str) -> None:
+    mine = f"{HEAD}{FRONT}{CFG}"
+    package = "backend app\n  server app1 127.0.0.1:5001 check\n"
+    for ours in ("haproxy.conf", "h.cfg", "lb.conf"):
+        assert seen({ours: mine, name: package}).sources == {BALANCER: ours}
+    assert seen({name: mine, "README.md": "x"}).sources == {BALANCER: name}
+
+
 def test_files_that_the_balancer_names_on_another_machine_are_looked_for_here() -> None:
     text = f"{CFG}frontend f\n  bind :443 ssl crt /vagrant/certs/site.pem\n"
     found = seen({BALANCER: text, "x.txt": ""})
@@ -698,6 +726,15 @@ def test_what_opens_the_log_is_read_before_the_rule(opens: str, rule: str) -> No
     assert found.sources == {RSYSLOG: rule}
     assert found.files[rule].decode() == files[opens] + files[rule]
     assert found.notes == (f"{opens} and {rule} are read as one file",)
+
+
+@pytest.mark.parametrize(
+    "name", ["rsyslog.txt", "haproxy-rsyslog.cfg", "etc/rsyslog.d/haproxy", "rsyslog.d/49.list"]
+)
+def test_rsyslogs_file_may_have_any_suffix_if_it_says_so_first(name: str) -> None:
+    rule = "# mine\n$ModLoad imudp\nlocal0.* /var/log/haproxy.log\n"
+    assert seen({name: rule, "x.txt": ""}).sources == {RSYSLOG: name}
+    assert not seen({name: f"I typed:\n{rule}", "x.txt": ""}).sources
 
 
 def test_of_a_whole_rsyslog_conf_counts_what_it_adds() -> None:
