@@ -927,6 +927,11 @@ def _shown_in(text: str) -> str:
         if has_registry(project) and project.website is None:
             return REGISTRY_COMPOSE.path
         return COMPOSE.path if project.is_the_practical else ""
+    if BEGINS_BALANCER.match(text) and any(map(_has_servers, sections(text))):
+        return HAPROXY_BACKEND.path
+    bare = _without_comments(text)
+    if RSYSLOG_WORD.match(bare.lstrip()) and HAPROXY_LOG.search(bare):
+        return RSYSLOG.path
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 

@@ -1164,6 +1164,15 @@ def test_a_teacher_lets_it_count() -> None:
     assert f"{COMPOSE} was found in README.md, not handed in as a file" in found.notes
 
 
+def test_the_balancer_and_its_log_may_stand_in_a_readme() -> None:
+    rules = "$ModLoad imudp\n$UDPServerRun 514\nlocal2.* /var/log/haproxy.log\n"
+    text = f"# lb\n```\n{HEAD}{FRONT}{CFG}```\n```\nsudo haproxy -c\n```\n```conf\n{rules}```\n"
+    assert seen({"README.md": text}, documented=True).sources == {
+        BALANCER: BALANCER, RSYSLOG: RSYSLOG
+    }  # fmt: skip
+    assert len(seen({"README.md": text}).notes) == 2
+
+
 @pytest.mark.parametrize("documented", [False, True])
 def test_what_was_submitted_as_a_file_comes_before_a_readme(documented: bool) -> None:
     found = seen(
