@@ -212,7 +212,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
     while True:
         for port in haproxy.ports:
             try:
-                page = fetch(lab, "lb", port)
+                page = fetch(lab, "lb", port, to_https=True)
             except NotMetError as error:
                 seen = error.seen
                 continue

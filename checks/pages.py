@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NoReturn
 
 from labkit.course import CannotTellError, expect, not_met
-from labkit.facts.http.browser import PATIENCE_S, Reply, ask, path_of
+from labkit.facts.http.browser import PATIENCE_S, Reply, ask, path_of, secured
 from labkit.facts.http.pages import ElsewhereError, Form, Page, asks_by_script, encoded, form_of
 from labkit.lab import Lab
 from labkit.locale import _
@@ -16,6 +16,7 @@ from labkit.locale import _
 NEAR = 60  # characters between a name and its age
 MOST_NAMED = 5_000  # places where a page names somebody
 MOST_REDIRECTS = 5
+USUAL = {"http": 80, "https": 443}
 OK = 200
 # What the button of the list says, where a page has others.
 LISTING = re.compile(r"list|stud|[ée]tud|[ée]l[èe]ve|affich|show|voir|display", re.I)
@@ -38,23 +39,29 @@ def fetch(
     *,
     form: dict[str, str] | None = None,
     auth: tuple[str, str] | None = None,
+    to_https: bool = False,
 ) -> Page:
     """GET a page of a machine of the lab, or POST a form to it, and follow where it sends.
 
     Asks the lab first whether that machine is its own and runs (`Lab.prove_target`). A machine
     that does not answer, or sends to another place than itself, ends the check as failed.
+    `to_https`: it may send to itself by HTTPS, as a balancer does.
     """
     address = lab.prove_target(machine).address
     body = None if form is None else encoded(form)
+    scheme = "http"
     for _turn in range(MOST_REDIRECTS + 1):
-        shown = f"http://{machine}{'' if port == 80 else f':{port}'}{path}"
+        shown = f"{scheme}://{machine}{'' if port == USUAL[scheme] else f':{port}'}{path}"
         answer = _answer(address, port, path, body, auth, shown, machine)
         page = Page(shown, answer.status, answer.text, answer.headers.get("refresh", ""),
                     f"{address}:{port}")  # fmt: skip
         if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
             return page
         link = answer.headers["location"]
-        path = path_of(link, shown, host=page.host) or _leads_elsewhere(shown, link)
+        if to_https and scheme == "http" and (place := secured(link, (machine, address))):
+            scheme, (port, path) = "https", place
+        else:
+            path = path_of(link, shown, host=page.host) or _leads_elsewhere(shown, link)
         if answer.status < 304:
             body = None  # as browsers do (Fetch, 4.4)
     return not_met(
@@ -78,7 +85,8 @@ def _answer(
 ) -> Reply:  # fmt: skip
     expected = _("an answer from {url}", url=shown)
     try:
-        return ask(address, port, path, body=body, auth=auth)
+        secure = shown.startswith("https:")
+        return ask(address, port, path, body=body, auth=auth, secure=secure)
     except TimeoutError:
         seen = _("none within {seconds} s", seconds=PATIENCE_S)
     except ConnectionRefusedError:

@@ -191,7 +191,7 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     before = haproxy.backend()
     # Of several sections on one port the kernel chooses one for each connection.
     for _visit in range(REQUESTS * 2 if haproxy.shared(site_port) else 1):
-        must_be_ok(fetch(lab, "lb", site_port))
+        must_be_ok(fetch(lab, "lb", site_port, to_https=True))
     after = haproxy.backend()
     if before is None or after is None:
         return  # that there is no backend is said by haproxy.backend, once
@@ -247,7 +247,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         )
     before = {one.name: one.sessions for one in servers}
     for _visit in range(REQUESTS):
-        must_be_ok(fetch(lab, "lb", site_port))
+        must_be_ok(fetch(lab, "lb", site_port, to_https=True))
     shares = {one.name: one.sessions - before[one.name] for one in haproxy.servers()}
     shown = " · ".join(f"{name} {count}" for name, count in shares.items())
     expect(
@@ -270,7 +270,7 @@ def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
     """How the visits of a browser are shared that sends back the cookies which it was given."""
     before = {one.name: one.sessions for one in haproxy.servers()}
     haproxy.shell.ask(
-        f"jar=$(mktemp); for visit in $(seq {REQUESTS:d}); do curl -s -m 5 -o /dev/null -b $jar"
+        f"jar=$(mktemp); for visit in $(seq {REQUESTS:d}); do curl -skL -m 5 -o /dev/null -b $jar"
         f" -c $jar http://{shlex.quote(haproxy.shell.address)}:{port:d}/; done; rm $jar",
         timeout=30,
     )
@@ -307,7 +307,7 @@ def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
 def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
     """Each request is logged in /var/log/haproxy.log."""
     mark = f"labkit-{uuid.uuid4().hex[:12]}"
-    fetch(lab, "lb", site_port, f"/?{mark}")
+    fetch(lab, "lb", site_port, f"/?{mark}", to_https=True)
     deadline = time.monotonic() + LOG_LIMIT_S
     while time.monotonic() < deadline:
         if lb.ask(f"tail -n 200 {LOG} | grep -q {mark}", sudo=True).ok:

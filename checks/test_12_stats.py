@@ -25,7 +25,8 @@ REFRESH_S = 10
 def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
     """The statistics page, wherever it was put."""
     page, seen = find_stats(
-        haproxy, lambda port, path, user: fetch(lab, "lb", port, path, auth=user)
+        haproxy,
+        lambda port, path, user: fetch(lab, "lb", port, path, auth=user, to_https=True),
     )
     if page is None:
         ports = ", ".join(map(str, haproxy.ports)) or "-"
@@ -38,7 +39,7 @@ def stats_page(lab: Lab, haproxy: HAProxy) -> StatsPage:
 
 
 def _page(lab: Lab, stats: StatsPage) -> Page:
-    return fetch(lab, "lb", stats.port, stats.uri, auth=stats.auth)
+    return fetch(lab, "lb", stats.port, stats.uri, auth=stats.auth, to_https=True)
 
 
 @check(

@@ -17,6 +17,9 @@ from labkit.remote import Shell
 HOME = "/etc/haproxy"
 SUBMITTED = f"{HOME}/submitted"
 SUBJECT = "-subj /CN=lb -addext subjectAltName=DNS:lb"
+# Pages of errors that the package brings: Debian's, and el9's (haproxy.spec, haproxy_datadir).
+PACKAGED = ("/etc/haproxy/errors", "/usr/share/haproxy")
+PACKAGED_PAGE = re.compile(rf"(?:{'|'.join(PACKAGED)})/(?:400|403|408|500|502|503|504)\.http")
 KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
@@ -63,12 +66,21 @@ def provide(lb: Shell, text: str, submitted: Mapping[str, bytes]) -> None:
     for one in named:
         if one.is_certificate:
             lb.run(making(one), unless=f"sudo test -e {shlex.quote(one.path)}")
+        elif PACKAGED_PAGE.fullmatch(one.path):
+            lb.run(copying(one.path), unless=f"test -e {shlex.quote(one.path)}")
     wanted = {one.path for one in named}
     brought = {path: data for path, data in submitted.items() if place_of(path) in wanted}
     if brought:
         lb.run(f"sudo install -d {SUBMITTED}", unless=f"test -d {SUBMITTED}")
     for path, data in brought.items():
         lb.write(place_of(path), data, root=True)
+
+
+def copying(page: str) -> str:
+    """The command that puts a page of errors where the other family's package has it."""
+    theirs, ours = PACKAGED if page.startswith(PACKAGED[1]) else PACKAGED[::-1]
+    there = page.replace(ours, theirs, 1)
+    return f"sudo install -D -m 644 {shlex.quote(there)} {shlex.quote(page)}"
 
 
 def making(one: Named) -> str:

@@ -7,6 +7,7 @@ asked later, on a machine of the lab.
 from __future__ import annotations
 
 import codecs
+import functools
 import itertools
 import json
 import re
@@ -39,6 +40,7 @@ from labkit.facts.dockerfile import (
     is_dockerfile,
 )
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
+from labkit.facts.haproxy.passwords import PASSWORD, with_known
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands, written_files
 from labkit.locale import _
@@ -71,7 +73,11 @@ WEBSITE_BASE = re.compile(r"php|httpd|apache", re.I)
 COPIES_PAGE = re.compile(r"^[ \t]*(?:COPY|ADD)[ \t].*(?:\.php\b|/var/www|/nginx/html)", re.M | re.I)
 OF_PYTHON = re.compile(r"python|flask|student_age|\bpip\b", re.I)
 # What a person calls a file that is kept beside the one that counts.
-COPY = re.compile(r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|ancien|\(\d+\)", re.I)
+COPY = re.compile(
+    r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
+    r"|\(\d+\)",
+    re.I,
+)
 # Folders of several attempts; the last one counts.
 ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
 LAST_ATTEMPT = 10_000
@@ -112,6 +118,16 @@ RSYSLOG_WORD = re.compile(
 # Sections of which a file of HAProxy's has one; other software has caches and rings as well.
 PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
 OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
+CALLED_RSYSLOG = re.compile(r"r?syslog[^/]*\.(txt|cfg)$|(^|/)rsyslog\.d/[^/]*$", re.I)
+# Files of any other name that may be HAProxy's.
+ANY_TEXT = re.compile(r"\.(conf|config|cnf|txt|ini)$|(^|/)[^/.]+$", re.I)
+BEGINS_BALANCER = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\n)*+[ \t]*"
+    r"(?:global|defaults|frontend|backend|listen|userlist)\b[^\n:{]*\n"
+)
+# What another program makes the file of: nobody's configuration until then.
+TEMPLATE = re.compile(r"\.(j2|jinja2?|erb|tmpl|tpl|template)$", re.I)
+FILLED_IN = re.compile(r"\{\{|\{%|<%")
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -221,6 +237,12 @@ def recognise(
         notes.append(_("{first} and {second} are read as one file", first=others, second=balancer))
     if balancer:
         text, said = _readdressed(_text(unixed[balancer]))
+        text, users = with_known(text)
+        if users:
+            notes.append(
+                _("{file}: the password of {users} is {password} here", file=balancer,
+                  users=", ".join(users), password=PASSWORD)
+            )  # fmt: skip
         named = moved(text, unixed)
         unixed[balancer] = _with_paths(text, named).encode()
         notes += said
@@ -648,25 +670,37 @@ class _Look:
                 continue
             commands = [
                 one
-                for one in docker_commands(path, _text(data), REGISTRY_HOME)
+                for one in docker_commands(
+                    path, _text(data), REGISTRY_HOME, functools.partial(self._read_in, path)
+                )
                 if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
             ]
             if any(_runs_registry(one) for one in commands):
                 found += [(path, shlex.join(one)) for one in _last_of_each(commands)]
         return found
 
+    def _read_in(self, script: str, name: str) -> str:
+        """A file that a script reads in, beside it or at the root; "" if it was not submitted."""
+        folder = PurePosixPath(script).parent
+        bare = name.removeprefix(f"{REGISTRY_HOME}/")
+        places = (self._there(base, bare) for base in (folder, PurePosixPath()))
+        place = next(filter(None, places), "")
+        return _text(self.files[place]) if place else ""
+
     @cached_property
     def balancer(self) -> str:
-        """HAProxy's file, "" if there is none."""
-        return (
-            self._serving()
-            or self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s")
-            or self._text_with(
+        """HAProxy's file, "" if there is none; a copy only if there is no other."""
+        found = (
+            self._serving(),
+            self._text_with(r"\.cfg$", r"^[ \t]*(backend|listen)\s"),
+            self._text_with(
                 r"haproxy[^/]*\.(conf|cfg)[^/]*$",
                 r"^[ \t]*(backend|listen|frontend|global|defaults)",
-            )
-            or self._text_with(r"haproxy\.cfg$", r"\S")
+            ),
+            self._by_its_first_line(),
+            self._text_with(r"haproxy\.cfg$", r"\S"),
         )
+        return min(filter(None, found), key=lambda path: bool(COPY.search(path)), default="")
 
     def _serving(self) -> str:
         """The .cfg with servers, and of several the one called haproxy.cfg, or with statistics."""
@@ -683,6 +717,20 @@ class _Look:
 
         serving = [path for path, found in read.items() if any(map(_has_servers, found))]
         return min(serving, key=worth, default="")
+
+    def _by_its_first_line(self) -> str:
+        """A file of any other name that begins with a section of HAProxy's and has servers.
+
+        lb.conf, haproxy.txt, haproxy: notes that show a configuration begin with something else.
+        """
+        found = [
+            path
+            for path, data in self.files.items()
+            if ANY_TEXT.search(path)
+            and BEGINS_BALANCER.match(_text(data))
+            and any(map(_has_servers, sections(_text(data))))
+        ]
+        return min(found, key=_least, default="")
 
     def pieces(self, balancer: str) -> list[str]:
         """The files that are one configuration of HAProxy with this one, in their order.
@@ -771,16 +819,20 @@ class _Look:
         return [
             path
             for path, data in self.files.items()
-            if OF_RSYSLOG.search(path.lower())
-            and path != self.balancer
-            and RSYSLOG_WORD.search(_without_comments(_text(data)))
+            if path != self.balancer
+            and (
+                (OF_RSYSLOG.search(path.lower()) and RSYSLOG_WORD.search(_uncommented(data)))
+                or (CALLED_RSYSLOG.search(path) and RSYSLOG_WORD.match(_uncommented(data).lstrip()))
+            )
         ]
 
     def _text_with(self, name: str, pattern: str) -> str:
         matching = [
             path
             for path, data in self.files.items()
-            if re.search(name, path.lower()) and re.search(pattern, _text(data), re.M)
+            if re.search(name, path.lower())
+            and re.search(pattern, _text(data), re.M)
+            and not (TEMPLATE.search(path) and FILLED_IN.search(_text(data)))
         ]
         return min(matching, key=_least, default="")
 
@@ -890,6 +942,10 @@ def _as_named(path: str, files: Files) -> str:
     return meant if SAVED_AS_TEXT.search(path) and meant not in files else path
 
 
+def _uncommented(data: bytes) -> str:
+    return _without_comments(_text(data))
+
+
 def _without_comments(text: str) -> str:
     return re.sub(r"(^|\s)#.*", r"\1", text)
 
@@ -990,6 +1046,11 @@ def _shown_in(text: str) -> str:
         if has_registry(project) and project.website is None:
             return REGISTRY_COMPOSE.path
         return COMPOSE.path if project.is_the_practical else ""
+    if BEGINS_BALANCER.match(text) and any(map(_has_servers, sections(text))):
+        return HAPROXY_BACKEND.path
+    bare = _without_comments(text)
+    if RSYSLOG_WORD.match(bare.lstrip()) and HAPROXY_LOG.search(bare):
+        return RSYSLOG.path
     return INDEX.path if "<?php" in text and "get_student_ages" in text else ""
 
 
@@ -1005,7 +1066,11 @@ def _named_files(words: Sequence[str], options: tuple[str, ...] = ("-f", "--file
 
 
 def _is_set_up(words: list[str]) -> bool:
-    return words[1:2] == ["run"] or words[1:3] in SET_UP
+    made_a_password = any(
+        option == "--entrypoint" and value.endswith("htpasswd")
+        for option, value in options(words[2:])
+    )
+    return (words[1:2] == ["run"] and not made_a_password) or words[1:3] in SET_UP
 
 
 def _last_of_each(commands: Sequence[list[str]]) -> list[list[str]]:
@@ -1047,18 +1112,30 @@ OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
 # Addresses of the balancer's own: what it binds, where its log goes, by which it asks.
 OWN = re.compile(
-    r"^([ \t]*(?P<word>bind|log|source)[ \t]+(?:.*,)?\"?(?:ipv4@|udp@)?)"
+    r"^([ \t]*(?P<word>bind|log|source|peer[ \t]+lb|stats[ \t]+socket)[ \t]+"
+    r"(?:.*,)?\"?(?:ipv4@|udp@)?)"
     r"(?P<address>\d+\.\d+\.\d+\.\d+)(?=[:\s\",]|$)",
     re.M,
 )
-INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0"}
+INSTEAD = {"bind": "*", "log": "127.0.0.1", "source": "0.0.0.0", "peer": "127.0.0.1",
+           "stats": "127.0.0.1"}  # fmt: skip
+# What is bound to, or asked by, one of the network interfaces of the student's machine: here they
+# have other names, and HAProxy does not start.
+BY_INTERFACE = re.compile(
+    r"^([ \t]*(?:bind|server|server-template|source)[ \t][^#\n]*?)"
+    r"(?<![ \t])[ \t]++interface[ \t]+(?!lo\b)([\w.:@-]+)",
+    re.M,
+)
+LOGS_HERE = re.compile(r"^[ \t]*log[ \t]+\"?(?:udp@|ipv4@)?(?:127\.|localhost\b|/)", re.M)
 
 
 def _readdressed(config: str) -> tuple[str, list[str]]:
     """HAProxy's file with the names of this lab, where the student's machines had addresses.
 
     The two hosts of the backend that visitors are led to become web1 and web2, if none of the lab's
-    own names is there; an address of the balancer's own becomes all of lb's.
+    own names is there; an address of the balancer's own becomes all of lb's, and an interface of
+    its is any. A log goes to another machine where the file says by `bind` that it has another
+    address itself, or logs to lb as well.
     """
     hosts = _hosts(config)
     known = [host for host in hosts if host in OWN_HOSTS or host.startswith("127.")]
@@ -1066,14 +1143,21 @@ def _readdressed(config: str) -> tuple[str, list[str]]:
     text = HOSTED.sub(lambda line: line.group(1) + _renamed(line.group(2), names), config)
     said = [_("haproxy.cfg: {host} stands for {name}", host=host, name=name)
             for host, name in names.items()]  # fmt: skip
-    own: dict[str, None] = {}
+    own = {f"interface {name}": None for _before, name in BY_INTERFACE.findall(text)}
+    text = BY_INTERFACE.sub(r"\1", text)
+    anywhere = ("0.0.0.0", *hosts)
+    bound = {match["address"] for match in OWN.finditer(text) if match["word"] == "bind"}
+    bound = {one for one in bound if one not in anywhere and not one.startswith("127.")}
+    logs_here = bool(LOGS_HERE.search(text))
 
     def instead(match: re.Match[str]) -> str:
-        address = match["address"]
-        if address.startswith("127.") or address == "0.0.0.0" or address in hosts:
+        address, word = match["address"], match["word"].split()[0]
+        if address.startswith("127.") or address in anywhere:
+            return match.group()
+        if word == "log" and (logs_here or (bound and address not in bound)):
             return match.group()
         own[address] = None
-        return match.group(1) + INSTEAD[match["word"]]
+        return match.group(1) + INSTEAD[word]
 
     before = ""
     while text != before:  # of several addresses on one line the last is seen first

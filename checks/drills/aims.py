@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -24,9 +25,10 @@ from subject.roles import Stack, find_project, is_student_age, stack_of
 def behind_lb(shells: Shells) -> Iterator[Aim]:
     """The website behind HAProxy; every POST must bring the whole list of either server."""
     haproxy = haproxy_on(shells["lb"])
-    port, page = _website_of(haproxy)
+    port, scheme, page = _website_of(haproxy)
     stacks = [stack_on(shells, name) for name in ("web1", "web2")]
-    yield Aim(port=port, options=_visit(stacks, page), unready=lambda: _why_not_warm(haproxy))
+    options = _visit(stacks, page)
+    yield Aim(port=port, scheme=scheme, options=options, unready=lambda: _why_not_warm(haproxy))
 
 
 @contextmanager
@@ -87,20 +89,23 @@ def _why_not_warm(haproxy: HAProxy) -> str:
     return _("{names}: still warming up", names=", ".join(names)) if names else ""
 
 
-def _website_of(haproxy: HAProxy) -> tuple[int, Page]:
-    """The port on which HAProxy gives the website, and its page."""
+def _website_of(haproxy: HAProxy) -> tuple[int, str, Page]:
+    """The port and scheme by which HAProxy gives the website, and its page.
+
+    By HTTPS where it sends its visitors there from every other port.
+    """
     seen = ""
-    for port in haproxy.ports:
-        page = _ask(haproxy.shell, port)
+    for scheme, port in itertools.product(("http", "https"), haproxy.ports):
+        page = _ask(haproxy.shell, port, scheme)
         if page.status == 200 and page.soup.find("form") and STATISTICS not in page.html:
-            return port, page
+            return port, scheme, page
         seen = page.text[:100] or seen
     raise CannotTellError(_("there is no website at lb to load: {seen}", seen=seen or "-"))
 
 
-def _ask(machine: Shell, port: int) -> Page:
-    answer: Answer = curl(machine, f"http://localhost:{port}/")
-    url = f"http://{machine.name}:{port}/"
+def _ask(machine: Shell, port: int, scheme: str = "http") -> Page:
+    answer: Answer = curl(machine, f"{scheme}://localhost:{port}/", options=["-k"])
+    url = f"{scheme}://{machine.name}:{port}/"
     return Page(url, answer.status, answer.body, host=f"localhost:{port}")
 
 

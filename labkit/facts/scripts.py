@@ -4,15 +4,17 @@ Assignments, functions, loops over words and conditions are followed as far as t
 plain words; nothing is executed, and what is unknown stays as it is written. Of a condition both
 branches are taken: a script that makes what is missing is read where nothing is there.
 
-Shell: POSIX.1-2017, 2.2 to 2.9; make: the GNU manual, 6; lines that go on: `\\`, and ` or ^ of
-Windows' shells.
+Shell: POSIX.1-2017, 2.2 to 2.9; make: the GNU manual, 6; just: its manual, "Strings" and
+"Variables and Substitution"; lines that go on: `\\`, and ` or ^ of Windows' shells, whose variables
+are %NAME% and $Name.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 # What a person writes has less; what was made to keep a reader busy has more.
@@ -23,6 +25,12 @@ MOST_STATEMENTS = 2_000  # that are followed, loops and functions written out
 DEEPEST = 5  # functions that call one another
 
 GOES_ON = re.compile(r"[ \t]+[`^]\n|\\\n")
+# In notes a blank behind the backslash is seen by nobody, and the shell's second prompt is copied.
+GOES_ON_IN_NOTES = re.compile(r"(?:[ \t]+[`^]|\\[ \t]*)\n(?:[ \t]*>{1,2}[ \t]+)?")
+# What a word processor makes of -d, --name and quotation marks.
+TYPESET = ((re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-zA-Z]\b)"), "-"),
+           (re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-z])"), "--"),
+           (re.compile(r"[\u201c\u201d\u201e]"), '"'))  # fmt: skip
 # What stands before a command that somebody shows: a prompt, the number in a history, a bullet, and
 # what make is told about a line.
 SHOWN = re.compile(
@@ -40,11 +48,13 @@ IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
     r"(?:(?:export|readonly|local|declare|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?"
-    r"([A-Za-z_]\w*)[ \t]*[:?+]?=[ \t]*(\([^()]*\)|\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|()]*)\s*$"
+    r"\$?([A-Za-z_]\w*)[ \t]*(?P<more>\+?):?\??=[ \t]*"
+    r"(?P<value>\([^()]*\)|\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|()]*)\s*$"
 )
 NAMED = re.compile(
     r"'[^']*'|\"?\$\{(?P<array>\w+)\[[@*]\]\}\"?|\"?\$(?P<all>[@*])\"?"
     r"|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|\((?P<make>\w+)\)|(?P<plain>[A-Za-z_]\w*|\d))"
+    r"|\{\{[ \t]*(?P<just>\w+)[ \t]*\}\}|%(?P<batch>\w+)%"
 )
 POURED = re.compile(
     r"\\(?P<kept>[$`\\])|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
@@ -58,15 +68,39 @@ FUNCTION = re.compile(
     r"(?:function[ \t]+([\w-]+)[ \t]*(?:\(\))?|([\w-]+)[ \t]*\(\))[ \t]*\{?(.*)", re.S
 )
 LOOP = re.compile(r"for[ \t]+(\w+)[ \t]+in[ \t]+(.+)", re.S)
-# `cat > FILE <<EOF`, the same the other way round, and by tee.
+# `cat > FILE <<EOF`, the same the other way round, by tee, and told to another machine or shell.
 WRITING = re.compile(
-    r"[ \t]*(?:sudo[ \t]+)?(?:cat|tee)\b.*"
+    r"[ \t]*(?:(?:sudo|ssh|bash|sh|vagrant)\b[^#\n<]*?[ \t\"'])?(?:cat|tee)\b.*"
     r"<<(?P<tabs>-?)[ \t]*(?P<quote>[\"'\\]?)(?P<end>[A-Za-z_]\w*)"
 )
+# `echo "TEXT" > FILE`, over several lines as well, and its way by tee; without quotes on one line.
+SAYING = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?(?P<word>echo|printf)[ \t]+(?P<options>(?:-[neE]+[ \t]+)*)"
+    r"(?:\"(?P<loose>(?:[^\"\\]|\\.){0,20000})\"|'(?P<tight>[^']{0,20000})'"
+    r"|(?P<bare>[^\"'`$|<>;&\n]{1,500}?))"
+    r"[ \t]*(?P<way>\|[ \t]*(?:sudo[ \t]+)?tee\b[^\n]*|>[^\n]*)$",
+    re.M | re.S,
+)
+SAID = re.compile(r"\.(?:cfg|conf|ya?ml|php|env)$|(?:^|/)dockerfile[^/]*$", re.I)
+MOST_SAID = 200  # that are looked at
+ADDS = re.compile(r">>|\btee[ \t]+(?:-a|--append)\b")
 MOST_WRITTEN = 20  # files of a script
+LOADS_DOTENV = re.compile(r"^set dotenv-load\b", re.M)  # a justfile's
 WORDS_BEFORE = ("if", "elif", "then", "else", "while", "until", "do", "!", "{", "time", "exec",
                 "sudo", "-E", "command", "nohup")  # fmt: skip
 END = re.compile(r"[012&]?>")  # where the output goes is no argument
+# A file whose assignments count here, too: by a shell, by make, as `export $(cat .env | xargs)`.
+READ_IN = re.compile(
+    r"(?:source|\.|-?include)[ \t]+[\"']?(?P<name>[^\s\"']+)[\"']?(?:[ \t].*)?"
+    r"|export[ \t]+\$\([^)]*?(?P<listed>[\w./-]*\.env[\w.-]*)[^)]*\)"
+)
+QUOTES = ("'", '"')
+SHELLS = ("sh", "bash", "dash", "zsh")
+SSH_WITH_VALUE = "BbcDEeFIiJLlmOopQRSWw"  # its options that have one (ssh(1))
+
+
+def _nothing(_name: str) -> str:
+    return ""
 
 
 @dataclass
@@ -78,13 +112,14 @@ class _Reading:
     called: set[str] = field(default_factory=set)
     found: list[list[str]] = field(default_factory=list)
     left: int = MOST_STATEMENTS
+    beside: Callable[[str], str] = _nothing  # the text of a file that a script reads in
 
     def look_ahead(self, lines: Iterable[str]) -> None:
         """Know what is assigned further down, as make does."""
         for line in lines:
             assigned = ASSIGNED.fullmatch(line)
-            if assigned and len(assigned[2]) <= LONGEST_VALUE:
-                self.values.setdefault(assigned[1], assigned[2].strip("\"'"))
+            if assigned and not assigned["more"] and len(assigned["value"]) <= LONGEST_VALUE:
+                self.values.setdefault(assigned[1], assigned["value"].strip("\"'"))
 
     def follow(self, statements: Sequence[str], given: Sequence[str] = (), depth: int = 0) -> None:
         """Follow statements; `given` are a function's arguments."""
@@ -107,21 +142,34 @@ class _Reading:
 
     def _one(self, text: str, given: Sequence[str], depth: int) -> None:
         if assigned := ASSIGNED.fullmatch(text):
-            value = self.expanded(assigned[2], given)
-            bare = value[1:-1] if value[:1] in ("(", "'", '"') else value
-            if len(bare) <= LONGEST_VALUE:
-                self.values[assigned[1]] = bare
+            self._assign(assigned, given)
+            return
+        if (read := READ_IN.fullmatch(text)) and depth < DEEPEST:
+            named = self.expanded(read["name"] or read["listed"], given)
+            self.follow(list(_lines(self.beside(named))), given, depth + 1)
             return
         try:
             words = shlex.split(self.expanded(text, given))
         except ValueError:
             return
+        while words and words[0] in WORDS_BEFORE:  # by a variable: $SUDO
+            words.pop(0)
         name = words[0] if words else ""
         if name in self.functions and depth < DEEPEST:
             self.called.add(name)
             self.follow(self.functions[name], words[1:], depth + 1)
         elif name in ("docker", "docker-compose"):
             self.found.append(_command(words))
+        elif (told := _told_to_another(words)) and depth < DEEPEST:
+            self.follow(list(_lines(told)), given, depth + 1)
+
+    def _assign(self, assigned: re.Match[str], given: Sequence[str]) -> None:
+        value = self.expanded(assigned["value"], given)
+        bare = value[1:-1] if value[:1] in ("(", "'", '"') else value
+        if assigned["more"] and (before := self.values.get(assigned[1])):
+            bare = f"{before}{'' if value[:1] in QUOTES else ' '}{bare}"
+        if len(bare) <= LONGEST_VALUE:
+            self.values[assigned[1]] = bare
 
     def poured(self, line: str) -> str:
         """A line of a here-document: its variables are put in, a backslash keeps a dollar."""
@@ -140,7 +188,8 @@ class _Reading:
         def value(match: re.Match[str]) -> str:
             if match["all"]:
                 return shlex.join(given)
-            name = match["array"] or match["brace"] or match["make"] or match["plain"]
+            kinds = ("array", "brace", "make", "plain", "just", "batch")
+            name = next(filter(None, map(match.group, kinds)), None)
             if name is None:
                 return match.group()
             if name.isdigit():
@@ -158,55 +207,118 @@ class _Reading:
 def written_files(text: str, here: str) -> dict[str, str]:
     """The files that a script writes from here-documents: path -> content (POSIX, 2.7.4).
 
-    Variables are put in where the end is not quoted; what is not set is empty.
+    From `echo` and `printf`, too, where the name is that of a file that somebody hands in.
+    Variables are put in where the end is not quoted; what is not set is empty. What is added to a
+    file that the script has not written stands alone.
     """
     reading = _Reading()
-    lines = text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n")
+    text = text[:LONGEST_TEXT].replace("\r\n", "\n")
+    lines = text.split("\n")
     reading.look_ahead(line.strip() for line in lines)
+    written = sorted([*_poured(lines, reading), *_said(text, reading)])
     found: dict[str, str] = {}
+    for _at, line, content in written:
+        path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
+        if path and (path in found or len(found) < MOST_WRITTEN):
+            adds = ADDS.search(line)
+            found[path] = (found.get(path, "") if adds else "") + content
+    return found
+
+
+def _poured(lines: Sequence[str], reading: _Reading) -> Iterator[tuple[int, str, str]]:
+    """Each here-document that is written: its place in the text, its command and its content."""
     left = iter(lines)
+    at = 0
     for line in left:
+        place, at = at, at + len(line) + 1
         begun = WRITING.match(line) if len(line) <= LONGEST_COMMAND else None
-        if not begun or len(found) >= MOST_WRITTEN:
+        if not begun:
             continue
         content: list[str] = []
         for one in left:
-            if one.strip("\t ") == begun["end"]:
+            at += len(one) + 1
+            if one.strip("\t ").rstrip("\"'") == begun["end"]:
                 break
-            content.append(one)
-        path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
-        if path:
-            plain = [one.lstrip("\t") if begun["tabs"] else one for one in content]
-            poured = plain if begun["quote"] else [reading.poured(one) for one in plain]
-            found[path] = "".join(f"{one}\n" for one in poured)
-    return found
+            content.append(one.lstrip("\t") if begun["tabs"] else one)
+        poured = content if begun["quote"] else map(reading.poured, content)
+        yield place, line, "".join(f"{one}\n" for one in poured)
+
+
+def _said(text: str, reading: _Reading) -> Iterator[tuple[int, str, str]]:
+    """The same of what `echo` and `printf` write to files."""
+    for said in itertools.islice(SAYING.finditer(text), MOST_SAID):
+        if not SAID.search(_written_to(said["way"])):
+            continue
+        content = said["tight"] or said["bare"] or ""
+        if said["loose"] is not None:
+            content = "\n".join(map(reading.poured, said["loose"].replace('\\"', '"').split("\n")))
+        if said["word"] == "printf" or "e" in said["options"]:
+            content = content.replace("\\n", "\n").replace("\\t", "\t")
+        ends = "" if said["word"] == "printf" or "n" in said["options"] else "\n"
+        if said["word"] == "echo" or "%" not in content:
+            yield said.start(), said["way"], content + ends
 
 
 def _written_to(line: str) -> str:
     """The file that `cat` or `tee` of a line writes to, "" for none."""
     rest = re.sub(r"<<-?[ \t]*[\"'\\]?\w+[\"']?|/dev/null", " ", line)
-    behind = re.search(r"\btee\b(?:[ \t]+-a)?(.*)", rest) or re.search(r">>?[ \t]*(.*)", rest)
+    behind = re.search(r"\btee\b(?:[ \t]+(?:-a|--append))?(.*)", rest) or re.search(
+        r">>?[ \t]*(.*)", rest
+    )
     names = re.findall(r"[\w./~${}-]*\w", behind[1]) if behind else []
     return names[0] if names else ""
 
 
-def docker_commands(path: str, text: str, here: str) -> list[list[str]]:
+def docker_commands(
+    path: str, text: str, here: str, beside: Callable[[str], str] = _nothing
+) -> list[list[str]]:
     """Each docker command of a file that a shell would come to, as words.
 
-    `here` stands for the folder that it is typed in. `docker-compose` is `docker compose`, and
-    `docker container run` is `docker run`.
+    `here` stands for the folder that it is typed in. `beside` gives the text of a file that a
+    script reads in (`. ./.env`), "" for none. `docker-compose` is `docker compose`, and `docker
+    container run` is `docker run`.
     """
-    text = HERE.sub(lambda _one: here, GOES_ON.sub(" ", text[:LONGEST_TEXT].replace("\r\n", "\n")))
+    text = text[:LONGEST_TEXT].replace("\r\n", "\n")
     is_script = bool(IS_SCRIPT.search(path)) or text.startswith("#!")
+    if not is_script:
+        for typeset, typed in TYPESET:
+            text = typeset.sub(typed, text)
+    goes_on = GOES_ON if is_script else GOES_ON_IN_NOTES
+    text = HERE.sub(lambda _one: here, goes_on.sub(" ", text))
     lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
-    reading = _Reading()
+    reading = _Reading(beside=beside)
     reading.look_ahead(statements)
+    if LOADS_DOTENV.search(text):
+        reading.follow(list(_lines(beside(".env"))))
     reading.follow(statements)
     for name, body in list(reading.functions.items()):
         if name not in reading.called:  # it is what somebody is to type
             reading.follow(body)
     return reading.found
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The statements of a text that is a shell's."""
+    for line in text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n"):
+        if len(line) <= LONGEST_COMMAND:
+            yield from _statements(line)
+
+
+def _told_to_another(words: Sequence[str]) -> str:
+    """What ssh, `vagrant ssh` or a shell is told to do, as one text; "" for none."""
+    if words[:1] == ["ssh"]:
+        left = list(words[1:])
+        while left and left[0].startswith("-"):
+            option = left.pop(0)
+            if option[1:2] in SSH_WITH_VALUE and len(option) == 2:
+                del left[:1]
+        return " ".join(left[1:])
+    by_command = ("-c", "--command") if words[:2] == ["vagrant", "ssh"] else ("-c", "-lc", "-ec")
+    if words[:2] != ["vagrant", "ssh"] and words[:1] not in [[shell] for shell in SHELLS]:
+        return ""
+    told = (after for word, after in itertools.pairwise(words) if word in by_command)
+    return next(told, "")
 
 
 def _shown(line: str, is_script: bool) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -174,3 +178,36 @@ def test_an_encoding_that_is_none_is_read_as_utf_8(named: str) -> None:
     headers = f"Content-Type: text/html; charset={named}\r\n"
     with served(page("here", headers=headers)) as (port, _asked):
         assert fetch(LAB, "web1", port).text == "here"
+
+
+def test_whosever_the_certificate_is_https_is_asked(tmp_path: Path) -> None:
+    """A balancer's is made for its lab; what trickles is not waited for there either."""
+    pem = tmp_path / "lb.pem"
+    make = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=lb"
+        f" -keyout {pem} -out {pem}.crt"
+    )
+    subprocess.run(make.split(), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{pem}.crt", str(pem))
+
+    served_by: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for body in ("by HTTPS", ""):
+                with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+                    served_by.append(connection.recv(65536).decode())
+                    if body:
+                        page(body)(connection, "")
+                    else:
+                        time.sleep(1)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        assert ask("127.0.0.1", port, "/", secure=True).text == "by HTTPS"
+        with pytest.raises(TimeoutError):
+            ask("127.0.0.1", port, "/", secure=True, patience_s=0.5)
+        thread.join(10)
+    assert all(f"Host: 127.0.0.1:{port}\r\n" in one for one in served_by)

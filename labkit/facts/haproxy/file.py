@@ -16,6 +16,8 @@ VARIABLE = re.compile(r"\{(\w+)(?:-([^}]*))?\}|([A-Za-z_]\w*)")
 HEADS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers", "peers",
          "cache", "http-errors", "program", "ring", "mailers", "fcgi-app")  # fmt: skip
 PROXIES = ("frontend", "backend", "listen")
+BOUND = re.compile(r"[^/@]*(?:@[^/]*)?:([0-9]{1,5})(?:-([0-9]{1,5}))?")  # the manual, 4.2, bind
+MOST_PORTS = 20  # of a range that are looked at
 # What somebody has written into a file that a package brought: Debian's has no such sections, el9's
 # has three, with servers on the machine itself.
 WRITTEN_BY_HAND = (
@@ -73,15 +75,21 @@ class Section:
     @property
     def is_live(self) -> bool:
         """Whether it is a proxy that takes part: `disabled` binds and checks nothing."""
-        return self.kind in PROXIES and not self.said("disabled")
+        inherited = self.defaults is not None and self.defaults.said("disabled")
+        disabled = self.said("disabled") or (inherited and not self.said("enabled"))
+        return self.kind in PROXIES and not disabled
 
     @property
     def ports(self) -> list[int]:
         """The ports that it binds, where it says so in so many digits."""
         given = [words[0] for words in self.said("bind") if words]
         addresses = [address for words in given for address in words.split(",")]
-        found = (re.fullmatch(r"[^/@]*(?:@[^/]*)?:([0-9]{1,5})", address) for address in addresses)
-        return [int(match.group(1)) for match in found if match]
+        ports: list[int] = []
+        for address in addresses:
+            if match := BOUND.fullmatch(address):
+                first, last = int(match[1]), int(match[2] or match[1])
+                ports += range(first, min(last, first + MOST_PORTS) + 1)
+        return ports
 
 
 def sections(text: str) -> list[Section]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from checks.pages import list_form, pairs_of
+from checks import pages
+from checks.pages import fetch, list_form, pairs_of
 from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts.http.browser import Reply
 from labkit.facts.http.pages import Page
 
 STUDENTS = {"alice": "12", "bob": "13"}
@@ -166,3 +170,47 @@ def test_a_page_that_asks_by_a_script_cannot_be_told() -> None:
     with pytest.raises(CannotTellError, match="by a script"):
         list_form(page("<button id=b>List</button><script>b.onclick = () => fetch('x')</script>"))
     assert list_form(page("<form><button>List</button></form><script>fetch('x')</script>"))
+
+
+# -- a balancer that sends its visitors to HTTPS
+
+LB: Any = SimpleNamespace(prove_target=lambda _name: SimpleNamespace(address="192.0.2.9"))
+
+
+def asked(
+    monkeypatch: pytest.MonkeyPatch, link: str, *, to_https: bool = False
+) -> list[tuple[int, str]]:
+    """What is asked of lb when HTTP leads to a link and HTTPS to a page: port and path of each."""
+    found: list[tuple[int, str]] = []
+
+    def ask(_address: str, port: int, path: str, *, secure: bool, **_rest: object) -> Reply:
+        found.append((port, path))
+        return Reply(200, {}, b"<form>") if secure else Reply(301, {"location": link}, b"")
+
+    monkeypatch.setattr(pages, "ask", ask)
+    assert fetch(LB, "lb", 80, "/?x", to_https=to_https).status == 200
+    return found
+
+
+@pytest.mark.parametrize(
+    ("link", "port"),
+    [("https://192.0.2.9/?x", 443), ("https://lb/?x", 443), ("https://lb:8443/?x", 8443)],
+)
+def test_a_balancer_may_send_to_its_own_https(
+    monkeypatch: pytest.MonkeyPatch, link: str, port: int
+) -> None:
+    assert asked(monkeypatch, link, to_https=True) == [(80, "/?x"), (port, "/?x")]
+    with pytest.raises(NotMetError, match="it sends its visitor to"):
+        asked(monkeypatch, link)
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://web1/", "https://192.0.2.8/", "https://u@lb/", "https://lb:x/", "https://lb.evil/",
+     "https://["],
+)  # fmt: skip
+def test_a_hostile_balancer_sends_the_grader_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    with pytest.raises(NotMetError, match="it sends its visitor to"):
+        asked(monkeypatch, link, to_https=True)

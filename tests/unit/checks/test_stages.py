@@ -17,6 +17,7 @@ from checks.drills.stages import (
 from checks.load.words import ANOTHER, CATALOGUE, LET_IN, UNTOLD
 from labkit.course import CannotTellError, NotMetError
 from labkit.facts.haproxy.page import Login, StatsPage, find_stats
+from labkit.facts.haproxy.passwords import HASHES
 from labkit.facts.http.pages import Page
 from labkit.load.availability import Fault
 from labkit.load.readings import Reading
@@ -190,6 +191,30 @@ def test_the_page_is_found_where_its_file_puts_it_and_its_password_is_used() -> 
     assert (page, seen) == (StatsPage(9000, "/own", ("admin", "s3cret:x")), "")
     assert page is not None
     assert page.csv == "/own;csv"
+
+
+@pytest.mark.parametrize(
+    ("users", "login"),
+    [("user a insecure-password b", ("a", "b")),
+     (f"user a password {HASHES['6']}", ("a", "labkit")),
+     ("user a password $6$x$y", None)],
+)  # fmt: skip
+def test_who_may_see_the_page_is_known_by_a_userlist(users: str, login: Login) -> None:
+    lb = Ports({(9000, "/"): REPORT}, f"userlist x\n {users}\nlisten s\n stats uri /\n")
+    assert lb.find() == (StatsPage(9000, "/", login), "")
+
+
+def test_each_user_is_tried_until_one_is_let_in() -> None:
+    config = "userlist x\n user a insecure-password b\n user c insecure-password d\n"
+    lb = Ports({(9000, "/"): REPORT}, config)
+    tried = []
+
+    def ask(_port: int, _path: str, user: Login) -> Page:
+        tried.append(user)
+        return Page("", 200, REPORT) if user == ("c", "d") else Page("", 401, "")
+
+    assert find_stats(lb.haproxy, ask) == (StatsPage(9000, "/haproxy?stats", ("c", "d")), "")
+    assert tried == [("a", "b"), ("c", "d")]
 
 
 @pytest.mark.parametrize("path", ["/haproxy?stats", "/stats", "/"])

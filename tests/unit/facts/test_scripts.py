@@ -31,6 +31,16 @@ SCRIPTS = {
     "as root": f"sudo -E {RUN}\n",
     "comments": f"# docker run -d -p 5001:5000 registry:2\n{RUN}  # docker run x\n",
     "an endless function": f"f() {{\n f\n}}\nf\n{RUN}\n",
+    "sudo in a variable": f"SUDO=sudo\n$SUDO {RUN}\n",
+    "what is added to an array": "O=(-d)\nO+=(-p 5000:5000)\n"
+    'docker run "${O[@]}" --name registry registry:2\n',
+    "what is added to a text": 'O="-d -p"\nO+=" 5000:5000"\n'
+    "docker run $O --name registry registry:2\n",
+    "told to a machine": f"ssh -o StrictHostKeyChecking=no -i key root@lb '{RUN}'\n",
+    "told to a machine in words": f"ssh root@lb sudo {RUN}\n",
+    "told to a machine of Vagrant's": f'vagrant ssh lb -c "sudo {RUN}"\n',
+    "told to another shell": f"sudo bash -c 'cd /srv && {RUN}'\n",
+    "a shell that tells itself": f"f() {{ bash -c f; }}\nf\n{RUN}\n",
 }
 
 
@@ -41,6 +51,36 @@ def test_a_script_is_followed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("up.sh", "set -a; source .env; set +a\nCMD"), ("up.sh", ". ./.env\nCMD"),
+        ("up.sh", "export $(grep -v '^#' .env | xargs)\nCMD"), ("Makefile", "-include .env\nCMD"),
+        ("justfile", "set dotenv-load := true\nup:\n  CMD"), ("up.sh", "P=1\nsource .env\nCMD"),
+    ],
+)  # fmt: skip
+def test_what_a_script_reads_in_is_known(path: str, text: str) -> None:
+    beside = {".env": "# mine\nP=5000\n", "./.env": 'export P="5000"\nsource .env\n'}
+    text = text.replace("CMD", RUN.replace("5000:", "${P}:"))
+    found = docker_commands(path, text, "/srv", lambda name: beside.get(name, ""))
+    assert [shlex.join(words) for words in found] == [RUN]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            "justfile",
+            'p := "5000"\nup:\n  @docker run -d -p {{p}}:5000 --name registry registry:2\n',
+        ),
+        ("up.ps1", '$P = 5000\ndocker run -d -p "${P}:5000" --name registry registry:2\n'),
+        ("up.bat", "set P=5000\r\ndocker run -d -p %P%:5000 --name registry registry:2\r\n"),
+    ],
+)
+def test_other_programs_have_variables_of_their_own_form(path: str, text: str) -> None:
+    assert [shlex.join(words) for words in docker_commands(path, text, "/srv")] == [RUN]
+
+
+@pytest.mark.parametrize(
     "line",
     [
         f"root@lb:~# {RUN}", f"[vagrant@lb ~]$ {RUN}", f"me@lb:/srv/registry$ sudo {RUN}",
@@ -48,6 +88,9 @@ def test_a_script_is_followed(text: str) -> None:
         f"  101  {RUN}", f"1. {RUN}", f"- `{RUN}`", f"On lance : `{RUN}`, et voilà.",
         f"| registre | `sudo {RUN}` |",
         RUN.replace(" -p", " `\n  -p"), RUN.replace(" -p", " ^\n -p"),
+        RUN.replace(" -p", " \\ \n  -p"), "$ " + RUN.replace(" -p", " \\\n>  -p"),
+        RUN.replace(" -d", " \u2013d"), RUN.replace("--name", "\u2014name"),
+        RUN.replace("name registry", "name \u201cregistry\u201d"),
     ],
 )  # fmt: skip
 def test_notes_show_commands_in_many_ways(line: str) -> None:
@@ -92,6 +135,13 @@ def test_what_only_speaks_of_docker_is_no_command(text: str) -> None:
     assert docker_commands("README.md", text, "/srv") == []
 
 
+def test_what_a_shell_would_not_take_stays_so_in_a_script() -> None:
+    assert docker_commands("up.sh", "docker run \u2014name a \\ \n b\n", "/srv") == []
+    (found,) = docker_commands("up.sh", "docker run \u2014name a\n", "/srv")
+    assert found == ["docker", "run", "\u2014name", "a"]
+    assert docker_commands("up.sh", "docker run \\\n > x", "/srv") == [["docker", "run"]]
+
+
 def test_what_is_unknown_stays_as_it_is_written() -> None:
     assert docker_commands("x.sh", "docker run -p $PORT:5000 '$x' registry:2", "/srv") == [
         ["docker", "run", "-p", "$PORT:5000", "$x", "registry:2"]
@@ -108,13 +158,30 @@ def test_what_is_unknown_stays_as_it_is_written() -> None:
          "/etc/haproxy/haproxy.cfg", "global\n"),
         ("D=/srv/x\ncat << \"EOF\" | sudo tee $D/x.yml\na\nEOF\n", "/srv/x/x.yml", "a\n"),
         ("  cat >> $PWD/x.yml <<EOF\na\nEOF\n", "./x.yml", "a\n"),
+        ("cat > x.yml <<EOF\na\nEOF\ncat >> x.yml <<EOF\nb\nEOF\n", "x.yml", "a\nb\n"),
+        ("cat > x.yml <<EOF\na\nEOF\ncat > x.yml <<EOF\nb\nEOF\n", "x.yml", "b\n"),
+        ("sudo bash -c 'cat > /etc/x.cfg <<EOF\na\nEOF'\n", "/etc/x.cfg", "a\n"),
+        ('ssh root@lb "sudo tee /etc/x.cfg" >/dev/null <<EOF\na\nEOF\n', "/etc/x.cfg", "a\n"),
+        ('A=1\necho "a $A\n  \\"b\\" \\$C" > x.cfg\n', "x.cfg", 'a 1\n  "b" $C\n'),
+        ("echo 'a $A\nb' | sudo tee /etc/x.conf > /dev/null\n", "/etc/x.conf", "a $A\nb\n"),
+        ("echo 'a' > x.conf\necho \"b\" >> x.conf\necho c | tee -a x.conf\n",
+         "x.conf", "a\nb\nc\n"),
+        ("printf 'a\\n\\tb\\n' > x.conf; \n", "x.conf", "a\n\tb\n"),
+        ("echo -e 'a\\nb' >x.conf\n", "x.conf", "a\nb\n"),
+        ("cat <<EOF >> x.conf\na\nEOF\necho *.* /var/x.log >> x.conf\n",
+         "x.conf", "a\n*.* /var/x.log\n"),
     ],
 )  # fmt: skip
 def test_a_script_writes_files(text: str, path: str, content: str) -> None:
     assert written_files(text, ".") == {path: content}
 
 
-@pytest.mark.parametrize("text", ["cat <<EOF\nhello\nEOF\n", "mysql <<EOF\nx\nEOF\n", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["cat <<EOF\nhello\nEOF\n", "mysql <<EOF\nx\nEOF\n", "", "echo 'x'\n",
+     "echo '10.0.0.1 lb' >> hosts\n", "# echo a > x.cfg\n", "printf '%s' $A > x.cfg\n",
+     "echo 1 > /proc/x\n"],
+)  # fmt: skip
 def test_what_is_written_nowhere_is_no_file(text: str) -> None:
     assert written_files(text, ".") == {}
 
@@ -122,9 +189,13 @@ def test_what_is_written_nowhere_is_no_file(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["cat > x <<EOF\n" * 5000, "cat > x <<E\n" + "$" * 50_000 + "\nE\n",
+     'echo "a\n' * 20_000, "echo 'a\n" * 19_999, "echo " * 20_000, "echo 'a' > x.cfg\n" * 5000,
+     "ssh " * 20_000 + "cat <<E", "sudo cat \"" * 900 + "\n",
      "cat > " + "a/" * 40_000 + " <<E\nE\n", "cat > x <<E\n" + "E \n\t" * 20_000,
      "a@" * 4000 + "\n", "$(cd " * 20_000, "for x in a b c; do " * 500 + "\n", "f() {\n" * 20_000,
-     "f() {\nf\nf\n}\nf\n" * 100, "${a-" * 2000, "docker run " + "a=${a}" * 1000, "'" * 9999,
+     "f() {\nf\nf\n}\nf\n" * 100, "A=x\n" + "A+=$A\n" * 5000, "bash -c 'bash -c x'\n" * 5000,
+     "\u2014a " * 30_000, "export $(" + ".env" * 20_000, "source x\n" * 5000,
+     "${a-" * 2000, "docker run " + "a=${a}" * 1000, "'" * 9999,
      "[" * 9999, "A=" + "x" * 400 + "\n" + "B=$A$A\nA=$B$B\n" * 1000],
 )  # fmt: skip
 def test_a_text_made_to_keep_a_reader_busy_is_read_in_good_time(text: str) -> None:

@@ -49,7 +49,21 @@ def test_an_error_page_that_was_handed_in_comes_along() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/ssl/openssl.cnf", "/etc/haproxy/haproxy.cfg", "/etc/haproxy/errors/503.http"]
+    ("page", "theirs"),
+    [("/usr/share/haproxy/503.http", "/etc/haproxy/errors/503.http"),
+     ("/etc/haproxy/errors/400.http", "/usr/share/haproxy/400.http")],
+)  # fmt: skip
+def test_a_page_of_the_other_familys_package_is_there(page: str, theirs: str) -> None:
+    shell = planned()
+    provide(shell, PAGE.format(page), {})
+    assert shell.plan == [f"lb $ sudo install -D -m 644 {theirs} {page}"]
+    shell = planned(there=True)
+    provide(shell, PAGE.format(page), {})
+    assert shell.plan == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/ssl/openssl.cnf", "/etc/haproxy/haproxy.cfg", "/etc/haproxy/errors/x.http"]
 )
 def test_hostile_files_are_not_put_among_the_machines_own(path: str) -> None:
     shell = planned()

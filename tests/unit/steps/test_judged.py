@@ -117,6 +117,39 @@ def test_hostile_links_are_followed_at_the_moment_of_the_start() -> None:
         judge(machine.shell, f"{HOME}/docker-compose.yml", by_name=False)
 
 
+def volume(device: str, **more: Any) -> dict[str, Any]:
+    """A stack that keeps its data in a volume which is a folder of the machine."""
+    opts = {"type": "none", "o": "bind", "device": device, **more}
+    mounts = [{"type": "volume", "source": "data", "target": "/data", "volume": {}}]
+    return {"services": {"php": {"volumes": mounts}}, "volumes": {"data": {"driver_opts": opts}}}
+
+
+def test_a_volume_that_is_a_folder_is_started_as_a_mount_of_it() -> None:
+    machine = Machine(volume(f"{HOME}/data"))
+    judged = judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
+    assert judged.services["php"].mounts == {"/data": f"{HOME}/data"}
+    started = json.loads(machine.shell.files[f"{JUDGED}{HOME}/compose.yml"])
+    assert started["volumes"] == {"data": {}}
+    assert started["services"]["php"]["volumes"] == [
+        {"type": "bind", "source": f"{HOME}/data", "target": "/data",
+         "bind": {"create_host_path": True}}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        volume("/etc"), volume("/"), volume("./data"), volume(f"{HOME}/www/host"),
+        volume(f"{HOME}/data", o="bind,exec"), volume(f"{HOME}/data", type="ext4"),
+        volume(f"{HOME}/data", o="addr=192.0.2.1"), volume(f"{HOME}/data", more="x"),
+    ],
+)  # fmt: skip
+def test_a_hostile_volume_is_no_folder_of_the_project(stack: dict[str, Any]) -> None:
+    machine = Machine(stack, links={f"{HOME}/www/host": "/"})
+    with pytest.raises(StepFailedError, match=r"php asks for /|data asks for driver_opts"):
+        judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
+
+
 def test_hostile_links_cannot_be_put_into_a_folder_that_is_mounted() -> None:
     """The outer one is started for reading only; nobody loses a right answer for it."""
     services = {"php": {"volumes": [bind(f"{HOME}/www"), bind(f"{HOME}/www/data")]}}

@@ -370,6 +370,7 @@ LONG = {
     "blank lines in haproxy.cfg": {BALANCER: "\n" * 300_000 + "x"},
     "blank lines in a Dockerfile": {DOCKERFILE: "\n" * 300_000 + "x"},
     "one line in a log's configuration": {RSYSLOG: "haproxy" * 60_000},
+    "blanks behind an address": {BALANCER: "bind x" + " " * 300_000 + "y"},
     "blanks in haproxy.cfg": {BALANCER: "backend b\n" + " " * 300_000 + "x"},
     "one line in a README": {"README.md": "docker run " + "a b " * 100_000},
     "continued lines": {"README.md": "docker run \\\n" * 50_000},
@@ -613,11 +614,22 @@ def test_addresses_of_version_6_stay_as_they_are(given: tuple[str, ...]) -> None
         ("log 10.0.0.9 local2", "log 127.0.0.1 local2"),
         ("log 10.0.0.9:514 local2", "log 127.0.0.1:514 local2"),
         ("source 10.0.0.9", "source 0.0.0.0"),
+        ("source 10.0.0.9 interface eth1", "source 0.0.0.0"),
+        ("bind *:80 interface ens160 name x", "bind *:80 name x"),
+        ("bind *:80 interface lo", "bind *:80 interface lo"),
+        ("bind *:80 # interface eth1", "bind *:80 # interface eth1"),
+        ("server x web1:80 check source 0.0.0.0 interface eth1",
+         "server x web1:80 check source 0.0.0.0"),
+        ("stats socket 10.0.0.9:9999 level admin", "stats socket 127.0.0.1:9999 level admin"),
+        ("stats socket ipv4@10.0.0.9:9999", "stats socket ipv4@127.0.0.1:9999"),
+        ("stats socket /run/haproxy/a.sock", "stats socket /run/haproxy/a.sock"),
+        ("peer lb 10.0.0.9:1024", "peer lb 127.0.0.1:1024"),
+        ("peer other 10.0.0.8:1024", "peer other 10.0.0.8:1024"),
         ("log 10.0.0.1 local2", "log 10.0.0.1 local2"),
         ("bind 0.0.0.0:80", "bind 0.0.0.0:80"),
         ("# bind 10.0.0.9:80", "# bind 10.0.0.9:80"),
     ],
-)
+)  # fmt: skip
 def test_an_address_of_the_balancers_own_is_all_of_lbs(given: str, made: str) -> None:
     """web1's is not: whoever logs there finds nothing on lb."""
     found = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + f"frontend x\n  {given}\n"})
@@ -660,6 +672,34 @@ def test_comments_and_defaults_are_no_servers() -> None:
 )  # fmt: skip
 def test_a_configuration_is_found_by_its_content_or_name(name: str, text: str) -> None:
     assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+
+
+@pytest.mark.parametrize(
+    "name", ["lb/lb.conf", "haproxy.txt", "haproxy", "etc/haproxy/config", "haproxy.ini"]
+)
+def test_a_configuration_of_any_name_begins_with_a_section(name: str) -> None:
+    text = f"# mine\n\n{HEAD}{FRONT}{CFG}"
+    assert seen({name: text, "x.txt": ""}).sources == {BALANCER: name}
+    for other in (f"My file:\n{text}", "upstream x {\n server web1:80;\n}\n", "global:\n  x: 1\n"):
+        assert not seen({name: other, "x.txt": ""}).sources
+
+
+def test_a_template_is_no_configuration_until_it_is_filled_in() -> None:
+    text = f"{HEAD}{FRONT}{CFG}"
+    loop = "{% for web in groups['web'] %}\n  server {{ web }} {{ web }}:80\n{% endfor %}\n"
+    assert not seen({"haproxy.cfg.j2": text + loop, "x.txt": ""}).sources
+    assert seen({"haproxy.cfg.j2": text, "x.txt": ""}).sources == {BALANCER: "haproxy.cfg.j2"}
+
+
+@pytest.mark.parametrize(
+    "name", ["haproxy.orig.cfg", "haproxy.cfg.rpmsave", "haproxy-original.cfg"]
+)
+def test_what_the_package_had_is_a_copy(name: str) -> None:
+    mine = f"{HEAD}{FRONT}{CFG}"
+    package = "backend app\n  server app1 127.0.0.1:5001 check\n"
+    for ours in ("haproxy.conf", "h.cfg", "lb.conf"):
+        assert seen({ours: mine, name: package}).sources == {BALANCER: ours}
+    assert seen({name: mine, "README.md": "x"}).sources == {BALANCER: name}
 
 
 def test_files_that_the_balancer_names_on_another_machine_are_looked_for_here() -> None:
@@ -724,6 +764,15 @@ def test_what_opens_the_log_is_read_before_the_rule(opens: str, rule: str) -> No
     assert found.sources == {RSYSLOG: rule}
     assert found.files[rule].decode() == files[opens] + files[rule]
     assert found.notes == (f"{opens} and {rule} are read as one file",)
+
+
+@pytest.mark.parametrize(
+    "name", ["rsyslog.txt", "haproxy-rsyslog.cfg", "etc/rsyslog.d/haproxy", "rsyslog.d/49.list"]
+)
+def test_rsyslogs_file_may_have_any_suffix_if_it_says_so_first(name: str) -> None:
+    rule = "# mine\n$ModLoad imudp\nlocal0.* /var/log/haproxy.log\n"
+    assert seen({name: rule, "x.txt": ""}).sources == {RSYSLOG: name}
+    assert not seen({name: f"I typed:\n{rule}", "x.txt": ""}).sources
 
 
 def test_of_a_whole_rsyslog_conf_counts_what_it_adds() -> None:
@@ -902,6 +951,21 @@ def test_what_a_check_judges_is_brought_by_its_step() -> None:
         assert path in {one.path for one in step.beside}
 
 
+@pytest.mark.parametrize(
+    ("beside", "is_ours"),
+    [("", True), ("bind 10.0.0.9:80", True), ("bind *:80", True), ("bind 127.0.0.1:80", True),
+     ("bind 10.0.0.7:80", False), ("log 127.0.0.1 local2", False), ("log /dev/log local0", False)],
+)  # fmt: skip
+def test_whose_log_it_is_is_told_by_what_the_file_says_of_itself(
+    beside: str, is_ours: bool
+) -> None:
+    """Whoever logs to a third machine alone has no log on lb."""
+    text = f"frontend x\n  {beside}\n  log 10.0.0.9:514 local2\n{servers('10.0.0.1', '10.0.0.2')}"
+    made = seen({BALANCER: text}).files[BALANCER].decode()
+    assert ("log 127.0.0.1:514 local2" in made) is is_ours
+    assert ("log 10.0.0.9:514 local2" in made) is not is_ours
+
+
 def test_addresses_of_a_strangers_machines_become_those_of_the_lab() -> None:
     text = (
         "global\n log 10.1.1.9:514 local2\nfrontend f\n bind 10.1.1.9:80\n default_backend b\n"
@@ -921,6 +985,19 @@ def test_what_a_script_assigns_is_put_into_its_commands() -> None:
     )
     commands = seen({"registry.sh": script}).options["registry: commands"]
     assert "--name reg -p 5000:5000" in commands
+
+
+def test_what_a_script_reads_in_from_beside_is_put_into_its_commands() -> None:
+    script = "source .env\ndocker run -d -p ${PORT}:5000 registry:2\n"
+    found = seen({"lb/up.sh": script, "lb/.env": "PORT=5001\n", "README.md": "x"})
+    assert found.options["registry: commands"] == "docker run -d -p 5001:5000 registry:2"
+
+
+def test_a_password_that_the_registrys_image_makes_is_no_registry() -> None:
+    made = "docker run --rm --entrypoint htpasswd registry:2.7.0 -Bbn a b > auth/htpasswd\n"
+    run = "docker run -d -p 5000:5000 registry:2"
+    assert seen({"README.md": f"{made}{run}\n"}).options["registry: commands"] == run
+    assert "registry: commands" not in seen({"README.md": made}).options
 
 
 def test_texts_of_windows_are_read() -> None:
@@ -1156,6 +1233,15 @@ def test_a_teacher_lets_it_count() -> None:
     # the last one, without what a list puts before it
     assert found.files[DOCKERFILE] == b"# the API\nFROM python:3.12\nCOPY student_age.py /\n"
     assert f"{COMPOSE} was found in README.md, not handed in as a file" in found.notes
+
+
+def test_the_balancer_and_its_log_may_stand_in_a_readme() -> None:
+    rules = "$ModLoad imudp\n$UDPServerRun 514\nlocal2.* /var/log/haproxy.log\n"
+    text = f"# lb\n```\n{HEAD}{FRONT}{CFG}```\n```\nsudo haproxy -c\n```\n```conf\n{rules}```\n"
+    assert seen({"README.md": text}, documented=True).sources == {
+        BALANCER: BALANCER, RSYSLOG: RSYSLOG
+    }  # fmt: skip
+    assert len(seen({"README.md": text}).notes) == 2
 
 
 @pytest.mark.parametrize("documented", [False, True])

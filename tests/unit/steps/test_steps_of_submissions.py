@@ -117,6 +117,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
             "/srv/student-list/website", "/srv/registre/data", "/home/student/tp", "/opt/x",
             "/var/www/html", "/var/lib/registry", "/data", "/mnt/registry", "/tmp/tp/x",
             "/path/auth", "/certs", "/registry", "/registry-data", "/docker/registry/data",
+            "/docker-registry", "/usr/local/registry/data", "/registry-images",
             "/vagrant/website", "/var/registry", "/etc/docker/registry/config.yml", "/website",
         )
     },

@@ -40,10 +40,26 @@ def test_ports_of_live_sections_with_variables_and_lists_of_addresses() -> None:
     assert ports == {"site": [80, 8081, 8000], "pool": [], "tcp": [90]}
 
 
+@pytest.mark.parametrize(
+    ("address", "ports"),
+    [("*:80-82", [80, 81, 82]), ("[::]:80", [80]), (":::80", [80]), ("ipv4@:8080", [8080]),
+     ("*:1-65535", list(range(1, 22))), ("/run/x.sock", []), (":81-80", [])],
+)  # fmt: skip
+def test_each_port_of_a_range_is_bound(address: str, ports: list[int]) -> None:
+    (section,) = sections(f"frontend f\n bind {address}\n")
+    assert section.ports == ports
+
+
 def test_where_a_port_leads() -> None:
     assert leads_to(FILE, 80) == ["pool", "static"]
     assert leads_to(FILE, 90) == ["tcp"]
     assert leads_to(FILE, 8080) == []
+
+
+def test_what_is_disabled_by_its_defaults_takes_no_part() -> None:
+    text = "defaults off\n disabled\nfrontend a\n bind :80\nfrontend b\n enabled\n bind :81\n"
+    assert [one.is_live for one in sections(text)] == [False, False, True]
+    assert [one.is_live for one in sections(f"{text}defaults\nfrontend c\n")][-1]
 
 
 def test_what_may_be_in_force_or_not_counts_for_nothing() -> None:
