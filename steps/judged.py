@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from labkit.errors import StepFailedError
-from labkit.facts.compose.harmless import binds, harms, in_place, swappable
+from labkit.facts.compose.harmless import binds, harms, swappable
 from labkit.facts.compose.project import JUDGED, parsed
 from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
@@ -59,13 +59,11 @@ def refuse(shell: Shell, file: str, found: Iterable[str]) -> None:
 def as_they_are(shell: Shell, project: Project) -> None:
     """Settle in the document what may change between now and the start of a container.
 
-    Volumes that are folders are mounts of them. Sources of mounts are written without links. One
-    that lies in another, which a container can write to, could be replaced by a link: the outer one
-    is then for reading only. Profiles are gone, since Compose has left out what is in none that was
-    asked for.
+    Sources of mounts are written without links. One that lies in another, which a container can
+    write to, could be replaced by a link: the outer one is then for reading only. Profiles are
+    gone, since Compose has left out what is in none that was asked for.
     """
     document, folder = project.document, project.folder
-    in_place(document)
     follow(shell, folder, binds(document), "source")
     services = (document.get("services") or {}).values()
     builds = [one["build"] for one in services if isinstance(one.get("build"), dict)]

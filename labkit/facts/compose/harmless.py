@@ -189,40 +189,6 @@ def swappable(document: Mapping[str, Any], folder: str) -> list[tuple[str, str]]
     )
 
 
-def in_place(document: Mapping[str, Any]) -> None:
-    """Make of each volume that is a folder of the machine the mount of that folder, in place.
-
-    `driver_opts: {type: none, o: bind, device: FOLDER}` (docs.docker.com, volume create) is looked
-    up by the engine at each start, as a mount is: as such it is judged, and started.
-    """
-    mounts = [
-        mount
-        for _name, raw in _pairs(document.get("services"))
-        for mount in raw.get("volumes") or []
-        if isinstance(mount, dict) and mount.get("type") == "volume"
-    ]
-    for name, volume in _pairs(document.get("volumes")):
-        folder = _folder_of(volume)
-        using = [mount for mount in mounts if mount.get("source") == name]
-        if folder and not any((mount.get("volume") or {}).get("subpath") for mount in using):
-            del volume["driver_opts"]
-            for mount in using:
-                mount.pop("volume", None)
-                mount |= {"type": "bind", "source": folder, "bind": {"create_host_path": True}}
-
-
-def _folder_of(volume: Mapping[str, Any]) -> str:
-    """The folder of the machine that a volume is, "" if it is none or anything else beside."""
-    options = volume.get("driver_opts")
-    if not isinstance(options, dict) or set(options) - {"type", "o", "device"}:
-        return ""
-    words = set(str(options.get("o", "")).split(","))
-    device = str(options.get("device", ""))
-    is_bind = "bind" in words and words <= {"bind", "rw"}
-    usual = options.get("type") in ("none", "bind") and volume.get("driver") in (None, "local")
-    return device if is_bind and usual and device.startswith("/") else ""
-
-
 def binds(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Each mount of a path of the machine, the document's own record of it."""
     for _name, raw in _pairs(document.get("services")):

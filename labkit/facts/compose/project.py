@@ -226,24 +226,27 @@ def folder_of(volume: Any) -> tuple[str, bool]:
 def _mount_folders(document: dict[str, Any]) -> None:
     """Write volumes that are folders of the machine as the mounts of these folders that they are.
 
-    So they are judged as every other folder. One that no service mounts stays.
+    So they are judged as every other folder. One that no service mounts, or one mounts a part of,
+    stays.
     """
     volumes, services = within(document, "volumes"), within(document, "services")
     folders = {name: folder_of(one) for name, one in (volumes or {}).items()} if isinstance(
         volumes, dict) else {}  # fmt: skip
-    mounted = set()
+    mounted, in_parts = set(), set()
     for raw in services.values() if isinstance(services, dict) else ():
         mounts = within(raw, "volumes")
         for mount in mounts if isinstance(mounts, list) else ():
             source = within(mount, "source")
             folder, read_only = folders.get(source, ("", False)) if isinstance(source, str) else (
                 "", False)  # fmt: skip
-            if folder.startswith("/") and within(mount, "type") == "volume":
+            if within(within(mount, "volume"), "subpath"):  # which a mount has not
+                in_parts.add(str(source))
+            elif folder.startswith("/") and within(mount, "type") == "volume":
                 mount.pop("volume", None)
                 mount |= {"type": "bind", "source": folder, "bind": {"create_host_path": False}}
                 mount |= {"read_only": True} if read_only else {}
                 mounted.add(source)
-    for name in mounted:
+    for name in mounted - in_parts:
         del document["volumes"][name]
 
 

@@ -129,10 +129,10 @@ def test_a_volume_that_is_a_folder_is_started_as_a_mount_of_it() -> None:
     judged = judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
     assert judged.services["php"].mounts == {"/data": f"{HOME}/data"}
     started = json.loads(machine.shell.files[f"{JUDGED}{HOME}/compose.yml"])
-    assert started["volumes"] == {"data": {}}
+    assert started["volumes"] == {}
     assert started["services"]["php"]["volumes"] == [
         {"type": "bind", "source": f"{HOME}/data", "target": "/data",
-         "bind": {"create_host_path": True}}
+         "bind": {"create_host_path": False}}
     ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from labkit.errors import StepFailedError
 from labkit.facts.haproxy import harmless
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result
-from steps.recognition import recognise
 from steps.project import HAPROXY_BACKEND
+from steps.recognition import recognise
 from steps.s11_haproxy import is_unknown, refuse_configuration
 from tests import ROOT
 

@@ -76,6 +76,17 @@ def test_hostile_volumes_are_refused_as_folders_are(volume: dict[str, Any]) -> N
     assert len(harms(with_volume(**volume))) >= 1
 
 
+def test_a_volume_of_which_a_service_mounts_a_part_stays_one_and_is_refused() -> None:
+    part = {"type": "volume", "source": "page", "target": "/a", "volume": {"subpath": "x"}}
+    whole = {"type": "volume", "source": "page", "target": "/b", "volume": {}}
+    opts = {"type": "none", "o": "bind", "device": "/srv/p/website"}
+    services = {"one": {"volumes": [part]}, "two": {"volumes": [whole]}}
+    document = {"services": services, "volumes": {"page": {"driver_opts": opts}}}
+    found = parsed("web1", "/srv/p/compose.yml", json.dumps(document), Project)
+    assert "page" in found.document["volumes"]
+    assert harms(found) != []
+
+
 @pytest.mark.parametrize(
     ("raw", "networks"),
     [
