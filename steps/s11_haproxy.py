@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from labkit.course import Artefact, Files, step
 from labkit.facts import rsyslog
@@ -10,6 +11,7 @@ from labkit.facts.haproxy import harmless
 from labkit.facts.haproxy.file import bound_ports
 from labkit.facts.haproxy.harmless import Refused
 from labkit.facts.haproxy.process import taking_over
+from labkit.locale import _
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.beside_balancer import provide
@@ -113,7 +115,15 @@ def refuse_configuration(lb: Shell, files: Files, artefact: Artefact) -> None:
     left = [one for one in found if not is_unknown(one, said)]
     if left:  # the package's own file must not earn what the student's would have to
         lb.run("sudo systemctl stop haproxy")
-    refuse(lb, artefact.remote, dict.fromkeys(f"{one.word} ({one.line})" for one in left))
+    said_of = (f"{one.word} ({one.line})" for one in left)
+    refuse(lb, artefact.remote, [*dict.fromkeys(said_of), *_where_files_lie(left)])
+
+
+def _where_files_lie(refused: Iterable[Refused]) -> Iterator[str]:
+    """What to know about paths, if some of what is refused are paths."""
+    if any(one.word.startswith("/") for one in refused):
+        folders = "/etc/haproxy, /etc/ssl, /run/haproxy, /srv, /var/lib/haproxy"
+        yield _("HAProxy's own files and sockets lie below {folders}", folders=folders)
 
 
 def is_unknown(refused: Refused, said: str) -> bool:

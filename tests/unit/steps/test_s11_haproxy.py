@@ -9,8 +9,9 @@ from labkit.errors import StepFailedError
 from labkit.facts.haproxy import harmless
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result
+from steps.project import HAPROXY_BACKEND
 from steps.recognition import recognise
-from steps.s11_haproxy import is_unknown
+from steps.s11_haproxy import is_unknown, refuse_configuration
 from tests import ROOT
 
 REFERENCE = ROOT / "steps" / "reference"
@@ -35,6 +36,14 @@ def test_what_a_former_release_knew_is_left_to_haproxy() -> None:
 def test_hostile_scripts_cannot_say_that_haproxy_does_not_know_them() -> None:
     (found,) = harmless.refused("global\n lua-load /x\n")
     assert not is_unknown(found, SLIP.format("lua-load"))
+
+
+def test_where_files_of_haproxys_own_lie_is_said_of_a_path_that_is_refused() -> None:
+    shell = PlannedShell("lb", lambda question: Result(question, "", "", 1))
+    cfg = b"defaults\n errorfile 503 /etc/shadow\nbackend b\n server a web1:80\n"
+    files = Files(COURSE.root, None, submission=recognise({"haproxy.cfg": cfg}, REFERENCE))
+    with pytest.raises(StepFailedError, match=r"/etc/shadow \(2\); HAProxy's own .* /etc/haproxy"):
+        refuse_configuration(shell, files, HAPROXY_BACKEND)
 
 
 @pytest.mark.parametrize("number", [11, 12])
