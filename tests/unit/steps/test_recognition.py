@@ -557,6 +557,12 @@ def test_other_hosts_stay_as_they_are(given: tuple[str, ...]) -> None:
     assert found.notes == ()
 
 
+def test_who_only_says_sorry_is_no_host_of_the_site() -> None:
+    sorry = "  server sorry 127.0.0.1:8000 backup\n"
+    made = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + sorry}).files[BALANCER]
+    assert made.decode() == servers("web1:80", "web2:80") + sorry
+
+
 @pytest.mark.parametrize(
     "given", [("[fd00::1]:80", "[fd00::2]:80"), ("fd00::1", "2001:db8::1"), ("[fd00:1::1]:8080",)]
 )
