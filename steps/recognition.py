@@ -700,7 +700,7 @@ class _Look:
         balancer = self.balancer
         read = sections(_text(self.files[balancer])) if balancer else []
         targets = [words[0] for one in read for words in one.said("log") if words]
-        return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
+        return frozenset({RSYSLOG.path} if any(one.endswith("/dev/log") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
         """Files of rsyslog's beside that with the rule, which open what it needs, last first.

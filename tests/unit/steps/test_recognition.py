@@ -899,7 +899,8 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
 
 @pytest.mark.parametrize(
     ("targets", "spared"),
-    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["stdout"], False), ([], False),
+    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["/var/log/haproxy.log"], False),
+     (["stdout"], False), ([], False),
      (["127.0.0.1", "/dev/log"], True)],
 )  # fmt: skip
 def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:
