@@ -10,12 +10,14 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 
-from labkit.facts.haproxy.harmless import OWN_FILE
-from labkit.facts.haproxy.named import Named, named_files
+from labkit.facts.haproxy.harmless import OWN_FILE, OWN_SOCKET
+from labkit.facts.haproxy.named import Named, admin_sockets, named_files
 from labkit.remote import Shell
 
 HOME = "/etc/haproxy"
+SOCKETS = "/var/lib/haproxy"  # both families' package has it
 SUBMITTED = f"{HOME}/submitted"
+SOCKET_NAME = re.compile(r"[\w-][\w.-]*", re.ASCII)
 SUBJECT = "-subj /CN=lb -addext subjectAltName=DNS:lb"
 # Pages of errors that the package brings: Debian's, and el9's (haproxy.spec, haproxy_datadir).
 PACKAGED = ("/etc/haproxy/errors", "/usr/share/haproxy")
@@ -27,7 +29,7 @@ def moved(text: str, submitted: Collection[str]) -> dict[str, str]:
     """Paths that a configuration names -> where this lab has the file.
 
     A folder of their own for files that were handed in, the usual one for certificates of another
-    machine's: those are made.
+    machine's: those are made. A socket for the administrator is opened where HAProxy may.
     """
     found = {}
     for one in named_files(text):
@@ -36,6 +38,9 @@ def moved(text: str, submitted: Collection[str]) -> dict[str, str]:
             found[one.path] = place_of(theirs)
         elif one.is_certificate and not OWN_FILE.fullmatch(one.path):
             found[one.path] = f"{HOME}/{posixpath.basename(one.path)}"
+    for path in admin_sockets(text):
+        if not OWN_SOCKET.fullmatch(path) and SOCKET_NAME.fullmatch(path.rpartition("/")[2]):
+            found[path] = f"{SOCKETS}/{posixpath.basename(path)}"
     return found
 
 

@@ -793,7 +793,7 @@ class _Look:
         balancer = self.balancer
         read = sections(_text(self.files[balancer])) if balancer else []
         targets = [words[0] for one in read for words in one.said("log") if words]
-        return frozenset({RSYSLOG.path} if any(one.startswith("/") for one in targets) else ())
+        return frozenset({RSYSLOG.path} if any(one.endswith("/dev/log") for one in targets) else ())
 
     def before_rules(self, rules: str) -> list[str]:
         """Files of rsyslog's beside that with the rule, which open what it needs, last first.
@@ -1186,7 +1186,12 @@ def _addresses(config: str) -> tuple[str, ...]:
     main = site_backend(config, BACKEND)
     serving = [one for one in read if one.kind in ("backend", "listen") and one.name == main]
     lines = [words for one in serving or read for _number, words in server_lines(one)]
-    return tuple(words[2] for words in lines if words[0] == "server")
+    return tuple(words[2] for words in lines if words[0] == "server" and not _says_sorry(words))
+
+
+def _says_sorry(words: Sequence[str]) -> bool:
+    """Whether a server is one of the balancer's own, for when nobody else is up."""
+    return "backup" in words[3:] and words[2].startswith(("127.", "localhost"))
 
 
 def _fitted(

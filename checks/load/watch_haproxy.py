@@ -89,6 +89,8 @@ def read(table: str, backend: str) -> tuple[dict[str, str], dict[str, int]]:
             counters.update(
                 {ours: int(row.get(theirs) or 0) for ours, theirs in BACKEND_COUNTERS.items()}
             )
+        elif row.get("bck") == "1" and (row.get("addr") or "").startswith("127."):
+            continue  # it only says sorry once nobody else is up
         elif name != "FRONTEND":
             states[name] = state(row["status"])
             counters["served." + name] = int(row.get("stot") or 0)

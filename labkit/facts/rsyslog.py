@@ -32,7 +32,7 @@ DIRECTIVES = {
     "inputtcpserverrun": r"\d+",
     "klogpermitnonkernelfacility": r"on|off",
     "maxmessagesize": r"\d+[km]?",
-    "modload": r"im(udp|tcp|uxsock|klog)(\.so)?",
+    "modload": r"im(udp|p?tcp|uxsock|klog)(\.so)?",
     "preservefqdn": r"on|off",
     "repeatedmsgreduction": r"on|off",
     "resetconfigvariables": r"",
@@ -50,12 +50,14 @@ DIRECTIVES = {
 ANY = r"(?s).*"
 WORD = r"[\w.:*-]*"
 OBJECTS: dict[str, dict[str, str]] = {
-    "module": {"load": r"im(udp|tcp|uxsock|klog)(\.so)?", "timerequery": r"\d+", "threads": r"\d+",
-               "syssock.use": WORD, "syssock.name": r"/dev/log|/run/systemd/journal/syslog",
+    "module": {"load": r"im(udp|p?tcp|uxsock|klog)(\.so)?", "timerequery": r"\d+",
+               "threads": r"\d+", "syssock.use": WORD,
+               "syssock.name": r"/dev/log|/run/systemd/journal/syslog",
                "sysock.ratelimit.interval": WORD, "batchsize": r"\d+", "maxsessions": r"\d+",
                "keepalive": WORD},
-    "input": {"type": r"im(udp|tcp|uxsock)", "address": WORD, "port": r"\d+", "ruleset": WORD,
-              "name": ANY, "name.appendport": WORD, "ratelimit.interval": WORD,
+    "input": {"type": r"im(udp|p?tcp|uxsock)", "address": WORD, "port": r"\d+", "ruleset": WORD,
+              "name": ANY, "name.appendport": WORD, "rcvbufsize": r"\d+[kmg]?",
+              "ratelimit.interval": WORD,
               "ratelimit.burst": WORD, "device": WORD, "ipfreebind": WORD, "createpath": WORD,
               "socket": r"/var/lib/haproxy/dev/log|/run/haproxy/[\w-]+(/[\w-]+)*",
               "usesyspidfile": WORD, "hostname": WORD, "unlink": WORD},
@@ -83,6 +85,8 @@ SELECTOR = re.compile(
 )
 OBJECT = re.compile(r"([A-Za-z_]+)\s*\(")
 PARAMETER = re.compile(r'\s*,?\s*([\w.]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\')')
+# Several ports in an array; no other parameter of ours is one.
+PORTS = re.compile(r'\s*,?\s*port\s*=\s*\[(?:\s*"\d+"\s*,?)+\s*\]', re.I)
 ESCAPE = re.compile(r"\\(.)", re.S)
 FILE = re.compile(r"(-?)(/[^\s;{}()]*)(?:;([\w.-]+))?(?=[\s}]|$)")
 CONDITION = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[^"\'])*?\bthen\b')
@@ -225,7 +229,13 @@ def _object(text: str, found: re.Match[str], *, inner: bool = False) -> int:
         raise RefusedError(found.group(1))
     at = found.end()
     given: dict[str, str] = {}
-    while parameter := PARAMETER.match(text, at):
+    while True:
+        if name == "input" and "port" not in given and (ports := PORTS.match(text, at)):
+            given["port"], at = ports.group(), ports.end()
+            continue
+        parameter = PARAMETER.match(text, at)
+        if not parameter:
+            break
         key = parameter.group(1).lower()
         value = parameter.group(2) if parameter.group(2) is not None else parameter.group(3)
         if key not in rules or key in given or not re.fullmatch(rules[key], value, re.I):

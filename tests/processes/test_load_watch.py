@@ -62,6 +62,14 @@ def wait_for(watch: Watch, lines: int) -> None:
         time.sleep(0.01)
 
 
+def test_who_only_says_sorry_has_no_share() -> None:
+    table = (
+        "# pxname,svname,bck,status,addr\nb,web1,0,UP,192.0.2.1:80\nb,web2,1,UP,192.0.2.2:80\n"
+        "b,sorry,1,no check,127.0.0.1:8000\nb,BACKEND,0,UP,\n"
+    )
+    assert read(table, "b")[0] == {"web1": "UP", "web2": "UP"}
+
+
 def test_a_clock_that_is_off_is_corrected() -> None:
     shell = FakeShell()
     with Watch(shell, "the script", ["--backend", "my backend"]) as watch:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from labkit.facts.haproxy.file import Environment, UnreadableError
 
 SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers",
-            "peers", "cache", "http-errors", "mailers")  # fmt: skip
+            "peers", "cache", "http-errors", "mailers", "ring")  # fmt: skip
 BRANCHES = (".if", ".elif", ".else", ".endif")
 MESSAGES = (".notice", ".warning", ".diag", ".alert")  # of the parser's own (the manual, 2.4)
 GLOBAL = re.compile(
@@ -58,6 +58,7 @@ OTHERS = {
     ),
     "http-errors": re.compile("errorfile"),
     "mailers": re.compile("mailer|timeout"),
+    "ring": re.compile("description|format|maxlen|size|server|timeout"),
 }
 OPTIONS = re.compile(
     r"abortonclose|accept-invalid-http-re\w+|accept-unsafe-violations-in-http-re\w+|allbackups"
@@ -91,13 +92,16 @@ OWN_FILE = re.compile(
     r"/(?:etc/(?:haproxy|ssl|pki|letsencrypt)|usr/share/haproxy|var/lib/haproxy|srv|dev/null)"
     r"(?:/[\w-][\w.-]*)*/?|(?!/)(?!.*\.\.).*"
 )
-OWN_PID = re.compile(r"(?:/var)?/run/(?:haproxy/)?[\w-]+\.pid|/var/lib/haproxy/[\w-]+\.pid")
+OWN_PID = re.compile(
+    r"(?:/var)?/run/(?:haproxy/)?[\w-]+\.pid|/var/lib/haproxy/[\w-]+\.pid|/tmp/[\w-]+\.pid"
+)
 OWN_ROOT = re.compile(r"/var/lib/haproxy/?|/run/haproxy/?|/var/empty/?|/usr/share/haproxy/?")
 # Addresses of other families (the manual, section 11): sockets and descriptors of the machine.
 LOCAL = re.compile(r"(?:\w+\+)*(?:unix|abns|abnsz|fd|sockpair|uxst|uxdg)@.*|/.*")
 BY_NETWORK = re.compile(r"(?!/)(?!(?:\w+\+)*(?:unix|abnsz?|fd|sockpair|uxst|uxdg)@).*")
 LOGS = re.compile(
     r"global|stdout|stderr|fd@[12]|ring@[\w.-]+|/dev/log|(?:/var/lib/haproxy)?/dev/log"
+    r"|/var/log/(?:[\w-]+/)?[\w-][\w.-]*"  # no socket: whoever means a file has no log
 )
 FILE_OPTIONS = ("crt", "ca-file", "ca-verify-file", "ca-sign-file", "crl-file", "crt-list",
                 "default-crt", "tls-ticket-keys", "file", "lf-file", "-f", "errorfile")  # fmt: skip

@@ -44,6 +44,13 @@ def named_files(text: str) -> list[Named]:
     return list(dict.fromkeys(one for one in found if one.path.startswith("/")))
 
 
+def admin_sockets(text: str) -> list[str]:
+    """The paths at which a configuration opens sockets for its administrator, each once."""
+    said = (words[0] for one in sections(text) for words in one.said("stats", "socket") if words)
+    places = (address.removeprefix("unix@") for address in said)
+    return list(dict.fromkeys(place for place in places if place.startswith("/")))
+
+
 def _of(section: Section, bases: dict[str, str]) -> Iterator[Named]:
     for _number, words in section.lines:
         if words[0] == "errorfile" and len(words) > 2:

@@ -188,7 +188,11 @@ class HAProxy:
         return next((row for row in mine if row["svname"] == "BACKEND"), None)
 
     def servers(self) -> list[Server]:
-        """The servers of the site's backend, in the order of the file."""
+        """The servers of the site's backend, in the order of the file.
+
+        Without those that only say sorry: a backup on the balancer itself is no server of the site,
+        and has visitors once nobody else is up.
+        """
         statistics, _mark, states = self.command("show stat;show servers state").partition(
             "# be_id"
         )
@@ -200,6 +204,8 @@ class HAProxy:
         found = []
         for name, address, port, state, check in _states(f"# be_id{states}", self.site):
             row = rows.get(name, {})
+            if row.get("bck") == "1" and address.startswith("127."):
+                continue
             found.append(
                 Server(
                     name=name,

@@ -43,6 +43,9 @@ HOSTILE_RULES = {
     "a list of templates": 'template(name="x" type="plugin" plugin="/x")\n',
     "a queue in a file": 'action(type="omfile" file="/var/log/x" queue.filename="/etc/x")\n',
     "set-user-id": "$FileCreateMode 4755\n",
+    "a file elsewhere, in an array": 'action(type="omfile" file=["/var/log/x", "/etc/x"])\n',
+    "a file below, in an array": 'action(type=["omfile", "omprog"] file="/var/log/x")\n',
+    "an array of what is not known": 'input(type="imudp" exec=["a", "b"])\n',
     "an object of next year": 'exec(command="/bin/sh")\n',
     "a parameter of next year": 'action(type="omfile" file="/var/log/x" exec="/bin/sh")\n',
 }
@@ -61,6 +64,8 @@ HARMLESS_RULES = {
                   'ruleset(name="hap") { action(type="omfile" file="/var/log/haproxy.log"'
                   ' queue.workerThreads="1" action.resumeRetryCount="-1") }\n',
     "old settings": "$MaxMessageSize 64k\n$IMUXSockRateLimitInterval 0\n$PreserveFQDN on\n",
+    "several ports": 'module(load="imptcp") module(load="imudp")\n'
+                     'input(type="imudp" port=["514", "515"] rcvbufSize="1m")\n',
     "a template": 'template(name="t" type="list") {\n  constant(value="a\\n")\n'
                   '  property(name="msg" droplastlf="on")\n}\n$template u,"%msg%\\n"\n',
 }  # fmt: skip

@@ -82,6 +82,22 @@ def test_paths_of_the_students_own_machine_are_those_of_this_one() -> None:
     assert moved(SITE.format("/etc/ssl/private/site.pem"), ["site.pem"]) == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "here"),
+    [("/var/run/api.sock", "/var/lib/haproxy/api.sock"),
+     ("/etc/haproxy/haproxysock", "/var/lib/haproxy/haproxysock"),
+     ("/run/docker.sock", "/var/lib/haproxy/docker.sock"),
+     ("/run/haproxy/admin.sock", None), ("/var/lib/haproxy/stats", None), ("ipv4@*:9999", None),
+     ("/tmp/x y", None)],
+)  # fmt: skip
+@pytest.mark.parametrize("family", ["", "unix@"])
+def test_a_socket_for_the_administrator_is_opened_where_haproxy_may(
+    path: str, here: str | None, family: str
+) -> None:
+    text = f'global\n stats socket "{family}{path}" mode 660 level admin\n'
+    assert moved(text, []) == ({path: here} if here else {})
+
+
 @pytest.mark.parametrize("file", [".x/é 503.http", "a/../503.http", "-f"])
 def test_what_a_file_is_called_gives_a_name_that_haproxy_may_read(file: str) -> None:
     assert OWN_FILE.fullmatch(place_of(file))

@@ -595,6 +595,12 @@ def test_other_hosts_stay_as_they_are(given: tuple[str, ...]) -> None:
     assert found.notes == ()
 
 
+def test_who_only_says_sorry_is_no_host_of_the_site() -> None:
+    sorry = "  server sorry 127.0.0.1:8000 backup\n"
+    made = seen({BALANCER: servers("10.0.0.1:80", "10.0.0.2:80") + sorry}).files[BALANCER]
+    assert made.decode() == servers("web1:80", "web2:80") + sorry
+
+
 @pytest.mark.parametrize(
     "given", [("[fd00::1]:80", "[fd00::2]:80"), ("fd00::1", "2001:db8::1"), ("[fd00:1::1]:8080",)]
 )
@@ -931,7 +937,8 @@ def test_rsyslogs_file_is_known_by_its_words_and_what_it_needs_goes_before() -> 
 
 @pytest.mark.parametrize(
     ("targets", "spared"),
-    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["stdout"], False), ([], False),
+    [(["127.0.0.1:514"], False), (["/dev/log"], True), (["/var/log/haproxy.log"], False),
+     (["stdout"], False), ([], False),
      (["127.0.0.1", "/dev/log"], True)],
 )  # fmt: skip
 def test_who_logs_to_a_socket_needs_no_file_of_rsyslogs(targets: list[str], spared: bool) -> None:

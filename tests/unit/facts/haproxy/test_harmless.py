@@ -65,6 +65,8 @@ HOSTILE_CONFIGURATIONS = {
     "a filter": "frontend x\n filter spoe config /x\n",
     "a service in lua": "frontend x\n http-request use-service lua.x\n",
     "an action in lua": "frontend x\n http-request lua.x\n",
+    "a ring to a socket of the machine": "ring x\n server s /run/docker.sock\n",
+    "a log that is somewhere below": "global\n log /var/log/../../run/docker.sock local0\n",
     "a ring in a file": "ring x\n backing-file /etc/x\n",
     "a log forwarder": "log-forward x\n dgram-bind :514\n",
     "a key of next year": "global\n exec-at-start /bin/sh\n",
@@ -92,6 +94,10 @@ HARMLESS_CONFIGURATIONS = {
     '.endif\n.if version_atleast(2.4)\nlisten s\n bind :8404\n.endif\n.notice "x"\n',
     "names of variables": "global\n setenv HOST1 web1\n setenv LISTEN_PORT 80\n"
     " setenv MY_BACKEND web1\n setenv LOG_ADDR 192.0.2.1\n setenv MACHINE_1 web1\n",
+    "a ring": "ring x\n format rfc5424\n size 32764\n timeout connect 5s\n"
+    " server s 127.0.0.1:514\n",
+    "a log that somebody takes for a file": "global\n log /var/log/haproxy.log local0\n",
+    "a pidfile of its own": "global\n pidfile /tmp/haproxy.pid\n",
     "nobody by number": "global\n uid 99\n gid 99\n",
     "mail": "mailers m\n mailer a 192.0.2.1:25\nbackend x\n email-alert mailers m\n"
     " email-alert level alert\n",

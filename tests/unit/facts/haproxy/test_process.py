@@ -85,6 +85,16 @@ def test_what_was_just_loaded_is_asked_again_until_its_checks_have_an_answer(
     assert next(said, "asked to the end") == "asked to the end"
 
 
+def test_who_only_says_sorry_is_no_server_of_the_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup on another machine is one: web2 may not be in reserve alone."""
+    states = STATES.replace("192.0.2.2", "127.0.0.1")
+    for text, found in ((states, ["web1"]), (STATES, ["web1", "web2"])):
+        said = f"# pxname,svname,bck\nmy-backend,web1,0\nmy-backend,web2,1\n\n1\n{text}"
+        one = asked("backend my-backend\n server web1 web1:80\n")
+        monkeypatch.setattr(one, "command", lambda _command, said=said: said)
+        assert [server.name for server in one.servers()] == found
+
+
 def test_a_server_that_is_not_checked_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     said = iter([answers("no check,", "MAINT (via other/web2),")])
     one = asked("backend my-backend\n server web1 web1:80\n")
