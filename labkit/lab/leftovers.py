@@ -51,6 +51,8 @@ def _of_engine(engine: docker.DockerClient) -> list[Leftover]:
             found.append(Leftover(_("volume"), volume.name, lab))
     for tag in checkpoints.image_tags(engine):
         found.append(Leftover(_("image"), tag, tag.partition(":")[2].partition(".")[0]))
+    for image, lab in checkpoints.nameless(engine).items():
+        found.append(Leftover(_("image"), image.removeprefix("sha256:")[:12], lab))
     for network in engine.networks.list():
         lab = (network.attrs.get("Labels") or {}).get(LAB_LABEL, "")
         if lab or str(network.name).startswith(PREFIX):

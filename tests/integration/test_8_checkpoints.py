@@ -210,6 +210,17 @@ def test_a_disk_that_gets_full_while_saving_keeps_the_whole_or_nothing(
     assert everything_of(LAB) == before
 
 
+def test_an_image_that_lost_its_name_is_left_over_until_the_next_save(kept: Cli) -> None:
+    """The engine keeps what it commits when whoever asked for it is killed before it is named."""
+    commit = ["docker", "commit", "--pause=false", f"labkit-{LAB}-lb"]
+    image = subprocess.run(commit, check=True, capture_output=True, text=True).stdout.strip()
+    assert image.removeprefix("sha256:")[:12] in kept("leftovers", code=1).stdout
+    kept("save", "tidy")
+    kept("save", "--remove", "tidy")
+    asked = subprocess.run(["docker", "image", "inspect", image], check=False, capture_output=True)
+    assert asked.returncode != 0
+
+
 @pytest.mark.parametrize("number", range(KILLS))
 @pytest.mark.parametrize("verb", ["save", "restore"])
 def test_a_kill_leaves_a_lab_that_works_or_does_with_the_next_command(

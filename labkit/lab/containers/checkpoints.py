@@ -249,6 +249,7 @@ def remove_rubbish(engine: docker.DockerClient, lab: str) -> None:
         serials = {volume.attrs["Labels"][SERIAL_LABEL] for volume in volumes}
         serials |= {tag.split(".")[1] for tag in image_tags(engine, lab)} - {LIVE}
         _remove_parts(engine, lab, serials - whole)
+        remove_nameless(engine, lab)
 
 
 def _remove_parts(engine: docker.DockerClient, lab: str, serials: set[str]) -> None:
@@ -266,10 +267,23 @@ def image_tags(engine: docker.DockerClient, lab: str = "") -> list[str]:
     return [tag for image in images for tag in image["RepoTags"] or [] if tag.startswith(prefix)]
 
 
-def remove_image(engine: docker.DockerClient, tag: str) -> None:
+def nameless(engine: docker.DockerClient, lab: str = "") -> dict[str, str]:
+    """Images of machines that a kill left without a name -> their lab; without a lab, of all."""
+    label = f"{LAB_LABEL}={lab}" if lab else LAB_LABEL
+    found = engine.api.images(filters={"dangling": True, "label": label})
+    return {str(image["Id"]): str(image["Labels"][LAB_LABEL]) for image in found}
+
+
+def remove_nameless(engine: docker.DockerClient, lab: str) -> None:
+    """Remove a lab's images without a name, but those that machines are made from."""
+    for image in nameless(engine, lab):
+        remove_image(engine, image, force=False)
+
+
+def remove_image(engine: docker.DockerClient, tag: str, *, force: bool = True) -> None:
     """Take a name from an image; the engine keeps the layers for as long as anything needs them."""
     try:
-        engine.images.remove(tag, force=True)
+        engine.images.remove(tag, force=force)
     except NotFound:
         pass
     except APIError as error:

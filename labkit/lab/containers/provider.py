@@ -115,6 +115,7 @@ class ContainerProvider:
                 volume.remove(force=True)
             for tag in kept.image_tags(self.engine, self.lab):
                 kept.remove_image(self.engine, tag)
+            kept.remove_nameless(self.engine, self.lab)
             network = find_network(self.engine, self.lab)
             if network:
                 network.remove()
