@@ -22,7 +22,7 @@ from typing import Any
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
-from labkit.facts.compose.written import DRIVE, dotenv, includes, together, written
+from labkit.facts.compose.written import DRIVE, dotenv, includes, networks, together, written
 from labkit.facts.dockerfile import base_images, build_options, copied_sources
 from labkit.facts.haproxy.file import Section, bound_ports, sections, server_lines, site_backend
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
@@ -67,6 +67,7 @@ LAST_ATTEMPT = 10_000
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
 # An address that is asked by HTTP, and one of the machine's by which a port is published.
 ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -441,12 +442,31 @@ class _Look:
             found["registry: commands"] = commands
         if self.page_of_registry:
             found["registry: page"] = self.page_of_registry
+        if shared := self._networks_of_both():
+            found["registry: networks"] = " ".join(shared)
         if notes := self.registry or next((path for path, _command in documented), ""):
             found["registry: folder"] = str(PurePosixPath(notes).parent)
             addresses = self._addresses_of_registry(commands)
             if addresses:
                 found["registry: addresses"] = " ".join(addresses)
         return found
+
+    def _networks_of_both(self) -> list[str]:
+        """External networks of the registry's file that the stack's file makes.
+
+        Compose puts the project's name before their own.
+        """
+        if not self.registry or not self.stack or self.registry == self.stack:
+            return []
+        own = networks(self.files[self.stack])
+        files = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        named = dict.fromkeys(name for one in files for name in networks(one, external=True))
+        return [
+            name
+            for name in named
+            if NETWORK_NAME.fullmatch(name)
+            and any(name == one or name.endswith(f"_{one}") for one in own)
+        ]
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""

@@ -976,6 +976,21 @@ def test_what_notes_tell_and_a_script_does_is_done_once() -> None:
     assert found.options["registry: commands"] == script.rstrip()
 
 
+@pytest.mark.parametrize(
+    ("given", "own", "made"),
+    [("student-list_api", "networks: {api: {}}", "student-list_api"),
+     ("pozos", "networks: {api: {name: pozos}}", "pozos"), ("tp_default", "", "tp_default"),
+     ("elsewhere", "networks: {api: {}}", None),
+     ("api", "networks: {api: {external: true}}", None)],
+)  # fmt: skip
+def test_a_network_of_the_stack_is_known_that_the_registry_joins(
+    given: str, own: str, made: str | None
+) -> None:
+    store = f"{STORE}networks: {{net: {{external: true, name: {given}}}}}\n"
+    found = seen({COMPOSE: f"{STACK}{own}\n", REGISTRY: store})
+    assert found.options.get("registry: networks") == made
+
+
 def test_a_password_that_the_registrys_image_makes_is_no_registry() -> None:
     made = "docker run --rm --entrypoint htpasswd registry:2.7.0 -Bbn a b > auth/htpasswd\n"
     run = "docker run -d -p 5000:5000 registry:2"
