@@ -44,6 +44,11 @@ SHOWN = re.compile(
     )*""",
     re.X,
 )
+# What notes say before a command on the same line, with a colon between.
+SAYS = re.compile(
+    r"[^`:$\n]{1,200}:[ \t]*(?=(?:sudo[ \t]+)?docker[ \t]+"
+    r"(?:(?:container[ \t]+)?run[ \t]+-|(?:network|volume)[ \t]+(?:create|connect)[ \t]))"
+)
 IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
@@ -326,7 +331,10 @@ def _shown(line: str, is_script: bool) -> str:
     if is_script and line.lstrip("\t @-").startswith("#"):
         return ""
     spans = SPAN.findall(line)
-    return "; ".join(spans) if spans else line[_match_end(SHOWN, line) :].strip()
+    if spans:
+        return "; ".join(spans)
+    before = SAYS if not is_script and SAYS.match(line) else SHOWN
+    return line[_match_end(before, line) :].strip()
 
 
 def _match_end(pattern: re.Pattern[str], text: str) -> int:
