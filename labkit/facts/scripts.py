@@ -91,7 +91,7 @@ SAYING = re.compile(
     r"[ \t]*(?P<way>\|[ \t]*(?:sudo[ \t]+)?tee\b[^\n]*|>[^\n]*)$",
     re.M | re.S,
 )
-SAID = re.compile(r"\.(?:cfg|conf|ya?ml|php|env)$|(?:^|/)dockerfile[^/]*$", re.I)
+SAID = re.compile(r"\.(?:cfg|conf|ya?ml|env)$|(?:^|/)dockerfile[^/]*$", re.I)
 MOST_SAID = 200  # that are looked at
 ADDS = re.compile(r">>|\btee[ \t]+(?:-a|--append)\b")
 MOST_WRITTEN = 20  # files of a script
