@@ -74,6 +74,23 @@ def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
     return document
 
 
+def networks_elsewhere(commands: Sequence[Sequence[str]]) -> list[str]:
+    """The networks that containers are put in and that none of the commands makes.
+
+    On the student's machine the stack's compose file had made them.
+    """
+    made = {words[-1] for words in commands if list(words[1:3]) == ["network", "create"]}
+    named = [
+        value
+        for words in commands
+        if words[1:2] == ["run"]
+        for option, value in options(words[2:])
+        if option in ("--net", "--network")
+    ]
+    usual = {*made, "bridge", "default", "host", "none"}
+    return [one for one in dict.fromkeys(named) if one not in usual and VOLUME_NAME.fullmatch(one)]
+
+
 def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:
     """A `docker run`, typed in a folder, as the service that it would be."""
     raw: dict[str, Any] = {"environment": {}, "volumes": []}

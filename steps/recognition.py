@@ -29,6 +29,7 @@ from labkit.facts.compose.written import (
     extended,
     extending,
     includes,
+    networks,
     together,
     written,
 )
@@ -90,6 +91,7 @@ DOTENV_EXAMPLE = re.compile(
     r"|env)$",
     re.I,
 )
+NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
 # An address that is asked by HTTP, and one of the machine's by which a port is published.
 ASKED = re.compile(r"//(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?![\d.])")
@@ -527,12 +529,31 @@ class _Look:
             found["registry: commands"] = commands
         if self.page_of_registry:
             found["registry: page"] = self.page_of_registry
+        if shared := self._networks_of_both():
+            found["registry: networks"] = " ".join(shared)
         if notes := self.registry or next((path for path, _command in documented), ""):
             found["registry: folder"] = str(PurePosixPath(notes).parent)
             addresses = self._addresses_of_registry(commands)
             if addresses:
                 found["registry: addresses"] = " ".join(addresses)
         return found
+
+    def _networks_of_both(self) -> list[str]:
+        """External networks of the registry's file that the stack's file makes.
+
+        Compose puts the project's name before their own.
+        """
+        if not self.registry or not self.stack or self.registry == self.stack:
+            return []
+        own = networks(self.files[self.stack])
+        files = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        named = dict.fromkeys(name for one in files for name in networks(one, external=True))
+        return [
+            name
+            for name in named
+            if NETWORK_NAME.fullmatch(name)
+            and any(name == one or name.endswith(f"_{one}") for one in own)
+        ]
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""
@@ -663,21 +684,26 @@ class _Look:
 
     @cached_property
     def _documented(self) -> list[tuple[str, str]]:
-        """(file, command) of each documented command that sets up the registry."""
-        found = []
-        for path, data in self.files.items():
-            if not NOTES.search(path):
-                continue
+        """(file, command) of each documented command that sets up the registry.
+
+        What a script does and notes tell is done once; the script comes last.
+        """
+        found: list[tuple[str, list[str]]] = []
+        for path in sorted(filter(NOTES.search, self.files), key=lambda one: _is_script(one)):
             commands = [
                 one
                 for one in docker_commands(
-                    path, _text(data), REGISTRY_HOME, functools.partial(self._read_in, path)
+                    path,
+                    _text(self.files[path]),
+                    REGISTRY_HOME,
+                    functools.partial(self._read_in, path),
                 )
                 if _is_set_up(one) and (one[1] != "run" or _serves_registry(one))
             ]
             if any(_runs_registry(one) for one in commands):
-                found += [(path, shlex.join(one)) for one in _last_of_each(commands)]
-        return found
+                found += [(path, one) for one in commands]
+        kept = _last_of_each([words for _path, words in found])
+        return [(found[at][0], shlex.join(found[at][1])) for at in kept]
 
     def _read_in(self, script: str, name: str) -> str:
         """A file that a script reads in, beside it or at the root; "" if it was not submitted."""
@@ -1073,18 +1099,29 @@ def _is_set_up(words: list[str]) -> bool:
     return (words[1:2] == ["run"] and not made_a_password) or words[1:3] in SET_UP
 
 
-def _last_of_each(commands: Sequence[list[str]]) -> list[list[str]]:
-    """Without containers whose name or port a later one takes: they were removed meanwhile."""
+def _is_script(path: str) -> bool:
+    return bool(IS_SCRIPT.search(path))
 
-    def taken(words: Sequence[str]) -> set[str]:
-        raw = service_of(words, REGISTRY_HOME) if words[1] == "run" else {}
-        return {raw.get("container_name", ""), *_published(words)} - {""}
 
-    return [
-        words
-        for at, words in enumerate(commands)
-        if not any(taken(words) & taken(later) for later in commands[at + 1 :])
-    ]
+def _last_of_each(commands: Sequence[list[str]]) -> list[int]:
+    """Which commands count: no container whose name or port a later one takes, for it was removed
+    meanwhile; of what is made before them, the first that is the same.
+    """
+    later: set[str] = set()
+    kept: list[int] = []
+    firsts = {tuple(words): at for at, words in reversed(list(enumerate(commands)))}
+    for at, words in reversed(list(enumerate(commands))):
+        taken = _taken(words)
+        if not taken & later if words[1] == "run" else firsts[tuple(words)] == at:
+            kept.append(at)
+        later |= taken
+    return kept[::-1]
+
+
+def _taken(words: Sequence[str]) -> set[str]:
+    """The name and the ports of the machine that a container takes."""
+    raw = service_of(words, REGISTRY_HOME) if words[1] == "run" else {}
+    return {raw.get("container_name", ""), *_published(words)} - {""}
 
 
 def _published(words: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
 from labkit.remote import Shell, Shells
 from steps import undo
-from steps.documented import document_of
+from steps.documented import document_of, networks_elsewhere
 from steps.judged import follow, judge, refuse
 from steps.project import (
     IMAGE,
@@ -103,6 +103,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
     if files.submission:
         project = judge(lb, REGISTRY_COMPOSE.remote, by_name=True)
         provide_secrets(lb, list(project.services.values()))
+        provide_networks(lb, files.option("registry: networks").split())
         provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
@@ -150,11 +151,19 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
     follow(lb, REGISTRY_HOME, binds(document), "source")
     refuse(lb, REGISTRY_HOME, asked_for(document, REGISTRY_HOME))
     provide_secrets(lb, [Service(name, raw) for name, raw in document["services"].items()])
+    provide_networks(lb, networks_elsewhere(commands))
     provide_images(lb, [word for words in commands for word in words[2:] if stand_in(word)])
     for words in commands:
         if words[1] == "run" and not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
             words = [*words[:2], "-d", *words[2:]]  # it would be waited for
         lb.run(shlex.join(words), cwd=REGISTRY_HOME)
+
+
+def provide_networks(lb: Shell, names: Sequence[str]) -> None:
+    """Networks that the registry is put in and that the student's stack makes, on web1 here."""
+    for name in names:
+        quoted = shlex.quote(name)
+        lb.run(f"docker network create {quoted}", unless=f"docker network inspect {quoted}")
 
 
 def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:

@@ -27,8 +27,10 @@ DEEPEST = 5  # functions that call one another
 GOES_ON = re.compile(r"[ \t]+[`^]\n|\\\n")
 # In notes a blank behind the backslash is seen by nobody, and the shell's second prompt is copied.
 GOES_ON_IN_NOTES = re.compile(r"(?:[ \t]+[`^]|\\[ \t]*)\n(?:[ \t]*>{1,2}[ \t]+)?")
-# What a word processor makes of -d, --name and quotation marks.
-TYPESET = ((re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-zA-Z]\b)"), "-"),
+# What a word processor makes of -d, --name and quotation marks; blanks and elements of a page.
+TYPESET = ((re.compile("\u00a0"), " "),
+           (re.compile(r"</?(?:code|pre|kbd|strong|b|em|i|p|li|td|span|br)\b[^<>\n]{0,200}>"), ""),
+           (re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-zA-Z]\b)"), "-"),
            (re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-z])"), "--"),
            (re.compile(r"[\u201c\u201d\u201e]"), '"'))  # fmt: skip
 # What stands before a command that somebody shows: a prompt, the number in a history, a bullet, and
@@ -40,9 +42,17 @@ SHOWN = re.compile(
         [ ]?[$\#>%][ \t]+
       | \d{1,4}[.)]?[ \t]+
       | [-*+][ \t]+
+      | [=-]?>[ \t]*(?=(?:sudo[ ])?docker[ ])
+      | [*_]{1,3}(?=(?:sudo[ ])?docker[ ])
       | [@-]{1,2}(?=[a-z])
     )*""",
     re.X,
+)
+EMPHASIS_ENDS = re.compile(r"(?<=[^\s*_])(?:\*{1,3}|_{1,3})$")
+# What notes say before a command on the same line, with a colon between.
+SAYS = re.compile(
+    r"[^`:$\n]{1,200}:[ \t]*(?=(?:sudo[ \t]+)?docker[ \t]+"
+    r"(?:(?:container[ \t]+)?run[ \t]+-|(?:network|volume)[ \t]+(?:create|connect)[ \t]))"
 )
 IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
@@ -326,7 +336,11 @@ def _shown(line: str, is_script: bool) -> str:
     if is_script and line.lstrip("\t @-").startswith("#"):
         return ""
     spans = SPAN.findall(line)
-    return "; ".join(spans) if spans else line[_match_end(SHOWN, line) :].strip()
+    if spans:
+        return "; ".join(spans)
+    before = SAYS if not is_script and SAYS.match(line) else SHOWN
+    shown = line[_match_end(before, line) :].strip()
+    return shown if is_script else EMPHASIS_ENDS.sub("", shown)
 
 
 def _match_end(pattern: re.Pattern[str], text: str) -> int:

@@ -60,6 +60,22 @@ def written(
     return kind("", path, "", read)
 
 
+def networks(data: bytes, *, external: bool = False) -> list[str]:
+    """The names of the networks of a compose file: its own, by key and name, or `external` ones.
+
+    `default` is among its own, whether it stands there or not.
+    """
+    try:
+        found = _plain(data).get("networks") or {}
+        pairs = [(str(key), raw if isinstance(raw, dict) else {}) for key, raw in found.items()]
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+        return []
+    if external:
+        return [str(raw.get("name") or key) for key, raw in pairs if raw.get("external")]
+    own = [(key, str(raw.get("name") or key)) for key, raw in pairs if not raw.get("external")]
+    return list(dict.fromkeys(["default", *itertools.chain(*own)]))
+
+
 def dotenv(data: bytes) -> dict[str, str]:
     """The variables of a .env file, as far as they stand there in plain words."""
     lines = data[:LARGEST_FILE].decode("utf-8", "replace").splitlines()

@@ -88,6 +88,9 @@ def test_other_programs_have_variables_of_their_own_form(path: str, text: str) -
         f"  101  {RUN}", f"1. {RUN}", f"- `{RUN}`", f"On lance : `{RUN}`, et voilà.",
         f"| registre | `sudo {RUN}` |",
         RUN.replace(" -p", " `\n  -p"), RUN.replace(" -p", " ^\n -p"),
+        f"8- Lancer le registre priv\u00e9: {RUN}", f"The registry :sudo {RUN}",
+        f"* **{RUN}**", f"_{RUN}_", f"=> {RUN}", f"-> {RUN}", f">{RUN}", f"<code>{RUN}</code>",
+        f'<pre class="x">{RUN}</pre>', RUN.replace(" ", "\u00a0"),
         RUN.replace(" -p", " \\ \n  -p"), "$ " + RUN.replace(" -p", " \\\n>  -p"),
         RUN.replace(" -d", " \u2013d"), RUN.replace("--name", "\u2014name"),
         RUN.replace("name registry", "name \u201cregistry\u201d"),
@@ -128,8 +131,9 @@ def test_several_files_are_told_to_compose() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["echo docker run registry:2", "Run the registry with docker run", 'docker run "registry:2',
-     "podman run registry:2", "X=docker", "see docker.io"],
+    ["echo docker run registry:2", "Note: docker run is typed next",
+     "See: `x`: docker run -d registry:2", "Run the registry with docker run",
+     'docker run "registry:2', "podman run registry:2", "X=docker", "see docker.io"],
 )  # fmt: skip
 def test_what_only_speaks_of_docker_is_no_command(text: str) -> None:
     assert docker_commands("README.md", text, "/srv") == []

@@ -1000,6 +1000,35 @@ def test_what_a_script_reads_in_from_beside_is_put_into_its_commands() -> None:
     assert found.options["registry: commands"] == "docker run -d -p 5001:5000 registry:2"
 
 
+def test_what_notes_tell_and_a_script_does_is_done_once() -> None:
+    net, run = "docker network create reg", "docker run -d -p 5000:5000 --net reg {} registry:2"
+    script = f"{net}\n{run.format('--name store')}\n"
+    page = "docker run -d -p 8080:80 --net reg joxit/docker-registry-ui"
+    notes = f"{net}\n{run.format('')}\n{net}\n{run.format('--name store')}\n{page}\n"
+    found = seen({"README.md": notes, "lb/registry.sh": script, "x": "x"})
+    assert found.options["registry: commands"].split("\n") == [
+        net, page, run.format("--name store")
+    ]  # fmt: skip
+    found = seen({"README.md": script, "lb/registry.sh": script})
+    assert found.sources[REGISTRY] == "README.md"
+    assert found.options["registry: commands"] == script.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "made"),
+    [("student-list_api", "networks: {api: {}}", "student-list_api"),
+     ("pozos", "networks: {api: {name: pozos}}", "pozos"), ("tp_default", "", "tp_default"),
+     ("elsewhere", "networks: {api: {}}", None),
+     ("api", "networks: {api: {external: true}}", None)],
+)  # fmt: skip
+def test_a_network_of_the_stack_is_known_that_the_registry_joins(
+    given: str, own: str, made: str | None
+) -> None:
+    store = f"{STORE}networks: {{net: {{external: true, name: {given}}}}}\n"
+    found = seen({COMPOSE: f"{STACK}{own}\n", REGISTRY: store})
+    assert found.options.get("registry: networks") == made
+
+
 def test_a_password_that_the_registrys_image_makes_is_no_registry() -> None:
     made = "docker run --rm --entrypoint htpasswd registry:2.7.0 -Bbn a b > auth/htpasswd\n"
     run = "docker run -d -p 5000:5000 registry:2"

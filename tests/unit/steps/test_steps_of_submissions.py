@@ -20,9 +20,9 @@ from labkit.facts.compose.project import JUDGED, Service, by_judged
 from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
-from steps.documented import document_of, service_of
+from steps.documented import document_of, networks_elsewhere, service_of
 from steps.recognition import recognise
-from steps.s08_registry import _outside, as_documented, provide_secrets
+from steps.s08_registry import _outside, as_documented, provide_networks, provide_secrets
 from steps.s10_second_server import bring
 from subject.roles import Project
 from tests import ROOT
@@ -372,6 +372,20 @@ def test_a_harmful_registry_is_not_started() -> None:
     with pytest.raises(StepFailedError, match="not started: registry asks for pid: host"):
         as_documented(shell, commands)
     assert shell.plan == [], "not even the commands before it"
+
+
+def test_a_network_that_the_stack_had_made_is_made_for_the_registry() -> None:
+    shell = PlannedShell("lb", lambda question: Result(question, "", "", 1))
+    commands = [
+        words("docker network create own"),
+        words("docker run -d --network own registry:2"),
+        words("docker run -d --net student-list_api -p 5000:5000 registry:2"),
+        words("docker run -d --network=host registry-ui"),
+        words("docker run -d --network container:x registry-ui"),
+    ]
+    assert networks_elsewhere(commands) == ["student-list_api"]
+    provide_networks(shell, networks_elsewhere(commands))
+    assert shell.plan == ["lb $ docker network create student-list_api"]
 
 
 def test_documented_commands_are_typed_as_they_stand_and_not_waited_for() -> None:
