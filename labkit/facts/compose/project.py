@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from labkit.course import CannotTellError
+from labkit.facts.compose.folders import mount_folders
 from labkit.facts.docker import Container, containers
 from labkit.facts.foreign import as_json, is_readable, within
 from labkit.locale import _
@@ -200,54 +201,11 @@ def parsed(machine: str, file: str, config: str, kind: type[PROJECT]) -> PROJECT
     found = within(document, "services") or {}
     if not isinstance(document, dict) or not isinstance(found, dict):
         raise ValueError("no mapping")
-    _mount_folders(document)
+    mount_folders(document)
     services = {str(name): Service(str(name), raw or {}) for name, raw in found.items()}
     if not all(is_readable(service) for service in services.values()):
         raise ValueError("not in Compose's normal form")
     return kind(machine, file, str(document.get("name", "")), services, document=document)
-
-
-def folder_of(volume: Any) -> tuple[str, bool]:
-    """The folder of the machine that a volume is, and whether it is for reading only; "" for none.
-
-    Docker's local driver mounts what the options say (docker volume create, driver options).
-    """
-    driver = within(volume, "driver") or "local"
-    opts = within(volume, "driver_opts")
-    given = opts if isinstance(opts, dict) else {}
-    how = set(str(given.get("o", "")).split(","))
-    is_bind = how & {"bind", "rbind"} and how <= {"bind", "rbind", "rw", "ro"}
-    if driver != "local" or not is_bind or not set(given) <= {"type", "o", "device"}:
-        return "", False
-    kind = str(given.get("type", "none"))
-    return (str(given.get("device", "")) if kind in ("none", "bind") else ""), "ro" in how
-
-
-def _mount_folders(document: dict[str, Any]) -> None:
-    """Write volumes that are folders of the machine as the mounts of these folders that they are.
-
-    So they are judged as every other folder. One that no service mounts, or one mounts a part of,
-    stays.
-    """
-    volumes, services = within(document, "volumes"), within(document, "services")
-    folders = {name: folder_of(one) for name, one in (volumes or {}).items()} if isinstance(
-        volumes, dict) else {}  # fmt: skip
-    mounted, in_parts = set(), set()
-    for raw in services.values() if isinstance(services, dict) else ():
-        mounts = within(raw, "volumes")
-        for mount in mounts if isinstance(mounts, list) else ():
-            source = within(mount, "source")
-            folder, read_only = folders.get(source, ("", False)) if isinstance(source, str) else (
-                "", False)  # fmt: skip
-            if within(within(mount, "volume"), "subpath"):  # which a mount has not
-                in_parts.add(str(source))
-            elif folder.startswith("/") and within(mount, "type") == "volume":
-                mount.pop("volume", None)
-                mount |= {"type": "bind", "source": folder, "bind": {"create_host_path": False}}
-                mount |= {"read_only": True} if read_only else {}
-                mounted.add(source)
-    for name in mounted - in_parts:
-        del document["volumes"][name]
 
 
 def containers_of(shell: Shell, project: Project) -> list[Container]:

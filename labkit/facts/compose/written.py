@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from labkit.facts.compose.project import PROJECT, Service, folder_of
+from labkit.facts.compose.folders import folder_of
+from labkit.facts.compose.project import PROJECT, Service
 
 PORT = re.compile(r"[0-9]{1,5}")
 DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")  # before an absolute path of Windows
@@ -53,7 +54,8 @@ def written(
         found = _plain(data)
         services = _interpolated(found.get("services") or {}, {"PWD": ".", **(values or {})})
         volumes = _interpolated(found.get("volumes") or {}, {"PWD": ".", **(values or {})})
-        folders = {str(name): folder_of(one)[0] for name, one in volumes.items()}
+        known = {str(name): folder_of(one) for name, one in volumes.items()}
+        folders = {name: folder.path for name, folder in known.items() if folder}
         read = {str(name): _service(str(name), raw, folders) for name, raw in services.items()}
     except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
         return kind("", path, "", {}, str(error) or "?")
