@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from checks.judging import must_pass
 from checks.pages import fetch, must_be_ok
@@ -245,20 +245,22 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         raise CannotTellError(
             _("{names}: still warming up", names=", ".join(warming)), settle="labkit check 11"
         )
-    before = {one.name: one.sessions for one in servers}
-    for _visit in range(REQUESTS):
-        must_be_ok(fetch(lab, "lb", site_port, to_https=True))
-    shares = {one.name: one.sessions - before[one.name] for one in haproxy.servers()}
+
+    def strangers() -> None:
+        for _visit in range(REQUESTS):
+            must_be_ok(fetch(lab, "lb", site_port, to_https=True))
+
+    shares = _shares(haproxy, strangers)
     shown = " · ".join(f"{name} {count}" for name, count in shares.items())
     expect(
-        max(shares.values()) - min(shares.values()) <= UNEVEN,
+        _are_even(shares),
         expected=_("{count} requests shared evenly", count=REQUESTS),
         seen=shown,
         where="lb, " + _("HAProxy's own counters"),
     )
-    stays = _shares_of_a_browser(haproxy, site_port)
+    stays = _shares(haproxy, lambda: _visit_with_cookies(haproxy, site_port))
     expect(
-        max(stays.values()) - min(stays.values()) <= UNEVEN,
+        _are_even(stays),
         expected=_("{count} visits of one browser, cookies kept, shared evenly", count=REQUESTS),
         seen=" · ".join(f"{name} {count}" for name, count in stays.items()),
         where="lb, " + _("HAProxy's own counters"),
@@ -266,15 +268,33 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
     note(shown)
 
 
-def _shares_of_a_browser(haproxy: HAProxy, port: int) -> dict[str, int]:
-    """How the visits of a browser are shared that sends back the cookies which it was given."""
-    before = {one.name: one.sessions for one in haproxy.servers()}
+def _shares(haproxy: HAProxy, visit: Callable[[], object]) -> dict[str, int]:
+    """How visits are shared. Asked for again where unevenly: a server may just have come back.
+
+    Seen once in some hundred runs, 12 to 8 right after the drill that takes web1 away. Whatever
+    prefers a server does so the second time as well.
+    """
+    shares: dict[str, int] = {}
+    for _turn in range(2):
+        before = {one.name: one.sessions for one in haproxy.settled()}
+        visit()
+        shares = {one.name: one.sessions - before.get(one.name, 0) for one in haproxy.servers()}
+        if _are_even(shares):
+            break
+    return shares
+
+
+def _are_even(shares: Mapping[str, int]) -> bool:
+    return max(shares.values()) - min(shares.values()) <= UNEVEN
+
+
+def _visit_with_cookies(haproxy: HAProxy, port: int) -> None:
+    """Visits of a browser that sends back the cookies which it was given."""
     haproxy.shell.ask(
         f"jar=$(mktemp); for visit in $(seq {REQUESTS:d}); do curl -skL -m 5 -o /dev/null -b $jar"
         f" -c $jar http://{shlex.quote(haproxy.shell.address)}:{port:d}/; done; rm $jar",
         timeout=30,
     )
-    return {one.name: one.sessions - before[one.name] for one in haproxy.servers()}
 
 
 @check(

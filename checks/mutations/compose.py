@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from checks.mutations.planting import Artefact, ended
+from checks.mutations.planting import Artefact, ended, sub
 from checks.mutations.yamls import (
     Change,
     Map,
@@ -270,6 +270,9 @@ MUTATIONS = (
             "The page is not mounted."),
     planted("page-elsewhere", "compose.volumes", edits(mount_moved(website, PAGES, "/var/www")),
             "The page is mounted where Apache does not look."),
+    planted("page-file-missing", "compose.volumes",
+            sub(r"/index\.php(?=:/var/www/html/index\.php)", "/accueil.php"),
+            "The file that is mounted as the page is not there."),
     planted("no-data", "compose.volumes",
             edits(mount_moved(api, DATA_FILE, ""), mount_moved(api, "/data", "")),
             "The API's data is not mounted."),

@@ -11,6 +11,7 @@ import yaml
 
 from labkit.classroom import read_folder
 from labkit.facts import rsyslog
+from labkit.facts.compose.folders import mount_folders
 from labkit.facts.compose.harmless import asked_for
 from labkit.facts.haproxy import harmless
 from steps.recognition import recognise
@@ -40,6 +41,7 @@ def normal(text: bytes) -> dict[str, Any]:
         raw.pop("extends", None)
         raw["volumes"] = [mount(one) for one in raw.get("volumes") or []]
     document.pop("include", None)
+    mount_folders(document)
     return {key: value for key, value in document.items() if not key.startswith("x-")}
 
 

@@ -25,7 +25,11 @@ ARTEFACTS = {
     "haproxy": "haproxy/haproxy.cfg",
 }
 # Operators that find nothing to change in the reference, and why.
-NOT_THERE = {"compose.ports-swapped": 'both sides of "80:80" are the same'}
+NOT_THERE = {
+    "compose.ports-swapped": 'both sides of "80:80" are the same',
+    "compose.page-file-missing": "the page's folder is mounted",
+    "haproxy.https-of-another-port": "nobody is sent to HTTPS",
+}
 # What must no longer be YAML; every other mutant of a compose file is.
 NO_YAML = {"compose.tab", "compose.unclosed-quote", "registry.tab", "registry.unclosed-quote"}
 
