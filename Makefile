@@ -6,7 +6,7 @@ LABKIT := $(VENV)/bin/labkit
 PYTEST := $(VENV)/bin/python -m pytest
 TIMED := scripts/timed
 DRILL_LANES ?= 2
-LANES ?= 3
+LANES ?= 2
 # What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few processes,
 # since the kernel counts those of one uid in all machines together. Drills two at a time, in the order
 # in which both lanes end together. They leave half of two processors idle and more: that is for what
