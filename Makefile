@@ -41,7 +41,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 test: export ENGINE_DATA = memory
 test: export TIMES = $(CURDIR)/.test-times
 test: $(VENV)/ready engine  ## everything, the embedded lab included; 20 to 40 minutes on two cores
-	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; \
+	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
 	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
 	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
 	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \

@@ -387,32 +387,38 @@ class _Look:
         without.
         """
         found = []
-        for path in filter(NOTES.search, self.files):
-            for words in docker_commands(path, _text(self.files[path]), "."):
-                if words[:2] != ["docker", "compose"] or "up" not in words:
-                    continue
-                names = _named_files(words[2 : words.index("up")])
-                if not names:
-                    return []  # it is what Compose finds by itself
-                folders = (PurePosixPath(path).parent, PurePosixPath())
-                places = ([self._there(folder, name) for name in names] for folder in folders)
-                parts = next(filter(all, places), [])
-                alike = {has_registry(composes[one]) for one in parts if one in composes}
-                if len(parts) > 1 and len(alike) == 1:
-                    found.append(parts)
+        for path, words in self._started:
+            names = _named_files(words)
+            if not names:
+                return []  # it is what Compose finds by itself
+            parts = self._named_by(path, names)
+            alike = {has_registry(composes[one]) for one in parts if one in composes}
+            if len(parts) > 1 and len(alike) == 1:
+                found.append(parts)
         return found[:1]
 
     def _told_values(self) -> list[str]:
         """Files of variables that the last documented `docker compose --env-file A up` names."""
         found: list[str] = []
-        for path in filter(NOTES.search, self.files):
-            for words in docker_commands(path, _text(self.files[path]), "."):
-                if words[:2] == ["docker", "compose"] and "up" in words:
-                    names = _named_files(words[2 : words.index("up")], ("--env-file",))
-                    folders = (PurePosixPath(path).parent, PurePosixPath())
-                    places = ([self._there(folder, name) for name in names] for folder in folders)
-                    found = next(filter(all, places), [])
+        for path, words in self._started:
+            found = self._named_by(path, _named_files(words, ("--env-file",)))
         return found
+
+    @cached_property
+    def _started(self) -> list[tuple[str, list[str]]]:
+        """Each documented `docker compose … up`: which file tells it, and the words before `up`."""
+        return [
+            (path, words[2 : words.index("up")])
+            for path in filter(NOTES.search, self.files)
+            for words in docker_commands(path, _text(self.files[path]), ".")
+            if words[:2] == ["docker", "compose"] and "up" in words
+        ]
+
+    def _named_by(self, path: str, names: Sequence[str]) -> list[str]:
+        """Files as a file names them, all from its folder or all from the root; else none."""
+        folders = (PurePosixPath(path).parent, PurePosixPath())
+        places = ([self._there(folder, name) for name in names] for folder in folders)
+        return next(filter(all, places), [])
 
     def _hidden(self) -> list[str]:
         """The profiles without which Compose would leave out the website or the API.
@@ -689,7 +695,7 @@ class _Look:
         What a script does and notes tell is done once; the script comes last.
         """
         found: list[tuple[str, list[str]]] = []
-        for path in sorted(filter(NOTES.search, self.files), key=lambda one: _is_script(one)):
+        for path in sorted(filter(NOTES.search, self.files), key=_is_script):
             commands = [
                 one
                 for one in docker_commands(
@@ -707,11 +713,8 @@ class _Look:
 
     def _read_in(self, script: str, name: str) -> str:
         """A file that a script reads in, beside it or at the root; "" if it was not submitted."""
-        folder = PurePosixPath(script).parent
-        bare = name.removeprefix(f"{REGISTRY_HOME}/")
-        places = (self._there(base, bare) for base in (folder, PurePosixPath()))
-        place = next(filter(None, places), "")
-        return _text(self.files[place]) if place else ""
+        found = self._named_by(script, [name.removeprefix(f"{REGISTRY_HOME}/")])
+        return _text(self.files[found[0]]) if found else ""
 
     @cached_property
     def balancer(self) -> str:
@@ -752,9 +755,7 @@ class _Look:
         found = [
             path
             for path, data in self.files.items()
-            if ANY_TEXT.search(path)
-            and BEGINS_BALANCER.match(_text(data))
-            and any(map(_has_servers, sections(_text(data))))
+            if ANY_TEXT.search(path) and _is_balancers(_text(data))
         ]
         return min(found, key=_least, default="")
 
@@ -968,6 +969,11 @@ def _as_named(path: str, files: Files) -> str:
     return meant if SAVED_AS_TEXT.search(path) and meant not in files else path
 
 
+def _is_balancers(text: str) -> bool:
+    """Whether a text begins as HAProxy's file does, and has servers."""
+    return bool(BEGINS_BALANCER.match(text)) and any(map(_has_servers, sections(text)))
+
+
 def _uncommented(data: bytes) -> str:
     return _without_comments(_text(data))
 
@@ -1072,7 +1078,7 @@ def _shown_in(text: str) -> str:
         if has_registry(project) and project.website is None:
             return REGISTRY_COMPOSE.path
         return COMPOSE.path if project.is_the_practical else ""
-    if BEGINS_BALANCER.match(text) and any(map(_has_servers, sections(text))):
+    if _is_balancers(text):
         return HAPROXY_BACKEND.path
     bare = _without_comments(text)
     if RSYSLOG_WORD.match(bare.lstrip()) and HAPROXY_LOG.search(bare):

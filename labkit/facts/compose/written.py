@@ -18,6 +18,7 @@ import yaml
 
 from labkit.facts.compose.folders import folder_of
 from labkit.facts.compose.project import PROJECT, Service
+from labkit.facts.foreign import within
 
 PORT = re.compile(r"[0-9]{1,5}")
 DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")  # before an absolute path of Windows
@@ -38,6 +39,8 @@ INNERMOST = re.compile(
     r"(?<!\$)\$\{(?P<braced>[A-Za-z_]\w*)(?::?(?P<how>[-+?])(?P<other>[^{}]*))?\}(?P<bare>)"
 )
 DEEPEST_VARIABLE = 3
+# What a text of another kind than a compose file ends in, here or in the parser.
+UNREADABLE = (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError)
 DOTENV = re.compile(
     r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*[=:]\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\n]*?))(?:\s+#.*)?\s*"
 )
@@ -52,12 +55,14 @@ def written(
     """
     try:
         found = _plain(data)
-        services = _interpolated(found.get("services") or {}, {"PWD": ".", **(values or {})})
-        volumes = _interpolated(found.get("volumes") or {}, {"PWD": ".", **(values or {})})
-        known = {str(name): folder_of(one) for name, one in volumes.items()}
-        folders = {name: folder.path for name, folder in known.items() if folder}
+        variables = {"PWD": ".", **(values or {})}
+        services = _interpolated(found.get("services") or {}, variables)
+        volumes = _interpolated(found.get("volumes") or {}, variables)
+        folders = {
+            str(name): folder.path for name, one in volumes.items() if (folder := folder_of(one))
+        }
         read = {str(name): _service(str(name), raw, folders) for name, raw in services.items()}
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError) as error:
+    except UNREADABLE as error:
         return kind("", path, "", {}, str(error) or "?")
     return kind("", path, "", read)
 
@@ -67,11 +72,11 @@ def networks(data: bytes, *, external: bool = False) -> list[str]:
 
     `default` is among its own, whether it stands there or not.
     """
-    try:
-        found = _plain(data).get("networks") or {}
-        pairs = [(str(key), raw if isinstance(raw, dict) else {}) for key, raw in found.items()]
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
+    read = _read(data)
+    found = read.get("networks") or {} if isinstance(read, dict) else None
+    if not isinstance(found, dict):
         return []
+    pairs = [(str(key), raw if isinstance(raw, dict) else {}) for key, raw in found.items()]
     if external:
         return [str(raw.get("name") or key) for key, raw in pairs if raw.get("external")]
     own = [(key, str(raw.get("name") or key)) for key, raw in pairs if not raw.get("external")]
@@ -138,11 +143,7 @@ def _seen_from(base: PurePosixPath, folder: PurePosixPath, path: str) -> str:
 
 def includes(data: bytes) -> list[str]:
     """The paths that a compose file includes (Compose specification, include)."""
-    try:
-        found = _plain(data)
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
-        return []
-    given = found.get("include") if isinstance(found, dict) else None
+    given = within(_read(data), "include")
     paths: list[str] = []
     for entry in given if isinstance(given, list) else []:
         several = entry.get("path") if isinstance(entry, dict) else entry
@@ -152,12 +153,9 @@ def includes(data: bytes) -> list[str]:
 
 def extended(data: bytes) -> dict[str, tuple[str, str]]:
     """Service -> the file and the service that it extends; "" for the same file (extends)."""
-    try:
-        found = _plain(data)
-        services = found.get("services").items()
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, RecursionError):
-        return {}
-    given = {str(name): raw.get("extends") for name, raw in services if isinstance(raw, dict)}
+    found = within(_read(data), "services")
+    services = found.items() if isinstance(found, dict) else ()
+    given = {str(name): within(raw, "extends") for name, raw in services}
     return {
         name: (_word(how.get("file")), _word(how.get("service")))
         if isinstance(how, dict)
@@ -200,6 +198,14 @@ def _overriding(loader: _Loader, node: yaml.Node) -> Any:
 
 _Loader.add_constructor("!override", _overriding)
 _Loader.add_constructor("!reset", lambda _loader, _node: None)
+
+
+def _read(data: bytes) -> Any:
+    """What a YAML text says; None if it cannot be read."""
+    try:
+        return _plain(data)
+    except UNREADABLE:
+        return None
 
 
 def _plain(data: bytes) -> Any:
