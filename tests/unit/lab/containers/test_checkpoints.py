@@ -245,17 +245,23 @@ def test_a_copy_that_fails_lets_the_others_end_and_leaves_no_scratch(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a copy says of a full disk is its reason: the container does not end before."""
-    scratch = tmp_path / "scratch"
+    scratch, programs = tmp_path / "scratch", tmp_path / "bin"
     scratch.mkdir()
+    programs.mkdir()
+    slow = programs / "cp"  # still at it when the other copy has failed
+    slow.write_text(f'#!/bin/sh\nsleep 0.5\nexec {shutil.which("cp")} "$@"\n')
+    slow.chmod(0o755)
     monkeypatch.setenv("TMPDIR", str(scratch))
-    whole, blocked = tmp_path / "whole", tmp_path / "blocked"
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    whole, blocked, said = tmp_path / "whole", tmp_path / "blocked", tmp_path / "said"
     blocked.write_text("no folder")
-    done = subprocess.run(
-        ["sh", str(COPY), "copy", str(data), str(blocked), "", str(data), str(whole), ""],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "blocked" in done.stderr
+    with said.open("w") as output:  # a pipe would be waited for, whoever still holds it
+        done = subprocess.run(
+            ["sh", str(COPY), "copy", str(data), str(blocked), "", str(data), str(whole), ""],
+            stdout=output, stderr=output, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "blocked" in said.read_text()
     assert is_the_same(data, whole)
     assert not list(scratch.iterdir())
 

@@ -1,0 +1,52 @@
+"""How visits are shared, and when it is asked for a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from checks.test_11_haproxy import _are_even, _shares
+from labkit.facts.haproxy.process import HAProxy
+
+
+class Balancer:
+    """Gives its two servers so many visits of each round."""
+
+    def __init__(self, rounds: list[tuple[int, int]]) -> None:
+        self.rounds: Iterator[tuple[int, int]] = iter(rounds)
+        self.served = [5, 7]  # before anybody asked
+        self.asked = 0
+
+    def visit(self) -> None:
+        self.asked += 1
+        self.served = [a + b for a, b in zip(self.served, next(self.rounds), strict=True)]
+
+    def servers(self) -> list[Any]:
+        return [
+            SimpleNamespace(name=name, sessions=count)
+            for name, count in zip(("web1", "web2"), self.served, strict=True)
+        ]
+
+    settled = servers
+
+
+@pytest.mark.parametrize(
+    ("rounds", "shares", "asked"),
+    [
+        ([(10, 10)], (10, 10), 1),
+        ([(12, 8), (10, 10)], (10, 10), 2),
+        ([(12, 8), (18, 2)], (18, 2), 2),
+        ([(20, 0), (20, 0)], (20, 0), 2),
+    ],
+)
+def test_an_uneven_share_counts_when_it_is_uneven_twice(
+    rounds: list[tuple[int, int]], shares: tuple[int, int], asked: int
+) -> None:
+    balancer = Balancer(rounds)
+    found = _shares(cast("HAProxy", balancer), balancer.visit)
+    assert tuple(found.values()) == shares
+    assert _are_even(found) is (shares == (10, 10))
+    assert balancer.asked == asked
