@@ -53,6 +53,7 @@ def _saying(text: str) -> Shell:
         SimpleNamespace(
             name="web1",
             ask=lambda *_words, **_options: result,
+            ask_once=lambda *_words: result,
             read=lambda *_words, **_options: text,
         ),
     )

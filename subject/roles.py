@@ -223,7 +223,7 @@ class Stack:
 
 
 def stack_of(shell: Shell, project: Project) -> Stack:
-    """The containers that Compose made of a project, freshly looked up."""
+    """The containers that Compose made of a project, as they are now."""
     mine = containers_of(shell, project)
     website, api = container_of(project.website, mine), container_of(project.api, mine)
     return Stack(project, website, api)

@@ -164,7 +164,8 @@ def in_groups(course: Course, cases: Sequence[Case], labs: int = 1) -> list[list
     """The cases, those that share the most beside each other, cut where they share little.
 
     A group is what one lab grades without a pause: what its cases share is brought once. Of few
-    cases each of so many labs gets some.
+    cases each of so many labs gets some. Those whose cases take longest come first, so that at the
+    end no lab waits for another.
     """
     longest = max(SHORTEST, min(LONGEST, -(-len(cases) // labs)))
     reference = course.root / "steps" / "reference"
@@ -183,7 +184,7 @@ def in_groups(course: Course, cases: Sequence[Case], labs: int = 1) -> list[list
             groups.append([])
         groups[-1].append(case)
         before = mine
-    return groups
+    return sorted(groups, key=lambda group: -sum(case.expected.takes for case in group))
 
 
 def _outcome(case: Case, result: GradeResult | None, trouble: str) -> Outcome:

@@ -45,6 +45,7 @@ class Expected:
     unclear: tuple[str, ...] = ()
     mark: tuple[float, float] | None = None
     fix: Fix | None = None
+    takes: float = 0.0  # seconds, where something is waited for to its limit: begun first
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,5 @@ def _expected(note: Mapping[str, Any], course: Course) -> Expected:
         unclear=tuple(note.get("unclear", ())),
         mark=(low, high) if mark else None,
         fix=Fix(fix["file"], fix["replace"], fix["with"]) if fix else None,
+        takes=float(note.get("takes", 0.0)),
     )

@@ -82,7 +82,7 @@ def carry(
     failed_steps = [FailedStep(step, error.what, error.where) for step, error in errors]
     if all(isinstance(error, StepFailedError) for _step, error in errors):
         try:
-            course.settle(shells)
+            course.settle({name: shells[name] for job in planned for name in job.on})
         except LabkitError as error:
             last = planned[-1].step if planned else course.steps[-1]
             failed_steps.append(FailedStep(last, error.what, error.where))

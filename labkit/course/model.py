@@ -373,7 +373,7 @@ class Course:
     checks: Callable[[], Sequence[ModuleType]] = tuple
     drills: Sequence[Drill] = ()
     recognise: Recognise = _as_it_is
-    # Waits, with a limit of its own, until what was just started answers.
+    # Waits, with a limit of its own, until what was just started on these machines answers.
     settle: Callable[[Shells], None] = lambda _shells: None
     foundations: Sequence[Foundation] = ()  # in the order of the steps that judge them
     carry_forward: CarryForward = _none_of_it

@@ -113,7 +113,7 @@ class Container:
 
 def images(shell: Shell) -> list[Image]:
     """Every tagged image."""
-    answer = shell.ask(
+    answer = shell.ask_once(
         "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
     )
     return [
@@ -180,7 +180,7 @@ def must_have_images(shell: Shell, images: Iterable[str]) -> None:
 
 def containers(shell: Shell) -> list[Container]:
     """Every container, running or not, those of the grader apart."""
-    answer = shell.ask("docker ps -aq | xargs -r docker inspect")
+    answer = shell.ask_once("docker ps -aq | xargs -r docker inspect")
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
     if not all(is_readable(container) for container in found):
         not_met(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -44,6 +45,7 @@ class Context:
     drills: dict[str, dict[str, Any]] = field(default_factory=dict)
     reporter: Reporter = SILENT
     _opening: Lock = field(default_factory=Lock)  # facts are asked in threads
+    _undisturbed: bool = False
     _probed: float = 0.0
     _trouble: str = ""
 
@@ -52,7 +54,23 @@ class Context:
         with self._opening:
             if machine not in self.shells:
                 self.shells.update(open_shells(self.lab, names=[machine]))
+                self.shells[machine].remember(self._undisturbed)
             return self.shells[machine]
+
+    @contextmanager
+    def undisturbed(self, on: bool) -> Iterator[None]:
+        """Whether the machines stay as they are meanwhile: `ask_once` may rely on it."""
+        self._remember(on)
+        try:
+            yield
+        finally:
+            self._remember(False)
+
+    def _remember(self, on: bool) -> None:
+        with self._opening:
+            self._undisturbed = on
+            for shell in self.shells.values():
+                shell.remember(on)
 
     def close(self) -> None:
         """Close every connection."""

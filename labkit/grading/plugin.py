@@ -63,9 +63,10 @@ class CheckPlugin:
     # -- what the checks may ask for
 
     @pytest.fixture(scope="session")
-    def context_of_run(self) -> Context:
+    def context_of_run(self) -> Iterator[Context]:
         """The run's context."""
-        return self._run.context
+        with self._run.context.undisturbed(not self._disturbs):
+            yield self._run.context
 
     @pytest.fixture(scope="session")
     def asked_for(self) -> frozenset[str]:
@@ -73,12 +74,17 @@ class CheckPlugin:
 
         What they stand for may then be asked before its turn, beside other questions.
         """
-        planned = self._run.planned
-        if any(self.graph.nodes[name].spec.disturbs for name in planned):
+        if self._disturbs:
             return frozenset()
+        planned = self._run.planned
         return frozenset(
             fixture for name in planned for fixture in getattr(self.items[name], "fixturenames", ())
         )
+
+    @property
+    def _disturbs(self) -> bool:
+        """Whether a check of the run stops or loads something."""
+        return any(self.graph.nodes[name].spec.disturbs for name in self._run.planned)
 
     @pytest.fixture
     def note(self) -> Callable[[str], None]:

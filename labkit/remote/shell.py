@@ -117,6 +117,10 @@ class Shell(ABC):
         had to end the command, `LabkitError` when it has not even done that.
         """
 
+    def ask_once(self, command: str) -> Result:
+        """`ask` for what nobody changes while the questions of one run go on: asked once in it."""
+        return self.ask(command)
+
     @abstractmethod
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
@@ -136,6 +140,9 @@ class Shell(ABC):
     @abstractmethod
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
         """Start a process, give it its input, and read its output while it runs."""
+
+    def remember(self, on: bool) -> None:  # noqa: B027  # a plan has no answers to keep
+        """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""
 
     def close(self) -> None:  # noqa: B027  # a plan has nothing open
         """End the connection, and with it whatever still runs over it."""

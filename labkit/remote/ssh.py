@@ -168,6 +168,14 @@ class SshProcess:
         self.channel.close()
 
 
+class _Lasting:
+    """What a machine has answered while nothing changes there; shared by the twins of a shell."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()  # who asks the same at the same time waits for the answer
+        self.answers: dict[str, Result] = {}
+
+
 class SshShell(Shell):
     """Commands on a machine over one SSH connection, opened on first use."""
 
@@ -187,6 +195,7 @@ class SshShell(Shell):
         self.reporter = reporter
         self.history: list[Result] = []  # every command answered, in order: the evidence
         self._known_hosts = known_hosts
+        self._lasting: _Lasting | None = None
         self._lock = threading.Lock()
         self._connection = self._make(key)
 
@@ -360,6 +369,21 @@ class SshShell(Shell):
         """Run a quiet command; any exit code is an answer."""
         text = f"sudo -n sh -c {shlex.quote(command)}" if sudo else command
         return self._execute(command, timeout, sudo=sudo, shown=text)
+
+    def ask_once(self, command: str) -> Result:
+        """`ask`, or what the machine has answered before, if it remembers: evidence both times."""
+        if self._lasting is None:
+            return self.ask(command)
+        with self._lasting.lock:
+            if command not in self._lasting.answers:
+                self._lasting.answers[command] = self.ask(command)
+            else:
+                self.history.append(self._lasting.answers[command])
+            return self._lasting.answers[command]
+
+    def remember(self, on: bool) -> None:
+        """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""
+        self._lasting = _Lasting() if on else None
 
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S

@@ -221,3 +221,18 @@ def test_hostile_settings_of_ssh_and_fabric_are_not_read(
     assert fresh.ask("echo here").text == "here"
     fresh.close()
     assert not canary.exists()
+
+
+def test_what_lasts_is_asked_once_while_it_is_remembered(shell: SshShell, tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    command = f"echo now >> {asked}; wc -l < {asked}"
+    shell.remember(on=True)
+    twin = shell.twin()
+    answers = [shell.ask_once(command), twin.ask_once(command), shell.ask_once(command)]
+    assert [one.text for one in answers] == ["1", "1", "1"]
+    # Evidence of whoever looked, and of nobody else.
+    assert (len(shell.history), len(twin.history)) == (2, 1)
+    shell.remember(on=True)
+    assert shell.ask_once(command).text == "2"
+    shell.remember(on=False)
+    assert [shell.ask_once(command).text for _turn in range(2)] == ["3", "4"]

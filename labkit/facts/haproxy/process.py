@@ -176,7 +176,7 @@ class HAProxy:
             )
         if self.socket == self.master:
             command = ";".join(MASTER + part for part in command.split(";"))
-        return shlex.join(["python3", "-c", ASK_SOCKET, self.socket, command])
+        return shlex.join(["python3", "-I", "-S", "-c", ASK_SOCKET, self.socket, command])
 
     def rows(self) -> list[dict[str, str]]:
         """`show stat`, a dictionary per line."""

@@ -191,6 +191,11 @@ class Shell:
 
     def __init__(self) -> None:
         self.history: list[Result] = []
+        self.remembers: list[bool] = []
+
+    def remember(self, on: bool) -> None:
+        """Kept, too."""
+        self.remembers.append(on)
 
     def twin(self) -> Shell:
         """Another one."""
@@ -206,6 +211,32 @@ def machines(course: Course) -> Context:
     made = context(course)
     made.shells["web1"] = cast("Any", Shell())
     return made
+
+
+REMEMBERING = """
+from labkit.course import check
+
+@check(points=1)
+def test_one(context_of_run):
+    \"\"\"One.\"\"\"
+    context_of_run.shell("web1").remembers.append("asked")
+
+@check(points=2, disturbs=True)
+def test_two():
+    \"\"\"Two.\"\"\"
+"""
+
+
+@pytest.mark.parametrize("disturbing", [False, True])
+def test_machines_remember_only_while_a_run_disturbs_nothing(
+    course: Course, disturbing: bool
+) -> None:
+    (course.root / "checks" / "test_01_alpha.py").write_text(REMEMBERING)
+    made = machines(course)
+    result = grade(made, Scope(frozenset({1}), disturbing=disturbing), keep=False)
+    assert {one.verdict for one in result.checks} == {Verdict.PASSED}
+    shell = cast("Shell", made.shells["web1"])
+    assert shell.remembers == [not disturbing, "asked", False]
 
 
 def commands(made: Context) -> list[str]:
