@@ -36,7 +36,7 @@ class Held:
     ) -> Carried:
         """Bring the machines from what they hold to what a submission brings, up to a step."""
         wanted = signatures(self.course, submission)
-        steps = [step for step in self.course.steps if step.number <= last and not step.shows]
+        steps = [step for step in self.course.steps if step.number <= last]
         held = self.signatures
         dirty = {step.number for step in steps if held.get(step.number) != wanted[step.number]}
         for step in reversed(self.course.steps):

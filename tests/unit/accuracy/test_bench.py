@@ -137,6 +137,21 @@ def test_groups_are_cut_where_cases_share_little() -> None:
     assert [len(group) for group in in_groups(COURSE, first * 4)] == [24, 12]
 
 
+def test_what_waits_for_a_limit_begins_first() -> None:
+    cases = [
+        Case(
+            f"{letter}{number}", "wrong", edited("haproxy/haproxy.cfg", b"%d" % number),
+            Expected("", frozenset(LATER), takes=240 if number == 30 else 0),
+        )
+        for letter in "ab" for number in range(31)
+    ]  # fmt: skip
+    groups = in_groups(COURSE, cases)
+    takes = [sum(case.expected.takes for case in group) for group in groups]
+    assert len(groups) > 2
+    assert takes == sorted(takes, reverse=True)
+    assert takes[0] > 0
+
+
 # -- one lab, several cases, on the made course
 
 

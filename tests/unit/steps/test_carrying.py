@@ -140,6 +140,19 @@ def test_only_what_differs_is_undone_and_done_again(course: Made) -> None:
     assert course.done == ["undo beta", "beta", "settle"]
 
 
+def test_what_a_step_only_shows_stays_as_long_as_what_it_needs(course: Made) -> None:
+    *others, last = course.course.steps
+    course.course = replace(course.course, steps=[*others, replace(last, shows=True)])
+    held = Held(course.course, course.shells())
+    held.bring(recognise(dict(GOOD), Path()), 4)
+    assert "gamma" not in course.done
+    assert set(held.signatures) == {1, 2, 3, 4}
+    undone: list[str] = []
+    other = recognise({**GOOD, "c.txt": b"good too"}, Path())
+    held.bring(other, 4, on_undo=lambda step: undone.append(step.slug))
+    assert undone == ["gamma"]
+
+
 # -- the course's own foundations
 
 
