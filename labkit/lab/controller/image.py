@@ -20,8 +20,8 @@ from labkit.course import PARTS
 from labkit.errors import NotReadyError
 from labkit.lab.mirror.building import build, has_image, one_maker, recipe_hash
 from labkit.lab.mirror.debian import ensure_root, root_reference
-from labkit.lab.mirror.server import host_settings
 from labkit.lab.mirror.trust import host_authorities
+from labkit.lab.mirror.way_out import package_index
 from labkit.locale import _
 from labkit.reporting import Say
 
@@ -81,7 +81,7 @@ def _ensure_base(engine: docker.DockerClient, say: Say) -> str:
             FOLDER,
             reference,
             dockerfile="base.Dockerfile",
-            args={"BASE": root, **host_settings()},
+            args={"BASE": root, **package_index()},
             network="host",
             extra={
                 **authorities,

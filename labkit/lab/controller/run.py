@@ -25,6 +25,7 @@ from labkit.errors import NotReadyError
 from labkit.lab.containers.endpoint import INSIDE, endpoint
 from labkit.lab.containers.engine import explained
 from labkit.lab.controller.files import OUT, packed, there, unpacked
+from labkit.lab.mirror.way_out import proxies
 from labkit.lab.store import state_root
 from labkit.locale import _
 
@@ -104,7 +105,9 @@ def _container(
                 _socket(engine): {"bind": USUAL_SOCKET, "mode": "rw"},
                 VOLUME: {"bind": there(state), "mode": "rw"},
             },
-            environment=environment(os.environ, why, state, outputs, terminal=terminal),
+            environment=environment(
+                {**os.environ, **proxies()}, why, state, outputs, terminal=terminal
+            ),
             working_dir=there(Path.cwd()),
             stdin_open=True,
             tty=terminal,

@@ -15,6 +15,7 @@ from docker.errors import APIError, ImageNotFound
 
 from labkit.errors import NotReadyError
 from labkit.lab.lock import in_turn
+from labkit.lab.mirror.way_out import proxies
 from labkit.lab.store import state_root
 from labkit.locale import _
 from labkit.reporting import Say
@@ -106,8 +107,9 @@ def build(
 ) -> None:
     """Build the image `tag` from `folder`.
 
-    `network` is "host" where packages are fetched: the default network of a build needs a bridge
-    that reaches the outside, which computers with a filtering firewall do not have.
+    `network` is "host" where packages are fetched, by this computer's proxies if it has any: the
+    default network of a build needs a bridge that reaches the outside, which computers with a
+    filtering firewall do not have.
     Raises NotReadyError with the last lines of the build when it does not succeed.
     """
     answers = engine.api.build(
@@ -115,7 +117,7 @@ def build(
         custom_context=True,
         dockerfile=dockerfile,
         tag=tag,
-        buildargs=dict(args or {}),
+        buildargs={**(proxies() if network == "host" else {}), **(args or {})},
         labels={KIND_LABEL: "image", **(labels or {})},
         network_mode=network,
         rm=True,

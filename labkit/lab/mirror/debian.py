@@ -13,6 +13,7 @@ from docker.errors import APIError
 
 from labkit.errors import NotReadyError
 from labkit.lab.mirror.building import KIND_LABEL, RECIPE_LABEL, has_image, not_ready, recipe_hash
+from labkit.lab.mirror.way_out import proxies
 from labkit.locale import _
 from labkit.reporting import Say
 
@@ -75,7 +76,7 @@ def _bootstrap(tar: Path) -> None:
     tar.parent.chmod(0o711)
     ran = subprocess.run(
         bootstrap_command(tar),
-        env={**os.environ, "TMPDIR": str(tar.parent)},
+        env={**os.environ, **proxies(), "TMPDIR": str(tar.parent)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

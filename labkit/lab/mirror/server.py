@@ -6,7 +6,7 @@ import io
 import os
 import secrets
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import bcrypt
@@ -21,6 +21,7 @@ from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.recipes import REGISTRY, STAND_IN_LABEL, Recipe, recipe
 from labkit.lab.mirror.registry import Registry
 from labkit.lab.mirror.trust import host_authorities
+from labkit.lab.mirror.way_out import package_index
 from labkit.locale import _
 from labkit.reporting import Say
 
@@ -49,7 +50,7 @@ def ensure_recipe_image(engine: docker.DockerClient, wanted: Recipe, say: Say) -
         engine,
         wanted.folder,
         reference,
-        args={"ROOT": root, **host_settings()},
+        args={"ROOT": root, **package_index()},
         network="host",
         extra=host_authorities(),
         labels={KIND_LABEL: "image", RECIPE_LABEL: wanted.hash, STAND_IN_LABEL: wanted.stand_in},
@@ -168,20 +169,3 @@ def _remove(container: Container) -> None:
         # It removes itself too (auto_remove): whoever comes second finds it gone or going.
         if error.status_code not in (404, 409):
             raise
-
-
-def host_settings() -> Mapping[str, str]:
-    """Proxies and the package index of this computer, which a build cannot know by itself.
-
-    The engine keeps proxies out of an image's history, but not the index: one with a password
-    in it is left out, and the public one is used.
-    """
-    proxies = ("http_proxy", "https_proxy", "no_proxy")
-    settings = {
-        name: os.environ[name]
-        for name in (*proxies, *map(str.upper, proxies), "PIP_INDEX_URL")
-        if os.environ.get(name)
-    }
-    if "@" in settings.get("PIP_INDEX_URL", ""):
-        del settings["PIP_INDEX_URL"]
-    return settings
