@@ -140,6 +140,16 @@ def test_only_what_differs_is_undone_and_done_again(course: Made) -> None:
     assert course.done == ["undo beta", "beta", "settle"]
 
 
+def test_only_the_machines_where_something_was_done_are_waited_for(course: Made) -> None:
+    waited: list[set[str]] = []
+    course.course = replace(course.course, settle=lambda shells: waited.append(set(shells)))
+    web1 = course.shells()["web1"]
+    held = Held(course.course, {"web1": web1, "web2": web1})
+    held.bring(recognise(dict(GOOD), Path()), 4)
+    held.bring(recognise(dict(GOOD), Path()), 4)
+    assert waited == [{"web1"}, set()]
+
+
 def test_what_a_step_only_shows_stays_as_long_as_what_it_needs(course: Made) -> None:
     *others, last = course.course.steps
     course.course = replace(course.course, steps=[*others, replace(last, shows=True)])
