@@ -12,7 +12,7 @@ from labkit.grading import Context
 from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
-from subject.roles import Stack, must_be_heard_of
+from subject.roles import Project, Stack, must_be_heard_of, stack_of
 
 
 @check(
@@ -42,8 +42,10 @@ from subject.roles import Stack, must_be_heard_of
         ),
     ],
 )
-def test_running(lab: Lab, web1: Shell, stack: Stack) -> None:
+def test_running(lab: Lab, web1: Shell, project: Project) -> None:
     """Both containers run, and the website answers."""
+    web1.forget()  # what ran when the first check looked may have ended since
+    stack = stack_of(web1, project)
     found = stack.both
     if len(found) < 2:
         pulled = [one for one in stack.project.services.values() if not one.build_context]

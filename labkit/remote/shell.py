@@ -144,6 +144,9 @@ class Shell(ABC):
     def remember(self, on: bool) -> None:  # noqa: B027  # a plan has no answers to keep
         """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""
 
+    def forget(self) -> None:  # noqa: B027  # a plan has no answers to keep
+        """What `ask_once` remembers may have changed by now."""
+
     def close(self) -> None:  # noqa: B027  # a plan has nothing open
         """End the connection, and with it whatever still runs over it."""
 

@@ -385,6 +385,10 @@ class SshShell(Shell):
         """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""
         self._lasting = _Lasting() if on else None
 
+    def forget(self) -> None:
+        """What `ask_once` remembers may have changed by now."""
+        self.remember(on=self._lasting is not None)
+
     def run(
         self, command: str, *, cwd: str = "", unless: str = "", timeout: float = RUN_TIMEOUT_S
     ) -> bool:
