@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
+from labkit.errors import NotReadyError
 from labkit.locale import _, number
 from labkit.reporting import Say
 
@@ -19,3 +21,12 @@ def say_ready(say: Say, name: str, where: str, seconds: float) -> None:
         _("{node} is ready at {address} ({seconds} s)", node=name, address=where,
           seconds=number(seconds, ".1f"))
     )  # fmt: skip
+
+
+def not_whole(name: str, failed: Sequence[str]) -> NotReadyError:
+    """The error of a machine that runs without these services of its own."""
+    return NotReadyError(
+        _("{node} came up, but not all of it: {failed}", node=name, failed=", ".join(failed)),
+        where=name,
+        then=f"labkit exec {name} -- systemctl status {' '.join(failed[:1])}",
+    )

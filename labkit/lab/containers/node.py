@@ -17,6 +17,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from labkit.errors import LabkitError, NotReadyError
+from labkit.lab.common import not_whole
 from labkit.lab.containers.engine import (
     MASKED,
     READ_ONLY,
@@ -267,11 +268,7 @@ def wait_ready(engine: docker.DockerClient, node: Node, shell: SshShell) -> floa
             return time.monotonic() - started
         if answer and answer.ok and answer.text.startswith("degraded"):
             failed = shell.ask("systemctl --failed --plain --no-legend | cut -d' ' -f1").text
-            raise NotReadyError(
-                _("{node} came up, but not all of it: {failed}", node=node.name, failed=failed),
-                where=f"lab {node.lab}",
-                then=f"labkit exec {node.name} -- systemctl status {failed.split()[0]}",
-            )
+            raise not_whole(node.name, failed.split())
         _still_running(engine, node, deadline)
         time.sleep(POLL_S)
 

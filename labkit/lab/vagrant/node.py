@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from labkit.errors import LabkitError, NotReadyError
+from labkit.lab.common import not_whole
 from labkit.lab.model import Machine
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
@@ -21,7 +22,16 @@ from labkit.whole import write_whole
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
+BOOT_LIMIT_S = 300.0  # of a machine whose processor is emulated
 POLL_S = 0.5
+# What lets visitors in and runs their website. One that has failed while everything started at once
+# (firewalld, by its own limit, leaves its rules behind: every port stays shut) is started again.
+WHOLE = (
+    "systemctl is-system-running --wait >/dev/null 2>&1;"
+    " for name in firewalld containerd docker; do"
+    " ! systemctl is-failed --quiet $name || systemctl restart $name >/dev/null 2>&1"
+    " || echo $name; done"
+)
 CLOCK_LIMIT_S = 2.0  # certificates and tokens stand more; a log of three machines does not
 DAEMON_JSON = "/etc/docker/daemon.json"
 
@@ -87,15 +97,16 @@ def shell(machine: Machine) -> SshShell:
 
 
 def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
-    """Wait until the machine takes a login at its address in the lab; seconds waited.
+    """Wait until the machine takes a login at its address in the lab, and runs; seconds waited.
 
-    Raises `NotReadyError` after `limit` seconds.
+    Raises `NotReadyError` after `limit` seconds, and if a service does not start.
     """
     started = time.monotonic()
     connection = shell(machine)
     try:
         insistently(lambda: connection.ask("true"), limit)
         insistently(lambda: set_clock(connection), limit)
+        failed = connection.ask(WHOLE, sudo=True, timeout=BOOT_LIMIT_S).text.split()
     except LabkitError as error:
         raise NotReadyError(
             _(
@@ -108,6 +119,8 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
         ) from error
     finally:
         connection.close()
+    if failed:
+        raise not_whole(machine.name, failed)
     return time.monotonic() - started
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from labkit.errors import LabkitError, NotReadyError, UsageError
+from labkit.lab.model import Machine
 from labkit.lab.vagrant import node
 from labkit.lab.vagrant.network import parse_mirror
 from labkit.lab.vagrant.node import set_clock, with_mirror
@@ -98,3 +101,57 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_mirror(text)
     assert "LABKIT_MIRROR=http://HOST:5000" in caught.value.then
+
+
+SYSTEMCTL = """#!/bin/sh
+here=$(dirname "$0")
+case $1 in
+    is-system-running) exit 1 ;;
+    is-failed) test -e "$here/failed-$3" ;;
+    restart) echo "$2" >>"$here/restarted"; test ! -e "$here/for-good-$2" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("failed", "for_good", "restarted", "said"),
+    [
+        ((), (), [], []),
+        (("firewalld",), (), ["firewalld"], []),
+        (("firewalld", "docker"), ("docker",), ["firewalld", "docker"], ["docker"]),
+    ],
+)
+def test_what_failed_at_the_boot_is_started_again_and_named_if_it_does_not(
+    tmp_path: Path, failed: tuple[str, ...], for_good: tuple[str, ...], restarted: list[str],
+    said: list[str],
+) -> None:  # fmt: skip
+    (tmp_path / "systemctl").write_text(SYSTEMCTL)
+    (tmp_path / "systemctl").chmod(0o755)
+    for kind, names in {"failed": failed, "for-good": for_good}.items():
+        for name in names:
+            (tmp_path / f"{kind}-{name}").touch()
+    done = subprocess.run(
+        ["sh", "-c", node.WHOLE], env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == said
+    tried = tmp_path / "restarted"
+    assert (tried.read_text().split() if tried.exists() else []) == restarted
+
+
+@pytest.mark.parametrize("failed", ["", "firewalld\n"])
+def test_a_machine_that_is_not_whole_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failed: str
+) -> None:
+    def tell(command: str) -> Result:
+        answer = failed if node.WHOLE.split()[0] in command else f"{time.time():.9f}\n"
+        return Result(command, answer, "", 0)
+
+    monkeypatch.setattr(node, "shell", lambda _machine: PlannedShell("web1", tell))
+    machine = Machine("web1", "192.0.2.1", "x", tmp_path, tmp_path, running=True)
+    if not failed:
+        assert node.wait_ready(machine) < 5
+        return
+    with pytest.raises(NotReadyError, match="web1 came up, but not all of it: firewalld") as caught:
+        node.wait_ready(machine)
+    assert caught.value.then == "labkit exec web1 -- systemctl status firewalld"
