@@ -52,6 +52,9 @@ SHORT_OUTAGE_S, SHORT_RUN_S = 8.0, 18.0
 FAULT_AT_S = 3.0
 BOOT_S = 40.0  # a machine on a slow laptop, its containers and two good checks
 UPDATE_S = 5.0  # each website is away for so long in a rolling update
+# Between them, as whoever updates would wait: a container's start took 1.5 s on a slow computer,
+# HAProxy's two good checks another one.
+TURN_S = 5.0
 DRAINED_S, SETTLED_S = 3.0, 3.5  # away while drained, and until it is given visitors again
 COLD_S = 5.0  # a website that has been started answers with errors for so long
 LATE_S = 3.0  # of a slow website, longer than any time-out of the hardened configuration
@@ -236,7 +239,7 @@ def full(shells: Shells, *, heal_after: float) -> int:
 def rolling(shells: Shells, *, heal_after: float) -> int:
     """Both websites are restarted one after the other, without a word to HAProxy.
 
-    The second goes away 2 s after the first has come back.
+    The second goes away TURN_S after the first was started again.
     """
     web2, second = website(shells, "web2")
     # What ends the second outage is armed before what begins it.
@@ -448,8 +451,8 @@ FAILOVER = (
             "course": Limits(lost=share(2 * (UPDATE_S + 10.0))),
             "hardened": Limits(lost_get=0, lost_post=4, gap_s=1.0, duplicates=0, flaps=0),
         },
-        heal_after_s=2 * UPDATE_S + 2.0,
-        duration_s=26.0,
+        heal_after_s=2 * UPDATE_S + TURN_S,
+        duration_s=29.0,
         mention=True,
     ),
     _drill(
