@@ -52,6 +52,9 @@ LOOK_S = 1.0
 # An engine without these control groups warns and goes on without.
 PROCESSES = 4096  # a machine with every container of the practical has about 100 threads
 MEMORY = 3 * 2**30  # bytes; such a machine was seen to use 250 MiB, caches included
+# resolv.conf(5). Where no name server answers, the usual 5 s, several times over, would use up the
+# time of every question that holds a name.
+RESOLVING = ["timeout:1", "attempts:2"]
 DATA_FOLDERS = {"docker": "/var/lib/docker", "containerd": "/var/lib/containerd"}
 # Ends in 7 while the engine does not answer. None is waited for where systemd starts none: a
 # machine whose Docker comes in step 1.
@@ -162,6 +165,7 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             tmpfs={"/run": "exec", "/run/lock": "", "/tmp": "exec"},  # what systemd expects
             # Of any number that is free, and for this computer alone.
             port_bindings=dict.fromkeys(node.published, ("127.0.0.1", None)) or None,
+            dns_opt=RESOLVING,
             init=False,  # systemd is process 1, whatever the engine's default is
             # `sudo reboot` ends process 1 with a failure, and the machine boots again. A power cut
             # is asked of the engine, which then restarts nothing.

@@ -25,6 +25,7 @@ from labkit.lab.containers.network import POOL
 from labkit.lab.containers.node import Node, daemon_json, first_files, host_resolvers
 from labkit.lab.store import KeyPair
 from labkit.remote import Result
+from labkit.remote.shell import READ_TIMEOUT_S
 
 HOST_KEY = KeyPair(Path("host"), b"HOST PRIVATE", "ssh-ed25519 HOSTPUBLIC")
 LOGIN_KEY = KeyPair(Path("login"), b"LOGIN PRIVATE", "ssh-ed25519 LOGINPUBLIC")
@@ -267,6 +268,12 @@ def test_a_machine_is_in_the_control_group_that_was_asked_for(
     if said is not None:
         monkeypatch.setenv("LABKIT_CGROUP_PARENT", said)
     assert asked_for()["host_config"].get("CgroupParent") == parent
+
+
+def test_a_name_that_nobody_knows_takes_seconds_and_not_a_minute() -> None:
+    """By resolv.conf(5): two names of a check, each asked for as it stands and once more."""
+    options = dict(option.split(":") for option in asked_for()["host_config"]["DnsOptions"])
+    assert 2 * 2 * int(options["timeout"]) * int(options["attempts"]) < READ_TIMEOUT_S / 2
 
 
 def test_a_machine_sees_nothing_of_the_hosts_but_its_own_volumes() -> None:
