@@ -154,7 +154,7 @@ def project2(web2: Shell, ahead: Ahead) -> Project:
 
 @pytest.fixture
 def stack(web1: Shell, project: Project) -> Stack:
-    """The stack on web1, as it is now."""
+    """The stack on web1."""
     return stack_of(web1, project)
 
 
@@ -167,7 +167,7 @@ def rehearsed(ahead: Ahead) -> Rehearsed:
 
 @pytest.fixture
 def stack2(web2: Shell, project2: Project) -> Stack:
-    """The stack on web2, as it is now."""
+    """The stack on web2."""
     return stack_of(web2, project2)
 
 

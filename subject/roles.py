@@ -223,7 +223,7 @@ class Stack:
 
 
 def stack_of(shell: Shell, project: Project) -> Stack:
-    """The containers that Compose made of a project, as they are now."""
+    """The containers that Compose made of a project."""
     mine = containers_of(shell, project)
     website, api = container_of(project.website, mine), container_of(project.api, mine)
     return Stack(project, website, api)

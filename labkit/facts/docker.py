@@ -112,7 +112,7 @@ class Container:
 
 
 def images(shell: Shell) -> list[Image]:
-    """Every tagged image."""
+    """Every tagged image; asked once in a run that disturbs nothing."""
     answer = shell.ask_once(
         "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
     )
@@ -179,7 +179,10 @@ def must_have_images(shell: Shell, images: Iterable[str]) -> None:
 
 
 def containers(shell: Shell) -> list[Container]:
-    """Every container, running or not, those of the grader apart."""
+    """Every container, running or not, those of the grader apart.
+
+    Asked once in a run that disturbs nothing: `Shell.forget` before what must be seen anew.
+    """
     answer = shell.ask_once("docker ps -aq | xargs -r docker inspect")
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
     if not all(is_readable(container) for container in found):

@@ -372,14 +372,15 @@ class SshShell(Shell):
 
     def ask_once(self, command: str) -> Result:
         """`ask`, or what the machine has answered before, if it remembers: evidence both times."""
-        if self._lasting is None:
+        lasting = self._lasting
+        if lasting is None:
             return self.ask(command)
-        with self._lasting.lock:
-            if command not in self._lasting.answers:
-                self._lasting.answers[command] = self.ask(command)
+        with lasting.lock:
+            if command in lasting.answers:
+                self.history.append(lasting.answers[command])
             else:
-                self.history.append(self._lasting.answers[command])
-            return self._lasting.answers[command]
+                lasting.answers[command] = self.ask(command)
+            return lasting.answers[command]
 
     def remember(self, on: bool) -> None:
         """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""

@@ -209,7 +209,7 @@ def parsed(machine: str, file: str, config: str, kind: type[PROJECT]) -> PROJECT
 
 
 def containers_of(shell: Shell, project: Project) -> list[Container]:
-    """The containers that Compose made of a project, as they are now."""
+    """The containers that Compose made of a project."""
     return [
         container
         for container in containers(shell)

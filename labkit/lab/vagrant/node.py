@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ from labkit.whole import write_whole
 
 HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
-BOOT_LIMIT_S = 300.0  # of a machine whose processor is emulated
+BOOT_LIMIT_S = 600.0  # three at once on two emulated processors were seen to take nearly as long
 POLL_S = 0.5
 # What lets visitors in and runs their website. One that has failed while everything started at once
 # (firewalld, by its own limit, leaves its rules behind: every port stays shut) is started again.
@@ -102,23 +103,23 @@ def wait_ready(machine: Machine, limit: float = LOGIN_LIMIT_S) -> float:
     Raises `NotReadyError` after `limit` seconds, and if a service does not start.
     """
     started = time.monotonic()
-    connection = shell(machine)
-    try:
-        insistently(lambda: connection.ask("true"), limit)
-        insistently(lambda: set_clock(connection), limit)
-        failed = connection.ask(WHOLE, sudo=True, timeout=BOOT_LIMIT_S).text.split()
-    except LabkitError as error:
-        raise NotReadyError(
-            _(
-                "{node} runs, but this computer cannot log in to it in the lab's network: {error}",
-                node=machine.name,
-                error=error.what,
-            ),
-            where=f"{machine.user}@{machine.address}",
-            then=_("ip route, then labkit down and labkit up"),
-        ) from error
-    finally:
-        connection.close()
+    with closing(shell(machine)) as connection:
+        try:
+            insistently(lambda: connection.ask("true"), limit)
+            insistently(lambda: set_clock(connection), limit)
+        except LabkitError as error:
+            raise NotReadyError(
+                _(
+                    "{node} runs, but this computer cannot log in to it in the lab's network: "
+                    "{error}",
+                    node=machine.name,
+                    error=error.what,
+                ),
+                where=f"{machine.user}@{machine.address}",
+                then=_("ip route, then labkit down and labkit up"),
+            ) from error
+        ask = partial(connection.ask, WHOLE, sudo=True, timeout=BOOT_LIMIT_S)
+        failed = insistently(ask, limit).text.split()
     if failed:
         raise not_whole(machine.name, failed)
     return time.monotonic() - started
