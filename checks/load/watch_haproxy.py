@@ -8,8 +8,9 @@ admin socket is root's. It ends when nobody reads it any more, and in any case a
 
 States: UP, DOWN, DRAIN, MAINT, and UNCHECKED for a server that HAProxy never checks.
 Counters are fields of `show stat` (HAProxy's management guide, section 9.1): `failed` is the
-backend's hrsp_5xx, `served.X` a server's stot, `retries` wretr, `redispatches` wredis,
-`connect_errors` econ, `response_errors` eresp, `gone` the clients that left (cli_abrt).
+backend's hrsp_5xx, `served.X` a server's stot without its wretr (HAProxy counts each attempt to
+connect), `retries` wretr, `redispatches` wredis, `connect_errors` econ, `response_errors` eresp,
+`gone` the clients that left (cli_abrt).
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ def read(table: str, backend: str) -> tuple[dict[str, str], dict[str, int]]:
             continue  # it only says sorry once nobody else is up
         elif name != "FRONTEND":
             states[name] = state(row["status"])
-            counters["served." + name] = int(row.get("stot") or 0)
+            attempts, again = int(row.get("stot") or 0), int(row.get("wretr") or 0)
+            counters["served." + name] = attempts - again
     if not states:
         raise OSError("HAProxy has no backend " + backend + " with servers")
     return states, counters

@@ -205,9 +205,12 @@ def predicted_loss(rate: float, servers: int, detect_s: float | None) -> float |
 
 
 def balance(run: LoadRun, watched: Watched, fault: Fault | None) -> dict[str, int]:
-    """Requests per server before the fault: as the answers say it, else as the watcher does."""
+    """Requests per server before the fault: as the answers say it, else as the watcher does.
+
+    A request counts once it was sent: who answers late is owed the answer, not short of visitors.
+    """
     until = fault.called if fault else run.started + run.plan.duration_s
-    named = Counter(row.server for row in run.rows if row.server and row.ended < until)
+    named = Counter(row.server for row in run.rows if row.server and row.started < until)
     if named:
         return dict(sorted(named.items()))
     counts = {}

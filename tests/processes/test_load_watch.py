@@ -123,7 +123,8 @@ def test_states_and_counters_of_one_backend_are_read() -> None:
     states, counters = read(STAT, "my-backend")
     assert states == {"web1": "UP", "web2": "DOWN"}
     assert counters["failed"] == 7
-    assert counters["served.web1"] == 250
+    # Nine attempts of web2's were repetitions: HAProxy 3.0 counted 4 of each request it refused.
+    assert (counters["served.web1"], counters["served.web2"]) == (250, 240)
     assert (counters["retries"], counters["redispatches"], counters["gone"]) == (9, 1, 2)
     with pytest.raises(OSError, match="no backend nothing"):
         read(STAT, "nothing")

@@ -78,7 +78,7 @@ class Server:
     port: int
     status: str  # UP, DOWN, MAINT, DRAIN, "no check"
     checked: bool
-    sessions: int  # since the start: stot
+    sessions: int  # since the start: stot, which counts each attempt, without wretr
     warming: bool = False  # back, and given fewer visitors than its share for a while (slowstart)
     undecided: bool = False  # not checked yet, or on the way from up to down or back: "UP 2/3"
 
@@ -213,7 +213,7 @@ class HAProxy:
                     port=port,
                     status=row.get("status", ""),
                     checked=bool(check & CHECK_CONFIGURED),
-                    sessions=number(row.get("stot")),
+                    sessions=number(row.get("stot")) - number(row.get("wretr")),
                     warming=state == STARTING,
                     undecided=_is_undecided(row),
                 )

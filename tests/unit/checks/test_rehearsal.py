@@ -210,11 +210,11 @@ STATE = """\
 4 other 1 web9 10.0.0.9 2 0 6 80
 """
 STAT = """\
-# pxname,svname,status,stot
-website,FRONTEND,OPEN,9
-my-backend,web1,STATUS,4
-my-backend,web2,UP,5
-my-backend,BACKEND,UP,9
+# pxname,svname,status,stot,wretr
+website,FRONTEND,OPEN,9,
+my-backend,web1,STATUS,4,0
+my-backend,web2,UP,8,3
+my-backend,BACKEND,UP,9,3
 """
 
 

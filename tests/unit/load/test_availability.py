@@ -327,6 +327,15 @@ def test_shares_before_the_fault_are_compared() -> None:
     assert uneven(*("web1", "web2") * 15, *("web2",) * 70) == 0
 
 
+def test_who_answers_late_was_given_as_many_as_the_other() -> None:
+    """A second late on a busy computer: what was asked before the fault was shared evenly."""
+    answered = [
+        replace(row, server="web2" if index % 2 else "web1", ended=row.ended + index % 2)
+        for index, row in enumerate(rows())
+    ]
+    assert measure(load(answered), KILL, slow_s=1, fault=FAULT).uneven == 0
+
+
 def test_a_server_that_was_given_nothing_counts() -> None:
     assert uneven(*("web1",) * 30) == 30
 
