@@ -58,9 +58,9 @@ _COPY = Path(__file__).with_name("copy.sh").read_text(encoding="utf-8")
 _LAYERS = Path(__file__).with_name("layers.sh").read_text(encoding="utf-8")
 _VOLUMES = PurePosixPath("/volumes")
 # What root needs to copy any file as it is: owners, devices, capabilities, overlay's own
-# attributes (trusted.*, SYS_ADMIN).
-_COPY_CAPABILITIES = [
-    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SYS_ADMIN",
+# attributes (trusted.*, SYS_ADMIN). No engine that can run a node lacks one of them.
+COPY_CAPABILITIES = [
+    "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP", "SYS_ADMIN",
 ]  # fmt: skip
 
 
@@ -316,7 +316,7 @@ def helper_container(
         labels={LAB_LABEL: lab, DOING_LABEL: doing, **(labels or {})},
         network_mode="none",
         cap_drop=["ALL"],
-        cap_add=_COPY_CAPABILITIES,
+        cap_add=COPY_CAPABILITIES,
         security_opt=["label=disable", "apparmor=unconfined"],
         stop_signal="SIGKILL",
         cpu_shares=cpu_shares(),

@@ -21,6 +21,7 @@ from labkit.errors import NotReadyError, UsageError
 from labkit.lab import Checkpoint, Lab, Provider
 from labkit.lab import checkpoints as rules
 from labkit.lab.containers import checkpoints as kept
+from labkit.lab.containers.engine import CAPABILITIES
 from labkit.lab.lock import hold
 
 COPY = Path(kept.__file__).with_name("copy.sh")
@@ -470,3 +471,8 @@ def test_a_holder_that_was_killed_holds_nothing(lab: Lab) -> None:
         holder.wait()
     with hold(lab, "save"):
         pass
+
+
+def test_whoever_copies_asks_for_nothing_that_a_node_may_lack() -> None:
+    """An engine within a machine can give no more than the machine has itself."""
+    assert set(kept.COPY_CAPABILITIES) <= set(CAPABILITIES)
