@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import NoReturn
@@ -12,6 +12,7 @@ import pytest
 
 from checks.builds import Build, find_build, must_be_its_version
 from checks.control import must_have_commands
+from checks.engines import Engine, engine_of
 from checks.pages import fetch
 from checks.rehearsal import Rehearsed, rehearse
 from checks.trial import RunningImage, tried_out
@@ -110,8 +111,13 @@ def _registry(ask: Asker) -> Registry | None:
     return find_registry(ask.shell("lb"), ask.shell("web1"), is_student_age)
 
 
+def _engine(machine: str) -> Callable[[Asker], Engine]:
+    return lambda ask: engine_of(ask.shell(machine))
+
+
 # What takes long to ask, by the fixture that gives it.
 SLOW: Facts = {
+    **{f"engine_{machine}": _engine(machine) for machine in ("web1", "web2", "lb")},
     "anything": _project, "rehearsed": _rehearsed, "registry": _registry, "project2": _project2,
 }  # fmt: skip
 
@@ -121,6 +127,27 @@ def ahead(context_of_run: Context, asked_for: frozenset[str]) -> Iterator[Ahead]
     """The slow facts, asked while the first checks run."""
     with Ahead(context_of_run, SLOW, asked_for) as facts:
         yield facts
+
+
+@pytest.fixture(scope="session")
+def engine_web1(ahead: Ahead) -> Engine:
+    """The Docker Engine of the first web server."""
+    found: Engine = ahead.fact("engine_web1")
+    return found
+
+
+@pytest.fixture(scope="session")
+def engine_web2(ahead: Ahead) -> Engine:
+    """The Docker Engine of the second web server."""
+    found: Engine = ahead.fact("engine_web2")
+    return found
+
+
+@pytest.fixture(scope="session")
+def engine_lb(ahead: Ahead) -> Engine:
+    """The Docker Engine of the load balancer."""
+    found: Engine = ahead.fact("engine_lb")
+    return found
 
 
 @pytest.fixture(scope="session")

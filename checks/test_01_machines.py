@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from checks.engines import Engine
 from labkit.course import check, expect
 from labkit.lab import Lab
 from labkit.locale import _
@@ -175,28 +176,25 @@ DOCKER_HINTS = (
 )
 
 
-def _docker_must_run(shell: Shell) -> None:
+def _must_run(engine: Engine) -> None:
     """Engine, Compose, and the engine's start at boot, on one machine."""
-    engine = shell.ask("docker version --format '{{.Server.Version}}' 2>&1").text
-    compose = shell.ask("docker compose version --short 2>&1").text
-    boot = shell.ask("systemctl is-enabled docker.service docker.socket 2>&1").text
     expect(
-        engine[:1].isdigit(),
+        engine.version[:1].isdigit(),
         expected=_("a Docker Engine that answers"),
-        seen=engine,
-        where=f"{shell.name} $ docker version",
+        seen=engine.version,
+        where=f"{engine.machine} $ docker version",
     )
     expect(
-        compose.lstrip("v")[:1].isdigit(),
+        engine.compose.lstrip("v")[:1].isdigit(),
         expected=_("Docker Compose"),
-        seen=compose,
-        where=f"{shell.name} $ docker compose version",
+        seen=engine.compose,
+        where=f"{engine.machine} $ docker compose version",
     )
     expect(
-        "enabled" in boot.splitlines(),
+        "enabled" in engine.boot.splitlines(),
         expected=_("Docker starts at boot"),
-        seen=boot,
-        where=f"{shell.name} $ systemctl is-enabled docker",
+        seen=engine.boot,
+        where=f"{engine.machine} $ systemctl is-enabled docker",
     )
 
 
@@ -214,9 +212,9 @@ def _docker_must_run(shell: Shell) -> None:
         ),
     ],
 )
-def test_docker_web1(web1: Shell) -> None:
+def test_docker_web1(engine_web1: Engine) -> None:
     """Docker Engine and Compose run on web1, and start at boot."""
-    _docker_must_run(web1)
+    _must_run(engine_web1)
 
 
 @check(
@@ -233,9 +231,9 @@ def test_docker_web1(web1: Shell) -> None:
         ),
     ],
 )
-def test_docker_web2(web2: Shell) -> None:
+def test_docker_web2(engine_web2: Engine) -> None:
     """Docker Engine and Compose run on web2, and start at boot."""
-    _docker_must_run(web2)
+    _must_run(engine_web2)
 
 
 @check(
@@ -252,6 +250,6 @@ def test_docker_web2(web2: Shell) -> None:
         ),
     ],
 )
-def test_docker_lb(lb: Shell) -> None:
+def test_docker_lb(engine_lb: Engine) -> None:
     """Docker Engine and Compose run on lb, and start at boot."""
-    _docker_must_run(lb)
+    _must_run(engine_lb)
