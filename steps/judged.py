@@ -16,11 +16,13 @@ from typing import Any
 from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import binds, harms, swappable
 from labkit.facts.compose.project import JUDGED, parsed
+from labkit.facts.foreign import within
 from labkit.locale import _
 from labkit.remote import CommandFailedError, Shell
 from subject.roles import Project
 
 CONFIG_LIMIT_S = 60.0
+LIMITS = ("deploy", "resources", "limits")
 
 
 def judge(shell: Shell, path: str, *, by_name: bool, options: Sequence[str] = ()) -> Project:
@@ -61,7 +63,9 @@ def as_they_are(shell: Shell, project: Project) -> None:
 
     Sources of mounts are written without links. One that lies in another, which a container can
     write to, could be replaced by a link: the outer one is then for reading only. Profiles are
-    gone, since Compose has left out what is in none that was asked for.
+    gone, since Compose has left out what is in none that was asked for. So is a share of the
+    processors on a machine whose kernel gives none: its engine would start no such container, where
+    it goes without any other limit that it lacks.
     """
     document, folder = project.document, project.folder
     follow(shell, folder, binds(document), "source")
@@ -76,6 +80,12 @@ def as_they_are(shell: Shell, project: Project) -> None:
             mount["read_only"] = True
     for service in services:
         service.pop("profiles", None)
+    shared = [
+        part for one in services for part in (one, within(one, *LIMITS)) if within(part, "cpus")
+    ]
+    if shared and shell.ask("docker info -f '{{.CPUCfsQuota}}'").text == "false":
+        for part in shared:
+            del part["cpus"]
 
 
 def follow(shell: Shell, folder: str, records: Iterable[dict[str, Any]], key: str) -> None:

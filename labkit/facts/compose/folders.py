@@ -1,8 +1,9 @@
-"""Volumes that are folders of the machine, told as the mounts of these folders that they are.
+"""Volumes, configs and secrets that are mounts by another name, told as the mounts that they are.
 
 Docker's local driver mounts what its options say (docker volume create, "Driver-specific options"),
-so that `{type: none, o: bind, device: FOLDER}` is a bind mount by another name, and is to be judged
-as one.
+so that `{type: none, o: bind, device: FOLDER}` is a bind mount, and is to be judged as one. So is a
+config or a secret of a file: outside of a swarm Compose binds that file, read-only, and heeds no
+uid, gid or mode (Compose's reference, "Services top-level elements", configs and secrets).
 """
 
 from __future__ import annotations
@@ -61,10 +62,49 @@ def mount_folders(document: dict[str, Any]) -> None:
             volumes.pop(name, None)
 
 
-def _mounts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The services' mounts of volumes with a name."""
+def mount_files(document: dict[str, Any]) -> None:
+    """Write a project's configs and secrets that are files as mounts of these, in place.
+
+    What else they can be, a text or a variable, stays; so does what nobody asks for.
+    """
+    for kind, place in (("configs", "/"), ("secrets", "/run/secrets/")):
+        known = within(document, kind)
+        files = {
+            name: str(one["file"])
+            for name, one in (known.items() if isinstance(known, dict) else ())
+            if str(within(one, "file") or "").startswith("/")
+        }
+        for service in _services(document):
+            asked = within(service, kind)
+            for one in list(asked) if isinstance(asked, list) else ():
+                source = within(one, "source")
+                mounts = service.get("volumes") or []
+                if isinstance(source, str) and source in files and isinstance(mounts, list):
+                    asked.remove(one)
+                    target = str(within(one, "target") or source)
+                    service["volumes"] = [
+                        *mounts,
+                        {
+                            "type": "bind",
+                            "source": files[source],
+                            "target": target if target.startswith("/") else f"{place}{target}",
+                            "read_only": True,
+                            "bind": {"create_host_path": False},
+                        },
+                    ]
+                    known.pop(source, None)
+
+
+def _services(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     services = within(document, "services")
     for service in services.values() if isinstance(services, dict) else ():
+        if isinstance(service, dict):
+            yield service
+
+
+def _mounts(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The services' mounts of volumes with a name."""
+    for service in _services(document):
         mounts = within(service, "volumes")
         for mount in mounts if isinstance(mounts, list) else ():
             if within(mount, "type") == "volume" and isinstance(mount.get("source"), str):

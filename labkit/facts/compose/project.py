@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from labkit.course import CannotTellError
-from labkit.facts.compose.folders import mount_folders
+from labkit.facts.compose.folders import mount_files, mount_folders
 from labkit.facts.docker import Container, containers
 from labkit.facts.foreign import as_json, is_readable, within
 from labkit.locale import _
@@ -202,6 +202,7 @@ def parsed(machine: str, file: str, config: str, kind: type[PROJECT]) -> PROJECT
     if not isinstance(document, dict) or not isinstance(found, dict):
         raise ValueError("no mapping")
     mount_folders(document)
+    mount_files(document)
     services = {str(name): Service(str(name), raw or {}) for name, raw in found.items()}
     if not all(is_readable(service) for service in services.values()):
         raise ValueError("not in Compose's normal form")

@@ -75,7 +75,7 @@ FILTERS = ("compression", "cache", "bwlim-in", "bwlim-out")
 # often called by a letter or two: S1, S1_PORT.
 VARIABLES = re.compile(
     r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|NOEUD|APP|API|PORT|IP|ADDR|ADRESSE|HOST\d*\Z"
-    r"|MACHINE|MY|PAGE)\w*"
+    r"|MACHINE|MY|PAGE|LISTEN(?!_)|BIND|LB|VIP|POOL|CLUSTER|DOMAIN|CHECK|INTER|BALANCE|ALGO)\w*"
     r"|[A-Z]{1,2}\d*(?:_(?:IP|ADDR\w*|HOST|NAME|PORT)\d*)?"
     r"|(?!LD_)\w+_(?:ADDR|ADDRESS|ADRESSE|BACKEND|BIND|HOST|IP|NAME|NOM|PASS|PASSWORD|PORT|SERVER|TIMEOUT"
     r"|URI|USER)\d*"

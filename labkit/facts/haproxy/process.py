@@ -212,7 +212,8 @@ class HAProxy:
                     address=address,
                     port=port,
                     status=row.get("status", ""),
-                    checked=bool(check & CHECK_CONFIGURED),
+                    # One that tracks another is up and down with it, and has no check of its own.
+                    checked=bool(check & CHECK_CONFIGURED or row.get("tracked")),
                     sessions=number(row.get("stot")) - number(row.get("wretr")),
                     warming=state == STARTING,
                     undecided=_is_undecided(row),

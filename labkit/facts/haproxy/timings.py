@@ -65,15 +65,18 @@ def timings_of(haproxy: HAProxy) -> Timings | None:
 
 
 def read_timings(sections: Iterable[Section], backend: str) -> Timings:
-    """The timings that a configuration gives the servers of the backend.
+    """The timings that a configuration gives the first server of the backend.
 
-    ValueError for a setting that is no number, and for a section of which a line cannot be read.
+    Where that tracks another server, they are the other one's. ValueError for a setting that is
+    no number, and for a section of which a line cannot be read.
     """
     timeouts: dict[str, float] = {}
     servers: dict[str, str] = {}
     asks_http = False
     served = False
-    for words in _lines(sections, backend):
+    everything = list(sections)
+    backend, server = _checked_for(everything, backend)
+    for words in _lines(everything, backend):
         if words[0] == "timeout" and len(words) > 2:
             timeouts[words[1]] = seconds(words[2])
         elif words[:2] == ["option", "httpchk"]:
@@ -82,7 +85,7 @@ def read_timings(sections: Iterable[Section], backend: str) -> Timings:
             asks_http = False
         elif words[0] == "default-server" and not served:  # it is for those that follow
             servers.update(_settings(words[1:]))
-        elif words[0] == "server" and not served:
+        elif words[0] == "server" and not served and server in ("", *words[1:2]):
             servers.update(_settings(words[3:]))
             served = True
     return Timings(
@@ -120,6 +123,23 @@ def _lines(sections: Iterable[Section], backend: str) -> Iterator[list[str]]:
         if not section.is_whole:
             raise ValueError(f"{section.kind} {section.name}: a line that cannot be read")
     yield from (words for section in heard for _number, words in section.lines)
+
+
+def _checked_for(sections: list[Section], backend: str) -> tuple[str, str]:
+    """The backend and server whose checks the first server of a backend lives by.
+
+    Its own, "" for the first, unless it says `track [BACKEND/]SERVER` (HAProxy's configuration
+    manual, 5.2); that one may track a third.
+    """
+    server, known = "", set[tuple[str, str]]()
+    while (backend, server) not in known:
+        known.add((backend, server))
+        lines = (words for words in _lines(sections, backend) if words[0] == "server")
+        line = next((words for words in lines if server in ("", *words[1:2])), [])
+        if "track" in line[3:-1]:
+            place, _slash, server = line[line.index("track", 3) + 1].rpartition("/")
+            backend = place or backend
+    return backend, server
 
 
 def _settings(words: list[str]) -> Mapping[str, str]:

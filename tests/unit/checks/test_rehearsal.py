@@ -253,6 +253,16 @@ def test_a_server_that_is_in_rotation(status: str, check: int, up: bool) -> None
     assert haproxy(status=status, check=check).servers()[0].is_up is up
 
 
+def test_a_server_that_tracks_another_is_checked_with_it() -> None:
+    stat = STAT.replace("wretr\n", "wretr,tracked\n")
+    stat = stat.replace("my-backend,web1,STATUS,4,0", "my-backend,web1,UP,4,0,health/web1")
+    state = STATE.replace("CHECK", "0").replace("OP", "2")
+    said = {"test -S": 0, "show stat;show servers state": f"{stat}\n{state}"}
+    one = haproxy_on(PlannedShell("lb", from_facts(said)))
+    assert [server.checked for server in one.servers()] == [True, True]
+    assert haproxy(check=0).servers()[0].checked is False
+
+
 def test_servers_are_those_of_the_backend_with_what_they_served() -> None:
     one, two = haproxy(op=1).servers()
     assert (one.name, one.address, one.port, one.sessions, one.warming) == (

@@ -150,6 +150,30 @@ def test_a_hostile_volume_is_no_folder_of_the_project(stack: dict[str, Any]) -> 
         judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
 
 
+def with_limits() -> dict[str, Any]:
+    limits = {"cpus": 0.5, "memory": "209715200"}
+    deployed = {"image": "age:1", "deploy": {"resources": {"limits": limits}}}
+    return {
+        "services": {"php": {"image": "php:apache", "cpus": 0.5, "pids_limit": 9}, "age": deployed}
+    }
+
+
+@pytest.mark.parametrize("can", ["true", "false"])
+def test_a_share_of_the_processors_is_left_out_where_no_container_would_start(can: str) -> None:
+    """The engine warns of any other limit that its kernel lacks, and starts the container."""
+    machine = Machine(with_limits())
+    others = machine.others
+    machine.others = lambda question: (
+        Result(question, can, "", 0) if "docker info" in question else others(question)
+    )
+    judge(machine.shell, f"{HOME}/compose.yml", by_name=True)
+    services = json.loads(machine.shell.files[f"{JUDGED}{HOME}/compose.yml"])["services"]
+    meant = with_limits()["services"]
+    if can == "false":
+        del meant["php"]["cpus"], meant["age"]["deploy"]["resources"]["limits"]["cpus"]
+    assert services == meant
+
+
 def test_hostile_links_cannot_be_put_into_a_folder_that_is_mounted() -> None:
     """The outer one is started for reading only; nobody loses a right answer for it."""
     services = {"php": {"volumes": [bind(f"{HOME}/www"), bind(f"{HOME}/www/data")]}}

@@ -52,3 +52,42 @@ def test_a_volume_of_which_a_service_mounts_a_part_stays_one_and_is_refused() ->
     found = parsed("web1", "/srv/p/compose.yml", json.dumps(document), Project)
     assert "page" in found.document["volumes"]
     assert harms(found) != []
+
+
+# -- configs and secrets of files
+
+
+def with_files(kind: str, file: str, **asked: Any) -> Project:
+    services = {
+        "site": {kind: [{"source": "page", **asked}]},
+        "beside": {kind: [{"source": "page"}]},
+    }
+    document = {"services": services, kind: {"page": {"name": "p_page", "file": file}}}
+    return parsed("web1", "/srv/p/compose.yml", json.dumps(document), Project)
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual"), [("configs", "/page"), ("secrets", "/run/secrets/page")]
+)
+def test_a_config_of_a_file_is_a_mount_of_it(kind: str, usual: str) -> None:
+    page = "/var/www/html/index.php"
+    found = with_files(kind, "/srv/p/website/index.php", target=page)
+    assert found.services["site"].mounts == {page: "/srv/p/website/index.php"}
+    assert found.services["beside"].mounts == {usual: "/srv/p/website/index.php"}
+    assert found.document[kind] == {}
+    assert found.document["services"]["site"]["volumes"][0]["read_only"] is True
+    assert harms(found) == []
+
+
+@pytest.mark.parametrize("kind", ["configs", "secrets"])
+@pytest.mark.parametrize("file", ["/etc/shadow", "/srv/p/../../etc/shadow", "../../etc/shadow"])
+def test_a_config_of_a_file_of_the_machine_is_refused_as_a_mount_is(kind: str, file: str) -> None:
+    assert harms(with_files(kind, file)) != []
+
+
+def test_a_config_that_is_a_text_stays_one() -> None:
+    services = {"site": {"configs": [{"source": "page", "target": "/x"}, "page", {"source": []}]}}
+    document = {"services": services, "configs": {"page": {"content": "hello"}}}
+    found = parsed("web1", "/srv/p/compose.yml", json.dumps(document), Project)
+    assert found.document["configs"] == {"page": {"content": "hello"}}
+    assert found.services["site"].mounts == {}

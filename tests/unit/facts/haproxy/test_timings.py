@@ -184,3 +184,18 @@ def test_only_the_defaults_that_it_inherits_have_a_say() -> None:
     assert read(f"{fast}backend my-backend from fast{own}") == Timings(inter=1.0)
     chained = f"{fast}defaults more from fast\n timeout check 2s\nbackend my-backend from more{own}"
     assert read(chained) == Timings(inter=1.0, timeout_check=2.0)
+
+
+def test_who_tracks_another_server_lives_by_the_checks_of_that_one() -> None:
+    health = "backend health\n option httpchk\n server a web1:80 check inter 9s\n"
+    fast = f"{health} server b web2:80 check inter 1s fall 2\n"
+    assert read(f"{fast}backend my-backend\n server web1 web1:80 track health/a\n") == Timings(
+        inter=9.0, asks_http=True
+    )
+    assert read(f"{fast}backend my-backend\n server web1 web1:80 track health/b\n") == Timings(
+        inter=1.0, fall=2, asks_http=True
+    )
+    beside = "backend my-backend\n server one web1:80 track two\n server two web2:80 check fall 9\n"
+    assert read(beside) == Timings(fall=9)
+    circle = "backend my-backend\n server one web1:80 track two\n server two web2:80 track one\n"
+    assert read(circle) == Timings()  # HAProxy does not start with it
