@@ -30,8 +30,20 @@ FIND = (
 )
 
 
+# Where Python is in an image that stands in for a bare system (steps/apt.sh).
+OUT_OF_SIGHT = "/usr/share/labkit/hidden/python/usr/bin"
 DOCKERFILE = "simple_api/Dockerfile"  # of the course's layout
 PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
+# The Python 3 of a system's release (packages.debian.org, packages.ubuntu.com: python3).
+OF_SYSTEM = {
+    r"debian:(?:8|jessie)": "3.4", r"debian:(?:9|stretch)": "3.5", r"debian:(?:10|buster)": "3.7",
+    r"debian:(?:11|bullseye)": "3.9", r"debian:(?:12|bookworm)": "3.11",
+    r"ubuntu:(?:14.04|trusty)": "3.4", r"ubuntu:(?:16.04|xenial)": "3.5",
+    r"ubuntu:(?:18.04|bionic)": "3.6", r"ubuntu:(?:20.04|focal)": "3.8",
+    r"ubuntu:(?:22.04|jammy)": "3.10", r"ubuntu(?::(?:24.04|noble|latest))?": "3.12",
+}  # fmt: skip
+WITHOUT_PYTHON_2 = ("3.10", "3.11", "3.12")
+OF_PYTHON_2 = re.compile(r"\bpython(?:2\S*|-(?:pip|dev|minimal|setuptools))?\s")
 # Releases of Debian that had more, or other, packages than the lab's.
 OF_OLD = re.compile(
     r":(?:2\b|3\.\d\b|3\.10\b)|wheezy|jessie|stretch|buster|bullseye|bookworm|alpine"
@@ -111,15 +123,31 @@ class Replaced:
 def replaced(web: Shell, build: Build) -> Replaced | None:
     """The base of a build that has another version than its tag names; None if there is none."""
     for image in build.bases(web):
-        asked = PYTHON.fullmatch(image)
+        asked = python_of(image, web.read(build.dockerfile) or "")
         if not asked:
             continue
-        words = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "python3", image]
-        said = web.ask(shlex.join([*words, "-V"])).said
+        words = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "sh", image]
+        look = f"PATH=$PATH:{OUT_OF_SIGHT} python3 -V"
+        said = web.ask(shlex.join([*words, "-c", look])).said
         found = re.search(r"^Python (\d+\.\d[\d.]*)", said, re.M)
-        if found and not f"{found.group(1)}.".startswith(f"{asked.group(1)}."):
-            return Replaced(image, asked.group(1), found.group(1))
+        if found and not f"{found.group(1)}.".startswith(f"{asked}."):
+            return Replaced(image, asked, found.group(1))
     return None
+
+
+def python_of(image: str, dockerfile: str) -> str:
+    """The version of Python that a base has, or that apt brings into it; "" if it cannot be told.
+
+    Of a system it is Python 2 where the Dockerfile installs that.
+    """
+    if found := PYTHON.fullmatch(image):
+        return found.group(1)
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    for pattern, version in OF_SYSTEM.items():
+        if re.fullmatch(rf"{pattern}(?:[.-].*)?", name):
+            is_old = version not in WITHOUT_PYTHON_2
+            return "2.7" if is_old and OF_PYTHON_2.search(dockerfile) else version
+    return ""
 
 
 def is_stand_in(web: Shell, image: str) -> bool:

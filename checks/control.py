@@ -41,6 +41,8 @@ OF_WHOLE = re.compile(
 )
 OF_ALPINE = re.compile(r"apk|nc|unzip|vi|wget")  # BusyBox has the others
 OF_PHP = re.compile(r"curl|docker-php-\w[\w-]*|make|gcc|g\+\+|pear|pecl|phpize|php-config|xz|file")
+OF_NONE = re.compile(r"(?!)")  # a bare system is what the lab's own is
+OF_IMAGES = {"python": OF_WHOLE, "php": OF_PHP, "debian": OF_NONE, "ubuntu": OF_NONE}
 OF_SLIM = re.compile(r":(?:.*-)?slim")
 COMPILER = "gcc"
 # What BuildKit and its predecessor say of a RUN that ended otherwise than with 0.
@@ -65,7 +67,7 @@ def brings(image: str, command: str) -> bool:
     elif OF_SLIM.search(image):
         return False
     else:  # those of the registry and of its page are made from Alpine
-        found = {"python": OF_WHOLE, "php": OF_PHP}.get(plain_name(image), OF_ALPINE)
+        found = OF_IMAGES.get(plain_name(image), OF_ALPINE)
     return found.fullmatch(command) is not None
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -174,6 +174,25 @@ AS_ALPINE = (
     " && mkdir /usr/share/labkit/debian"
     " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/\n"
 )
+# A bare system has no Python until it is installed. Releases of which Python 2 or a Python of old
+# was part, and no mark that keeps pip out (PEP 668); all others have it.
+APT = base64.b64encode((Path(__file__).parent / "apt.sh").read_bytes()).decode()
+AS_BARE = (
+    f"RUN echo {APT} | base64 -d > /usr/local/sbin/apt-get && chmod 755 /usr/local/sbin/apt-get"
+    " && ln /usr/local/sbin/apt-get /usr/local/sbin/apt && apt-get hide\n"
+    'CMD ["bash"]\n'
+)
+AS_MANAGED = "RUN touch /usr/share/labkit/hidden/managed\n"
+OLD_DEBIAN = r"(?:6|7|8|9|10|11|wheezy|jessie|stretch|buster|bullseye|old\w*stable)(?:[.-].*)?"
+OLD_UBUNTU = r"(?:1\d|2[0-2])\.\d\d(?:[.-].*)?|(?:trusty|xenial|bionic|focal|jammy)(?:-.*)?"
+
+
+def _bare(old: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What makes the lab's Python a bare system: of the releases of old, and of all others."""
+    others = re.compile(rf"(?!(?:{old})\Z).*")
+    return (re.compile(old), AS_OLD_PYTHON), (re.compile(".*"), AS_BARE), (others, AS_MANAGED)
+
+
 # A base that waits for what is built from it (docker-library/python, onbuild, until 2018).
 ONBUILD = re.compile(r"(?:.*-)?onbuild")
 AS_ONBUILD = (
@@ -187,6 +206,8 @@ STATIC = re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?")
 # Repository -> tags of another time or system, and what makes the lab's image one of them.
 FORMERLY = {
     "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE), (ONBUILD, AS_ONBUILD)),
+    "debian": _bare(OLD_DEBIAN),
+    "ubuntu": _bare(OLD_UBUNTU),
     "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
 
@@ -258,6 +279,24 @@ def wanted_services(shell: Shell, project: Project) -> tuple[str, ...]:
     questions = " && ".join(f"{{ {can_be_had(one.image)}; }}" for one in beside)
     all_there = shell.ask(questions, timeout=PULL_LIMIT_S).ok
     return () if all_there else tuple(one.name for one in roles)
+
+
+def those_to_be_had(
+    shell: Shell, project: Project, needed: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """The services to start: all, `()`, unless an image is missing that none of the needed has.
+
+    Then all the others, which Compose starts together with what they wait for.
+    """
+    lacking = [
+        one.name
+        for one in project.services.values()
+        if one.image
+        and not one.raw.get("build")
+        and not needed(one.image)
+        and not shell.ask(can_be_had(one.image), timeout=PULL_LIMIT_S).ok
+    ]
+    return tuple(name for name in project.services if name not in lacking) if lacking else ()
 
 
 def compose_up(shell: Shell, files: Files, *options: str) -> None:

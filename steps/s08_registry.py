@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from labkit.course import Beginning, Files, Origin, step
 from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
+from labkit.facts.registry import is_registry
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of, networks_elsewhere
@@ -27,6 +28,7 @@ from steps.project import (
     provide_images,
     run_twice,
     tag,
+    those_to_be_had,
     trust_registry,
 )
 from subject.published import stand_in
@@ -106,6 +108,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
         provide_networks(lb, files.option("registry: networks").split())
         provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
+        chosen = chosen or those_to_be_had(lb, project, is_registry)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
 
 

@@ -12,9 +12,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+# Bare systems, which the lab's Python can be made into.
+SYSTEMS = ("debian", "ubuntu")
 # Repository -> what the lab has of it.
 STAND_INS = {
     "python": "python:3",
+    **dict.fromkeys(SYSTEMS, "python:3"),
     "php": "php:apache",
     "registry": "registry:2",
     "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
@@ -27,7 +30,9 @@ _TAG = re.compile(r"(?P<version>[0-9]{1,9}(?:\.[0-9]{1,9}){0,2})?(?:(?:^|-)(?P<v
 class Published:
     """The tags of a repository, as far as they are known."""
 
-    lines: tuple[tuple[int, ...], ...]  # the newest release of each line; (1, 5) is all of 1.5
+    lines: tuple[
+        tuple[int, ...], ...
+    ]  # the newest release of each line; (1, 5) is all of 1.5, (11,) of 11
     variants: re.Pattern[str]  # what stands behind a version, or alone
 
     def has(self, tag: str) -> bool:
@@ -61,6 +66,7 @@ def stand_in(image: str) -> str:
     name = image.removeprefix("docker.io/").removeprefix("library/")
     repository, _colon, tag = name.partition(":")
     found = STAND_INS.get(repository, "")
+    tag = tag or ("latest" if repository in SYSTEMS else "")
     if not tag or found in ("", name) or not PUBLISHED[repository].has(tag):
         return ""
     return "" if repository == "php" and "apache" not in tag else found
@@ -69,7 +75,7 @@ def stand_in(image: str) -> str:
 def _belongs(asked: tuple[int, ...], newest: tuple[int, ...]) -> bool:
     """Whether a version, whole or its beginning, is of the line that had this newest release."""
     line, patch = newest[:2], newest[2:]
-    return asked[:2] == line[: len(asked)] and (not patch or asked[2:] <= patch)
+    return asked[: len(line)] == line[: len(asked)] and (not patch or asked[2:] <= patch)
 
 
 def _line(text: str) -> tuple[int, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from checks.builds import python_of
 from labkit.course import NotMetError
+from labkit.facts.compose.project import Project, Service
 from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
+from labkit.facts.registry import is_registry
 from labkit.remote import PlannedShell, Result
-from steps.project import formerly, provide_images
+from steps.project import formerly, provide_images, those_to_be_had
 from subject.published import is_unheard_of, stand_in
 from subject.roles import must_be_heard_of
 
@@ -26,6 +29,12 @@ from subject.roles import must_be_heard_of
         ("python:alpine3.19", "python:3"),
         ("python:3.9.18-slim-bullseye", "python:3"),
         ("php:8.2.12-apache", "php:apache"),
+        ("ubuntu", "python:3"),
+        ("ubuntu:20.04", "python:3"),
+        ("docker.io/library/ubuntu:jammy-20240111", "python:3"),
+        ("debian:11.7-slim", "python:3"),
+        ("debian:bookworm-20230411-slim", "python:3"),
+        ("debian:oldoldstable", "python:3"),
         ("joxit/docker-registry-ui:1.5-static", "joxit/docker-registry-ui:latest"),
         ("joxit/docker-registry-ui:2.5.6-debian", "joxit/docker-registry-ui:latest"),
     ],
@@ -48,7 +57,8 @@ def test_nothing_else_is(image: str) -> None:
     ["registry:99", "registry:2.9", "registry:2.7.7", "registry:v2", "registry:2-slim",
      "joxit/docker-registry-ui:9.9", "joxit/docker-registry-ui:1.5-statik", "python:3.99-slim",
      "python:3.12-slimm", "python:4", "python:3.8.99", "python:3..8", "php:6-apache",
-     "php:apache-buser", "registry:2٣", "registry:" + "2" * 5000],
+     "php:apache-buser", "ubuntu:20.5", "ubuntu:24.04-slim", "debian:14.1", "debian:buser",
+     "registry:2٣", "registry:" + "2" * 5000],
 )  # fmt: skip
 def test_what_was_never_published_has_nobody_to_stand_in_for(image: str) -> None:
     assert stand_in(image) == ""
@@ -175,6 +185,66 @@ def test_an_old_tag_is_made_of_the_labs_python_and_another_one_is_it() -> None:
     assert len(made) == 1
     assert made[0].endswith("docker build -q -t python:2.7-buster -")
     assert "FROM python:3" in made[0]
+
+
+@pytest.mark.parametrize(
+    ("image", "old"),
+    [("ubuntu:16.04", True), ("ubuntu:focal", True), ("debian:11-slim", True),
+     ("debian:oldstable", True), ("ubuntu", False), ("ubuntu:24.04", False), ("debian", False),
+     ("debian:12.5", False), ("debian:bookworm-slim", False), ("debian:stable-slim", False)],
+)  # fmt: skip
+def test_a_bare_system_has_no_python_in_sight_and_keeps_pip_out_today(
+    image: str, old: bool
+) -> None:
+    added = formerly(image)
+    assert "apt-get hide" in added
+    assert ("archived.list" in added) is old
+    assert ("hidden/managed" in added) is not old
+
+
+@pytest.mark.parametrize(
+    ("image", "dockerfile", "version"),
+    [
+        ("python:3.8-slim", "", "3.8"),
+        ("ubuntu:20.04", "RUN apt install -y python3-pip\n", "3.8"),
+        ("ubuntu:20.04", "RUN apt install -y python3 python-pip\n", "2.7"),
+        ("docker.io/library/debian:10.13-slim", "RUN apt install python python-dev\n", "2.7"),
+        ("ubuntu:22.04", "RUN python -m venv x\n", "3.10"),
+        ("ubuntu", "", "3.12"),
+        ("debian:bullseye-slim", "", "3.9"),
+        ("debian", "", ""),
+        ("me/ubuntu:20.04", "", ""),
+        ("ubuntu:20.049", "", ""),
+    ],
+)
+def test_the_python_of_a_base_is_that_of_its_release(
+    image: str, dockerfile: str, version: str
+) -> None:
+    assert python_of(image, dockerfile) == version
+
+
+def test_services_beside_whose_image_nobody_has_are_left_out() -> None:
+    """The registry is started without its lone companion; a registry nobody has is not left out."""
+
+    def started(*missing: str) -> tuple[str, ...]:
+        def answer(command: str) -> Result:
+            code = 1 if any(name in command for name in missing) else 0
+            return Result(command, "", "", code)
+
+        raw = {
+            "depot": {"image": "registry:2"},
+            "core": {"image": "goharbor/harbor-core"},
+            "page": {"image": "joxit/docker-registry-ui"},
+            "own": {"image": "x", "build": "."},
+        }
+        services = {name: Service(name, one) for name, one in raw.items()}
+        project = Project("lb", "/srv/registry/compose.yml", "registry", services)
+        return those_to_be_had(PlannedShell("lb", answer), project, is_registry)
+
+    assert started() == ()
+    assert started("harbor") == ("depot", "page", "own")
+    assert started("harbor", "joxit") == ("depot", "own")
+    assert started("registry:2") == ()
 
 
 def test_an_alpine_of_long_ago_is_both() -> None:
