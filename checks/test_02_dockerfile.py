@@ -14,7 +14,7 @@ from checks.control import must_not_lack
 from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
-from labkit.facts.docker import inspected, must_be_had
+from labkit.facts.docker import ENGINE_GONE, inspected, must_be_had, must_have_engine
 from labkit.grading import Context
 from labkit.locale import _
 from labkit.remote import Shell
@@ -23,6 +23,8 @@ from subject.roles import must_be_heard_of
 
 BUILD_LIMIT_S = 50.0
 AT_LENGTH_S = 30
+# An engine that ended is started again by systemd, unless it ends too often.
+BACK = "timeout 40 sh -c 'until docker version; do sleep 1; done'"
 # What package managers print while they fetch and install.
 FETCHING = re.compile(
     r"\b(?:Get|Hit|Ign|Err):\d|\b(?:Building wheel|Collecting|Downloading|Fetched|Installing"
@@ -43,6 +45,10 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
         raise
     except LabkitError:
         _say_why_endless(web1, dockerfile)
+    if not answer.ok and ENGINE_GONE.search(answer.said):
+        # Once is the machine's fault; a build that ends the engine each time has its own.
+        must_have_engine("web1", "" if web1.ask(BACK, timeout=60).ok else answer.said)
+        answer = web1.ask(command, timeout=BUILD_LIMIT_S)
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
         said = _at_length(web1, dockerfile) or answer.text

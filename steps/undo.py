@@ -1,6 +1,7 @@
 """Takes away what steps brought, in seconds, so that another student's work can take its place.
 
-Base images and the engine's build cache stay: neither decides what a student's files do.
+Base images and the newest of the engine's build cache stay: neither decides what a student's files
+do. Of a class each student's own would be kept, until nothing else has room.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ NO_IMAGES = (
     "'; else "
     "docker image ls --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' | "
     'awk \'$3 == "<none>" || $1 ~ /:/ {print ($2 == "<none>" ? "" : $1":"$2)}\'; '
-    "fi | xargs -r docker image rm -f; docker image prune -f"
+    "fi | xargs -r docker image rm -f; docker image prune -f; "
+    "docker builder prune -f --keep-storage 1gb"
 )
 NO_PUSHED = (
     "docker image ls --format '{{.Repository}}:{{.Tag}}' | grep '^lb:' | xargs -r docker image rm"

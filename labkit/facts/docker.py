@@ -111,11 +111,31 @@ class Container:
         }
 
 
+# What Docker's client says of an engine that is not there, or is no more.
+ENGINE_GONE = re.compile(
+    r"Cannot connect to the Docker daemon|error reading from server: EOF"
+    r"|rpc error: code = Unavailable|error during connect:"
+)
+
+
+def must_have_engine(machine: str, said: str) -> None:
+    """CannotTellError if Docker's client says that there is no engine.
+
+    Whether one should be there is asked by itself; of what it would hold nobody can tell.
+    """
+    if ENGINE_GONE.search(said):
+        raise CannotTellError(
+            _("the Docker Engine of {machine} does not answer", machine=machine),
+            settle="labkit doctor",
+        )
+
+
 def images(shell: Shell) -> list[Image]:
     """Every tagged image; asked once in a run that disturbs nothing."""
     answer = shell.ask_once(
         "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
     )
+    must_have_engine(shell.name, "" if answer.text else answer.said)
     return [
         Image(
             id=str(record["Id"]),
@@ -184,6 +204,7 @@ def containers(shell: Shell) -> list[Container]:
     Asked once in a run that disturbs nothing: `Shell.forget` before what must be seen anew.
     """
     answer = shell.ask_once("docker ps -aq | xargs -r docker inspect")
+    must_have_engine(shell.name, "" if answer.text else answer.said)
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
     if not all(is_readable(container) for container in found):
         not_met(

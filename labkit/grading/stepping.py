@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from labkit.course import Course, Files, Step, StepFunction, Verdict
+from labkit.course import (
+    CannotTellError,
+    Course,
+    Files,
+    NotMetError,
+    Step,
+    StepFunction,
+    Verdict,
+)
 from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading.context import Context
 from labkit.grading.model import CheckResult
@@ -137,8 +145,20 @@ def call(step: Step, shells: Shells, files: Files) -> None:
 
 
 def call_one(run: StepFunction, on: Sequence[str], shells: Shells, files: Files) -> None:
-    """Call one function of a step with the shells of these machines."""
-    run({name: shells[name] for name in on}, files)
+    """Call one function of a step with the shells of these machines.
+
+    What it looks at says what it found as checks do: that something is not met is the step's
+    failure, that nobody can tell the machine's.
+    """
+    try:
+        run({name: shells[name] for name in on}, files)
+    except NotMetError as error:
+        raise StepFailedError(
+            _("expected {expected}; seen {seen}", expected=error.expected, seen=error.seen),
+            where=error.where,
+        ) from error
+    except CannotTellError as error:
+        raise NotReadyError(error.why, where=", ".join(on), then=error.settle) from error
 
 
 def plan(course: Course, step: Step, shells: Shells, files: Files) -> list[str]:

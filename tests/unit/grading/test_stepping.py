@@ -1,4 +1,4 @@
-"""Which steps are worth a checkpoint: those before which no later step held."""
+"""What a step leaves: a checkpoint if no later step held before, and its own kind of error."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
-from labkit.course import Course, Step, Verdict
+from labkit.course import CannotTellError, Course, Files, NotMetError, Step, Verdict
+from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading import Context, Scope, stepping
 from labkit.grading.model import CheckResult
-from labkit.grading.stepping import carry_out
+from labkit.grading.stepping import call_one, carry_out
 
 SLUGS = ("one", "two", "three")
 
@@ -112,3 +113,23 @@ def test_a_later_step_that_holds_because_of_it_does_not_count(
 
 def test_nobody_asks_where_no_checkpoint_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept(Machines(), monkeypatch, 1, wanted=False) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        (NotMetError(expected="a list", seen="a text", where="lb"), StepFailedError),
+        (CannotTellError("the engine is gone", settle="labkit doctor"), NotReadyError),
+    ],
+)
+def test_what_a_step_finds_as_checks_do_ends_it_as_steps_end(
+    found: Exception, kind: type[LabkitError]
+) -> None:
+    """As it was, grading a submission broke off: the grader itself had failed."""
+
+    def run(_shells: object, _files: object) -> None:
+        raise found
+
+    with pytest.raises(kind) as caught:
+        call_one(run, (), {}, cast("Files", None))
+    assert type(caught.value) is kind
