@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -282,21 +282,25 @@ def wanted_services(shell: Shell, project: Project) -> tuple[str, ...]:
 
 
 def those_to_be_had(
-    shell: Shell, project: Project, needed: Callable[[str], bool]
+    shell: Shell, project: Project, chosen: Sequence[str], needed: Callable[[str], bool]
 ) -> tuple[str, ...]:
-    """The services to start: all, `()`, unless an image is missing that none of the needed has.
+    """The services to start, of those chosen or, `()`, of all: without any whose image is missing.
 
-    Then all the others, which Compose starts together with what they wait for.
+    One that is needed stays: what it lacks is then said. Compose starts each together with what it
+    waits for.
     """
+    among = [project.services[name] for name in chosen if name in project.services]
     lacking = [
         one.name
-        for one in project.services.values()
+        for one in among or project.services.values()
         if one.image
         and not one.raw.get("build")
         and not needed(one.image)
         and not shell.ask(can_be_had(one.image), timeout=PULL_LIMIT_S).ok
     ]
-    return tuple(name for name in project.services if name not in lacking) if lacking else ()
+    if not lacking:
+        return tuple(chosen)
+    return tuple(name for name in chosen or project.services if name not in lacking)
 
 
 def compose_up(shell: Shell, files: Files, *options: str) -> None:

@@ -108,7 +108,7 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
         provide_networks(lb, files.option("registry: networks").split())
         provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
-        chosen = chosen or those_to_be_had(lb, project, is_registry)
+        chosen = those_to_be_had(lb, project, chosen, is_registry)
     run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
 
 

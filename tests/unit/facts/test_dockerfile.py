@@ -226,7 +226,7 @@ def test_the_python_of_a_base_is_that_of_its_release(
 def test_services_beside_whose_image_nobody_has_are_left_out() -> None:
     """The registry is started without its lone companion; a registry nobody has is not left out."""
 
-    def started(*missing: str) -> tuple[str, ...]:
+    def started(*missing: str, chosen: tuple[str, ...] = ()) -> tuple[str, ...]:
         def answer(command: str) -> Result:
             code = 1 if any(name in command for name in missing) else 0
             return Result(command, "", "", code)
@@ -239,12 +239,14 @@ def test_services_beside_whose_image_nobody_has_are_left_out() -> None:
         }
         services = {name: Service(name, one) for name, one in raw.items()}
         project = Project("lb", "/srv/registry/compose.yml", "registry", services)
-        return those_to_be_had(PlannedShell("lb", answer), project, is_registry)
+        return those_to_be_had(PlannedShell("lb", answer), project, chosen, is_registry)
 
     assert started() == ()
     assert started("harbor") == ("depot", "page", "own")
     assert started("harbor", "joxit") == ("depot", "own")
     assert started("registry:2") == ()
+    assert started(chosen=("depot", "core")) == ("depot", "core")
+    assert started("harbor", chosen=("depot", "core")) == ("depot",)
 
 
 def test_an_alpine_of_long_ago_is_both() -> None:
