@@ -184,6 +184,7 @@ def _standing_still(
     def commit(node: Container) -> str:
         return _commit(engine, node, image_tag(lab, serial, _machine(node)))
 
+    everywhere(_keep_names, nodes)
     try:
         everywhere(_pause, nodes)
         with ThreadPoolExecutor(max_workers=len(nodes) + 1) as pool:
@@ -211,7 +212,27 @@ def _own_size(engine: docker.DockerClient, tag: str) -> int:
 def _fixed_layers(node: Container) -> str:
     """The numbers of the layers that may be linked; "" if its containerd does not say."""
     code, said = node.exec_run(["sh", "-c", _LAYERS], user="root", stderr=False)
-    return said.decode(errors="replace").strip() if code == 0 and isinstance(said, bytes) else ""
+    return _text(said) if code == 0 else ""
+
+
+def _keep_names(node: Container) -> None:
+    """Put a machine's name and hosts where an image carries them (image/root, labkit-boot).
+
+    Its labkit-keep.path does so after each change, and was seen to miss one that came while it
+    still copied the one before.
+    """
+    words = ["cp", "/etc/hosts", "/etc/hostname", "/var/lib/labkit/"]
+    code, said = node.exec_run(words, user="root")
+    if code != 0:
+        raise NotReadyError(
+            _("the machines' data could not be copied: {said}", said=_text(said) or f"exit {code}"),
+            where=str(node.name),
+            then="labkit doctor",
+        )
+
+
+def _text(said: object) -> str:
+    return said.decode(errors="replace").strip() if isinstance(said, bytes) else ""
 
 
 def _pause(node: Container) -> None:
