@@ -41,14 +41,15 @@ def built(web1: Shell, dockerfile: Build) -> Iterator[dict[str, Any]]:
     command = f"{dockerfile.command} 2>&1"
     try:
         answer = web1.ask(command, timeout=BUILD_LIMIT_S)
+        if not answer.ok and ENGINE_GONE.search(answer.said):
+            # Once is the machine's fault; a build that ends the engine each time has its own.
+            if not web1.ask(BACK, timeout=60).ok:
+                must_have_engine("web1", answer.said)
+            answer = web1.ask(command, timeout=BUILD_LIMIT_S)
     except NotReadyError:
         raise
     except LabkitError:
         _say_why_endless(web1, dockerfile)
-    if not answer.ok and ENGINE_GONE.search(answer.said):
-        # Once is the machine's fault; a build that ends the engine each time has its own.
-        must_have_engine("web1", "" if web1.ask(BACK, timeout=60).ok else answer.said)
-        answer = web1.ask(command, timeout=BUILD_LIMIT_S)
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
         said = _at_length(web1, dockerfile) or answer.text

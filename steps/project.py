@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from labkit.course import Artefact, Files
-from labkit.facts.compose.project import by_judged
+from labkit.facts.compose.project import Service, by_judged
 from labkit.facts.docker import containers
 from labkit.facts.dockerfile import base_images, build_arguments, is_dockerfile
 from labkit.facts.haproxy.file import WRITTEN_BY_HAND
@@ -267,18 +267,27 @@ def images_of(project: Project, files: Files) -> list[str]:
     return [*(one.image for one in project.services.values() if one.image), *bases]
 
 
+def lacking(shell: Shell, services: Iterable[Service]) -> list[str]:
+    """Those of these services whose image nobody has, and nobody builds."""
+    return [
+        one.name
+        for one in services
+        if one.image
+        and not one.raw.get("build")
+        and not shell.ask(can_be_had(one.image), timeout=PULL_LIMIT_S).ok
+    ]
+
+
 def wanted_services(shell: Shell, project: Project) -> tuple[str, ...]:
     """The services to start: all, `()`, unless an image is missing that nobody has asked for.
 
     Then those of the practical, which Compose starts together with what they wait for.
     """
     roles = [one for one in (project.website, project.api) if one]
-    beside = [one for one in project.services.values() if one not in roles and one.image]
-    if len(roles) < 2 or not beside:
+    beside = [one for one in project.services.values() if one not in roles]
+    if len(roles) < 2 or not lacking(shell, beside):
         return ()
-    questions = " && ".join(f"{{ {can_be_had(one.image)}; }}" for one in beside)
-    all_there = shell.ask(questions, timeout=PULL_LIMIT_S).ok
-    return () if all_there else tuple(one.name for one in roles)
+    return tuple(one.name for one in roles)
 
 
 def those_to_be_had(
@@ -289,18 +298,10 @@ def those_to_be_had(
     One that is needed stays: what it lacks is then said. Compose starts each together with what it
     waits for.
     """
-    among = [project.services[name] for name in chosen if name in project.services]
-    lacking = [
-        one.name
-        for one in among or project.services.values()
-        if one.image
-        and not one.raw.get("build")
-        and not needed(one.image)
-        and not shell.ask(can_be_had(one.image), timeout=PULL_LIMIT_S).ok
-    ]
-    if not lacking:
-        return tuple(chosen)
-    return tuple(name for name in chosen or project.services if name not in lacking)
+    names = list(chosen or project.services)
+    among = [one for name, one in project.services.items() if name in names]
+    missing = lacking(shell, [one for one in among if not needed(one.image)])
+    return tuple(name for name in names if name not in missing) if missing else tuple(chosen)
 
 
 def compose_up(shell: Shell, files: Files, *options: str) -> None:

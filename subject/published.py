@@ -30,9 +30,8 @@ _TAG = re.compile(r"(?P<version>[0-9]{1,9}(?:\.[0-9]{1,9}){0,2})?(?:(?:^|-)(?P<v
 class Published:
     """The tags of a repository, as far as they are known."""
 
-    lines: tuple[
-        tuple[int, ...], ...
-    ]  # the newest release of each line; (1, 5) is all of 1.5, (11,) of 11
+    # The newest release of each line; (1, 5) is all of 1.5, (11,) is all of 11.
+    lines: tuple[tuple[int, ...], ...]
     variants: re.Pattern[str]  # what stands behind a version, or alone
 
     def has(self, tag: str) -> bool:

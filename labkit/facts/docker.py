@@ -135,7 +135,7 @@ def images(shell: Shell) -> list[Image]:
     answer = shell.ask_once(
         "docker image ls -q --filter dangling=false | sort -u | xargs -r docker image inspect"
     )
-    must_have_engine(shell.name, "" if answer.text else answer.said)
+    must_have_engine(shell.name, answer.stderr)
     return [
         Image(
             id=str(record["Id"]),
@@ -204,7 +204,7 @@ def containers(shell: Shell) -> list[Container]:
     Asked once in a run that disturbs nothing: `Shell.forget` before what must be seen anew.
     """
     answer = shell.ask_once("docker ps -aq | xargs -r docker inspect")
-    must_have_engine(shell.name, "" if answer.text else answer.said)
+    must_have_engine(shell.name, answer.stderr)
     found = [Container(raw) for raw in inspected(shell, answer.stdout)]
     if not all(is_readable(container) for container in found):
         not_met(

@@ -235,13 +235,14 @@ def test_services_beside_whose_image_nobody_has_are_left_out() -> None:
             "depot": {"image": "registry:2"},
             "core": {"image": "goharbor/harbor-core"},
             "page": {"image": "joxit/docker-registry-ui"},
-            "own": {"image": "x", "build": "."},
+            "own": {"image": "moi/own", "build": "."},
         }
         services = {name: Service(name, one) for name, one in raw.items()}
         project = Project("lb", "/srv/registry/compose.yml", "registry", services)
         return those_to_be_had(PlannedShell("lb", answer), project, chosen, is_registry)
 
     assert started() == ()
+    assert started("moi/own") == ()  # it is built
     assert started("harbor") == ("depot", "page", "own")
     assert started("harbor", "joxit") == ("depot", "own")
     assert started("registry:2") == ()
