@@ -33,7 +33,7 @@ from labkit.facts.http.browser import Reply, finished, path_of
 from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry
-from labkit.remote import Shell
+from labkit.remote import Result, Shell
 from steps.recognition import recognise
 from subject.balancer import haproxy_on
 from subject.roles import Project, is_student_age
@@ -47,7 +47,7 @@ REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 
 def _saying(text: str) -> Shell:
     """A machine of which every command says this."""
-    result = SimpleNamespace(stdout=text, said=text, text=text.strip(), ok=True, exit_code=0)
+    result = Result("", text, "", 0)
     return cast(
         "Shell",
         SimpleNamespace(
