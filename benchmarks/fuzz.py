@@ -33,7 +33,7 @@ from labkit.facts.http.browser import Reply, finished, path_of
 from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry
-from labkit.remote import Result as Answer
+from labkit.remote import Result as Said
 from labkit.remote import Shell
 from steps.recognition import recognise
 from subject.balancer import haproxy_on
@@ -48,7 +48,7 @@ REFERENCE = Path(__file__).parents[1] / "steps" / "reference"
 
 def _saying(text: str) -> Shell:
     """A machine of which every command says this."""
-    result = Answer("", text, "", 0)
+    result = Said("", text, "", 0)
     return cast(
         "Shell",
         SimpleNamespace(
