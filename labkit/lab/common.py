@@ -23,6 +23,19 @@ def say_ready(say: Say, name: str, where: str, seconds: float) -> None:
     )  # fmt: skip
 
 
+def started_again(units: str) -> str:
+    """The command, for root, that starts what has failed of these units (words of a shell) again.
+
+    It prints those that fail again. Where everything starts at once on a busy computer, a service
+    can go beyond its own limit; firewalld then leaves its rules behind, and every port stays shut.
+    """
+    return (
+        f"for name in {units}; do"
+        " ! systemctl is-failed --quiet $name || systemctl restart $name >/dev/null 2>&1"
+        " || echo $name; done"
+    )
+
+
 def not_whole(name: str, failed: Sequence[str]) -> NotReadyError:
     """The error of a machine that runs without these services of its own."""
     return NotReadyError(

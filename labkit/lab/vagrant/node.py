@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from labkit.errors import LabkitError, NotReadyError
-from labkit.lab.common import not_whole
+from labkit.lab.common import not_whole, started_again
 from labkit.lab.model import Machine
 from labkit.lab.vagrant.engine import Engine
 from labkit.lab.vagrant.explain import explained
@@ -25,13 +25,10 @@ HOST_KEY_FILE = "/etc/ssh/ssh_host_ed25519_key.pub"
 LOGIN_LIMIT_S = 60.0  # Vagrant has logged in already; what is waited for is the second card
 BOOT_LIMIT_S = 600.0  # three at once on two emulated processors were seen to take nearly as long
 POLL_S = 0.5
-# What lets visitors in and runs their website. One that has failed while everything started at once
-# (firewalld, by its own limit, leaves its rules behind: every port stays shut) is started again.
+# What lets visitors in and runs their website; what else a box brings may fail.
 WHOLE = (
-    "systemctl is-system-running --wait >/dev/null 2>&1;"
-    " for name in firewalld containerd docker; do"
-    " ! systemctl is-failed --quiet $name || systemctl restart $name >/dev/null 2>&1"
-    " || echo $name; done"
+    "systemctl is-system-running --wait >/dev/null 2>&1; "
+    f"{started_again('firewalld containerd docker')}"
 )
 CLOCK_LIMIT_S = 2.0  # certificates and tokens stand more; a log of three machines does not
 DAEMON_JSON = "/etc/docker/daemon.json"

@@ -19,6 +19,7 @@ import pytest
 from docker.errors import NotFound
 
 from labkit.course.blueprint import MOST
+from labkit.errors import NotReadyError
 from labkit.lab.containers import node as nodes
 from labkit.lab.containers.engine import CAPABILITIES, capabilities
 from labkit.lab.containers.network import POOL
@@ -423,3 +424,37 @@ def test_a_node_that_boots_is_knocked_at_often_and_its_container_looked_at_seldo
     assert waited == pytest.approx(10.0, abs=nodes.POLL_S)
     assert booting.knocks >= 10.0 / nodes.POLL_S
     assert 0 < booting.looks <= 10.0 / nodes.LOOK_S + 1
+
+
+class Degraded(Booting):
+    """One whose services ran into their limits; what is started again fails again, or does not."""
+
+    def __init__(self, fails_again: str) -> None:
+        super().__init__(seconds=0.0)
+        self.fails_again = fails_again
+        self.restarted = False
+
+    def ask(self, question: str, timeout: float, *, sudo: bool = False) -> Result:
+        assert timeout > 0
+        if question == nodes.READY:
+            state = "running\noverlay2" if self.restarted else "degraded"
+            return Result("", state, "", 0 if self.restarted else 7)
+        assert sudo
+        assert "systemctl restart" in question
+        self.restarted = True
+        return Result("", self.fails_again, "", 0)
+
+
+@pytest.mark.parametrize("fails_again", ["", "firewalld.service"])
+def test_a_service_that_failed_at_the_boot_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, fails_again: str
+) -> None:
+    booting = Degraded(fails_again)
+    monkeypatch.setattr(nodes, "time", booting)
+    monkeypatch.setattr(nodes, "socket", booting)
+    ends = (
+        pytest.raises(NotReadyError, match=fails_again) if fails_again else contextlib.nullcontext()
+    )
+    with ends:
+        nodes.wait_ready(booting, node("web1"), booting)  # type: ignore[arg-type]
+    assert booting.restarted
