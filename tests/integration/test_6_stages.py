@@ -6,10 +6,12 @@ That they pass on the reference is seen in the whole mark (test_1_demo.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from subprocess import CompletedProcess
 
 import pytest
 
 from labkit.course import load_course
+from labkit.errors import EXIT_INCONCLUSIVE
 from tests.fakes.by_hand import (
     BACK,
     BUILD,
@@ -22,10 +24,11 @@ from tests.fakes.by_hand import (
     UP,
     edit,
 )
-from tests.integration.conftest import Cli, drill
+from tests.integration.conftest import Cli
 
 Exec = Callable[[str, str], str]
 Scripts = list[tuple[str, str]]  # (machine, script), in order
+RUNS = 3  # at most
 
 REGISTRY = "cd /srv/registry && docker compose -f docker-compose-registry.yml"
 DATA = "/srv/student-list/simple_api/student_age.json"
@@ -109,17 +112,29 @@ STAGE_FAULTS: dict[str, tuple[Scripts, Scripts]] = {
 
 @pytest.mark.parametrize("name", STAGE_FAULTS)
 def test_a_stage_drill_fails_for_its_own_fault(done: Cli, exec_on: Exec, name: str) -> None:
-    """Planted as a student would make it, taken back afterwards."""
+    """Planted as a student would make it, taken back afterwards.
+
+    Anew where the drill could not tell, for want of processors: what it does itself in between (a
+    registry restarted that keeps nothing) is not undone by it.
+    """
+    for _attempt in range(RUNS):
+        ended = _planted(done, exec_on, name)
+        if ended.returncode != EXIT_INCONCLUSIVE:
+            break
+    assert ended.returncode == 1, f"{ended.stdout}{ended.stderr}"
+    # What was taken back holds again, and no drill has left anything behind.
+    done("check", next(one.step for one in load_course().drills if one.name == name))
+
+
+def _planted(done: Cli, exec_on: Exec, name: str) -> CompletedProcess[str]:
     plant, heal = STAGE_FAULTS[name]
     try:
         for machine, script in plant:
             exec_on(machine, script)
-        drill(done, name, code=1)
+        return done("drill", name, code=None)
     finally:
         for machine, script in heal:
             exec_on(machine, script)
-    # What was taken back holds again, and no drill has left anything behind.
-    done("check", next(one.step for one in load_course().drills if one.name == name))
 
 
 def test_every_stage_drill_has_a_planted_fault() -> None:
