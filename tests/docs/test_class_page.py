@@ -82,9 +82,11 @@ def test_the_keyboard_reaches_and_scrolls_the_tables(
 ) -> None:
     page = open_page(page_of_class.as_uri())
     expect(page.locator("html")).to_have_attribute("lang", language)
-    for name in ("students", "checks", "drills", "variants"):
-        page.locator(f"section[aria-labelledby={name}]").focus()
+    for name in ("learners", "checks", "drills", "variants"):
+        table = page.locator(f"section[aria-labelledby={name}]")
+        expect(table).to_have_js_property("tabIndex", 0)
+        table.focus()
+        expect(table).to_be_focused()
         page.keyboard.press("End")
-    expect(page.locator("section[aria-labelledby=students]")).to_have_js_property("tabIndex", 0)
-    students = page.locator("section[aria-labelledby=students]")
-    page.wait_for_function("one => one.scrollTop > 0", arg=students.element_handle())
+        if name == "learners":  # of forty, the others fit in; before the next key, it has scrolled
+            page.wait_for_function("one => one.scrollTop > 0", arg=table.element_handle())
