@@ -80,7 +80,7 @@ def build_image(web1: Shell, build: Build) -> str:
 
 def _at_length(web1: Shell, build: Build, limit: float) -> Result:
     """What a build prints that has not succeeded, as far as it gets within some seconds."""
-    command = f"timeout {limit:.0f} sh -c {shlex.quote(build.at_length)}"
+    command = shlex.join(["timeout", f"{limit:.0f}", "sh", "-c", build.at_length])
     return web1.ask(command, timeout=limit + 10)
 
 

@@ -89,7 +89,7 @@ def _made() -> bool:
 
 def _controlled(ctx: click.Context, verb: click.Context, rest: list[str], why: str) -> int:
     from labkit.cli.session import the_course, the_workspace
-    from labkit.lab.containers.engine import connect
+    from labkit.lab.containers.engine import connect, must_have_control_groups
     from labkit.lab.controller.files import there
     from labkit.lab.controller.image import ensure_controller_image
     from labkit.lab.controller.run import run
@@ -115,6 +115,7 @@ def _controlled(ctx: click.Context, verb: click.Context, rest: list[str], why: s
             if isinstance(parameter.type, Writes):
                 outputs.append(place)
     engine = connect()
+    must_have_control_groups(engine)
     return run(
         engine,
         ensure_controller_image(engine, show.say, course.root),

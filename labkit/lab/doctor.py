@@ -15,6 +15,7 @@ from labkit.lab.containers.engine import (
     bounding_set,
     capabilities,
     connect,
+    has_control_groups,
     on_its_disk,
 )
 from labkit.lab.containers.network import free_subnets, used_subnets
@@ -68,8 +69,10 @@ def examine(nodes: int) -> list[Finding]:
         Finding(_("way to the machines"), True, _words(way)),
         Finding(_("storage driver"), info.get("Driver") in ("overlay2", "overlayfs"),
                 str(info.get("Driver"))),
-        Finding(_("control groups"), True,
-                _("version {version}", version=info.get("CgroupVersion", "1"))),
+        Finding(_("control groups"), has_control_groups(info),
+                _("version {version}", version=info.get("CgroupVersion", "1"))
+                if has_control_groups(info) else _("none: the engine is rootless"),
+                _("a Docker Engine that is not rootless")),
     ]  # fmt: skip
     if way.way == "controller" and not inside():  # the rest is the other computer's to say
         return [*asked, _client()]

@@ -6,9 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import docker
@@ -66,14 +67,17 @@ READ_ONLY = [
 
 
 def connect() -> docker.DockerClient:
-    """A client of the local engine, its API version negotiated. NotReadyError if none answers."""
+    """A client of the local engine, its API version negotiated.
+
+    NotReadyError if none answers, or one that only speaks as Docker's does.
+    """
     try:
         # A build may be silent. An engine behind ssh:// is reached as Docker's own program does,
         # with the user's ssh and its configuration.
         engine = docker.from_env(
             version="auto", timeout=600, use_ssh_client=True, environment=_environment()
         )
-        engine.ping()
+        parts = engine.version().get("Components") or []
     except (DockerException, RequestException) as error:
         if "PermissionError" in str(error) or "Permission denied" in str(error):
             raise NotReadyError(
@@ -90,6 +94,14 @@ def connect() -> docker.DockerClient:
             where=_("the engine's socket"),
             then=_("make engine   (or: sudo systemctl start docker)"),
         ) from error
+    for part in parts:
+        if "podman" in str(part.get("Name", "")).lower():
+            raise NotReadyError(
+                _("{name} {version} answers in the place of a Docker Engine; the machines need one",
+                  name=part["Name"], version=part.get("Version", "")),
+                where=endpoint(),
+                then=_("unset DOCKER_HOST, or https://docs.docker.com/engine/install/"),
+            )  # fmt: skip
     return engine
 
 
@@ -169,12 +181,37 @@ def explained(doing: str) -> Iterator[None]:
         ) from error
 
 
+def is_rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine, by its `info()`, is a user's own, with the rights of a user namespace."""
+    return any("name=rootless" in option for option in info.get("SecurityOptions") or [])
+
+
+def has_control_groups(info: Mapping[str, Any]) -> bool:
+    """Whether its containers get control groups, without which no systemd starts in them.
+
+    A rootless engine says "none" where none are handed down to it: with version 1, or without the
+    user's own systemd (docs.docker.com/engine/security/rootless).
+    """
+    return info.get("CgroupDriver") != "none"
+
+
+def must_have_control_groups(engine: docker.DockerClient) -> None:
+    """NotReadyError if no machine could start on this engine."""
+    if not has_control_groups(engine.info()):
+        raise NotReadyError(
+            _("the Docker Engine is rootless and has no control groups: no machine starts on it"),
+            where=endpoint(),
+            then=_("a Docker Engine that is not rootless"),
+        )
+
+
 def bounding_set() -> int:
     """The capabilities that the engine itself may give, as the kernel's bit mask.
 
     Read from dockerd's own /proc entry where it can be found, else from ours: in a restricted
     host both lack the same ones, and asking for one of those makes the engine refuse to start a
-    container at all.
+    container at all. A controller's own say nothing; it sees no dockerd if the engine is rootless,
+    and then all of its user namespace.
     """
     own = Path("/proc/self/status")
     for process in Path("/proc").glob("[0-9]*/comm"):
@@ -183,7 +220,7 @@ def bounding_set() -> int:
                 return _cap_bnd(process.with_name("status").read_text())
         except OSError:
             continue  # it ended meanwhile
-    return _cap_bnd(own.read_text()) if own.exists() else -1
+    return _cap_bnd(own.read_text()) if own.exists() and not inside() else -1
 
 
 def _cap_bnd(status: str) -> int:

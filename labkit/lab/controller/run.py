@@ -23,7 +23,7 @@ from docker.models.containers import Container
 
 from labkit.errors import NotReadyError
 from labkit.lab.containers.endpoint import INSIDE, endpoint
-from labkit.lab.containers.engine import explained
+from labkit.lab.containers.engine import explained, is_rootless
 from labkit.lab.controller.files import OUT, packed, there, unpacked
 from labkit.lab.mirror.way_out import proxies
 from labkit.lab.store import state_root
@@ -100,7 +100,9 @@ def _container(
             labels={LABEL: ""},
             # The engine's own network, and not a lab's: there labs come and go while it works.
             network_mode="host",
-            pid_mode="host",  # dockerd is among them: it says what a machine may be given
+            # dockerd is among them: it says what a machine may be given. A rootless engine has no
+            # right to the processes of its computer.
+            pid_mode=None if is_rootless(engine.info()) else "host",
             volumes={
                 _socket(engine): {"bind": USUAL_SOCKET, "mode": "rw"},
                 VOLUME: {"bind": there(state), "mode": "rw"},
@@ -158,10 +160,8 @@ def _zone() -> str:
 
 def _socket(engine: docker.DockerClient) -> str:
     """The engine's socket on its own computer: the usual one, but for a rootless engine."""
-    options = engine.info().get("SecurityOptions") or []
     kind, _colon, place = endpoint().partition("://")
-    rootless = any("name=rootless" in option for option in options)
-    return place if rootless and kind == "unix" else USUAL_SOCKET
+    return place if kind == "unix" and is_rootless(engine.info()) else USUAL_SOCKET
 
 
 def _attached(arguments: Sequence[str], *, terminal: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import click
@@ -30,7 +31,8 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...
         calls.append((list(words), more))
         return 7
 
-    monkeypatch.setattr("labkit.lab.containers.engine.connect", lambda: None)
+    engine = SimpleNamespace(info=lambda: {"CgroupDriver": "systemd"})
+    monkeypatch.setattr("labkit.lab.containers.engine.connect", lambda: engine)
     monkeypatch.setattr(
         "labkit.lab.controller.image.ensure_controller_image", lambda *_all: "image"
     )

@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import docker
 import pytest
 
+from labkit.errors import NotReadyError
+from labkit.lab.containers import engine
 from labkit.lab.containers.engine import _environment
 
 
@@ -59,3 +64,36 @@ def test_without_an_ssh_nothing_is_added(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("DOCKER_HOST", "ssh://labhost")
     assert _environment()["DOCKER_HOST"] == "ssh://labhost"
+
+
+@pytest.mark.parametrize("parts", [[{"Name": "Engine", "Version": "26.1.5"}], [], None])
+def test_dockers_engine_is_taken(parts: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = SimpleNamespace(version=lambda: {"Components": parts})
+    monkeypatch.setattr(docker, "from_env", lambda **_: client)
+    assert engine.connect() is client
+
+
+def test_podman_is_told_from_dockers_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what Podman 4.3.1 said of itself; its own version would pass for an old engine's."""
+    said = {"Version": "4.3.1", "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}
+    monkeypatch.setattr(docker, "from_env", lambda **_: SimpleNamespace(version=lambda: said))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/podman/podman.sock")
+    with pytest.raises(NotReadyError, match=r"^Podman Engine 4\.3\.1 answers") as caught:
+        engine.connect()
+    assert caught.value.where == "unix:///run/podman/podman.sock"
+
+
+# What an engine 20.10 says of itself on a host with control groups of version 1.
+ROOTLESS = {"CgroupDriver": "none", "CgroupVersion": "1",
+            "SecurityOptions": ["name=seccomp,profile=default", "name=rootless"]}  # fmt: skip
+OWN = {"CgroupDriver": "cgroupfs", "CgroupVersion": "1",
+       "SecurityOptions": ["name=seccomp,profile=default"]}  # fmt: skip
+
+
+def test_an_engine_without_control_groups_is_refused_before_anything_is_made() -> None:
+    assert engine.is_rootless(ROOTLESS)
+    assert not engine.is_rootless(OWN)
+    engine.must_have_control_groups(cast("docker.DockerClient", SimpleNamespace(info=lambda: OWN)))
+    said = cast("docker.DockerClient", SimpleNamespace(info=lambda: ROOTLESS))
+    with pytest.raises(NotReadyError, match="rootless and has no control groups"):
+        engine.must_have_control_groups(said)
