@@ -21,7 +21,7 @@ WITHOUT_LABS := lint unit courses docs
 UNMEASURED := smoke $(WITHOUT_LABS) $(LABS)
 # A computer that needs longer for `base` has nothing left over beside drills: machines of the idle class
 # would wait for minutes, until their own services give up. There they come after the drills.
-QUICK_S := 55
+QUICK_S := 48
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base

@@ -40,6 +40,7 @@ LOGIN_TIMEOUT_S = 15  # sshd's greeting, and the machine's own work at a login (
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what is wrong is said by us, once
 OUTPUT_LIMIT = 4 * 2**20  # bytes of a command's output that are kept
 LINE_LIMIT = 4000
+RETRY_S = 0.25
 CONNECT_TRIES = 4  # a booting sshd may drop the first banner (fabric #2157)
 # A command that takes too long is ended by its machine, and killed KILL_AFTER_S later. Only a
 # machine that has not even done that after SLACK_S is in trouble itself.
@@ -232,8 +233,7 @@ class SshShell(Shell):
                     # A question is several small packets each way: with Nagle's algorithm each
                     # waits for a delayed acknowledgement, 40 ms.
                     transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    # The first session is granted when the login is complete; from then on a
-                    # machine that grants none within CONNECT_TIMEOUT_S is in trouble.
+                    # The first session is granted when the login is complete.
                     transport.open_session(timeout=LOGIN_TIMEOUT_S).close()
                     return self._connection
                 except BadHostKeyException as error:
@@ -257,7 +257,7 @@ class SshShell(Shell):
                             where=f"{self.user}@{self.address}",
                             then=_("labkit status, then labkit up"),
                         ) from error
-                    time.sleep(0.25 * 2**attempt)
+                    time.sleep(RETRY_S * 2**attempt)
         raise AssertionError("unreachable")
 
     def log_in_ahead(self) -> None:
@@ -295,8 +295,13 @@ class SshShell(Shell):
             ) from error
         except (OSError, EOFError, SSHException) as error:
             self._connection.close()
+            reason = str(error) or type(error).__name__
             raise NotReadyError(
-                _("the connection to {machine} was lost", machine=self.name),
+                _(
+                    "the connection to {machine} was lost ({reason})",
+                    machine=self.name,
+                    reason=reason,
+                ),
                 where=f"{self.name} $ {command}",
                 then="labkit status",
             ) from error
@@ -314,19 +319,21 @@ class SshShell(Shell):
             ) from error
 
     def _session(self) -> tuple[Any, Any]:
-        """A connection and a channel for one command on it; a connection just lost is made anew.
+        """A connection and a channel for one command on it.
 
-        Nothing was asked of the machine yet, so that nothing is asked twice.
+        Once more if that fails: a connection just lost is made anew, and a machine whose processors
+        are busy is given the time of a login. Nothing was asked of it yet, so nothing is asked
+        twice. Others may use the connection meanwhile: one that lives is not closed.
         """
         transport = self._open().transport
         try:
             return transport, transport.open_session(timeout=CONNECT_TIMEOUT_S)
         except (OSError, EOFError, SSHException):
-            if transport.is_active():
-                raise
-        self._connection.close()
+            if not transport.is_active():
+                self._connection.close()
+        time.sleep(RETRY_S)
         transport = self._open().transport
-        return transport, transport.open_session(timeout=CONNECT_TIMEOUT_S)
+        return transport, transport.open_session(timeout=LOGIN_TIMEOUT_S)
 
     def _execute(
         self,

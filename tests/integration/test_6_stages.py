@@ -57,7 +57,7 @@ FORGETFUL = edit(
     # Made anew by hand: Compose would carry the old container's volume over. What comes next pushes
     # to it, and it needs a moment to listen.
     f"{REGISTRY} rm -sf registry 2>&1; {REGISTRY} up -d --quiet-pull 2>&1;"
-    " timeout 60 sh -c 'until curl -sfo /dev/null http://localhost:5000/v2/; do sleep 0.5; done'",
+    " timeout 60 sh -c 'until curl -sko /dev/null https://localhost:5000/v2/; do sleep 0.5; done'",
 )
 PUSH = "su student -c 'docker push -q lb:5000/student-age:1.0'"
 # A copy of what the registry held, in the place of its page.

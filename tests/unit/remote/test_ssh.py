@@ -315,6 +315,41 @@ def test_a_machine_that_starts_nothing_is_told_from_one_that_is_gone(
         shell.ask("true")
 
 
+@pytest.mark.parametrize(("alive", "closed"), [(True, 0), (False, 1)])
+def test_a_session_is_asked_for_once_more_and_the_connection_of_others_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, closed: int
+) -> None:
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    closings, patience = [], []
+
+    def granted(timeout: float) -> str:
+        patience.append(timeout)
+        if len(patience) == 1:
+            raise SSHException("Timeout opening channel.")
+        return "a channel"
+
+    transport = SimpleNamespace(open_session=granted, is_active=lambda: alive)
+    monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(transport=transport))
+    monkeypatch.setattr(shell._connection, "close", lambda: closings.append(1))
+    monkeypatch.setattr(ssh, "RETRY_S", 0.0)
+    assert shell._session() == (transport, "a channel")
+    assert patience == [ssh.CONNECT_TIMEOUT_S, ssh.LOGIN_TIMEOUT_S]
+    assert len(closings) == closed
+
+
+def test_a_connection_that_is_lost_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+
+    def lost() -> None:
+        raise EOFError
+
+    monkeypatch.setattr(shell, "_session", lost)
+    with pytest.raises(NotReadyError, match=r"the connection to lb was lost \(EOFError\)"):
+        shell.ask("true")
+
+
 def test_closing_does_not_wait_for_a_lock_that_an_interrupt_has_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
