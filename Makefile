@@ -10,24 +10,24 @@ LANES ?= 2
 # What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few processes,
 # since the kernel counts those of one uid in all machines together. Drills two at a time, in the order
 # in which both lanes end together; the tutorial is among them, since its last page has some. They leave
-# a quick computer's two processors half idle: that is for what measures nothing, the longest first,
-# where the kernel can tell the one from the other (scripts/idle). A weight will not do: beside others
-# under `nice`, with a tenth of it, `rolling` lost 3 of 1300 GETs where none is lost.
+# half of two processors idle and more: that is for what measures nothing, the longest first, where the
+# kernel can tell the one from the other (scripts/idle); elsewhere it comes after them. A weight will
+# not do: beside others under `nice`, with a tenth of it, `rolling` lost 3 of 1300 GETs where none is
+# lost.
 ALONE := lab/tests/integration/test_3_room.py
 DRILLS := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_mention 6_stages 9_hardened 6_availability)
 LONG := $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
 LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
-WITHOUT_LABS := lint unit courses docs
-UNMEASURED := smoke $(WITHOUT_LABS) $(LABS)
-# A computer that needs longer for `base` has nothing left over beside drills: machines of the idle class
-# would wait for minutes, until their own services give up. There they come after the drills.
-QUICK_S := 48
+UNMEASURED := smoke lint unit courses docs $(LABS)
+# A computer that needs longer for `base` has its drills one at a time. Two took all of it: websites
+# answered their balancer late, and machines of the idle class waited until their services gave up.
+QUICK_S := 45
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base drills beside after rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base drills unmeasured rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,22 +47,16 @@ test: export TIMES = $(CURDIR)/.test-times
 test: $(VENV)/ready engine  ## everything, the embedded lab included; 25 to 50 minutes on two cores
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
 	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
-	if scripts/idle --possible; then \
-		beside="$(WITHOUT_LABS)"; [ "$$(scripts/timed --of base $(TIMES))" -gt $(QUICK_S) ] || beside="$(UNMEASURED)"; \
-	fi; \
-	$(MAKE) --no-print-directory -k -j2 drills beside BESIDE="$$beside" || code=2; \
-	$(MAKE) --no-print-directory -k after BESIDE="$$beside" || code=2; \
+	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
+	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1"; \
+	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
 	scripts/timed --table $(TIMES); exit $$code
 
 drills:  # after `make base`
 	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)
 
-beside:  # after `make base`, while drills run: what BESIDE names
-	+@[ -z "$(BESIDE)" ] || scripts/idle $(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(BESIDE)
-
-after:  # after the drills: what went not beside them
-	+@rest="$(filter-out $(BESIDE),$(UNMEASURED))"; \
-		[ -z "$$rest" ] || $(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $$rest
+unmeasured:  # after `make base`
+	+@$(IDLE) $(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(UNMEASURED)
 
 quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab
 	$(PYTEST) tests/integration/test_1_demo.py -k "idempotent or refuses or catch_up or plan"
