@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 USER_ID = 1000
 # An idle computer needs 6 s, one with both cores busy 20 s; beside others that took all, over 120.
 BOOT_LIMIT_S = 240.0
-AGAIN_S = 30.0  # for what depends on a service that had to be started again
 POLL_S = 0.05
 FAILED = "$(systemctl --failed --plain --no-legend | cut -d' ' -f1)"
 # Between two looks at a container that boots. One costs the engine and this side 4 ms of processor
@@ -274,7 +273,6 @@ def wait_ready(engine: docker.DockerClient, node: Node, shell: SshShell) -> floa
             failed = shell.ask(again, sudo=True, timeout=BOOT_LIMIT_S).text.split()
             if failed:
                 raise not_whole(node.name, failed)
-            deadline = max(deadline, time.monotonic() + AGAIN_S)
         _still_running(engine, node, deadline)
         time.sleep(POLL_S)
 

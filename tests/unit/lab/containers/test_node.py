@@ -458,3 +458,29 @@ def test_a_service_that_failed_at_the_boot_is_started_again(
     with ends:
         nodes.wait_ready(booting, node("web1"), booting)  # type: ignore[arg-type]
     assert booting.restarted
+
+
+class Flapping(Degraded):
+    """One with a service that starts each time, and fails a moment later."""
+
+    def __init__(self) -> None:
+        super().__init__(fails_again="")
+
+    def ask(self, question: str, timeout: float, *, sudo: bool = False) -> Result:
+        self.restarted = False
+        assert self.now < 10 * nodes.BOOT_LIMIT_S
+        return super().ask(question, timeout, sudo=sudo)
+
+    def logs(self, tail: int) -> bytes:
+        return b"a line\n" * tail
+
+
+def test_a_service_that_fails_each_time_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flapping = Flapping()
+    monkeypatch.setattr(nodes, "time", flapping)
+    monkeypatch.setattr(nodes, "socket", flapping)
+    with pytest.raises(NotReadyError, match="did not become ready in time"):
+        nodes.wait_ready(flapping, node("web1"), flapping)  # type: ignore[arg-type]
+    assert flapping.now == pytest.approx(nodes.BOOT_LIMIT_S, abs=nodes.LOOK_S)
