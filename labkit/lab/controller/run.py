@@ -93,6 +93,7 @@ def _container(
     """A controller that is not started yet, and is removed at the end."""
     state = state_root()
     with explained(_("making the controller")):
+        rootless = is_rootless(engine.info())
         container = engine.containers.create(
             image,
             list(words),
@@ -102,9 +103,9 @@ def _container(
             network_mode="host",
             # dockerd is among them: it says what a machine may be given. A rootless engine has no
             # right to the processes of its computer.
-            pid_mode=None if is_rootless(engine.info()) else "host",
+            pid_mode=None if rootless else "host",
             volumes={
-                _socket(engine): {"bind": USUAL_SOCKET, "mode": "rw"},
+                _socket(rootless=rootless): {"bind": USUAL_SOCKET, "mode": "rw"},
                 VOLUME: {"bind": there(state), "mode": "rw"},
             },
             environment=environment(
@@ -158,10 +159,10 @@ def _zone() -> str:
     return f"<{name}>{sign}{name[1:3]}:{name[3:]}"
 
 
-def _socket(engine: docker.DockerClient) -> str:
+def _socket(*, rootless: bool) -> str:
     """The engine's socket on its own computer: the usual one, but for a rootless engine."""
     kind, _colon, place = endpoint().partition("://")
-    return place if kind == "unix" and is_rootless(engine.info()) else USUAL_SOCKET
+    return place if kind == "unix" and rootless else USUAL_SOCKET
 
 
 def _attached(arguments: Sequence[str], *, terminal: bool) -> int:

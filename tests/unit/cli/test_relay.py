@@ -12,7 +12,7 @@ import pytest
 
 from labkit.cli import relay
 from labkit.cli.main import labkit
-from labkit.errors import UsageError
+from labkit.errors import NotReadyError, UsageError
 from labkit.lab.reach import Reach
 
 
@@ -60,6 +60,17 @@ def test_a_verb_goes_with_its_words_its_lab_and_its_exit_code(away: list[Any]) -
 def test_up_asks_the_engine_whether_it_is_the_known_one(away: list[Any]) -> None:
     relay.relayed(labkit, ["up"])
     assert away[0][1]["why"] == "asked True"
+
+
+def test_nothing_goes_where_no_machine_starts(
+    away: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said before a controller is made, which takes minutes the first time."""
+    engine = SimpleNamespace(info=lambda: {"CgroupDriver": "none"})
+    monkeypatch.setattr("labkit.lab.containers.engine.connect", lambda: engine)
+    with pytest.raises(NotReadyError, match="no machine starts on it"):
+        relay.relayed(labkit, ["up"])
+    assert away == []
 
 
 def test_the_workspace_and_the_files_of_options_go_along(away: list[Any], tmp_path: Path) -> None:

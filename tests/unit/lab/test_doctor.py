@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from labkit.lab import doctor
+from labkit.lab.reach import Reach
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,17 @@ def test_more_machines_are_fewer_labs_and_more_memory(
     assert "3 labs" in doctor._inotify(4).seen
     assert "2 GiB" in doctor._memory(3).fix
     assert "11 GiB" in doctor._memory(16).fix
+
+
+@pytest.mark.parametrize(
+    ("driver", "fit", "seen"), [("none", False, "none: the engine is rootless"),
+                                ("systemd", True, "version 2")],
+)  # fmt: skip
+def test_an_engine_without_control_groups_is_not_fit(
+    monkeypatch: pytest.MonkeyPatch, driver: str, fit: bool, seen: str
+) -> None:
+    info = {"ServerVersion": "26.1.5", "CgroupDriver": driver, "CgroupVersion": "2"}
+    monkeypatch.setattr(doctor, "connect", lambda: MagicMock(**{"info.return_value": info}))
+    monkeypatch.setattr(doctor, "reach", lambda *, asking: Reach("controller", str(asking)))
+    (found,) = (one for one in doctor.examine(3) if one.what == "control groups")
+    assert (found.fit, found.seen) == (fit, seen)

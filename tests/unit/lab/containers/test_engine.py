@@ -13,6 +13,7 @@ import pytest
 
 from labkit.errors import NotReadyError
 from labkit.lab.containers import engine
+from labkit.lab.containers.endpoint import INSIDE
 from labkit.lab.containers.engine import _environment
 
 
@@ -97,3 +98,17 @@ def test_an_engine_without_control_groups_is_refused_before_anything_is_made() -
     said = cast("docker.DockerClient", SimpleNamespace(info=lambda: ROOTLESS))
     with pytest.raises(NotReadyError, match="rootless and has no control groups"):
         engine.must_have_control_groups(said)
+
+
+@pytest.mark.parametrize(("where", "mask"), [("", 0x1F), ("in a controller", -1)])
+def test_a_controllers_own_capabilities_say_nothing_of_a_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str, mask: int
+) -> None:
+    """Where no dockerd is seen, which is so beside a rootless engine."""
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "proc" / "self" / "status").write_text("CapBnd:\t000000000000001f\n")
+    monkeypatch.setattr(engine, "Path", lambda place: tmp_path / place.lstrip("/"))
+    monkeypatch.delenv(INSIDE, raising=False)
+    if where:
+        monkeypatch.setenv(INSIDE, where)
+    assert engine.bounding_set() == mask

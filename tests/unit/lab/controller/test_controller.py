@@ -6,6 +6,8 @@ import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -13,7 +15,7 @@ from labkit.errors import UsageError
 from labkit.lab.controller import files
 from labkit.lab.controller.files import collected, packed, there, unpacked
 from labkit.lab.controller.image import _needs
-from labkit.lab.controller.run import _zone, environment
+from labkit.lab.controller.run import USUAL_SOCKET, _container, _zone, environment
 
 
 def archive(members: Mapping[str, bytes]) -> io.BytesIO:
@@ -118,3 +120,28 @@ def test_the_controllers_libraries_are_those_that_are_installed_here() -> None:
     assert "labkit" not in names
     assert "fabric" in wanted
     assert "extra ==" not in wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "processes", "socket"),
+    [
+        (["name=seccomp,profile=default"], "host", USUAL_SOCKET),
+        (["name=rootless"], None, "/run/user/1001/docker.sock"),
+    ],
+)
+def test_a_rootless_engine_is_asked_for_nothing_of_its_computer(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], processes: str | None, socket: str
+) -> None:
+    """It may not give the computer's processes, and its socket is its user's."""
+    made: dict[str, Any] = {}
+
+    def create(*_words: object, **told: object) -> SimpleNamespace:
+        made.update(told)
+        return SimpleNamespace(remove=lambda **_how: None)
+
+    said = {"SecurityOptions": options}
+    engine = SimpleNamespace(info=lambda: said, containers=SimpleNamespace(create=create))
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1001/docker.sock")
+    with _container(cast("Any", engine), "an image", [], why="", outputs=[], terminal=False):
+        assert made["pid_mode"] == processes
+        assert socket in made["volumes"]
