@@ -44,7 +44,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 # time per part stands at the end, whatever failed.
 test: export ENGINE_DATA = memory
 test: export TIMES = $(CURDIR)/.test-times
-test: $(VENV)/ready engine  ## everything, the embedded lab included; 25 to 50 minutes on two cores
+test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour on two cores, an hour on slow ones
 	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
 	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
 	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
