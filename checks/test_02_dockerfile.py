@@ -31,6 +31,8 @@ ONE_LINE = (
 )
 ONE_LINE_S = 1.5  # what that takes at most on a computer that has little else to do
 SLOWEST = 4.0  # a computer slower than that by so many times is asked again when it is not
+# A build, one line, the build with the most time there is, one line, and the build from the cache.
+ALL_OF_IT_S = int((4 + SLOWEST) * (BUILD_LIMIT_S + 10))
 # An engine that ended is started again by systemd, unless it ends too often.
 BACK = "timeout 40 sh -c 'until docker version; do sleep 1; done'"
 # What package managers print while they fetch and install.
@@ -188,6 +190,7 @@ def test_present(dockerfile: Build) -> None:
         "the cache allowed; within 50 s (more, if the machine is busy) it must give an image, "
         "which is removed again if it has no name."
     ),
+    limit_s=ALL_OF_IT_S,
     why=(
         "A Dockerfile that has built once, on one computer, is no recipe yet: base images are "
         "withdrawn and paths differ, and one finds out when an urgent update is due."

@@ -65,12 +65,14 @@ def check(
     why: str = "",
     requires: Sequence[str] = (),
     judges: str = "",
+    limit_s: int = 0,
 ) -> Callable[[F], F]:
     """Mark a pytest test as a check; its docstring is the sentence that the learner reads.
 
     `probes` and `why` are what `labkit explain` says of it; `requires` names what it asks of a
     machine that not every provider has (`labkit doctor --parity`). `judges` is the path of an
-    artefact that its step brings beside: filled with the reference, it earns nothing.
+    artefact that its step brings beside: filled with the reference, it earns nothing. `limit_s` is
+    for a check that may rightly take longer than others, in seconds.
     """
     parents = (needs,) if isinstance(needs, str) else tuple(needs)
     spec = CheckSpec(
@@ -83,6 +85,7 @@ def check(
         why=why,
         requires=tuple(requires),
         judges=judges,
+        limit_s=limit_s,
     )
 
     def mark(function: F) -> F:

@@ -101,6 +101,7 @@ class CheckSpec:
     # The artefact that it judges (its path), where its step brings that one beside: in a submission
     # without it, a pass would be the reference's.
     judges: str = ""
+    limit_s: int = 0  # after which it is ended, and nobody can tell; 0: the grader's own limit
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from labkit.course import Blueprint, CheckSpec, Course, Step, Verdict
 from labkit.errors import LabkitError
-from labkit.grading import Context, Scope, grade, write_open
+from labkit.grading import Context, Scope, grade, plugin, write_open
 from labkit.grading import run as running
 from labkit.grading.ahead import Ahead, Asker
 from labkit.grading.graph import Graph, Node
@@ -148,6 +148,32 @@ def test_nothing_of_the_session_stays_with_the_process(course: Course) -> None:
     hooks = (threading.excepthook, sys.unraisablehook)
     grade(context(course), ALL, keep=False)
     assert (threading.excepthook, sys.unraisablehook) == hooks
+
+
+SLOW = """
+import time
+from labkit.course import check
+
+@check(points=1)
+def test_one():
+    \"\"\"One.\"\"\"
+    time.sleep(0.5)
+
+@check(points=1, limit_s=60)
+def test_long():
+    \"\"\"Long.\"\"\"
+    time.sleep(0.5)
+"""
+
+
+def test_a_check_is_ended_at_the_limit_of_all_or_at_its_own(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course.root / "checks" / "test_01_alpha.py").write_text(SLOW)
+    monkeypatch.setattr(plugin, "CHECK_LIMIT_S", 0.1)
+    one, long = grade(context(course), ALL, keep=False).checks
+    assert (one.verdict, one.message) == (Verdict.INCONCLUSIVE, "it did not end within 0.1 s")
+    assert long.verdict is Verdict.PASSED
 
 
 # -- the plan
