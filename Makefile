@@ -40,17 +40,18 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-# What measures on this computer first, then drills and, beside or after them, all the rest. A table of
-# time per part stands at the end, whatever failed.
+# What measures on this computer first, then drills and, beside or after them, all the rest. At the end
+# stand the failures once more, and a table of time per part.
 test: export ENGINE_DATA = memory
 test: export TIMES = $(CURDIR)/.test-times
+test: export FAILURES = $(CURDIR)/.test-failures
 test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour on two cores, an hour on slow ones
-	@scripts/room; rm -f $(TIMES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
+	@scripts/room; rm -f $(TIMES) $(FAILURES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
 	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
 	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
 	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1"; \
 	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
-	scripts/timed --table $(TIMES); exit $$code
+	cat $(FAILURES) 2>/dev/null; scripts/timed --table $(TIMES); exit $$code
 
 drills:  # after `make base`
 	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)

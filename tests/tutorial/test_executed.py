@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from labkit.course import load_checks, load_course
+from labkit.errors import EXIT_INCONCLUSIVE
 from labkit.lab import open_lab
 from tests.tutorial.reading import (
     AUTHORS,
@@ -34,6 +35,7 @@ LAB = "tutorial"
 LANGUAGE = "fr"  # the other one has the same blocks (test_reading)
 BOOT_LIMIT_S = 90.0
 START_LIMIT_S = 15.0
+RUNS = 3  # at most, of a line whose verdict is that nobody can tell
 NOTICE_LIMIT_S = 15.0
 # The addresses in the pages (RFC 5737) -> the machine whose address stands there on a real lab.
 SHOWN_ADDRESSES = {"192.0.2.11": "web1", "192.0.2.12": "web2", "192.0.2.10": "lb"}
@@ -99,6 +101,10 @@ class Reader:
         while ended != code and line.startswith("curl ") and time.monotonic() < deadline:
             time.sleep(0.5)  # what was just started needs a moment: a reader asks again
             output, ended = self.terminal(place).type(line)
+        runs = 1
+        while ended == EXIT_INCONCLUSIVE != code and line.startswith("labkit ") and runs < RUNS:
+            output, ended = self.terminal(place).type(line)  # as the page and the verdict say
+            runs += 1
         assert ended == code, f"{place or 'here'} $ {line}\nexit code {ended}\n{output}"
         if not place and line.startswith("cd "):
             self.workspace = self.folder / line.removeprefix("cd ")
