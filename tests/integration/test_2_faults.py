@@ -31,7 +31,7 @@ from tests.fakes.by_hand import (
     UP,
     edit,
 )
-from tests.integration.conftest import Cli
+from tests.integration.conftest import Cli, drill
 
 REGISTRY = "/srv/registry/docker-compose-registry.yml"
 EDITED = (CONFIG, COMPOSE, INDEX, SCRIPT, DOCKERFILE, REGISTRY, "/etc/hosts")
@@ -401,8 +401,8 @@ def test_a_plain_insecure_registry_passes_too(
     exec_on("web2", PULL)
     try:
         result = found()
-        done("drill", "pulls")
-        done("drill", "no-registry")
+        drill(done, "pulls")
+        drill(done, "no-registry")
     finally:
         exec_on("lb", "docker rm -f -v plain; " + ui.format(f"cat kept > {file}"))
         exec_on("lb", "docker start registry-registry-1")

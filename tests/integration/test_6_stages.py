@@ -24,11 +24,10 @@ from tests.fakes.by_hand import (
     UP,
     edit,
 )
-from tests.integration.conftest import Cli
+from tests.integration.conftest import RUNS, Cli
 
 Exec = Callable[[str, str], str]
 Scripts = list[tuple[str, str]]  # (machine, script), in order
-RUNS = 3  # at most
 
 REGISTRY = "cd /srv/registry && docker compose -f docker-compose-registry.yml"
 DATA = "/srv/student-list/simple_api/student_age.json"
