@@ -7,12 +7,17 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from labkit.course import Foundation, ReadingRules, Submission
-from steps.project import CARRIED, COMPOSE, DOCKERFILE, INDEX, REGISTRY_COMPOSE
+from steps.project import CARRIED, COMPOSE, DOCKERFILE, GIVEN, INDEX, REGISTRY_COMPOSE
 from steps.recognition import recognise
 from subject.contract import OPTION
 
 FOUNDATIONS = (
-    Foundation(DOCKERFILE.path, ("dockerfile", "build"), ("build.runs", "build.auth")),
+    Foundation(
+        DOCKERFILE.path,
+        ("dockerfile", "build"),
+        ("build.runs", "build.auth"),
+        made_of=GIVEN,
+    ),
     Foundation(
         COMPOSE.path,
         ("compose", "deploy"),

@@ -50,11 +50,18 @@ class Forward:
         return Again(asked, taken, tuple(one.artefact for one in self.given))
 
     def _is_missing(self, foundation: Foundation, results: Results) -> bool:
-        """Whether the learner's own artefact does not give it; a failure of ours is no reason."""
-        if foundation in self.given or foundation.artefact not in self.submission.sources:
+        """Whether what is the learner's own does not give it; a failure of ours is no reason."""
+        if foundation in self.given or not self._is_own(foundation):
             return False
         wanted = [results[name].verdict for name in foundation.gives if name in results]
         return any(verdict is not Verdict.PASSED for verdict in wanted)
+
+    def _is_own(self, foundation: Foundation) -> bool:
+        """Whether anything of it was handed in, be it something that goes into a filled artefact."""
+        files, targets = self.submission.files, self.submission.targets
+        return foundation.artefact in self.submission.sources or any(
+            targets.get(path, path) in files for path in foundation.made_of
+        )
 
     def _waiting(self, foundation: Foundation, results: Results) -> list[str]:
         """The checks of later steps that did not pass."""

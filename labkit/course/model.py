@@ -77,6 +77,7 @@ class Foundation:
     artefact: str  # its path in the reference layout
     judged: tuple[str, ...]  # slugs of the steps that judge it
     gives: tuple[str, ...]  # the checks by which it is known to be there
+    made_of: tuple[str, ...] = ()  # what else goes into it: paths in the reference layout
 
 
 @dataclass(frozen=True)

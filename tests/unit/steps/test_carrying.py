@@ -219,6 +219,19 @@ def test_what_was_not_handed_in_is_the_reference_already() -> None:
     assert forward(found) is None
 
 
+def test_what_goes_into_a_filled_artefact_may_be_what_does_not_work() -> None:
+    """Seen in a published folder: no Dockerfile, and a word among the requirements too many."""
+    parts = {"simple_api/student_age.py": b"print()", "simple_api/requirements.txt": b"t\nflask\n"}
+    brought: list[Submission] = []
+    forward = Forward(COURSE, recognise_files(parts, REFERENCE), brought.append)
+    again = forward(
+        results({"build.runs": Verdict.BLOCKED, "compose.credentials": Verdict.BLOCKED})
+    )
+    assert again is not None
+    assert again.carried == ("simple_api/Dockerfile",)
+    assert brought[0].options[CARRIED] == "yes"
+
+
 def test_machines_that_cannot_be_changed_any_more_end_it() -> None:
     def lost(_submission: Submission) -> None:
         raise NotReadyError("web1 is lost")
