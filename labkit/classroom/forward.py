@@ -57,7 +57,7 @@ class Forward:
         return any(verdict is not Verdict.PASSED for verdict in wanted)
 
     def _is_own(self, foundation: Foundation) -> bool:
-        """Whether anything of it was handed in, be it something that goes into a filled artefact."""
+        """Whether any of it was handed in, be it what goes into a filled artefact."""
         files, targets = self.submission.files, self.submission.targets
         return foundation.artefact in self.submission.sources or any(
             targets.get(path, path) in files for path in foundation.made_of

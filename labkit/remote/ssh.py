@@ -20,7 +20,12 @@ from typing import Any
 from fabric import Config, Connection
 from paramiko import Channel, RejectPolicy
 from paramiko.channel import ChannelFile
-from paramiko.ssh_exception import BadHostKeyException, NoValidConnectionsError, SSHException
+from paramiko.ssh_exception import (
+    BadHostKeyException,
+    ChannelException,
+    NoValidConnectionsError,
+    SSHException,
+)
 
 from labkit.errors import LabkitError, NotReadyError
 from labkit.locale import _
@@ -48,6 +53,8 @@ KILL_AFTER_S = 5
 SLACK_S = 15.0
 CLOSE_S = 5.0
 ENDED = (124, 137)  # exit codes of timeout(1): by its signal, and killed
+END_S = 1.0
+NEVER_SAID = -1  # paramiko's exit code of a channel that was closed without one
 
 
 class _Lines:
@@ -74,9 +81,16 @@ class _Lines:
 
 
 def _ended(command: str, timeout: float, *, sudo: bool = False) -> str:
-    """The command, ended on its machine as well when it takes longer than it may."""
+    """The command, ended on its machine as well when it takes longer than it may.
+
+    It has no input from the start. The end of one that comes over the channel may be sent when the
+    command is through and its channel gone, and for that sshd closes the connection under everybody
+    (paramiko sends it outside of the channel's lock; sshd: "ieof packet referred to nonexistent
+    channel").
+    """
     who, shell = ("sudo -n ", "sh") if sudo else ("", "bash")
-    return f"{who}timeout -k {KILL_AFTER_S} {timeout:g} {shell} -c {shlex.quote(command)}"
+    ended = f"{who}timeout -k {KILL_AFTER_S} {timeout:g} {shell} -c {shlex.quote(command)}"
+    return f"{ended} </dev/null"
 
 
 class _Output:
@@ -224,6 +238,7 @@ class SshShell(Shell):
         with self._lock:
             if self._connection.is_connected:
                 return self._connection
+            _let_go(self._connection.close)  # what is left of one that was lost
             for attempt in range(CONNECT_TRIES):
                 try:
                     self._connection.client.load_host_keys(self._known_hosts)
@@ -294,7 +309,6 @@ class SshShell(Shell):
                 then="labkit status",
             ) from error
         except (OSError, EOFError, SSHException) as error:
-            self._connection.close()
             reason = str(error) or type(error).__name__
             raise NotReadyError(
                 _(
@@ -318,22 +332,42 @@ class SshShell(Shell):
                 then="labkit doctor",
             ) from error
 
+    def _must_have_ended(self, transport: Any, result: Result) -> None:
+        """Nothing is read out of an answer that broke off. NotReadyError, with what to type."""
+        if result.exit_code != NEVER_SAID:
+            return
+        transport.join(END_S)  # its thread ends with a connection, after the channels
+        if transport.is_active():
+            message = _("the command was killed on {machine}", machine=self.name)
+        else:
+            message = _(
+                "the connection to {machine} was lost ({reason})",
+                machine=self.name,
+                reason=_("in the middle of an answer"),
+            )
+        raise NotReadyError(message, where=f"{self.name} $ {result.command}", then="labkit status")
+
     def _session(self) -> tuple[Any, Any]:
         """A connection and a channel for one command on it.
 
         Once more if that fails: a connection just lost is made anew, and a machine whose processors
         are busy is given the time of a login. Nothing was asked of it yet, so nothing is asked
-        twice. Others may use the connection meanwhile: one that lives is not closed.
+        twice. Others may use the connection meanwhile: one that lives is not closed, unless it
+        gives nothing to anybody any more.
         """
         transport = self._open().transport
         try:
             return transport, transport.open_session(timeout=CONNECT_TIMEOUT_S)
         except (OSError, EOFError, SSHException):
-            if not transport.is_active():
-                self._connection.close()
-        time.sleep(RETRY_S)
+            time.sleep(RETRY_S)
         transport = self._open().transport
-        return transport, transport.open_session(timeout=LOGIN_TIMEOUT_S)
+        try:
+            return transport, transport.open_session(timeout=LOGIN_TIMEOUT_S)
+        except ChannelException:  # an answer: it takes no further session
+            raise
+        except (OSError, EOFError, SSHException):
+            transport.close()
+            raise
 
     def _execute(
         self,
@@ -361,13 +395,13 @@ class SshShell(Shell):
                 except SSHException as error:
                     self._refuse_if_crammed(transport, shown, error)
                     raise
-                channel.shutdown_write()
                 result = Result(shown, *_received(channel, began + timeout + SLACK_S, stream))
             except BaseException:
                 _let_go(channel.close)
                 raise
             channel.close()
         self.history.append(result)
+        self._must_have_ended(transport, result)
         if result.exit_code in ENDED and time.monotonic() - began >= timeout:
             raise CommandTooLongError(self.name, result, timeout)
         return result

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from paramiko import SSHException
+from paramiko import ChannelException, SSHException
 
 from labkit.errors import NotReadyError
 from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts, ssh
@@ -315,26 +315,110 @@ def test_a_machine_that_starts_nothing_is_told_from_one_that_is_gone(
         shell.ask("true")
 
 
-@pytest.mark.parametrize(("alive", "closed"), [(True, 0), (False, 1)])
-def test_a_session_is_asked_for_once_more_and_the_connection_of_others_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, closed: int
+class BrokenOff(Channel):
+    """A command that said a word, and never how it ended."""
+
+    def __init__(self) -> None:
+        super().__init__([b"a word"])
+        self.commands: list[str] = []
+
+    def exec_command(self, command: str) -> None:
+        """Begun."""
+        self.commands.append(command)
+
+    def set_combine_stderr(self, combined: bool) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def recv_exit_status(self) -> int:
+        """Paramiko's word for none."""
+        return -1
+
+
+@pytest.mark.parametrize(
+    ("alive", "said"),
+    [
+        (True, "the command was killed on lb"),
+        (False, r"the connection to lb was lost \(in the middle of an answer\)"),
+    ],
+)
+def test_nothing_is_read_out_of_an_answer_that_broke_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, said: str
 ) -> None:
+    """A grader once read out of one that there was no container."""
     shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
-    closings, patience = [], []
+    transport = SimpleNamespace(is_active=lambda: alive, join=lambda _seconds: None)
+    monkeypatch.setattr(shell, "_session", lambda: (transport, BrokenOff()))
+    shell.remember(True)
+    for _time in range(2):
+        with pytest.raises(NotReadyError, match=said):
+            shell.ask_once("docker ps")
+    assert [one.stdout for one in shell.history] == ["a word"] * 2  # evidence all the same
+
+
+def test_no_end_of_input_is_sent_that_could_come_after_the_end_of_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """sshd ends the whole connection for one: the command has no input from the start."""
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    channel = BrokenOff()
+    transport = SimpleNamespace(is_active=lambda: True, join=lambda _seconds: None)
+    monkeypatch.setattr(shell, "_session", lambda: (transport, channel))
+    with pytest.raises(NotReadyError):  # the channel has no shutdown_write
+        shell.ask("cat")
+    assert subprocess.run(
+        ["bash", "-c", channel.commands[0]], stdin=subprocess.PIPE, timeout=20, check=False
+    ).returncode == 0  # fmt: skip
+
+
+def session_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *errors: SSHException
+) -> tuple[list[float], list[str], Callable[[], tuple[Any, Any]]]:
+    """How long sessions were waited for, which connections were closed, and how to ask for one."""
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    patience: list[float] = []
+    closings: list[str] = []
+    left = list(errors)
 
     def granted(timeout: float) -> str:
         patience.append(timeout)
-        if len(patience) == 1:
-            raise SSHException("Timeout opening channel.")
+        if left:
+            raise left.pop(0)
         return "a channel"
 
-    transport = SimpleNamespace(open_session=granted, is_active=lambda: alive)
+    transport = SimpleNamespace(
+        open_session=granted, is_active=lambda: True, close=lambda: closings.append("transport")
+    )
     monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(transport=transport))
-    monkeypatch.setattr(shell._connection, "close", lambda: closings.append(1))
+    monkeypatch.setattr(shell._connection, "close", lambda: closings.append("connection"))
     monkeypatch.setattr(ssh, "RETRY_S", 0.0)
-    assert shell._session() == (transport, "a channel")
+    return patience, closings, shell._session
+
+
+LATE = SSHException("Timeout opening channel.")
+
+
+def test_a_session_is_asked_for_once_more_and_the_connection_of_others_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience, closings, session = session_after(tmp_path, monkeypatch, LATE)
+    assert session()[1] == "a channel"
     assert patience == [ssh.CONNECT_TIMEOUT_S, ssh.LOGIN_TIMEOUT_S]
-    assert len(closings) == closed
+    assert closings == []
+
+
+@pytest.mark.parametrize(
+    ("error", "closed"), [(LATE, ["transport"]), (ChannelException(4, "Resource shortage"), [])]
+)
+def test_a_connection_that_gives_nothing_to_anybody_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: SSHException, closed: list[str]
+) -> None:
+    _patience, closings, session = session_after(tmp_path, monkeypatch, LATE, error)
+    with pytest.raises(SSHException):
+        session()
+    assert closings == closed
 
 
 def test_a_connection_that_is_lost_says_why(
