@@ -13,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from paramiko import Message, Transport
+from paramiko.common import cMSG_CHANNEL_EOF
 
 from labkit.course import Verdict
 from labkit.grading import GradeResult
-from labkit.lab import Lab
+from labkit.lab import Lab, open_lab, open_shells
 from tests.integration.conftest import Cli
 
 
@@ -221,3 +223,27 @@ def test_fabric_lists_and_runs_the_steps(done: Cli) -> None:
     built = subprocess.run([fab, "build"], cwd=root, env=environment, capture_output=True,
                            text=True, check=True)  # fmt: skip
     assert "web1 $ docker build -t student-age:1.0 simple_api" in built.stdout
+
+
+def test_a_command_that_is_through_at_once_costs_nobody_the_connection(
+    up: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of its input comes late, as on a busy computer: sshd forgives none that is too late."""
+    send = Transport._send_user_message
+    ends: list[float] = []
+
+    def late(transport: Transport, message: Message) -> None:
+        if message.asbytes()[:1] == cMSG_CHANNEL_EOF:
+            ends.append(time.monotonic())
+            time.sleep(0.3)
+        send(transport, message)
+
+    monkeypatch.setattr(Transport, "_send_user_message", late)
+    web1 = open_shells(open_lab(up.lab))["web1"]
+    try:
+        assert [web1.ask("cat").ok for _time in range(3)] == [True] * 3
+        connections = {web1.ask("echo $SSH_CONNECTION").stdout for _time in range(3)}
+    finally:
+        web1.close()
+    assert len(connections) == 1
+    assert ends
