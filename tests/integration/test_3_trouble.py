@@ -228,7 +228,7 @@ def test_fabric_lists_and_runs_the_steps(done: Cli) -> None:
 def test_a_command_that_is_through_at_once_costs_nobody_the_connection(
     up: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end of its input comes late, as on a busy computer: sshd forgives none that is too late."""
+    """The end of its input comes late, as on a busy computer: sshd forgives none too late."""
     send = Transport._send_user_message
     ends: list[float] = []
 
