@@ -457,7 +457,21 @@ class SshShell(Shell):
             self.reporter.tell(CommandTyped(self.name, f"{editor} {path}"))
             self.reporter.tell(OutputLine(self.name, f"({len(content.splitlines())} lines)"))
         temporary = f"/tmp/labkit-{uuid.uuid4().hex}"
-        self._open().sftp().putfo(io.BytesIO(content), temporary)
+        try:
+            self._open().sftp().putfo(io.BytesIO(content), temporary)
+        except (OSError, EOFError, SSHException) as error:
+            with suppress(LabkitError):
+                self.ask(f"rm -f {temporary}")  # what there was room for
+            raise NotReadyError(
+                _(
+                    "{machine} does not take the file {path} ({reason})",
+                    machine=self.name,
+                    path=path,
+                    reason=str(error) or type(error).__name__,
+                ),
+                where=f"{self.name}:{temporary}",
+                then=f"labkit exec {self.name} -- df -h /tmp",
+            ) from error
         sudo = "sudo -n " if root else ""
         folder = shlex.quote(str(PurePosixPath(path).parent))
         target = shlex.quote(path)

@@ -434,6 +434,27 @@ def test_a_connection_that_is_lost_says_why(
         shell.ask("true")
 
 
+def test_a_machine_that_takes_no_file_is_named_and_keeps_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SFTP says no more than "Failure" of a disk that is full."""
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    asked: list[str] = []
+
+    def full(_content: io.BytesIO, _path: str) -> None:
+        raise OSError("Failure")
+
+    sftp = SimpleNamespace(putfo=full)
+    monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(sftp=lambda: sftp))
+    monkeypatch.setattr(shell, "ask", asked.append)
+    with pytest.raises(
+        NotReadyError, match=r"lb does not take the file /etc/x \(Failure\)"
+    ) as said:
+        shell.upload(b"x", "/etc/x", mode="644", root=True)
+    assert said.value.then == "labkit exec lb -- df -h /tmp"
+    assert [one.startswith("rm -f /tmp/labkit-") for one in asked] == [True]
+
+
 def test_closing_does_not_wait_for_a_lock_that_an_interrupt_has_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
