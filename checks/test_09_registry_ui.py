@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,11 @@ from labkit.lab import Lab
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.roles import is_student_age, must_have_other_images
+
+# As the page of joxit's image has it (registry-url="..."), and settings in JSON.
+REGISTRY_ADDRESS = re.compile(
+    r"""registry[-_]?url["']?\s*[=:]\s*["']?(https?://[^\s"'<>,]+)""", re.I
+)
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +86,17 @@ def test_shows(lab: Lab, ui_port: int, registry: Registry) -> None:
     """The page shows the image student-age."""
     page = fetch(lab, "lb", ui_port)
     catalogue = fetch(lab, "lb", ui_port, "/v2/_catalog", auth=registry.user)
-    if catalogue.status == 404 and _asks_registry_itself(lab, page, ui_port, registry):
-        return  # the browser goes to the registry directly, which test_pushed has asked already
+    if catalogue.status == 404:
+        said = _settings(lab, page, ui_port)
+        if _asks_registry_itself(lab, said, ui_port, registry):
+            return  # the browser goes to the registry directly, which test_pushed has asked already
+        address = address_told(said)
+        expect(
+            not address,
+            expected=_("a registry that every visitor's browser reaches, and that lets it ask"),
+            seen=_("the page sends the browser to {address}", address=address),
+            where=f"http://lb:{ui_port}/",
+        )
     expect(
         catalogue.status == 200 and _holds(catalogue),
         expected=_("student-age in what the page gets from the registry"),
@@ -117,15 +132,25 @@ def test_honest(context_of_run: Context, note: Callable[[str], None]) -> None:
     must_pass(context_of_run, "no-registry", note)
 
 
-def _asks_registry_itself(lab: Lab, page: Page, ui_port: int, registry: Registry) -> bool:
+def _settings(lab: Lab, page: Page, ui_port: int) -> str:
+    """The page, and the settings that it may fetch: where it sends the browser stands there."""
+    settings = fetch(lab, "lb", ui_port, "/config.json")
+    return page.html + (settings.html if settings.status == 200 else "")
+
+
+def address_told(said: str) -> str:
+    """The address of the registry that a page tells the browser; "" if it tells none."""
+    told = REGISTRY_ADDRESS.search(said)
+    return told[1] if told else ""
+
+
+def _asks_registry_itself(lab: Lab, said: str, ui_port: int, registry: Registry) -> bool:
     """Whether the page sends the browser to the registry itself, which lets a page of lb ask.
 
-    Where it sends it stands in the page, or in the settings that the page fetches. The registry
-    must allow it (CORS: the Fetch standard, section 3.3), or no browser shows what it answers.
+    The registry must allow it (CORS: the Fetch standard, section 3.3), or no browser shows what it
+    answers.
     """
     address = lab.machines()["lb"].address
-    settings = fetch(lab, "lb", ui_port, "/config.json")
-    said = page.html + (settings.html if settings.status == 200 else "")
     if not any(f"//{host}:{registry.port}" in said for host in ("lb", address)):
         return False
     allowed = registry.headers("/v2/", f"Origin: http://lb:{ui_port}")
