@@ -38,8 +38,14 @@ PAGES = "/var/www/html"
 
 
 def website(document: Map) -> Map:
-    """The website's service; a map of its own if there is none."""
-    return first(document, _is_apache) or first(
+    """The website's service; a map of its own if there is none.
+
+    Of several with Apache it is the one that knows how to log in, as in `subject.roles`.
+    """
+    pages = [one for one in services(document).values() if _is_apache(one)]
+    if pages:
+        return max(pages, key=lambda one: "USERNAME" in str(one.get("environment", "")))
+    return first(
         document, lambda one: any(target(mount).startswith("/var/www") for mount in _mounts(one))
     )
 

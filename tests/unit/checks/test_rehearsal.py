@@ -80,7 +80,7 @@ class World:
         if f"{API}:5000" in question:
             self.asleep -= 1
             return Result(question, "\n000\n" if self.asleep >= 0 else "{}\n404\n", "", 0)
-        if "list.php" in question:
+        if "list.php" in question or "-d submit=" in question:
             return Result(question, f"{self.shows(self.student)}\n200\n", "", 0)
         if SITE in question:
             return Result(question, f"{self.form}\n200\n", "", 0)
@@ -125,8 +125,14 @@ def test_an_api_that_never_wakes_ends_it() -> None:
 
 
 def test_a_page_without_a_form_ends_it_with_what_it_says() -> None:
-    world = World(str, form="<h1>It works</h1>")
-    assert rehearse(world.shell, stack()) == Rehearsed(False, "<h1>It works</h1>")
+    world = World(lambda _student: "<h1>It works</h1>", form="<h1>It works</h1>")
+    assert rehearse(world.shell, stack()) == Rehearsed(False, "It works")
+
+
+def test_a_page_whose_button_is_missing_is_asked_for_its_list_all_the_same() -> None:
+    """The button is another check's: one mistake costs one mistake."""
+    world = World(lambda student: f"{student} 42", form="<h1>Students</h1>")
+    assert rehearse(world.shell, stack()).shown
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
