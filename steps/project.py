@@ -494,6 +494,18 @@ def allow_insecure(shell: Shell, registry: str) -> None:
         shell.ask(ASK_INSECURE.replace("REGISTRY", re.escape(registry)))
 
 
+def restart_holders(shell: Shell, path: str) -> None:
+    """Restart the containers that mount this very file, as a config or by a mount of its own.
+
+    A file is put in place under another name and renamed: until they start again they hold the one
+    that was there before.
+    """
+    question = shlex.join(["docker", "ps", "-q", "--filter", f"volume={path}"])
+    holders = shell.ask(question).text.split()
+    if holders:
+        shell.run(shlex.join(["docker", "restart", "-t", "1", *holders]))
+
+
 def website_service(web: Shell) -> str:
     """The name that the website's service has in the compose file on this machine."""
     project = find_project(web)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import INDEX, stack_of, website_service
+from steps.project import INDEX, restart_holders, stack_of, website_service
 
 
 @step(
@@ -19,10 +19,11 @@ from steps.project import INDEX, stack_of, website_service
 def index(shells: Shells, files: Files) -> None:
     """The edited page, and PHP's own opinion of it.
 
-    Compose mounted the folder, so that the new file is seen at once and nothing is restarted.
+    Where Compose mounted the folder the new file is seen at once and nothing is restarted.
     """
     web1 = shells["web1"]
-    files.place(INDEX, web1)
+    if files.place(INDEX, web1):
+        restart_holders(web1, files.remote(INDEX))
     if files.submission:
         return  # the checks ask PHP the same
     service = website_service(web1)

@@ -593,6 +593,15 @@ def test_step_6_puts_the_page_where_the_student_has_it() -> None:
     ]
 
 
+def test_step_6_restarts_what_mounts_the_page_by_itself() -> None:
+    """A config, or a mount of the file alone: the container holds the file it began with."""
+    facts: Facts = {f"docker ps -q --filter volume={HOME}/html/index.php": "a1\nb2\n"}
+    assert Machines({"web1": facts}).plan(6, submitted(API_LAYOUT)) == [
+        f"web1 $ nano {HOME}/html/index.php",
+        "web1 $ docker restart -t 1 a1 b2",
+    ]
+
+
 def test_step_8_types_the_documented_commands_and_step_9_nothing() -> None:
     submission = submitted(
         {"README.md": "docker network create n\ndocker run --net n registry:2\n"}
