@@ -38,6 +38,9 @@ def main(folder: Path, only: str, lab: str, say: Say = print) -> bool:
         for path in sorted(folder.glob(f"*/{NOTE}"))
         if any(word in path.parent.name for word in only.split(","))
     }
+    if not notes:
+        say(f"{folder}: no folder with an {NOTE} in it, and {only!r} in its name")
+        return False
     cases = [_case(course, folder / name, note) for name, note in notes.items()]
     good = 0
     with tempfile.TemporaryDirectory(prefix="labkit-wild-") as out:
