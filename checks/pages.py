@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import time
 from itertools import islice
 from typing import NoReturn
 
@@ -19,8 +18,6 @@ MOST_NAMED = 5_000  # places where a page names somebody
 MOST_REDIRECTS = 5
 USUAL = {"http": 80, "https": 443}
 OK = 200
-SERVER_ERROR = 500
-AGAIN_S = 2.0  # until a page that could not answer is asked once more
 # What the button of the list says, where a page has others.
 LISTING = re.compile(r"list|stud|[ée]tud|[ée]l[èe]ve|affich|show|voir|display", re.I)
 
@@ -123,20 +120,7 @@ def list_form(page: Page) -> Form:
 
 
 def press_button(lab: Lab, machine: str, port: int) -> Page:
-    """Open the website's page and press its button, as a browser would.
-
-    Once more where a server says that it, or one behind it, could not answer (5xx: RFC 9110,
-    section 15.6), as a visitor would: on a busy computer the API may be late once. What lasts is
-    the same then; what comes and goes is for the drills, which ask hundreds of times.
-    """
-    page = _pressed(lab, machine, port)
-    if page.status < SERVER_ERROR:
-        return page
-    time.sleep(AGAIN_S)
-    return _pressed(lab, machine, port)
-
-
-def _pressed(lab: Lab, machine: str, port: int) -> Page:
+    """Open the website's page and press its button, as a browser would."""
     first = fetch(lab, machine, port)
     must_be_ok(first)
     form = list_form(first)

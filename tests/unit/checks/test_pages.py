@@ -214,27 +214,3 @@ def test_a_hostile_balancer_sends_the_grader_nowhere_else(
 ) -> None:
     with pytest.raises(NotMetError, match="it sends its visitor to"):
         asked(monkeypatch, link, to_https=True)
-
-
-@pytest.mark.parametrize(
-    ("answers", "status", "pressed"),
-    [([200], 200, 1), ([404, 200], 404, 1), ([502, 200], 200, 2), ([502, 500, 200], 500, 2)],
-)
-def test_a_button_whose_server_was_late_is_pressed_once_more(
-    monkeypatch: pytest.MonkeyPatch, answers: list[int], status: int, pressed: int
-) -> None:
-    """Graded beside two other labs, a right stack was failed for the 502 of one moment."""
-    form = '<form method="post"><button name="submit" value="list">List</button></form>'
-    posts: list[str] = []
-
-    def fetched(_lab: Any, machine: str, _port: int, path: str = "/", **more: object) -> Page:
-        if "form" not in more:
-            return Page(f"http://{machine}{path}", 200, form)
-        posts.append(path)
-        return Page(f"http://{machine}{path}", answers[len(posts) - 1], "said")
-
-    monkeypatch.setattr(pages, "fetch", fetched)
-    monkeypatch.setattr(pages, "AGAIN_S", 0.0)
-    nobody: Any = None
-    assert pages.press_button(nobody, "web1", 80).status == status
-    assert len(posts) == pressed
