@@ -53,8 +53,8 @@ KILL_AFTER_S = 5
 SLACK_S = 15.0
 CLOSE_S = 5.0
 ENDED = (124, 137)  # exit codes of timeout(1): by its signal, and killed
-END_S = 1.0
 NEVER_SAID = -1  # paramiko's exit code of a channel that was closed without one
+CONNECTION_END_S = 1.0  # paramiko ends the channels of a lost connection just before its own thread
 
 
 class _Lines:
@@ -333,19 +333,20 @@ class SshShell(Shell):
             ) from error
 
     def _must_have_ended(self, transport: Any, result: Result) -> None:
-        """Nothing is read out of an answer that broke off. NotReadyError, with what to type."""
+        """Nothing is read out of an answer that broke off.
+
+        NotReadyError if the command was killed, EOFError if the connection was lost meanwhile.
+        """
         if result.exit_code != NEVER_SAID:
             return
-        transport.join(END_S)  # its thread ends with a connection, after the channels
-        if transport.is_active():
-            message = _("the command was killed on {machine}", machine=self.name)
-        else:
-            message = _(
-                "the connection to {machine} was lost ({reason})",
-                machine=self.name,
-                reason=_("in the middle of an answer"),
-            )
-        raise NotReadyError(message, where=f"{self.name} $ {result.command}", then="labkit status")
+        transport.join(CONNECTION_END_S)
+        if not transport.is_active():
+            raise EOFError(_("in the middle of an answer"))
+        raise NotReadyError(
+            _("the command was killed on {machine}", machine=self.name),
+            where=f"{self.name} $ {result.command}",
+            then="labkit status",
+        )
 
     def _session(self) -> tuple[Any, Any]:
         """A connection and a channel for one command on it.
@@ -400,8 +401,8 @@ class SshShell(Shell):
                 _let_go(channel.close)
                 raise
             channel.close()
-        self.history.append(result)
-        self._must_have_ended(transport, result)
+            self.history.append(result)
+            self._must_have_ended(transport, result)
         if result.exit_code in ENDED and time.monotonic() - began >= timeout:
             raise CommandTooLongError(self.name, result, timeout)
         return result

@@ -368,9 +368,13 @@ def test_no_end_of_input_is_sent_that_could_come_after_the_end_of_the_command(
     monkeypatch.setattr(shell, "_session", lambda: (transport, channel))
     with pytest.raises(NotReadyError):  # the channel has no shutdown_write
         shell.ask("cat")
-    assert subprocess.run(
-        ["bash", "-c", channel.commands[0]], stdin=subprocess.PIPE, timeout=20, check=False
-    ).returncode == 0  # fmt: skip
+    reading, writing = os.pipe()  # an input that nobody ends
+    try:
+        command = ["bash", "-c", channel.commands[0]]
+        assert subprocess.run(command, stdin=reading, timeout=5, check=False).returncode == 0
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def session_after(
