@@ -494,14 +494,16 @@ def allow_insecure(shell: Shell, registry: str) -> None:
         shell.ask(ASK_INSECURE.replace("REGISTRY", re.escape(registry)))
 
 
-def restart_holders(shell: Shell, path: str) -> None:
-    """Restart the containers that mount this very file, as a config or by a mount of its own.
+def place_page(files: Files, shell: Shell) -> None:
+    """Put the page in place, and restart the containers that mount this very file.
 
-    A file is put in place under another name and renamed: until they start again they hold the one
-    that was there before.
+    Where Compose mounted its folder it is seen at once. A file is put in place under another name
+    and renamed: one that is mounted by itself, or as a config, is the former one until then.
     """
-    question = shlex.join(["docker", "ps", "-q", "--filter", f"volume={path}"])
-    holders = shell.ask(question).text.split()
+    if not files.place(INDEX, shell):
+        return
+    filter_ = f"volume={files.remote(INDEX)}"
+    holders = shell.ask(shlex.join(["docker", "ps", "-q", "--filter", filter_])).text.split()
     if holders:
         shell.run(shlex.join(["docker", "restart", "-t", "1", *holders]))
 

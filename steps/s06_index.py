@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import INDEX, restart_holders, stack_of, website_service
+from steps.project import INDEX, place_page, stack_of, website_service
 
 
 @step(
@@ -17,13 +17,9 @@ from steps.project import INDEX, restart_holders, stack_of, website_service
     title={"en": "The page finds the API", "fr": "La page trouve l'API"},
 )
 def index(shells: Shells, files: Files) -> None:
-    """The edited page, and PHP's own opinion of it.
-
-    Where Compose mounted the folder the new file is seen at once and nothing is restarted.
-    """
+    """The edited page, and PHP's own opinion of it."""
     web1 = shells["web1"]
-    if files.place(INDEX, web1):
-        restart_holders(web1, files.remote(INDEX))
+    place_page(files, web1)
     if files.submission:
         return  # the checks ask PHP the same
     service = website_service(web1)

@@ -12,10 +12,10 @@ from steps import undo
 from steps.project import (
     COMPOSE,
     IMAGE,
-    INDEX,
     compose_up,
     copy_project,
     described,
+    place_page,
     refuse_when_down,
     stack_of,
     trust_registry,
@@ -30,7 +30,7 @@ def bring(shells: Shells, files: Files) -> None:
     web2 = shells["web2"]
     copy_project(web2, files, page=False)
     files.place(COMPOSE, web2)
-    files.place(INDEX, web2)
+    place_page(files, web2)
     if not files.submission:
         return
     stack = stack_of(files)
