@@ -83,9 +83,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
     while True:
         awake = curl(shell, f"http://{address_of_api}:{API_PORT}/").status
         first = curl(shell, f"{url}/")
-        form = None
-        if first.status == OK:
-            form = _form_of(Page(url, first.status, first.body))
+        form = _form_of(Page(url, first.status, first.body)) if first.status == OK else None
         if form is not None and awake:
             fields = encoded(form.fields)
             path = form.path.lstrip("/")

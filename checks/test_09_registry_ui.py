@@ -93,7 +93,7 @@ def test_shows(lab: Lab, ui_port: int, registry: Registry) -> None:
         address = address_told(said)
         expect(
             not address,
-            expected=_("a registry that every visitor's browser reaches, and that lets it ask"),
+            expected=_("a registry that every visitor's browser can reach and may ask"),
             seen=_("the page sends the browser to {address}", address=address),
             where=f"http://lb:{ui_port}/",
         )

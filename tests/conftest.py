@@ -17,7 +17,8 @@ LAST_LINES = 25  # of a failure: the assertion, and what it has to say
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     path = os.environ.get("FAILURES")
-    if not report.failed or not path or "PYTEST_XDIST_WORKER" in os.environ:  # it tells its master
+    is_told_again = "PYTEST_XDIST_WORKER" in os.environ  # to its controller
+    if not report.failed or not path or is_told_again:
         return
     told = "\n".join(report.longreprtext.splitlines()[-LAST_LINES:])
     with Path(path).open("a", encoding="utf-8") as file:

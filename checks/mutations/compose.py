@@ -42,10 +42,11 @@ def website(document: Map) -> Map:
 
     Of several with Apache it is the one that knows how to log in, as in `subject.roles`.
     """
-    pages = [one for one in services(document).values() if _is_apache(one)]
-    if pages:
-        return max(pages, key=lambda one: "USERNAME" in str(one.get("environment", "")))
-    return first(
+    pages = filter(_is_apache, services(document).values())
+    known: Map = max(
+        pages, key=lambda one: "USERNAME" in str(one.get("environment", "")), default={}
+    )
+    return known or first(
         document, lambda one: any(target(mount).startswith("/var/www") for mount in _mounts(one))
     )
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 from labkit.course import load_course
-from tests.integration.conftest import RUNS, Cli, measured
+from tests.integration.conftest import RUNS, Cli
 
 
 def test_the_hardened_configuration_earns_the_mention(done: Cli) -> None:
     """20 of 20, with distinction; every drill for it is in the result."""
     done("step", "13", "--bar", "hardened")
     for _attempt in range(RUNS):
-        result = json.loads(measured(done, "grade", "-o", "json"))
-        if result["mention"] is not None:  # nobody could tell
+        result = done.json("grade", "-o", "json", code=None)
+        if None not in (result["score"], result["mention"]):  # else nobody could tell
             break
     assert (result["score"], result["mention"]) == (20, True)
     wanted = {one.name for one in load_course().drills if one.mention}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 import yaml
 
-from checks.mutations import MUTATIONS, yamls
+from checks.mutations import MUTATIONS, compose, yamls
 from checks.mutations.dockerfile import instructions
 from checks.mutations.haproxy import joined, lines
 from labkit.course import Mutation, load_course
@@ -360,3 +360,11 @@ def test_a_page_that_takes_any_method_may_be_asked_by_get() -> None:
     assert mutants(named("index.form-by-get"), PAGE) == []
     posted = PAGE.replace("<?php\n", "<?php\nif (isset($_POST['submit'])) echo 1;\n")
     assert 'method="get"' in mutant("index.form-by-get", posted)
+
+
+def test_of_two_with_apache_the_website_is_the_one_that_logs_in() -> None:
+    """Else a mistake is planted into a page that nobody asks for, and is none."""
+    beside = {"image": "php:apache", "volumes": ["./doc:/var/www/html"]}
+    site = {"image": "php:apache", "environment": ["USERNAME=toto", "PASSWORD=python"]}
+    assert compose.website({"services": {"documentation": beside, "website": site}}) is site
+    assert compose.website({"services": {"documentation": beside}}) is beside
