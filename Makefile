@@ -41,7 +41,7 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
 # What measures on this computer first, then drills and, beside or after them, all the rest. At the end
-# stand the failures once more, and a table of time per part.
+# stand a table of time per part and what failed once more, a line each.
 test: export ENGINE_DATA = memory
 test: export TIMES = $(CURDIR)/.test-times
 test: export FAILURES = $(CURDIR)/.test-failures
@@ -51,7 +51,7 @@ test: $(VENV)/ready engine  ## everything, the embedded lab included; half an ho
 	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
 	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1"; \
 	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
-	cat $(FAILURES) 2>/dev/null; scripts/timed --table $(TIMES); exit $$code
+	scripts/timed --table $(TIMES); cat $(FAILURES) 2>/dev/null; exit $$code
 
 drills:  # after `make base`
 	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)

@@ -12,7 +12,7 @@ os.environ["LABKIT_LANG"] = "en"
 # imported. Tests that care set a width themselves.
 os.environ.pop("COLUMNS", None)
 
-LAST_LINES = 25  # of a failure: the assertion, and what it has to say
+LONGEST = 400  # characters of a failure: whoever keeps a log may keep its last lines alone
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -20,6 +20,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     is_told_again = "PYTEST_XDIST_WORKER" in os.environ  # to its controller
     if not report.failed or not path or is_told_again:
         return
-    told = "\n".join(report.longreprtext.splitlines()[-LAST_LINES:])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    told = " ".join((crash.message if crash else report.longreprtext).split())
+    if len(told) > LONGEST:
+        told = f"{told[: LONGEST // 2]} […] {told[-LONGEST // 2 :]}"
     with Path(path).open("a", encoding="utf-8") as file:
-        file.write(f"\n-- {report.nodeid} ({report.when})\n{told}\n")
+        file.write(f"{report.nodeid} ({report.when}): {told}\n")
