@@ -19,8 +19,10 @@ DRILLS := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,1_demo
 LONG := $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
 LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 UNMEASURED := smoke lint unit courses docs $(LABS)
-# A computer that needs longer for `base` has its drills one at a time. Two took all of it: websites
-# answered their balancer late, and machines of the idle class waited until their services gave up.
+# A computer that needs longer for `base` has two parts at a time, where a quick one has four: one drill
+# and, beside it, one that measures nothing; two of these when no drill is left. Three or four took all
+# of it: websites answered their balancer late, and machines of the idle class waited until their
+# services gave up.
 QUICK_S := 45
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
@@ -49,7 +51,7 @@ test: $(VENV)/ready engine  ## everything, the embedded lab included; half an ho
 	@scripts/room; rm -f $(TIMES) $(FAILURES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
 	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
 	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
-	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1"; \
+	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1 $${beside:+LANES=}"; \
 	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
 	scripts/timed --table $(TIMES); cat $(FAILURES) 2>/dev/null; exit $$code
 
@@ -57,7 +59,7 @@ drills:  # after `make base`
 	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)
 
 unmeasured:  # after `make base`
-	+@$(IDLE) $(MAKE) --no-print-directory -k -j$(LANES) --output-sync=target $(UNMEASURED)
+	+@$(IDLE) $(MAKE) --no-print-directory -k $(addprefix -j,$(LANES)) --output-sync=target $(UNMEASURED)
 
 quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab
 	$(PYTEST) tests/integration/test_1_demo.py -k "idempotent or refuses or catch_up or plan"
