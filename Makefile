@@ -19,17 +19,12 @@ DRILLS := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,1_demo
 LONG := $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
 LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
 UNMEASURED := smoke lint unit courses docs $(LABS)
-# A computer that needs longer for `base` has two parts at a time, where a quick one has four: one drill
-# and, beside it, one that measures nothing; two of these when no drill is left. Three or four took all
-# of it: websites answered their balancer late, and machines of the idle class waited until their
-# services gave up.
-QUICK_S := 45
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base drills unmeasured rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base alone drills unmeasured rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -42,18 +37,11 @@ demo: $(VENV)/ready engine  ## three machines, thirteen steps, a mark and its re
 	$(LABKIT) --lab $(DEMO_LAB) grade
 	@test -n "$(KEEP)" || $(LABKIT) --lab $(DEMO_LAB) destroy 2>/dev/null
 
-# What measures on this computer first, then drills and, beside or after them, all the rest. At the end
-# stand a table of time per part and what failed once more, a line each.
 test: export ENGINE_DATA = memory
-test: export TIMES = $(CURDIR)/.test-times
-test: export FAILURES = $(CURDIR)/.test-failures
 test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour on two cores, an hour on slow ones
-	@scripts/room; rm -f $(TIMES) $(FAILURES); trap '$(LABKIT) --lab ci-base destroy 2>/dev/null' EXIT; trap 'exit 130' INT TERM; code=0; beside=; \
-	$(MAKE) --no-print-directory -k base processes $(ALONE) || code=2; \
-	if scripts/idle --possible; then beside="-j2 IDLE=scripts/idle"; fi; \
-	[ "$$(scripts/timed --of base $(TIMES))" -le $(QUICK_S) ] || beside="$$beside DRILL_LANES=1 $${beside:+LANES=}"; \
-	$(MAKE) --no-print-directory -k $$beside drills unmeasured || code=2; \
-	scripts/timed --table $(TIMES); cat $(FAILURES) 2>/dev/null; exit $$code
+	@scripts/room; scripts/suite
+
+alone: base processes $(ALONE)  # what needs the computer to itself
 
 drills:  # after `make base`
 	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)
