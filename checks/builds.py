@@ -16,6 +16,7 @@ from labkit.facts.dockerfile import base_images, build_arguments, build_options,
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import PROJECT
+from subject.releases import DEBIAN, OLD_PYTHON, names, release_of
 from subject.roles import Project
 
 # Dockerfiles that are not the website's, where people put them.
@@ -34,20 +35,9 @@ FIND = (
 OUT_OF_SIGHT = "/usr/share/labkit/hidden/python/usr/bin"
 DOCKERFILE = "simple_api/Dockerfile"  # of the course's layout
 PYTHON = re.compile(r"(?:docker\.io/)?(?:library/)?python:(\d+(?:\.\d+)?)(?:[.-].*)?")
-# The Python 3 of a system's release (packages.debian.org, packages.ubuntu.com: python3).
-OF_SYSTEM = {
-    r"debian:(?:8|jessie)": "3.4", r"debian:(?:9|stretch)": "3.5", r"debian:(?:10|buster)": "3.7",
-    r"debian:(?:11|bullseye)": "3.9", r"debian:(?:12|bookworm)": "3.11",
-    r"ubuntu:(?:14.04|trusty)": "3.4", r"ubuntu:(?:16.04|xenial)": "3.5",
-    r"ubuntu:(?:18.04|bionic)": "3.6", r"ubuntu:(?:20.04|focal)": "3.8",
-    r"ubuntu:(?:22.04|jammy)": "3.10", r"ubuntu(?::(?:24.04|noble|latest))?": "3.12",
-}  # fmt: skip
-WITHOUT_PYTHON_2 = ("3.10", "3.11", "3.12")
 OF_PYTHON_2 = re.compile(r"\bpython(?:2\S*|-(?:pip|dev|minimal|setuptools))?\s")
 # Releases of Debian that had more, or other, packages than the lab's.
-OF_OLD = re.compile(
-    r":(?:2\b|3\.\d\b|3\.10\b)|wheezy|jessie|stretch|buster|bullseye|bookworm|alpine"
-)
+OF_OLD = re.compile(rf":{OLD_PYTHON}|{names(DEBIAN[:-1])}|alpine")
 ALPINE = re.compile(r":(?:.*-)?alpine")
 # What pip and compilers say of a package that does not become a wheel for this Python.
 NO_WHEEL = re.compile(
@@ -142,11 +132,9 @@ def python_of(image: str, dockerfile: str) -> str:
     """
     if found := PYTHON.fullmatch(image):
         return found.group(1)
-    name = image.removeprefix("docker.io/").removeprefix("library/")
-    for pattern, version in OF_SYSTEM.items():
-        if re.fullmatch(rf"{pattern}(?:[.-].*)?", name):
-            is_old = version not in WITHOUT_PYTHON_2
-            return "2.7" if is_old and OF_PYTHON_2.search(dockerfile) else version
+    if release := release_of(image):
+        by_apt = release.has_python_2 and OF_PYTHON_2.search(dockerfile)
+        return "2.7" if by_apt else release.python
     return ""
 
 

@@ -20,6 +20,7 @@ from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
 from subject.contract import HTTP_PORT, PROJECT
 from subject.published import stand_in
+from subject.releases import DEBIAN, OLD_PYTHON, is_of_old, names
 from subject.roles import Project, find_project, is_student_age
 
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
@@ -157,12 +158,10 @@ def described(web: Shell, files: Files) -> Project | None:
 
 STAND_IN_LABEL = "org.labkit.stand-in"
 APK = base64.b64encode((Path(__file__).parent / "apk.sh").read_bytes()).decode()
-# When Debian still had Python 2, and old releases of Flask fitted with whatever they asked for: by
-# the version, or by the release of Debian that the tag names.
-OLD_PYTHON = re.compile(
-    r"(?:2|2\.\d+|3\.\d|3\.10)(?:[.-].*)?"
-    r"|.*-?(?:wheezy|jessie|stretch|buster|bullseye)(?:-.*)?"
-)
+# When old releases of Flask fitted with whatever they asked for: by the version, or by the release
+# of Debian that the tag names.
+OLD_RELEASES = names(tuple(one for one in DEBIAN if not one.keeps_pip_out))
+OLD_PYTHON_TAG = re.compile(rf"{OLD_PYTHON}(?:[.-].*)?|.*-?(?:{OLD_RELEASES})(?:-.*)?")
 AS_OLD_PYTHON = (
     "ENV PIP_FIND_LINKS='/usr/share/labkit/wheels /usr/share/labkit/wheels-of-their-time'\n"
     "RUN ln -s /usr/share/labkit/archived.list /etc/apt/sources.list.d/\n"
@@ -183,14 +182,20 @@ AS_BARE = (
     'CMD ["bash"]\n'
 )
 AS_MANAGED = "RUN touch /usr/share/labkit/hidden/managed\n"
-OLD_DEBIAN = r"(?:6|7|8|9|10|11|wheezy|jessie|stretch|buster|bullseye|old\w*stable)(?:[.-].*)?"
-OLD_UBUNTU = r"(?:1\d|2[0-2])\.\d\d(?:[.-].*)?|(?:trusty|xenial|bionic|focal|jammy)(?:-.*)?"
+
+Tells = Callable[[str], object]  # whether a tag is one of those
 
 
-def _bare(old: str) -> tuple[tuple[re.Pattern[str], str], ...]:
+def _bare(system: str) -> tuple[tuple[Tells, str], ...]:
     """What makes the lab's Python a bare system: of the releases of old, and of all others."""
-    others = re.compile(rf"(?!(?:{old})\Z).*")
-    return (re.compile(old), AS_OLD_PYTHON), (re.compile(".*"), AS_BARE), (others, AS_MANAGED)
+
+    def is_old(tag: str) -> bool:
+        return is_of_old(f"{system}:{tag}")
+
+    def is_new(tag: str) -> bool:
+        return not is_old(tag)
+
+    return (is_old, AS_OLD_PYTHON), (lambda _tag: True, AS_BARE), (is_new, AS_MANAGED)
 
 
 # A base that waits for what is built from it (docker-library/python, onbuild, until 2018).
@@ -204,11 +209,15 @@ AS_ONBUILD = (
 # Version 1 of the page came in two forms; the static one passed requests on to REGISTRY_URL.
 STATIC = re.compile(r"(?:1(?:\.\d+)*-)?static(?:-.*)?")
 # Repository -> tags of another time or system, and what makes the lab's image one of them.
-FORMERLY = {
-    "python": ((OLD_PYTHON, AS_OLD_PYTHON), (ALPINE, AS_ALPINE), (ONBUILD, AS_ONBUILD)),
-    "debian": _bare(OLD_DEBIAN),
-    "ubuntu": _bare(OLD_UBUNTU),
-    "joxit/docker-registry-ui": ((STATIC, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
+FORMERLY: dict[str, tuple[tuple[Tells, str], ...]] = {
+    "python": (
+        (OLD_PYTHON_TAG.fullmatch, AS_OLD_PYTHON),
+        (ALPINE.fullmatch, AS_ALPINE),
+        (ONBUILD.fullmatch, AS_ONBUILD),
+    ),
+    "debian": _bare("debian"),
+    "ubuntu": _bare("ubuntu"),
+    "joxit/docker-registry-ui": ((STATIC.fullmatch, "ENV PASS_ON_TO_REGISTRY_URL=true\n"),),
 }
 
 
@@ -234,7 +243,7 @@ def provide_bases(shell: Shell, files: Files) -> None:
 def formerly(image: str) -> str:
     """What a Dockerfile adds to the lab's image, so that it is one of a tag's time; "" if none."""
     name, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")
-    return "".join(lines for pattern, lines in FORMERLY.get(name, ()) if pattern.fullmatch(tag))
+    return "".join(lines for is_one, lines in FORMERLY.get(name, ()) if is_one(tag))
 
 
 def as_it_was(image: str, nearest: str) -> str:

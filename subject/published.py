@@ -12,12 +12,12 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-# Bare systems, which the lab's Python can be made into.
-SYSTEMS = ("debian", "ubuntu")
-# Repository -> what the lab has of it.
+from subject.releases import RELEASES, names
+
+# Repository -> what the lab has of it; its Python can be made into a bare system.
 STAND_INS = {
     "python": "python:3",
-    **dict.fromkeys(SYSTEMS, "python:3"),
+    **dict.fromkeys(RELEASES, "python:3"),
     "php": "php:apache",
     "registry": "registry:2",
     "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
@@ -65,7 +65,7 @@ def stand_in(image: str) -> str:
     name = image.removeprefix("docker.io/").removeprefix("library/")
     repository, _colon, tag = name.partition(":")
     found = STAND_INS.get(repository, "")
-    tag = tag or ("latest" if repository in SYSTEMS else "")
+    tag = tag or ("latest" if repository in RELEASES else "")
     if not tag or found in ("", name) or not PUBLISHED[repository].has(tag):
         return ""
     return "" if repository == "php" and "apache" not in tag else found
@@ -85,9 +85,11 @@ def _line(text: str) -> tuple[int, ...]:
 
 def _load() -> dict[str, Published]:
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    for system, releases in RELEASES.items():
+        text = text.replace(f"<{system}>", names(releases))
     return {
         repository: Published(
-            tuple(map(_line, known["lines"])),
+            tuple(map(_line, known.get("lines") or [one.version for one in RELEASES[repository]])),
             re.compile(known["variants"].replace("\n", "")),
         )
         for repository, known in tomllib.loads(text).items()
