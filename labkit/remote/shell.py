@@ -139,7 +139,10 @@ class Shell(ABC):
 
     @abstractmethod
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
-        """Start a process, give it its input, and read its output while it runs."""
+        """Start a process, give it its input, and read its output while it runs.
+
+        Raises `NotReadyError` when the machine cannot be reached or starts no process.
+        """
 
     def remember(self, on: bool) -> None:  # noqa: B027  # a plan has no answers to keep
         """Whether what `ask_once` asks stays as it is from now on; what was known is forgotten."""

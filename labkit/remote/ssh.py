@@ -488,10 +488,14 @@ class SshShell(Shell):
 
     def start(self, command: str, *, stdin: str = "") -> RemoteProcess:
         """Start a process on a channel of its own and feed it its input."""
-        transport = self._open().transport
-        channel = transport.open_session(timeout=CONNECT_TIMEOUT_S)
-        channel.exec_command(command)
-        if stdin:
-            channel.sendall(stdin.encode())
-        channel.shutdown_write()
+        with self._explained(command, LOGIN_TIMEOUT_S):
+            transport, channel = self._session()
+            try:
+                channel.exec_command(command)
+            except SSHException as error:
+                self._refuse_if_crammed(transport, command, error)
+                raise
+            if stdin:
+                channel.sendall(stdin.encode())
+            channel.shutdown_write()
         return SshProcess(channel, channel.makefile("r"))

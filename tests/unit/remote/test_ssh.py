@@ -302,17 +302,18 @@ class Crammed(Channel):
         """Nothing."""
 
 
+@pytest.mark.parametrize("word", ["ask", "start"])
 @pytest.mark.parametrize(
     ("alive", "said"), [(True, "lb has no room for another process"), (False, "was lost")]
 )
 def test_a_machine_that_starts_nothing_is_told_from_one_that_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alive: bool, said: str, word: str
 ) -> None:
     shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
     transport = SimpleNamespace(open_session=lambda **_limits: Crammed(()), is_active=lambda: alive)
     monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(transport=transport))
     with pytest.raises(NotReadyError, match=said):
-        shell.ask("true")
+        getattr(shell, word)("true")
 
 
 class BrokenOff(Channel):
@@ -425,8 +426,9 @@ def test_a_connection_that_gives_nothing_to_anybody_is_closed(
     assert closings == closed
 
 
+@pytest.mark.parametrize("word", ["ask", "start"])
 def test_a_connection_that_is_lost_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
     shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
 
@@ -435,7 +437,7 @@ def test_a_connection_that_is_lost_says_why(
 
     monkeypatch.setattr(shell, "_session", lost)
     with pytest.raises(NotReadyError, match=r"the connection to lb was lost \(EOFError\)"):
-        shell.ask("true")
+        getattr(shell, word)("true")
 
 
 def test_a_machine_that_takes_no_file_is_named_and_keeps_no_half_of_it(
