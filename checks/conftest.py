@@ -21,6 +21,7 @@ from labkit.facts.docker import containers, images, quoted
 from labkit.facts.haproxy.page import STATISTICS
 from labkit.facts.haproxy.process import HAProxy
 from labkit.facts.registry import Registry, find_registry, is_registry
+from labkit.facts.slowness import Deadline
 from labkit.grading import Context
 from labkit.grading.ahead import Ahead, Asker, Facts
 from labkit.lab import Lab
@@ -235,7 +236,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
     Polled: a website that has just been started takes HAProxy a few seconds to believe in.
     """
     seen = _("HAProxy listens on no port")
-    deadline = time.monotonic() + SITE_LIMIT_S
+    deadline = Deadline(haproxy.shell, SITE_LIMIT_S)
     while True:
         for port in haproxy.ports:
             try:
@@ -246,7 +247,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
             if page.status == 200 and page.soup.find("form") and STATISTICS not in page.html:
                 return port
             seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
-        if not haproxy.ports or time.monotonic() > deadline:
+        if not haproxy.ports or deadline.is_over:
             not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
         time.sleep(0.5)
 

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import NoReturn
 
 from labkit.course import CannotTellError, expect, not_met
-from labkit.facts.http.browser import PATIENCE_S, Reply, ask, path_of, secured
+from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply, ask, path_of, secured
 from labkit.facts.http.pages import ElsewhereError, Form, Page, asks_by_script, encoded, form_of
 from labkit.lab import Lab
-from labkit.locale import _
+from labkit.locale import _, number
 
 NEAR = 60  # characters between a name and its age
 MOST_NAMED = 5_000  # places where a page names somebody
@@ -83,17 +83,24 @@ def _answer(
     address: str, port: int, path: str, body: str | None, auth: tuple[str, str] | None,
     shown: str, machine: str,
 ) -> Reply:  # fmt: skip
-    expected = _("an answer from {url}", url=shown)
-    try:
-        secure = shown.startswith("https:")
-        return ask(address, port, path, body=body, auth=auth, secure=secure)
-    except TimeoutError:
-        seen = _("none within {seconds} s", seconds=PATIENCE_S)
-    except ConnectionRefusedError:
-        seen = _("the connection is refused")
-    except (OSError, http.client.HTTPException, ValueError):  # ValueError: a length that is none
-        seen = _("the connection fails")
-    return not_met(expected=expected, seen=seen, where=machine)
+    secure = shown.startswith("https:")
+    for patience_s in (PATIENCE_S, AGAIN_S):
+        try:
+            return ask(address, port, path, body=body, auth=auth, patience_s=patience_s,
+                       secure=secure)  # fmt: skip
+        except TimeoutError:
+            seen = _("none within {seconds} s", seconds=number(patience_s))
+            continue
+        except ConnectionRefusedError:
+            seen = _("the connection is refused")
+        except (
+            OSError,
+            http.client.HTTPException,
+            ValueError,
+        ):  # ValueError: a length that is none
+            seen = _("the connection fails")
+        break
+    return not_met(expected=_("an answer from {url}", url=shown), seen=seen, where=machine)
 
 
 def list_form(page: Page) -> Form:

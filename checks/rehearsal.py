@@ -20,6 +20,7 @@ from labkit.course import CannotTellError, NotMetError
 from labkit.facts.docker import PROBE_LABEL, Container, quoted
 from labkit.facts.http.curl import curl
 from labkit.facts.http.pages import Form, Page, encoded
+from labkit.facts.slowness import Deadline
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import API_PORT, DATA_FILE, HTTP_PORT
@@ -77,11 +78,11 @@ docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{
 
 def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Rehearsed:
     """Open the page, press its button; again while the two are still starting."""
-    deadline = time.monotonic() + LIMIT_S
+    deadline = Deadline(shell, LIMIT_S)
     url = f"http://{address}:{HTTP_PORT}"
     said = ""
     while True:
-        awake = curl(shell, f"http://{address_of_api}:{API_PORT}/").status
+        awake = curl(shell, f"http://{address_of_api}:{API_PORT}/", again=False).status
         first = curl(shell, f"{url}/")
         form = _form_of(Page(url, first.status, first.body)) if first.status == OK else None
         if form is not None and awake:
@@ -95,7 +96,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
             said = page.text
             if not pairs_of(page, {student: AGE}):
                 return Rehearsed(True, said)
-        if time.monotonic() > deadline or (form is not None and awake and said):
+        if (form is not None and awake and said) or deadline.is_over:
             return Rehearsed(False, said or first.body)
         time.sleep(0.1)
 

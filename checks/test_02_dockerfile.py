@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -16,6 +15,7 @@ from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
 from labkit.facts.docker import ENGINE_GONE, inspected, must_be_had, must_have_engine
+from labkit.facts.slowness import ONE_LINE_S, SLOWEST, one_line_s, times
 from labkit.grading import Context
 from labkit.locale import _, number
 from labkit.remote import Result, Shell
@@ -25,12 +25,6 @@ from subject.roles import must_be_heard_of
 BUILD_LIMIT_S = 50.0
 AT_LENGTH_S = 30.0
 TIMED_OUT = 124  # timeout(1)
-ONE_LINE = (
-    "set -e; d=$(mktemp -d); trap 'rm -r $d' EXIT; cd $d; date +%N > x; "
-    "printf 'FROM scratch\\nCOPY x /\\n' > Dockerfile; docker image rm $(docker build -q .)"
-)
-ONE_LINE_S = 1.5  # what that takes at most on a computer that has little else to do
-SLOWEST = 4.0  # a computer slower than that by so many times is asked again when it is not
 # A build, one line, the build with the most time there is, one line, and the build from the cache.
 ALL_OF_IT_S = int((4 + SLOWEST) * (BUILD_LIMIT_S + 10))
 # An engine that ended is started again by systemd, unless it ends too often.
@@ -87,13 +81,9 @@ def _at_length(web1: Shell, build: Build, limit: float) -> Result:
 
 
 def _must_end(web1: Shell, build: Build) -> None:
-    """A build that took too long is tried once more, with more time the slower the machine is.
-
-    A wait on the clock alone would hold it against the student that the computer has other work:
-    what a build of one line takes, before and after, says what the clock is worth.
-    """
+    """A build that took too long is tried once more, with more time the slower the machine is."""
     line_s = _one_line_s(web1)
-    limit = BUILD_LIMIT_S * min(max(1.0, line_s / ONE_LINE_S), SLOWEST)
+    limit = BUILD_LIMIT_S * times(line_s)
     tried = _at_length(web1, build, limit)
     if tried.exit_code != TIMED_OUT:
         return
@@ -121,12 +111,10 @@ def _must_end(web1: Shell, build: Build) -> None:
 
 
 def _one_line_s(web1: Shell) -> float:
-    """The seconds that a build of one line takes now, the cache of no use to it."""
-    began = time.monotonic()
-    done = web1.ask(ONE_LINE, timeout=BUILD_LIMIT_S)
-    if not done.ok:
+    seconds = one_line_s(web1)
+    if seconds is None:
         raise CannotTellError(_("the engine of web1 builds nothing"), settle="labkit doctor")
-    return time.monotonic() - began
+    return seconds
 
 
 def _say_why_not_built(web1: Shell, build: Build, text: str) -> NoReturn:

@@ -26,7 +26,8 @@ from subject.roles import Project, Stack, must_be_heard_of, stack_of
     ],
     probes=(
         "docker inspect on web1: the containers of both services must run; then the website's "
-        "published port is asked from outside, and any answer within 5 s will do."
+        "published port is asked from outside, and any answer within 5 s, 20 s the second time, "
+        "will do."
     ),
     why=(
         "docker compose up -d is content as soon as it has started the containers; one that ends a "

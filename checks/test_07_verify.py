@@ -20,8 +20,8 @@ from subject.roles import Stack
     points=0.25,
     needs=["deploy.running", "index.valid"],
     probes=(
-        "The website of web1 is opened from outside, as a browser does, with 5 s of patience: "
-        "status 200, and a form with a button."
+        "The website of web1 is opened from outside, as a browser does, with 5 s of patience, 20 s "
+        "the second time: status 200, and a form with a button."
     ),
     why=(
         "A server that answers is not yet a website: a page without its button is of no use to "

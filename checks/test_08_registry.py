@@ -8,6 +8,7 @@ from collections.abc import Callable
 from checks.judging import must_pass
 from labkit.course import check, expect
 from labkit.facts.docker import images
+from labkit.facts.http.curl import QUESTION_LIMIT_S, patiently
 from labkit.facts.registry import Registry
 from labkit.grading import Context
 from labkit.locale import _
@@ -20,8 +21,8 @@ from subject.roles import is_student_age
     needs="machines.docker_lb",
     probes=(
         "Each published port of the containers on lb is asked for /v2/ by HTTPS and by HTTP, with "
-        "3 s of patience; one must answer with the header Docker-Distribution-Api-Version, as a "
-        "registry does."
+        "5 s of patience, 20 s the second time; one must answer with the header "
+        "Docker-Distribution-Api-Version, as a registry does."
     ),
     why=(
         "A registry of your own gives every server the same image, also on the day when the public "
@@ -148,8 +149,8 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
     points=0,
     needs="registry.answers",
     probes=(
-        "/v2/ is asked on lb without credentials, with 3 s of patience: 401 means that a password "
-        "is needed, HTTPS that TLS is spoken. Nothing fails here."
+        "/v2/ is asked on lb without credentials, with 5 s of patience, 20 s the second time: 401 "
+        "means that a password is needed, HTTPS that TLS is spoken. Nothing fails here."
     ),
     why=(
         "Whoever may push to an open registry can put their own program on your servers; and "
@@ -159,6 +160,7 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
 def test_private(lb: Shell, registry: Registry, note: Callable[[str], None]) -> None:
     """For information: whether the registry asks for a password and speaks TLS."""
     url = shlex.quote(f"{registry.scheme}://localhost:{registry.port}/v2/")
-    status = lb.ask(f"curl -sk -m 3 -o /dev/null -w '%{{http_code}}' {url}").text
+    asked = patiently(f"-k -o /dev/null -w '%{{http_code}}\\n' {url}")
+    status = lb.ask(f"{asked} | tail -n 1", timeout=QUESTION_LIMIT_S).text
     note(_("it asks for a password") if status == "401" else _("anybody may use it"))
     note(_("TLS") if registry.scheme == "https" else _("without TLS"))

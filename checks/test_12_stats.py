@@ -48,8 +48,8 @@ def _page(lab: Lab, stats: StatsPage) -> Page:
     requires=["firewall", "selinux"],
     probes=(
         "HAProxy's ports at lb are asked from outside for its statistics page, at the stats uri of "
-        "your file and at the usual paths; it must answer with status 200 within 5 s and name the "
-        "backend that visitors reach."
+        "your file and at the usual paths; it must answer with status 200 within 5 s, 20 s the "
+        "second time, and name the backend that visitors reach."
     ),
     why=(
         "When something is wrong, the first question is which server is down. The page answers it "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from labkit.course import CannotTellError, expect, not_met
 from labkit.facts.docker import PROBE_LABEL
 from labkit.facts.http.curl import Answer, curl
+from labkit.facts.slowness import Deadline
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import API_PORT, DATA_FILE
@@ -81,14 +81,14 @@ def _say_why_not_started(shell: Shell, image: str, said: str) -> None:
 
 def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
     """Poll until anything at all answers on the API's port; say the container's log if not."""
-    deadline = time.monotonic() + START_LIMIT_S
+    deadline = Deadline(shell, START_LIMIT_S)
     url = f"http://{running.address}:{API_PORT}/"
     quoted = shlex.quote(name)
     script = (
         f"for try in $(seq 1 40); do docker top {quoted} >/dev/null 2>&1 || exit 3; "
         f"curl -s -m 2 -o /dev/null {shlex.quote(url)} && exit 0; sleep 0.1; done; exit 4"
     )
-    while time.monotonic() < deadline:
+    while not deadline.is_over:
         answer = shell.ask(script, timeout=30)
         if answer.ok:
             return

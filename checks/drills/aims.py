@@ -74,7 +74,7 @@ def registry_of(shells: Shells) -> Registry:
 def why_not_whole(web: Shell, port: int, options: Mapping[str, str]) -> str:
     """Why the website of a machine does not list its students; "" when it does."""
     form = ["-d", options["form"]]
-    answer = curl(web, f"http://localhost:{port}{options['action']}", options=form)
+    answer = curl(web, f"http://localhost:{port}{options['action']}", options=form, again=False)
     if answer.status != 200:
         return _("its website answers with status {status}", status=answer.status)
     page = unescaped(answer.body)

@@ -209,7 +209,7 @@ def registry_page(shells: Shells) -> Iterator[Aim]:
 
     def catalogue() -> Answer:
         url = f"http://localhost:{port}/v2/_catalog"
-        return curl(shells["lb"], url, user=registry.user)
+        return curl(shells["lb"], url, user=registry.user, again=False)
 
     proxied = catalogue().status == 200
     tag = next(iter(registry.pushed(is_student_age)), "")

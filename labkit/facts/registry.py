@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from labkit.facts.docker import Container, containers, images
 from labkit.facts.foreign import as_json, texts, within
-from labkit.facts.http.curl import Answer, curl
+from labkit.facts.http.curl import QUESTION_LIMIT_S, Answer, curl, patiently
 from labkit.remote import Shell
 
 MANIFESTS = ", ".join(
@@ -58,9 +58,8 @@ class Registry:
         """The headers of an answer to a request with one more header."""
         user = f"-u {shlex.quote(':'.join(self.user))} " if self.user else ""
         url = shlex.quote(f"{self.scheme}://{self.machine}:{self.port}{path}")
-        return self.client.ask(
-            f"curl -sk -m 3 -o /dev/null -D - {user}-H {shlex.quote(header)} {url}"
-        ).stdout
+        words = f"-k -o /dev/null -D - {user}-H {shlex.quote(header)} {url}"
+        return self.client.ask(patiently(words), timeout=QUESTION_LIMIT_S).stdout
 
     def repositories(self) -> list[str]:
         """The names of what it holds."""
@@ -108,7 +107,7 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
     behind: Registry | None = None  # a page on the same port: what is published for itself is it
     for container in own or running:
         for port in container.published.values():
-            scheme = _scheme(host, port)
+            scheme = _scheme(host, port, again=bool(own))
             if not scheme or (behind and _is_page(host, scheme, port)):
                 continue
             registry = _best_name(names, host.name, port)
@@ -120,11 +119,12 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
     return behind
 
 
-def _scheme(host: Shell, port: int) -> str:
+def _scheme(host: Shell, port: int, *, again: bool) -> str:
     """How a registry on this port is spoken to; "" if there is none."""
     for scheme in ("https", "http"):
         url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
-        headers = host.ask(f"curl -sk -m 3 -o /dev/null -D - {url}").stdout.lower()
+        asked = patiently(f"-k -o /dev/null -D - {url}", again=again)
+        headers = host.ask(asked, timeout=QUESTION_LIMIT_S).stdout.lower()
         if "docker-distribution-api-version" in headers:
             return scheme
     return ""

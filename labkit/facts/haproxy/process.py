@@ -17,6 +17,7 @@ from functools import cached_property
 from labkit.course import CannotTellError
 from labkit.facts.foreign import number, table
 from labkit.facts.haproxy.file import Section, sections, server_lines, site_backend
+from labkit.facts.slowness import Deadline
 from labkit.locale import _
 from labkit.remote import Result, Shell
 
@@ -238,10 +239,11 @@ class HAProxy:
 
     def _once(self, fine: Callable[[Server], bool]) -> list[Server]:
         """The servers once each is decided and fine, or as they are after BACK_LIMIT_S."""
-        deadline = time.monotonic() + BACK_LIMIT_S
+        deadline = Deadline(self.shell, BACK_LIMIT_S)
         servers = self.servers()
-        while time.monotonic() < deadline and not all(
-            fine(server) and not server.undecided for server in servers
+        while (
+            not all(fine(server) and not server.undecided for server in servers)
+            and not deadline.is_over
         ):
             time.sleep(0.2)
             servers = self.servers()

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.facts.foreign import as_json
+from labkit.facts.http.browser import AGAIN_S, PATIENCE_S
 from labkit.remote import Shell
 
 LARGEST_ANSWER = 1_000_000  # bytes that are looked at
+QUESTION_LIMIT_S = PATIENCE_S + AGAIN_S + 5
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,36 @@ class Answer:
         return as_json(self.body)
 
 
+def patiently(words: str, *, again: bool = True) -> str:
+    """A curl with a patience of PATIENCE_S, and of AGAIN_S where nothing came within that.
+
+    The time is up (28) on a busy computer as well; whoever refuses is asked once.
+    """
+    times = [PATIENCE_S, AGAIN_S] if again else [PATIENCE_S]
+    seconds = " ".join(f"{one:g}" for one in times)
+    return f"for patience in {seconds}; do curl -s -m $patience {words}; [ $? = 28 ] || break; done"
+
+
 def curl(
-    shell: Shell, url: str, *, user: tuple[str, str] | None = None, options: Sequence[str] = ()
+    shell: Shell,
+    url: str,
+    *,
+    user: tuple[str, str] | None = None,
+    options: Sequence[str] = (),
+    again: bool = True,
 ) -> Answer:
-    """Ask from a machine, with a patience of 5 s. The status is written on a line of its own."""
+    """Ask from a machine, patiently. The status is written on a line of its own."""
     who = f"-u {shlex.quote(':'.join(user))} " if user else ""
     # Without a User-Agent, as the page asks: nothing tells the grader from a visitor's request.
+    asked = patiently(
+        f"-A '' --max-filesize {LARGEST_ANSWER} {who}{shlex.join(options)} -o $out "
+        f"-w '%{{http_code}}\\n' {shlex.quote(url)}",
+        again=again,
+    )
     command = (
-        f"out=$(mktemp); status=$(curl -s -m 5 -A '' --max-filesize {LARGEST_ANSWER} "
-        f"{who}{shlex.join(options)} -o $out -w '%{{http_code}}' {shlex.quote(url)}); "
+        f"out=$(mktemp); status=$({asked} | tail -n 1); "
         f"head -c {LARGEST_ANSWER} $out; rm -f $out; echo; echo $status"
     )
-    body, _newline, status = shell.ask(command).stdout.rstrip("\n").rpartition("\n")
+    said = shell.ask(command, timeout=QUESTION_LIMIT_S).stdout
+    body, _newline, status = said.rstrip("\n").rpartition("\n")
     return Answer(int(status) if status.isdigit() else 0, body.rstrip("\n"), url, shell.name)

@@ -8,16 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from checks.builds import Build
-from checks.test_02_dockerfile import (
-    BACK,
-    BUILD_LIMIT_S,
-    ONE_LINE,
-    ONE_LINE_S,
-    SLOWEST,
-    TIMED_OUT,
-    build_image,
-)
+from checks.test_02_dockerfile import BACK, BUILD_LIMIT_S, TIMED_OUT, build_image
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts.slowness import ONE_LINE, ONE_LINE_S, SLOWEST
 from labkit.remote import CommandTooLongError, PlannedShell, Result
 
 BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")

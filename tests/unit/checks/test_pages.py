@@ -12,7 +12,7 @@ from checks import pages
 from checks.pages import fetch, list_form, pairs_of
 from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
-from labkit.facts.http.browser import Reply
+from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply
 from labkit.facts.http.pages import Page
 
 STUDENTS = {"alice": "12", "bob": "13"}
@@ -214,3 +214,37 @@ def test_a_hostile_balancer_sends_the_grader_nowhere_else(
 ) -> None:
     with pytest.raises(NotMetError, match="it sends its visitor to"):
         asked(monkeypatch, link, to_https=True)
+
+
+@pytest.mark.parametrize(
+    ("errors", "patience", "seen"),
+    [
+        ([TimeoutError()], [PATIENCE_S, AGAIN_S], ""),
+        ([TimeoutError(), TimeoutError()], [PATIENCE_S, AGAIN_S], "none within 20 s"),
+        ([TimeoutError(), ConnectionRefusedError()], [PATIENCE_S, AGAIN_S], "refused"),
+        ([ConnectionRefusedError()], [PATIENCE_S], "refused"),
+        ([ConnectionResetError()], [PATIENCE_S], "the connection fails"),
+        ([ValueError()], [PATIENCE_S], "the connection fails"),
+    ],
+)
+def test_a_page_that_does_not_come_in_time_is_asked_for_once_more(
+    monkeypatch: pytest.MonkeyPatch, errors: list[Exception], patience: list[float], seen: str
+) -> None:
+    """A page that hangs fails all the same; a busy computer does not fail it."""
+    left, given = list(errors), []
+
+    def answer(*_where: object, patience_s: float, **_how: object) -> Reply:
+        given.append(patience_s)
+        if left:
+            raise left.pop(0)
+        return Reply(200, {}, b"<form><button>list</button></form>")
+
+    monkeypatch.setattr(pages, "ask", answer)
+    lab: Any = SimpleNamespace(prove_target=lambda _name: SimpleNamespace(address="10.0.0.2"))
+    if seen:
+        with pytest.raises(NotMetError) as caught:
+            fetch(lab, "web1", 80)
+        assert seen in caught.value.seen
+    else:
+        assert fetch(lab, "web1", 80).status == 200
+    assert given == patience
