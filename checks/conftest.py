@@ -240,7 +240,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
     while True:
         for port in haproxy.ports:
             try:
-                page = fetch(lab, "lb", port, to_https=True)
+                page = fetch(lab, "lb", port, to_https=True, again=False)
             except NotMetError as error:
                 seen = error.seen
                 continue

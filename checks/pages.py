@@ -40,19 +40,22 @@ def fetch(
     form: dict[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     to_https: bool = False,
+    again: bool = True,
 ) -> Page:
     """GET a page of a machine of the lab, or POST a form to it, and follow where it sends.
 
     Asks the lab first whether that machine is its own and runs (`Lab.prove_target`). A machine
     that does not answer, or sends to another place than itself, ends the check as failed.
-    `to_https`: it may send to itself by HTTPS, as a balancer does.
+    `to_https`: it may send to itself by HTTPS, as a balancer does. `again`: it is asked once more
+    where nothing comes in time; not for who looks through many ports, any of which may hang.
     """
     address = lab.prove_target(machine).address
     body = None if form is None else encoded(form)
     scheme = "http"
-    for _turn in range(MOST_REDIRECTS + 1):
+    for turn in range(MOST_REDIRECTS + 1):
         shown = f"{scheme}://{machine}{'' if port == USUAL[scheme] else f':{port}'}{path}"
-        answer = _answer(address, port, path, body, auth, shown, machine)
+        answer = _answer(address, port, path, body, auth, shown, machine,
+                         again=again and turn == 0)  # fmt: skip
         page = Page(shown, answer.status, answer.text, answer.headers.get("refresh", ""),
                     f"{address}:{port}")  # fmt: skip
         if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
@@ -81,10 +84,10 @@ def _leads_elsewhere(url: str, link: str) -> NoReturn:
 
 def _answer(
     address: str, port: int, path: str, body: str | None, auth: tuple[str, str] | None,
-    shown: str, machine: str,
+    shown: str, machine: str, *, again: bool,
 ) -> Reply:  # fmt: skip
     secure = shown.startswith("https:")
-    for patience_s in (PATIENCE_S, AGAIN_S):
+    for patience_s in (PATIENCE_S, AGAIN_S) if again else (PATIENCE_S,):
         try:
             return ask(address, port, path, body=body, auth=auth, patience_s=patience_s,
                        secure=secure)  # fmt: skip

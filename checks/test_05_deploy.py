@@ -26,7 +26,7 @@ from subject.roles import Project, Stack, must_be_heard_of, stack_of
     ],
     probes=(
         "docker inspect on web1: the containers of both services must run; then the website's "
-        "published port is asked from outside, and any answer within 5 s, 20 s the second time, "
+        "published port is asked from outside, and any answer within 5 s, 12 s the second time, "
         "will do."
     ),
     why=(

@@ -20,7 +20,7 @@ from subject.roles import Stack
     points=0.25,
     needs=["deploy.running", "index.valid"],
     probes=(
-        "The website of web1 is opened from outside, as a browser does, with 5 s of patience, 20 s "
+        "The website of web1 is opened from outside, as a browser does, with 5 s of patience, 12 s "
         "the second time: status 200, and a form with a button."
     ),
     why=(

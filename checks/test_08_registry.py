@@ -21,7 +21,7 @@ from subject.roles import is_student_age
     needs="machines.docker_lb",
     probes=(
         "Each published port of the containers on lb is asked for /v2/ by HTTPS and by HTTP, with "
-        "5 s of patience, 20 s the second time; one must answer with the header "
+        "5 s of patience, 12 s the second time; one must answer with the header "
         "Docker-Distribution-Api-Version, as a registry does."
     ),
     why=(
@@ -149,7 +149,7 @@ def test_survives(context_of_run: Context, note: Callable[[str], None]) -> None:
     points=0,
     needs="registry.answers",
     probes=(
-        "/v2/ is asked on lb without credentials, with 5 s of patience, 20 s the second time: 401 "
+        "/v2/ is asked on lb without credentials, with 5 s of patience, 12 s the second time: 401 "
         "means that a password is needed, HTTPS that TLS is spoken. Nothing fails here."
     ),
     why=(

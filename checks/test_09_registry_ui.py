@@ -43,7 +43,7 @@ def ui_port(lb: Shell, registry: Registry) -> int:
     needs="registry.answers",
     probes=(
         "The published ports of lb's containers, the registry's apart, are looked through for an "
-        "HTML page; from outside it must answer with status 200 within 5 s, 20 s the second time."
+        "HTML page; from outside it must answer with status 200 within 5 s, 12 s the second time."
     ),
     why=(
         "Before they deploy, people want to see which versions there are. Without a page they type "

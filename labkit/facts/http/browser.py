@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 PATIENCE_S = 5.0  # of a person in front of a page
-AGAIN_S = 20.0  # of the same person who tries once more: a busy computer has other work as well
+AGAIN_S = 12.0  # of the same person who tries once more: a busy computer has other work as well
 LARGEST_PAGE = 1_000_000  # bytes that are looked at
 MOST_READ = 4 * LARGEST_PAGE  # headers, and what frames the body, included
 MOST_MARKS = 20_000  # tags and character references; a page of the practical has some dozens
