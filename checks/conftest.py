@@ -247,7 +247,7 @@ def site_port(lab: Lab, haproxy: HAProxy) -> int:
             if page.status == 200 and page.soup.find("form") and STATISTICS not in page.html:
                 return port
             seen = _("status {status}: {body}", status=page.status, body=page.text[:100])
-        if not haproxy.ports or deadline.is_over:
+        if not haproxy.ports or deadline.is_over():
             not_met(expected=_("the website at http://lb/"), seen=seen, where="lb")
         time.sleep(0.5)
 

@@ -96,7 +96,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Reh
             said = page.text
             if not pairs_of(page, {student: AGE}):
                 return Rehearsed(True, said)
-        if (form is not None and awake and said) or deadline.is_over:
+        if (form is not None and awake and said) or deadline.is_over():
             return Rehearsed(False, said or first.body)
         time.sleep(0.1)
 

@@ -15,7 +15,7 @@ from checks.trial import tried_out
 from labkit.course import CannotTellError, NotMetError, check, expect, not_met
 from labkit.errors import LabkitError, NotReadyError
 from labkit.facts.docker import ENGINE_GONE, inspected, must_be_had, must_have_engine
-from labkit.facts.slowness import ONE_LINE_S, SLOWEST, one_line_s, times
+from labkit.facts.slowness import ONE_LINE_S, SLOWEST, one_line_s, stretch
 from labkit.grading import Context
 from labkit.locale import _, number
 from labkit.remote import Result, Shell
@@ -83,7 +83,7 @@ def _at_length(web1: Shell, build: Build, limit: float) -> Result:
 def _must_end(web1: Shell, build: Build) -> None:
     """A build that took too long is tried once more, with more time the slower the machine is."""
     line_s = _one_line_s(web1)
-    limit = BUILD_LIMIT_S * times(line_s)
+    limit = BUILD_LIMIT_S * stretch(line_s)
     tried = _at_length(web1, build, limit)
     if tried.exit_code != TIMED_OUT:
         return

@@ -88,7 +88,7 @@ def _wait_for_answer(shell: Shell, name: str, running: RunningImage) -> None:
         f"for try in $(seq 1 40); do docker top {quoted} >/dev/null 2>&1 || exit 3; "
         f"curl -s -m 2 -o /dev/null {shlex.quote(url)} && exit 0; sleep 0.1; done; exit 4"
     )
-    while not deadline.is_over:
+    while not deadline.is_over():
         answer = shell.ask(script, timeout=30)
         if answer.ok:
             return

@@ -29,8 +29,8 @@ def one_line_s(shell: Shell) -> float | None:
     return time.monotonic() - began if done.ok else None
 
 
-def times(line_s: float) -> float:
-    """By how many times a limit is stretched where a build of one line takes these seconds."""
+def stretch(line_s: float) -> float:
+    """By what a limit is multiplied where a build of one line takes these seconds: 1 to SLOWEST."""
     return min(max(1.0, line_s / ONE_LINE_S), SLOWEST)
 
 
@@ -41,21 +41,22 @@ class Deadline:
         self._shell = shell
         self._limit_s = limit_s
         self._began = time.monotonic()
-        self._times: float | None = None
+        self._stretch: float | None = None
 
-    @property
     def is_over(self) -> bool:
-        """Whether it is; the machine is measured when the seconds as they stand are over."""
-        if self._passed(1.0) and self._times is None:
-            self._times = self._measured()
-        return self._passed(self._times or 1.0)
+        """Whether it is; the machine is measured, once, when the seconds as they stand are over."""
+        if self._stretch is None:
+            if not self._has_passed(self._limit_s):
+                return False
+            self._stretch = self._measured()
+        return self._has_passed(self._limit_s * self._stretch)
 
-    def _passed(self, times: float) -> bool:
-        return time.monotonic() - self._began >= self._limit_s * times
+    def _has_passed(self, seconds: float) -> bool:
+        return time.monotonic() - self._began >= seconds
 
     def _measured(self) -> float:
         try:
             line_s = one_line_s(self._shell)
         except LabkitError:  # it answers nobody: there is nothing to wait for
             return 1.0
-        return times(line_s) if line_s is not None else 1.0
+        return 1.0 if line_s is None else stretch(line_s)

@@ -243,7 +243,7 @@ class HAProxy:
         servers = self.servers()
         while (
             not all(fine(server) and not server.undecided for server in servers)
-            and not deadline.is_over
+            and not deadline.is_over()
         ):
             time.sleep(0.2)
             servers = self.servers()

@@ -34,8 +34,7 @@ def patiently(words: str, *, again: bool = True) -> str:
 
     The time is up (28) on a busy computer as well; whoever refuses is asked once.
     """
-    times = [PATIENCE_S, AGAIN_S] if again else [PATIENCE_S]
-    seconds = " ".join(f"{one:g}" for one in times)
+    seconds = f"{PATIENCE_S:g} {AGAIN_S:g}" if again else f"{PATIENCE_S:g}"
     return f"for patience in {seconds}; do curl -s -m $patience {words}; [ $? = 28 ] || break; done"
 
 
