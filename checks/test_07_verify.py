@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.judging import must_pass
-from checks.pages import fetch, list_form, must_be_ok, must_list, press_button
+from checks.pages import fetch, list_form, must_be_ok, must_list_when_pressed
 from checks.rehearsal import Rehearsed
 from checks.students import students_of
 from labkit.course import check, expect
@@ -66,7 +66,8 @@ def test_form(lab: Lab, stack: Stack) -> None:
 )
 def test_list(lab: Lab, web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
     """The button shows every student that the API knows."""
-    must_list(press_button(lab, "web1", stack.website_port), students_of(web1, stack))
+    port = stack.website_port
+    must_list_when_pressed(lab, "web1", port, lambda: students_of(web1, stack))
     expect(
         rehearsed.shown,
         expected=_("the students that the API gives, whoever they are"),

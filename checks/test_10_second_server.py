@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.judging import must_pass
-from checks.pages import must_list, press_button
+from checks.pages import must_list_when_pressed
 from checks.students import students_of
 from labkit.course import check, expect, not_met
 from labkit.facts.docker import images
@@ -49,7 +49,8 @@ def test_lists(lab: Lab, lb: Shell, web2: Shell, stack2: Stack) -> None:
         seen=", ".join(one.name for one in running) or _("no container of this project"),
         where="web2 $ docker compose ps -a",
     )
-    must_list(press_button(lab, "web2", stack2.website_port), students_of(web2, stack2))
+    port = stack2.website_port
+    must_list_when_pressed(lab, "web2", port, lambda: students_of(web2, stack2))
 
 
 @check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from checks import pages
-from checks.pages import fetch, list_form, pairs_of
+from checks.pages import fetch, list_form, must_list_when_pressed, pairs_of
 from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
 from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply
@@ -248,3 +249,38 @@ def test_a_page_that_does_not_come_in_time_is_asked_for_once_more(
     else:
         assert fetch(lab, "web1", 80).status == 200
     assert given == patience
+
+
+@pytest.mark.parametrize(
+    ("answers", "presses", "shown"),
+    [
+        ([(0.1, "alice 12, bob 13")], 1, True),
+        ([(3.1, "alice 12, bob 13")], 1, True),
+        ([(3.1, "the API does not answer"), (0.1, "alice 12, bob 13")], 2, True),
+        ([(3.1, "the API does not answer"), (3.1, "the API does not answer")], 2, False),
+        ([(0.1, "the API does not answer"), (0.1, "alice 12, bob 13")], 1, False),
+    ],
+)
+def test_a_button_is_pressed_again_where_the_answer_took_long_and_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+    answers: list[tuple[float, str]],
+    presses: int,
+    shown: bool,
+) -> None:
+    """The page's own patience is over on a busy computer, and on it alone the second time helps."""
+    now, left = [0.0], list(answers)
+
+    def press(*_where: object) -> Page:
+        seconds, text = left.pop(0)
+        now[0] += seconds
+        return page(text)
+
+    monkeypatch.setattr(pages, "press_button", press)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    lab: Any = None
+    if shown:
+        must_list_when_pressed(lab, "web1", 80, lambda: STUDENTS)
+    else:
+        with pytest.raises(NotMetError):
+            must_list_when_pressed(lab, "web1", 80, lambda: STUDENTS)
+    assert len(answers) - len(left) == presses

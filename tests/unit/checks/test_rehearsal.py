@@ -13,6 +13,7 @@ import pytest
 from checks import rehearsal
 from checks.rehearsal import Rehearsed, rehearse
 from labkit.course import CannotTellError
+from labkit.facts import slowness
 from labkit.facts.compose.project import Service
 from labkit.facts.docker import Container
 from labkit.facts.haproxy.process import HAProxy
@@ -88,17 +89,18 @@ class World:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time that passes by itself, so that nobody waits."""
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Time that passes by itself, so that nobody waits; and by what is added to it."""
     now = [0.0]
 
     def clock() -> float:
         now[0] += 0.2
         return now[0]
 
-    monkeypatch.setattr(
-        rehearsal, "time", SimpleNamespace(monotonic=clock, sleep=lambda _seconds: None)
-    )
+    quick = SimpleNamespace(monotonic=clock, sleep=lambda _seconds: None)
+    for module in (rehearsal, slowness):
+        monkeypatch.setattr(module, "time", quick)
+    return now
 
 
 def test_a_page_that_asks_the_api_shows_the_student() -> None:
@@ -122,6 +124,34 @@ def test_an_api_that_wakes_late_is_waited_for() -> None:
 def test_an_api_that_never_wakes_ends_it() -> None:
     world = World(lambda _student: "The API cannot be reached", asleep=10**6)
     assert rehearse(world.shell, stack()).shown is False
+
+
+@pytest.mark.parametrize(("seconds", "presses", "shown"), [(3.0, 2, True), (0.5, 1, False)])
+def test_a_page_that_lost_patience_with_the_api_is_asked_once_more(
+    now: list[float], seconds: float, presses: int, shown: bool
+) -> None:
+    """On a busy computer; one that answers at once means what it says."""
+    said = []
+
+    def shows(student: str) -> str:
+        said.append(student)
+        now[0] += seconds
+        return f"{student} is 42" if len(said) > 1 else "The API cannot be reached"
+
+    assert rehearse(World(shows).shell, stack()).shown is shown
+    assert len(said) == presses
+
+
+def test_a_page_that_is_slow_and_wrong_is_wrong(now: list[float]) -> None:
+    said = []
+
+    def shows(student: str) -> str:
+        said.append(student)
+        now[0] += 2.1
+        return "The API cannot be reached"
+
+    assert rehearse(World(shows).shell, stack()).shown is False
+    assert len(said) == 2
 
 
 def test_a_page_without_a_form_ends_it_with_what_it_says() -> None:
