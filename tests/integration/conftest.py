@@ -80,7 +80,7 @@ class Cli:
         return json.loads(self(*words, code=code).stdout)
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 240.0) -> None:
     """Poll until something holds; it must in time."""
     deadline = time.monotonic() + seconds
     while not holds():

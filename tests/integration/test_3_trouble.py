@@ -154,7 +154,7 @@ def test_interrupted_grading_leaves_a_valid_result(done: Cli) -> None:
         if "compose.valid" in line:
             process.send_signal(signal.SIGINT)
             break
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=240)
     assert process.returncode == 2, output + errors
     state = Path(os.environ["XDG_STATE_HOME"]) / "labkit" / done.lab / "reports"
     newest = max(state.glob("*/result.json"), key=lambda path: path.stat().st_mtime)
@@ -178,7 +178,7 @@ def test_interrupted_up_resumes(up: Cli) -> None:
             if "network" in line:
                 process.send_signal(signal.SIGINT)
                 break
-        process.communicate(timeout=120)
+        process.communicate(timeout=240)
         assert process.returncode == 2
         other("up")
         assert other("status").stdout.count("running") == 3

@@ -412,7 +412,7 @@ def running(environment: dict[str, str], tmp_path: Path) -> Iterator[Running]:
     (lab,) = labs_with_keys(environment) - before
     yield Running(process, out, lab)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     if lab in labs_on_engine():
         subprocess.run([LABKIT, "--lab", lab, "destroy"], env=environment, check=True)
     assert lab not in labs_on_engine()
@@ -423,7 +423,7 @@ def test_kill_9_in_the_middle_leaves_a_valid_result(
 ) -> None:
     """The result file says what was not evaluated; the lab that stays is named."""
     running.process.send_signal(signal.SIGKILL)
-    running.process.wait(timeout=30)
+    running.process.wait(timeout=240)
     result = json.loads((running.out / "result.json").read_text())
     Draft202012Validator(published()).validate(result)
     assert result["complete"] is False
@@ -440,7 +440,7 @@ def test_kill_9_in_the_middle_leaves_a_valid_result(
 def test_ctrl_c_removes_the_lab(running: Running, environment: dict[str, str]) -> None:
     """Exit code 2, a valid result, and nothing left."""
     running.process.send_signal(signal.SIGINT)
-    running.process.communicate(timeout=90)
+    running.process.communicate(timeout=240)
     assert running.process.returncode == 2
     assert running.lab not in labs_on_engine() | labs_with_keys(environment)
     result = json.loads((running.out / "result.json").read_text())
