@@ -76,6 +76,8 @@ class Registry:
             tags = self.ask(f"/v2/{repository}/tags/list").json()
             for tag in texts(within(tags, "tags"))[:MOST_NAMES]:
                 manifest = self.ask(f"/v2/{repository}/manifests/{tag}")
+                if not manifest.status:
+                    return found  # who says nothing any more is not waited for fifty times
                 found[f"{repository}:{tag}"] = _digests(manifest)
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -52,6 +53,29 @@ def test_the_id_of_containerds_store_is_the_digest_of_what_the_tag_leads_to() ->
 
 def test_what_an_index_lists_is_the_same_image() -> None:
     assert "sha256:" + "d" * 64 in pushed(INDEX)
+
+
+class Stalls(Registry):
+    """A registry that names fifty tags, and tells of the first alone."""
+
+    asked: ClassVar[list[str]] = []
+
+    def ask(self, path: str) -> Answer:
+        self.asked.append(path)
+        tags = [f"1.{number}" for number in range(50)]
+        if path == "/v2/_catalog":
+            return Answer(200, '{"repositories": ["student-age"]}', path, "lb")
+        if path.endswith("/tags/list"):
+            return Answer(200, json.dumps({"tags": tags}), path, "lb")
+        told = path.endswith("/1.0")
+        return Answer(200 if told else 0, MANIFEST if told else "", path, "lb")
+
+
+def test_who_says_nothing_any_more_is_not_waited_for_at_each_tag() -> None:
+    """And what it did not tell is not taken for an image."""
+    registry = Stalls("lb", 5000, "https", "lb:5000", None, None, None)  # type: ignore[arg-type]
+    assert registry.pushed(lambda _name: True).keys() == {"student-age:1.0"}
+    assert len(Stalls.asked) == 4
 
 
 def container(image: str, published: dict[str, int]) -> dict[str, object]:
