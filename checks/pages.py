@@ -9,15 +9,19 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NoReturn
 
-from labkit.course import CannotTellError, expect, not_met
+from labkit.course import CannotTellError, NotMetError, expect, not_met
+from labkit.facts.docker import Container, age_s
 from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply, ask, path_of, secured
 from labkit.facts.http.pages import ElsewhereError, Form, Page, asks_by_script, encoded, form_of
+from labkit.facts.slowness import Deadline
 from labkit.lab import Lab
 from labkit.locale import _, number
+from labkit.remote import Shell
 
 NEAR = 60  # characters between a name and its age
 MOST_NAMED = 5_000  # places where a page names somebody
 MOST_REDIRECTS = 5
+WAKING_S = 5.0  # of a container, until what runs in it listens
 SLOW_S = 2.0  # less than the patience that a page has with its API
 USUAL = {"http": 80, "https": 443}
 OK = 200
@@ -107,6 +111,23 @@ def _answer(
             seen = _("the connection fails")
         break
     return not_met(expected=_("an answer from {url}", url=shown), seen=seen, where=machine)
+
+
+def must_answer(lab: Lab, shell: Shell, website: Container, port: int) -> None:
+    """End the check as failed unless a website answers, whatever it says.
+
+    One that was started a moment ago, as after a boot, is given the time to listen.
+    """
+    deadline: Deadline | None = None
+    while True:
+        try:
+            fetch(lab, shell.name, port)
+            return
+        except NotMetError:
+            deadline = deadline or Deadline(shell, WAKING_S, passed_s=age_s(shell, website))
+            if deadline.is_over():
+                raise
+        time.sleep(0.2)
 
 
 def list_form(page: Page) -> Form:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.judging import must_pass
-from checks.pages import fetch
+from checks.pages import must_answer
 from labkit.course import check, expect, not_met
 from labkit.facts.docker import must_have_images
 from labkit.grading import Context
@@ -59,9 +59,9 @@ def test_running(lab: Lab, web1: Shell, project: Project) -> None:
         seen=states or _("no container of this project"),
         where=f"web1:{stack.project.folder} $ docker compose ps -a",
     )
-    if not stack.website_port:
+    if not stack.website or not stack.website_port:
         not_met(expected=_("a published port"), seen=_("none"), where="web1 $ docker compose ps")
-    fetch(lab, "web1", stack.website_port)  # any answer: what it says is for steps 6 and 7
+    must_answer(lab, web1, stack.website, stack.website_port)  # what it says is for steps 6 and 7
 
 
 @check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from checks.judging import must_pass
-from checks.pages import must_list_when_pressed
+from checks.pages import must_answer, must_list_when_pressed
 from checks.students import students_of
 from labkit.course import check, expect, not_met
 from labkit.facts.docker import images
@@ -43,13 +43,14 @@ def test_lists(lab: Lab, lb: Shell, web2: Shell, stack2: Stack) -> None:
     running = stack2.running
     if not stack2.both:  # its image should have come from the registry: can the lab have that one?
         must_have_other_images(lb)
-    expect(
-        len(running) == 2 and stack2.website_port,
-        expected=_("website and API running on web2, the website's port published"),
-        seen=", ".join(one.name for one in running) or _("no container of this project"),
-        where="web2 $ docker compose ps -a",
-    )
+    if len(running) < 2 or not stack2.website or not stack2.website_port:
+        not_met(
+            expected=_("website and API running on web2, the website's port published"),
+            seen=", ".join(one.name for one in running) or _("no container of this project"),
+            where="web2 $ docker compose ps -a",
+        )
     port = stack2.website_port
+    must_answer(lab, web2, stack2.website, port)
     must_list_when_pressed(lab, "web2", port, lambda: students_of(web2, stack2))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from labkit.course import CannotTellError, not_met
@@ -213,6 +215,16 @@ def containers(shell: Shell) -> list[Container]:
             where=f"{shell.name} $ docker inspect",
         )
     return [container for container in found if PROBE_LABEL not in container.labels]
+
+
+def age_s(shell: Shell, container: Container) -> float:
+    """For how long a container has run (s), by its machine's clock; infinite if nobody can tell."""
+    started = str(container.raw["State"].get("StartedAt") or "")[: len("2026-01-01T00:00:00")]
+    try:
+        began = datetime.fromisoformat(f"{started}+00:00").timestamp()
+        return max(0.0, float(shell.ask("date +%s").text) - began)
+    except ValueError:
+        return math.inf
 
 
 def quoted(container: Container) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from checks import pages
-from checks.pages import fetch, list_form, must_list_when_pressed, pairs_of
+from checks.pages import fetch, list_form, must_answer, must_list_when_pressed, pairs_of
 from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
+from labkit.facts.docker import Container, age_s
 from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply
 from labkit.facts.http.pages import Page
+from labkit.facts.slowness import ONE_LINE
+from labkit.remote import PlannedShell, Result
 
 STUDENTS = {"alice": "12", "bob": "13"}
 
@@ -284,3 +288,55 @@ def test_a_button_is_pressed_again_where_the_answer_took_long_and_is_none(
         with pytest.raises(NotMetError):
             must_list_when_pressed(lab, "web1", 80, lambda: STUDENTS)
     assert len(answers) - len(left) == presses
+
+
+@pytest.mark.parametrize(
+    ("started", "line_s", "deaf_s", "answers"),
+    [
+        (0.0, 0.5, 0.0, True),
+        (0.0, 0.5, 4.0, True),
+        (0.0, 0.5, 9.0, False),
+        (0.0, 3.0, 9.0, True),  # a build of one line takes twice as long as it may
+        (-3600.0, 60.0, 1.0, False),  # it has run for an hour
+        (-4.0, 0.5, 3.0, False),
+    ],
+)
+def test_a_website_that_was_just_started_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, started: float, line_s: float, deaf_s: float, answers: bool
+) -> None:
+    """One that has long been there and refuses is not."""
+    now = [0.0]
+    machine_s = 1_800_000_000
+
+    def answer(command: str) -> Result:
+        if command == ONE_LINE:
+            now[0] += line_s
+        return Result(command, f"{machine_s + int(now[0])}\n", "", 0)
+
+    def look(*_where: object) -> Page:
+        if now[0] < deaf_s:
+            raise NotMetError(expected="an answer", seen="refused", where="web1")
+        return page("")
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(pages, "fetch", look)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    at = datetime.fromtimestamp(machine_s + started, UTC).strftime("%Y-%m-%dT%H:%M:%S.123456789Z")
+    website = Container({"State": {"StartedAt": at}})
+    lab: Any = None
+    if answers:
+        must_answer(lab, PlannedShell("web1", answer), website, 80)
+    else:
+        with pytest.raises(NotMetError):
+            must_answer(lab, PlannedShell("web1", answer), website, 80)
+
+
+@pytest.mark.parametrize("started", [None, "", "0001-01-01T00:00:00Z", "yesterday"])
+def test_a_container_that_does_not_say_when_it_was_started_has_long_run(
+    started: str | None,
+) -> None:
+    shell = PlannedShell("web1", lambda command: Result(command, "1800000000", "", 0))
+    assert age_s(shell, Container({"State": {"StartedAt": started}})) > 10**9
