@@ -8,6 +8,7 @@ from types import ModuleType
 
 from checks.drills import DRILLS
 from checks.mutations import MUTATIONS
+from checks.opinions import OPINIONS
 from course.variants import TRAITS, personal
 from labkit.course import Course, read_blueprint
 from steps.carrying import FOUNDATIONS, carry_forward
@@ -93,6 +94,7 @@ COURSE = Course(
     checks=checks,
     drills=DRILLS,
     mutations=MUTATIONS,
+    opinions=OPINIONS,
     recognise=recognise,
     settle=settle,
     foundations=FOUNDATIONS,

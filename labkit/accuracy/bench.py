@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labkit.accuracy.corpus import Case
-from labkit.accuracy.matrix import Outcome, compare
+from labkit.accuracy.matrix import Disagreement, Outcome, compare
 from labkit.classroom import Carried
 from labkit.classroom.forward import Forward
 from labkit.classroom.held import Held, signatures
@@ -76,6 +76,23 @@ class Bench:
         outcome.seconds = round(time.monotonic() - started, 2)
         outcome.round = turn
         return outcome
+
+    def disagreements(self, case: Case, outcome: Outcome) -> list[Disagreement]:
+        """What tools that are not ours say otherwise of a case that was graded just now."""
+        judged = {Verdict.PASSED, Verdict.FAILED}
+        wanted = [one for one in self.course.opinions if outcome.verdicts.get(one.check) in judged]
+        if not wanted:
+            return []
+        submission = self._recognised(case)
+        found = []
+        for opinion in wanted:
+            verdict = outcome.verdicts[opinion.check]
+            said = opinion.says(submission, self.shells)
+            refused_what_passes = bool(said) and verdict == Verdict.PASSED
+            accepted_what_fails = said == "" and verdict == Verdict.FAILED and opinion.whole
+            if refused_what_passes or accepted_what_fails:
+                found.append(Disagreement(opinion.tool, opinion.check, verdict, said or ""))
+        return found
 
     def _once(self, case: Case) -> Outcome:
         graded = case.expected.steps

@@ -139,7 +139,9 @@ def _work(name: str, cases: Sequence[Case], todo: Any, found: Any) -> None:
             while (job := todo.get()) is not None:
                 turn, indexes = job
                 for index in indexes:
-                    found.put(("done", index, bench.judge(cases[index], turn=turn)))
+                    outcome = bench.judge(cases[index], turn=turn)
+                    outcome.disagreements = bench.disagreements(cases[index], outcome)
+                    found.put(("done", index, outcome))
         except KeyboardInterrupt:
             pass
         except Exception:

@@ -12,6 +12,16 @@ from labkit.course import Verdict
 MARK_SLACK = 0.001  # marks are sums of hundredths
 
 
+@dataclass(frozen=True)
+class Disagreement:
+    """A check and a tool that do not say the same of a case; `said` is why the tool refuses it."""
+
+    tool: str
+    check: str
+    verdict: str  # the check's
+    said: str
+
+
 @dataclass
 class Outcome:
     """One case as it was graded, and in what it differs from what was expected."""
@@ -30,6 +40,7 @@ class Outcome:
     seconds: float = 0.0
     tries: int = 1  # more than one: the lab had to be made anew
     problems: list[str] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
     fixed: bool | None = None  # after the third hint was followed; None: not tried
     round: int = 1
 

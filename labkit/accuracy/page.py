@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from labkit.accuracy.matrix import Disagreement
 from labkit.accuracy.verdict import Findings
 
 HEADERS = ("check", "failed rightly", "failed wrongly", "passed wrongly", "passed rightly",
@@ -17,7 +18,17 @@ def text_of(findings: Findings) -> str:
     lines = [": ".join(row) for row in _totals(findings)]
     lines += [f"  flipped: {one.case}, {one.check}: {one.seen}" for one in findings.flips]
     lines += [f"  {one.kind} {one.name}: {'; '.join(one.problems)}" for one in findings.problems]
+    lines += [
+        f"  {one.kind} {one.name}: {other.check} {other.verdict}, {_words(other)}"
+        for one, other in findings.disagreements
+    ]
     return "\n".join(lines)
+
+
+def _words(other: Disagreement) -> str:
+    """What a tool says."""
+    said = " ".join(other.said.split())
+    return f"{other.tool} refuses it: {said}" if said else f"{other.tool} accepts it"
 
 
 def write_page(findings: Findings, path: Path) -> None:
@@ -66,6 +77,7 @@ def _totals(findings: Findings) -> list[tuple[str, str]]:
         ("third hints followed literally / that corrected it", f"{followed} / {passed}"),
         ("gradings", str(len(findings.outcomes))),
         ("flips", str(len(findings.flips))),
+        ("tools that say otherwise", str(len(findings.disagreements))),
         ("seconds", f"{campaign.seconds:.0f}, on {campaign.labs} labs"),
     ]
 

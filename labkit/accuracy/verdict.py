@@ -11,7 +11,7 @@ from typing import Any
 from labkit import __version__
 from labkit.accuracy.campaign import Campaign
 from labkit.accuracy.corpus import KINDS, MUTANT
-from labkit.accuracy.matrix import Outcome, tally, totals
+from labkit.accuracy.matrix import Disagreement, Outcome, tally, totals
 from labkit.course import Mutation
 
 SCHEMA = "labkit/verify/v1"
@@ -56,6 +56,11 @@ class Findings:
         """What was noticed by another check than the intended one only."""
         return [one for one in self.outcomes if one.by_another]
 
+    @property
+    def disagreements(self) -> list[tuple[Outcome, Disagreement]]:
+        """Where a tool that is not ours says otherwise: to be read, and no error by itself."""
+        return [(one, other) for one in self.outcomes for other in one.disagreements]
+
     def count(self, kind: str) -> int:
         """How many different cases of a kind there were."""
         return len({one.name for one in self.outcomes if one.kind == kind})
@@ -88,6 +93,8 @@ class Findings:
             "flipped": [vars(one) for one in self.flips],
             "problems": [{"name": one.name, "kind": one.kind, "round": one.round,
                           "problems": one.problems} for one in self.problems],
+            "disagreements": [{"name": one.name, "kind": one.kind, "round": one.round,
+                               **vars(other)} for one, other in self.disagreements],
             "checks": [one.to_json() for one in self.tallies.values()],
             "cases": [one.to_json() for one in self.outcomes],
         }  # fmt: skip

@@ -279,6 +279,30 @@ class Mutation:
     also: tuple[str, ...] = ()
 
 
+class Says(Protocol):
+    """What a tool says of a submission: "" if it accepts it, else its words.
+
+    None where it has nothing to say: what it reads was not handed in, or the tool is not there.
+    """
+
+    def __call__(self, submission: Submission, shells: Shells, /) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A tool that is not ours, which judges what a check of the course judges.
+
+    `labkit verify` asks it after the case was graded, on its machines. Of a tool that reads the
+    `whole` of what the check asks for, both must say the same; of one that reads a part, it must
+    only not refuse what the check passes.
+    """
+
+    tool: str  # as one types it
+    check: str
+    says: Says
+    whole: bool = False
+
+
 class Recognise(Protocol):
     """Says what the files of a submission are."""
 
@@ -380,6 +404,7 @@ class Course:
     foundations: Sequence[Foundation] = ()  # in the order of the steps that judge them
     carry_forward: CarryForward = _none_of_it
     mutations: Sequence[Mutation] = ()
+    opinions: Sequence[Opinion] = ()
     given: Sequence[str] = ()  # files of the project that are not the learner's to write
     survey: Mapping[str, str] = field(default_factory=dict)  # heading -> question to a machine
     traits: Sequence[Trait] = ()  # in which the variants of learners differ

@@ -13,7 +13,8 @@ import pytest
 from labkit.accuracy import Case, bench
 from labkit.accuracy.bench import Bench, in_groups, signatures, with_fix
 from labkit.accuracy.corpus import Expected, Fix
-from labkit.course import load_course
+from labkit.accuracy.matrix import Disagreement, Outcome
+from labkit.course import Opinion, load_course
 from tests import ROOT
 from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, made
 
@@ -407,3 +408,38 @@ def test_errors_of_a_course_are_not_hidden(judge: Judged) -> None:
     judge.bench.course = replace(judge.bench.course, steps=steps)
     with pytest.raises(ZeroDivisionError):
         judge()
+
+
+# -- a second opinion
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said", "whole", "listed"),
+    [
+        ("passed", "line 3: no", False, True),
+        ("passed", "line 3: no", True, True),
+        ("passed", "", True, False),
+        ("failed", "", True, True),
+        ("failed", "", False, False),  # it reads a part of what the check asks for
+        ("failed", "line 3: no", True, False),
+        ("passed", None, True, False),
+        ("failed", None, True, False),
+        ("blocked", "line 3: no", True, False),
+        ("inconclusive", "", True, False),
+    ],
+)
+def test_a_tool_that_says_otherwise_is_listed(
+    tmp_path: Path, verdict: str, said: str | None, whole: bool, listed: bool
+) -> None:
+    opinion = Opinion("tool -c", "haproxy.runs", lambda _submission, _shells: said, whole)
+    course = replace(COURSE, opinions=(opinion,))
+    lab: Any = None
+    judging = Bench(course, lab, tmp_path, print)
+    case = Case("a case", "wrong", WHOLE, Expected("", frozenset({11})))
+    outcome = Outcome(
+        "a case", "wrong", "", "", "", [11], {"haproxy.runs": verdict}, {}, {}, 0.0
+    )  # fmt: skip
+    found = judging.disagreements(case, outcome)
+    assert found == (
+        [Disagreement("tool -c", "haproxy.runs", verdict, said or "")] if listed else []
+    )
