@@ -12,7 +12,7 @@ import pytest
 
 from labkit.accuracy import Campaign, Case, Outcome
 from labkit.accuracy.corpus import Expected
-from labkit.accuracy.matrix import Tally, compare, ratio, tally, totals
+from labkit.accuracy.matrix import Disagreement, Tally, compare, ratio, tally, totals
 from labkit.accuracy.page import page_of, text_of, write_page
 from labkit.accuracy.verdict import Findings
 from labkit.course import Mutation
@@ -275,6 +275,26 @@ def test_the_record_of_a_campaign() -> None:
     ]
     assert [one["check"] for one in record["checks"]] == ["x.a", "x.b"]
     assert len(record["cases"]) == 6
+
+
+def test_a_tool_that_says_otherwise_is_told_and_is_no_error() -> None:
+    refused = Disagreement("tool -c", "x.a", PASSED, "line 3:\n no")
+    accepted = Disagreement("tool -c", "x.b", FAILED, "")
+    seen = findings(
+        (RIGHT, outcome(RIGHT, {"x.a": PASSED}, disagreements=[refused])),
+        (WRONG, outcome(WRONG, {"x.b": FAILED}, disagreements=[accepted])),
+    )
+    assert seen.flawless
+    record = seen.to_json()
+    json.dumps(record)
+    assert record["disagreements"] == [
+        {"name": "one", "kind": "accepted", "round": 1, **vars(refused)},
+        {"name": "one", "kind": "wrong", "round": 1, **vars(accepted)},
+    ]
+    text = text_of(seen)
+    assert "accepted one: x.a passed, tool -c refuses it: line 3: no" in text
+    assert "wrong one: x.b failed, tool -c accepts it" in text
+    assert rows_of(page_of(seen))["tools that say otherwise"] == ["2"]
 
 
 def test_a_campaign_without_a_load_has_none() -> None:
