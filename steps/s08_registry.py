@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from labkit.course import Beginning, Files, Origin, step
 from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
+from labkit.facts.docker import containers
 from labkit.facts.registry import is_registry
 from labkit.remote import Shell, Shells
 from steps import undo
@@ -77,6 +78,19 @@ def serve(shells: Shells, files: Files) -> None:
         start_registry(lb, files, *([] if own else ["registry"]))
         if page := files.option("registry: page"):
             start_page(lb, files, page)
+    if files.submission:
+        open_ports(lb)
+
+
+def open_ports(lb: Shell) -> None:
+    """The firewall for what is on lb's own network: nobody can hand in that command.
+
+    Where Docker publishes a port, it opens it itself.
+    """
+    lb.forget()
+    for container in containers(lb):
+        for port in container.published.values() if container.on_host_network else ():
+            lb.open_port(f"--add-port={port:d}/tcp")
 
 
 @step(

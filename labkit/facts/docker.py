@@ -100,9 +100,14 @@ class Container:
         return [str(network["IPAddress"]) for network in networks if network.get("IPAddress")]
 
     @property
+    def on_host_network(self) -> bool:
+        """Whether it is on the machine's own network, where no port is published for it."""
+        return bool(self.raw["HostConfig"].get("NetworkMode") == "host")
+
+    @property
     def published(self) -> dict[int, int]:
         """Container port -> port on the machine; on the machine's own network all are there."""
-        if self.raw["HostConfig"].get("NetworkMode") == "host":
+        if self.on_host_network:
             exposed = self.raw["Config"].get("ExposedPorts") or {}
             return {int(port.partition("/")[0]): int(port.partition("/")[0]) for port in exposed}
         ports = self.raw["NetworkSettings"].get("Ports") or {}
