@@ -14,7 +14,7 @@ from steps.s08_registry import open_ports
 def container(network: str, **more: Any) -> dict[str, Any]:
     return {
         "Id": "0123456789abcdef", "Name": "/registry", "Image": "sha256:1",
-        "State": {"Running": True, "Status": "running", "ExitCode": 0},
+        "State": {"Running": True, "Status": "running", "ExitCode": 0, "Pid": 7},
         "Config": {"Image": "registry:2", "ExposedPorts": {"5000/tcp": {}}},
         "HostConfig": {"NetworkMode": network, "RestartPolicy": {"Name": "always"}},
         "NetworkSettings": {"Networks": {}, **more},
