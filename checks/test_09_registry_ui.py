@@ -25,11 +25,11 @@ REGISTRY_ADDRESS = re.compile(
 
 
 @pytest.fixture(scope="session")
-def ui_port(lb: Shell, registry: Registry) -> int:
+def ui_port(lb: Shell, registry: Registry, stood_in: bool) -> int:
     """The port of the registry's page on lb."""
     port = find_page(lb, registry)
     if not port:
-        must_have_other_images(lb)
+        must_have_other_images(lb, stood_in=stood_in)
         not_met(
             expected=_("a web page on a published port of lb"),
             seen=_("no container on lb answers with a page"),

@@ -38,11 +38,11 @@ from subject.roles import Stack, is_student_age, must_have_other_images
         ),
     ],
 )
-def test_lists(lab: Lab, lb: Shell, web2: Shell, stack2: Stack) -> None:
+def test_lists(lab: Lab, lb: Shell, web2: Shell, stack2: Stack, stood_in: bool) -> None:
     """The website on web2 shows every student that its API knows."""
     running = stack2.running
     if not stack2.both:  # its image should have come from the registry: can the lab have that one?
-        must_have_other_images(lb)
+        must_have_other_images(lb, stood_in=stood_in)
     if len(running) < 2 or not stack2.website or not stack2.website_port:
         not_met(
             expected=_("website and API running on web2, the website's port published"),

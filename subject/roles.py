@@ -18,7 +18,7 @@ from labkit.facts.docker import Container, Image, must_have_images, plain_name
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import API_PORT, HTTP_PORT
-from subject.published import is_unheard_of
+from subject.published import is_unheard_of, stand_in
 
 # Software that is no API of anybody's, whatever its service or its folder is called.
 _SOFTWARE = (
@@ -167,10 +167,11 @@ def must_be_heard_of(shell: Shell, images: Iterable[str]) -> None:
             )
 
 
-def must_have_other_images(shell: Shell) -> None:
+def must_have_other_images(shell: Shell, *, stood_in: bool) -> None:
     """CannotTellError if the image of a service beside website and API can be had from nobody.
 
-    Not met if it cannot exist.
+    Not met if it cannot exist. `stood_in`: the lab gives its own image for a tag that it lacks
+    (a submission's, once it may be started), which is then the one that must be there.
     """
     services = [
         service
@@ -181,7 +182,7 @@ def must_have_other_images(shell: Shell) -> None:
     ]
     images = dict.fromkeys(one.image for one in services)
     must_be_heard_of(shell, images)
-    must_have_images(shell, images)
+    must_have_images(shell, [(stood_in and stand_in(image)) or image for image in images])
 
 
 def _is_registry(project: Project) -> bool:

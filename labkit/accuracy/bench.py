@@ -102,7 +102,7 @@ class Bench:
             forward = Forward(
                 self.course, submission, lambda now: self._make_ready(now, max(graded))
             )
-            result = self._grade(graded, forward)
+            result = self._grade(submission, graded, forward)
             gaps = gaps_of(self.course, submission)
             mark_gaps(result, {number: gaps[number] for number in gaps if number in graded})
             take_credit(result, filled_of(collected(self.course).graph, submission))
@@ -125,14 +125,16 @@ class Bench:
         reference = self.course.root / "steps" / "reference"
         return self.course.recognise(case.files, reference)
 
-    def _grade(self, graded: frozenset[int], forward: Forward) -> GradeResult:
+    def _grade(
+        self, submission: Submission, graded: frozenset[int], forward: Forward
+    ) -> GradeResult:
         """These steps, and those before them whose state has not been verified yet."""
         first = min(graded)
         before = {number for number in self.held.signatures if number < first}
         verified = {number for number in before if self._verified(number)}
         unverified = before - verified
         known = {name: one for number in verified for name, one in self.sound[number][1].items()}
-        context = Context(course=self.course, lab=self.lab, out=self.out)
+        context = Context(course=self.course, lab=self.lab, out=self.out, submission=submission)
         context.shells = self.shells
         result = grade(context, Scope(graded | unverified), keep=False, known=known,
                        again=forward)  # fmt: skip
