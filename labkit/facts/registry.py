@@ -143,7 +143,7 @@ def find_page(host: Shell, registry: Registry) -> int:
 
 def _is_page(host: Shell, scheme: str, port: int) -> bool:
     """Whether a page is served there: a registry itself has nothing at its root."""
-    answer = curl(host, f"{scheme}://localhost:{port}/", options=["-k"])
+    answer = curl(host, f"{scheme}://localhost:{port}/", options=["-k"], again=False)
     return answer.status == 200 and "<html" in answer.body.lower()
 
 
