@@ -1,11 +1,12 @@
 """What tools say that are not ours, of what our checks judge: for `labkit verify`.
 
-Each reads the file as it was handed in, in a place of its own, and nothing is started from it.
+Each reads what was handed in, in a place of its own where it can, and starts nothing from it.
 """
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import shlex
 import uuid
@@ -36,10 +37,9 @@ def asked(shell: Shell, files: Mapping[str, bytes], words: Sequence[str]) -> str
         answer = shell.ask(f"cd {shlex.quote(folder)} && {shlex.join(words)}")
     finally:
         shell.ask(shlex.join(["rm", "-rf", folder]))
-    said = answer.said.strip()[-LAST_WORDS:] or str(answer.exit_code)
-    if answer.ok:
-        return ""
-    return None if OF_THE_COMPUTER.search(answer.said) else said
+    if answer.ok or OF_THE_COMPUTER.search(answer.said):
+        return "" if answer.ok else None
+    return answer.said[-LAST_WORDS:] or str(answer.exit_code)
 
 
 def haproxy(submission: Submission, shells: Shells) -> str | None:
@@ -55,14 +55,14 @@ def rsyslog(submission: Submission, shells: Shells) -> str | None:
     if handed_in(submission, "haproxy/rsyslog-haproxy.conf") is None:
         return None
     answer = shells["lb"].ask("rsyslogd -N1", sudo=True)
-    return "" if answer.ok else answer.said.strip()[-LAST_WORDS:]
+    return "" if answer.ok else answer.said[-LAST_WORDS:]
 
 
 def compose(submission: Submission, shells: Shells) -> str | None:
     """Compose's own reading of the file, among all the others of the submission."""
-    source = submission.sources.get("docker-compose.yml")
-    if not source or source not in submission.files:
+    if handed_in(submission, "docker-compose.yml") is None:
         return None
+    source = submission.sources["docker-compose.yml"]
     words = ["docker", "compose", "-f", source, "config", "--quiet"]
     return asked(shells["web1"], submission.files, words)
 
@@ -70,12 +70,9 @@ def compose(submission: Submission, shells: Shells) -> str | None:
 def buildkit(submission: Submission, _shells: Shells) -> str | None:
     """BuildKit's own parser."""
     file = handed_in(submission, "simple_api/Dockerfile")
-    try:
-        parser = importlib.import_module("dockerfile")
-    except ImportError:
+    if file is None or not importlib.util.find_spec("dockerfile"):
         return None
-    if file is None:
-        return None
+    parser = importlib.import_module("dockerfile")  # not at the top: authors alone have it
     try:
         parser.parse_string(file.decode("utf-8", "replace"))
     except parser.GoParseError as error:

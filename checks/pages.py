@@ -103,11 +103,7 @@ def _answer(
             continue
         except ConnectionRefusedError:
             seen = _("the connection is refused")
-        except (
-            OSError,
-            http.client.HTTPException,
-            ValueError,
-        ):  # ValueError: a length that is none
+        except (OSError, http.client.HTTPException, ValueError):  # a length that is none
             seen = _("the connection fails")
         break
     return not_met(expected=_("an answer from {url}", url=shown), seen=seen, where=machine)

@@ -331,9 +331,9 @@ def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
     fetch(lab, "lb", site_port, f"/?{mark}", to_https=True)
     look = f"tail -n 200 {LOG} | grep -q {mark}"
     until = shlex.quote(f"until {look}; do sleep 0.1; done")
-    # Once more at the end: a busy machine may take the whole time for its first look.
     deadline = Deadline(lb, LOG_LIMIT_S)
     while not deadline.is_over():
+        # Once more at the end: a busy machine may take the whole time for its first look.
         if lb.ask(f"timeout {LOG_LIMIT_S:d} sh -c {until} || {look}", sudo=True).ok:
             return
     last = lb.ask(f"tail -n 1 {LOG}", sudo=True)

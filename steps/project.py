@@ -20,7 +20,7 @@ from labkit.remote import CommandFailedError, Shell
 from steps.judged import judge
 from subject.contract import HTTP_PORT, PROJECT
 from subject.published import stand_in
-from subject.releases import DEBIAN, OLD_PYTHON, is_of_old, names
+from subject.releases import DEBIAN, OLD_PYTHON, is_of_old, names, repository_and_tag
 from subject.roles import Project, find_project, is_student_age
 
 # What Compose looks for by itself, in its order (compose-go, cli.DefaultFileNames).
@@ -242,7 +242,7 @@ def provide_bases(shell: Shell, files: Files) -> None:
 
 def formerly(image: str) -> str:
     """What a Dockerfile adds to the lab's image, so that it is one of a tag's time; "" if none."""
-    name, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")
+    name, tag = repository_and_tag(image)
     return "".join(lines for is_one, lines in FORMERLY.get(name, ()) if is_one(tag))
 
 

@@ -12,7 +12,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from subject.releases import RELEASES, names
+from subject.releases import RELEASES, names, repository_and_tag
 
 # Repository -> what the lab has of it; its Python can be made into a bare system.
 STAND_INS = {
@@ -51,8 +51,7 @@ def is_unheard_of(image: str) -> bool:
 
     Of the next one, and of any tag of another repository, it cannot be told.
     """
-    name = image.removeprefix("docker.io/").removeprefix("library/")
-    repository, _colon, tag = name.partition(":")
+    repository, tag = repository_and_tag(image)
     found = _TAG.fullmatch(tag)
     if repository not in PUBLISHED or not found or not found["version"]:
         return False
@@ -62,11 +61,10 @@ def is_unheard_of(image: str) -> bool:
 
 def stand_in(image: str) -> str:
     """The image by which the lab serves another tag of the same repository; "" if there is none."""
-    name = image.removeprefix("docker.io/").removeprefix("library/")
-    repository, _colon, tag = name.partition(":")
+    repository, tag = repository_and_tag(image)
     found = STAND_INS.get(repository, "")
     tag = tag or ("latest" if repository in RELEASES else "")
-    if not tag or found in ("", name) or not PUBLISHED[repository].has(tag):
+    if not tag or found in ("", f"{repository}:{tag}") or not PUBLISHED[repository].has(tag):
         return ""
     return "" if repository == "php" and "apache" not in tag else found
 

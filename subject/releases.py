@@ -56,9 +56,16 @@ MOVING = {"debian": {"oldstable": "11", "oldoldstable": "10"}, "ubuntu": {"lates
 OLD_PYTHON = r"(?:2|3\.\d|3\.10)(?!\d)"
 
 
+def repository_and_tag(image: str) -> tuple[str, str]:
+    """The two parts of a name, as Docker Hub shows them: `python` of `docker.io/library/python`."""
+    name = image.removeprefix("docker.io/").removeprefix("library/")
+    repository, _colon, tag = name.partition(":")
+    return repository, tag
+
+
 def release_of(image: str) -> Release | None:
     """The release that an image of a bare system is, by its tag; None if it cannot be told."""
-    system, _colon, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")
+    system, tag = repository_and_tag(image)
     tag = tag or "latest"
     for moving, version in MOVING.get(system, {}).items():
         tag = re.sub(rf"\A{moving}(?=-|\Z)", version, tag)
