@@ -15,6 +15,7 @@ from labkit.accuracy.bench import Bench, in_groups, signatures, with_fix
 from labkit.accuracy.corpus import Expected, Fix
 from labkit.accuracy.matrix import Disagreement, Outcome
 from labkit.course import Opinion, load_course
+from labkit.grading import Context, GradeResult, grade
 from tests import ROOT
 from tests.fakes.four_steps import GOOD, MODULES, Made, Shell, made
 
@@ -207,6 +208,21 @@ def test_the_first_case_is_carried_through_every_step(judge: Judged) -> None:
     assert (found.problems, found.tries, found.points) == ([], 1, 6)
     assert judge.course.done == ALL
     assert judge.course.provider.ups == 1
+
+
+def test_the_checks_know_whose_work_they_judge(
+    judge: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `labkit grade --submission`: some ask otherwise of what was handed in."""
+    known = []
+
+    def graded(context: Context, *rest: Any, **more: Any) -> GradeResult:
+        known.append(context.submission)
+        return grade(context, *rest, **more)
+
+    monkeypatch.setattr(bench, "grade", graded)
+    judge(files={"a.txt": b"good, too"})
+    assert [one.files["a.txt"] for one in known if one] == [b"good, too"]
 
 
 def test_the_same_case_again_is_asked_again_and_nothing_is_done(judge: Judged) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from labkit.facts.compose.project import Service
+from labkit.remote import PlannedShell, from_facts
+from subject import roles as roles_of
 from subject.roles import Project
 
 API: dict[str, Any] = {"image": "student-age:1.0"}
@@ -98,3 +100,24 @@ def test_of_several_that_are_built_each_is_told_by_what_it_does() -> None:
     assert roles(balancer=balancer, x=served, web=PAGE) == ("web", "x")
     front = {**BUILT_PAGE, "build": {"context": "/p/website"}}
     assert roles(balancer=balancer, front=front, back=BUILT_API) == ("front", "back")
+
+
+@pytest.mark.parametrize(
+    ("stood_in", "wanted"),
+    [(True, ["registry:2", "nginx:1"]), (False, ["registry:2.8.1", "nginx:1"])],
+)
+def test_of_a_submission_the_labs_own_image_must_be_there(
+    monkeypatch: pytest.MonkeyPatch, stood_in: bool, wanted: list[str]
+) -> None:
+    """A file that may not be started has brought none of the tags that it names."""
+    services = {
+        "r": Service("r", {"image": "registry:2.8.1"}),
+        "n": Service("n", {"image": "nginx:1"}),
+    }
+    asked: list[str] = []
+    monkeypatch.setattr(
+        roles_of, "find_projects", lambda *_: [Project("lb", "/srv/r.yml", "r", services)]
+    )
+    monkeypatch.setattr(roles_of, "must_have_images", lambda _shell, images: asked.extend(images))
+    roles_of.must_have_other_images(PlannedShell("lb", from_facts({})), stood_in=stood_in)
+    assert asked == wanted
