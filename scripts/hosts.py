@@ -1,8 +1,10 @@
 """The kinds of host that can be made on this computer: a lab on each, and a table of what worked.
 
-Docker Desktop and its like are engines whose containers cannot be reached: one is made here, in a
-container of its own with the machines' image, and only its API is published. For each kind the
-table says which engine it was and how long each command took, or with which code it ended.
+A kind is where the machines run, or what they are made of: those of Debian 12 have the HAProxy, the
+Docker Engine and the rsyslog of its time, which are nearer to Rocky Linux 9's. Docker Desktop and
+its like are engines whose containers cannot be reached: one is made here, in a container of its own
+with the machines' image, and only its API is published. For each kind the table says which engine
+it was and how long each command took, or with which code it ended.
 """
 
 from __future__ import annotations
@@ -28,11 +30,16 @@ from labkit.course import find_blueprint
 from labkit.lab.containers.engine import bounding_set, capabilities, connect
 from labkit.lab.containers.images import ensure_node_image
 from labkit.lab.containers.node import DATA_FOLDERS
-from labkit.lab.mirror.debian import root_reference
 
 TABLE = Path(__file__).parents[1] / "docs" / "includes" / "hosts.md"
 LAB = "hosts"
-COMMANDS = ("up", "step all", "check", "drill kill")
+COMMANDS = ("up", "step all", "check", "drill kill", "verify --smoke")
+# Of lb: what the machines' system calls itself, and the versions of what the checks read.
+ABOUT = (
+    ". /etc/os-release; haproxy=$(haproxy -v | sed -n 's/^[^0-9]*\\([0-9.]*\\).*/\\1/p;q');"
+    " engine=$(docker version --format '{{.Server.Version}}');"
+    ' echo "$NAME ${VERSION_ID}: HAProxy $haproxy, Docker ${engine%%+*}"'
+)
 API_PORT = 2375
 ENGINE = "hosts-engine"
 PATIENCE_S = 90.0
@@ -51,23 +58,33 @@ class Row:
 
     kind: str
     engine: Mapping[str, str]
+    machines: str = ""
     ended: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         about = [self.engine.get(key, "") for key in ("ServerVersion", "CgroupVersion", "Driver")]
-        return f"| {' | '.join([self.kind, *about, *self.ended])} |\n"
+        return f"| {' | '.join([self.kind, *about, self.machines, *self.ended])} |\n"
 
 
 def main() -> bool:
     """Try every kind, one after the other, and write the table; whether all of them worked."""
     here = connect()
-    rows = [tried("Linux, its own engine", here, {"LABKIT_REACH": "direct"})]
-    rows.append(tried("the same, by a controller", here, {"LABKIT_REACH": "controller"}))
+    direct, controller = {"LABKIT_REACH": "direct"}, {"LABKIT_REACH": "controller"}
+    older = {**direct, "LABKIT_FAMILY": "debian12"}
+    rows = [
+        tried("Linux, its own engine", here, direct),
+        tried("the same, with older machines", here, older),
+        tried("the same, by a controller", here, controller),
+    ]
     with unreachable_engine(here) as place:
+        # It has no network: what it needs is carried there, as to a class room without one.
+        with tempfile.TemporaryDirectory() as bundle:
+            labkit(f"bundle --for-class {bundle}", dict(os.environ))
+            labkit(f"bundle --from {bundle}", {**os.environ, "DOCKER_HOST": place})
         engine = docker.DockerClient(place, version="auto", timeout=600)
-        give(here, engine)
         rows.append(tried("an engine reached by its API alone", engine, {"DOCKER_HOST": place}))
-    head = ("host", "engine", "cgroup", "storage", *(f"`labkit {one}`" for one in COMMANDS))
+    commands = (f"`labkit {one}`" for one in COMMANDS)
+    head = ("host", "engine", "cgroup", "storage", "machines", *commands)
     TABLE.write_text(
         f"| {' | '.join(head)} |\n|{'---|' * len(head)}\n{''.join(row.line() for row in rows)}",
         encoding="utf-8",
@@ -86,6 +103,7 @@ def tried(kind: str, engine: docker.DockerClient, environment: Mapping[str, str]
                 code = labkit(command, told)
                 seconds = f"{time.monotonic() - started:.0f} s"
                 row.ended.append(f"**exit {code}**" if code else seconds)
+            row.machines = machines(told)
         finally:
             labkit("destroy --yes", told)
     return row
@@ -94,8 +112,19 @@ def tried(kind: str, engine: docker.DockerClient, environment: Mapping[str, str]
 def labkit(command: str, environment: Mapping[str, str]) -> int:
     """Type a command; its exit code."""
     print(f"$ labkit {command}", flush=True)
-    words = child.python("labkit.cli.main", "--lab", LAB, *command.split())
-    return subprocess.run(words, env=environment, check=False).returncode
+    return subprocess.run(words_of(*command.split()), env=environment, check=False).returncode
+
+
+def machines(environment: Mapping[str, str]) -> str:
+    """What lb says that it is; "" where it cannot be asked."""
+    words = words_of("exec", "lb", "--", "sh", "-c", ABOUT)
+    asked = subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    return asked.stdout.strip()
+
+
+def words_of(*command: str) -> list[str]:
+    """A command of labkit about the lab of this script, as this Python starts it."""
+    return child.python("labkit.cli.main", "--lab", LAB, *command)
 
 
 @contextmanager
@@ -160,15 +189,6 @@ def answers(container: Container, port: str) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(str(container.exec_run("journalctl -n 20 -u docker").output))
         time.sleep(0.2)
-
-
-def give(here: docker.DockerClient, engine: docker.DockerClient) -> None:
-    """The images that an engine without a network would have to make: a bare system, a machine."""
-    machine = ensure_node_image(here, print, find_blueprint(), "debian13")
-    for reference in (root_reference(), machine):
-        engine.api.load_image(  # type: ignore[no-untyped-call]
-            here.images.get(reference).save(named=True)
-        )
 
 
 if __name__ == "__main__":

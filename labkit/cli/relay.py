@@ -46,7 +46,9 @@ def relayed(group: click.Group, arguments: Sequence[str]) -> int | None:
             return None
         verb = _verb(ctx, rest)
         typed = verb.command_path.split(" ", 1)[1]
-        if typed in HERE or _is_vagrants(ctx, verb) or (typed == "doctor" and not _made()):
+        if typed in HERE or _is_vagrants(ctx, verb) or _is_by_api(verb):
+            return None
+        if typed == "doctor" and not _made():
             return None
         return _controlled(ctx, verb, rest, way.why)
 
@@ -75,6 +77,12 @@ def _is_vagrants(ctx: click.Context, verb: click.Context) -> bool:
     provider = verb.params.get("provider")
     lab = verb.params.get("lab_name") or ctx.obj["lab"]
     return bool(provider == "vagrant" or (not provider and is_vagrants(state_root() / lab)))
+
+
+def _is_by_api(verb: click.Context) -> bool:
+    """Whether the engine's API is enough: for a bundle, which brings the controller's image too."""
+    of_bundle = ("target", "source", "proven")
+    return verb.info_name == "bundle" and any(verb.params[name] for name in of_bundle)
 
 
 def _made() -> bool:

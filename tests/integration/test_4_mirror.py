@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
 
 import docker
 import pytest
 import requests
 
+from labkit.lab.bundle import LOCK, read_lock
 from labkit.lab.mirror.recipes import REGISTRY, recipe
 from labkit.lab.mirror.server import serving
 from tests.integration.conftest import Cli
@@ -53,6 +57,42 @@ def test_an_image_added_by_hand(
     exec_on("web1", f"docker pull -q {PUBLIC}")
     assert exec_on("web1", f"docker create --name hello {PUBLIC} none; docker cp hello:/hello - |"
                            " tar -xO; docker rm hello").count("hello") >= 1  # fmt: skip
+
+
+def test_a_class_bundle_is_proven_file_by_file_and_image_by_image(
+    fresh: Cli, local_image: str, tmp_path: Path
+) -> None:
+    """What is written holds; a byte of a file, and a name of the mirror that differs, are found."""
+    bundle = tmp_path / "bundle"
+    written = fresh("bundle", "--for-class", str(bundle))
+    assert f"labkit bundle --from {bundle}" in written.stderr
+    assert fresh("bundle", "--verify", str(bundle)).code == 0
+    lock = read_lock(bundle)
+    assert {"python:3.12-slim", "registry:2"} <= set(lock.mirror)
+
+    damaged = bundle / next(name for name in lock.files if name.startswith("node-"))
+    whole = damaged.read_bytes()
+    with damaged.open("r+b") as file:
+        file.seek(len(whole) // 2)
+        file.write(bytes([whole[len(whole) // 2] ^ 1]))
+    assert damaged.name in fresh("bundle", "--verify", str(bundle), code=1).stdout
+    assert str(damaged) in fresh("bundle", "--from", str(bundle), code=2).stderr
+    damaged.write_bytes(whole)
+
+    fresh("bundle", "--add", local_image, "--as", PUBLIC)
+    (bundle / LOCK).write_text(
+        json.dumps({**asdict(lock), "mirror": {**lock.mirror, PUBLIC: "sha256:another"}})
+    )
+    assert PUBLIC in fresh("bundle", "--verify", str(bundle), code=1).stdout
+    (bundle / LOCK).write_text(json.dumps(asdict(lock)))
+    fresh("bundle", "--from", str(bundle))
+
+
+def test_a_folder_with_something_else_is_no_place_for_a_bundle(fresh: Cli, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"")
+    assert str(tmp_path) in fresh("bundle", "--for-class", str(tmp_path), code=2).stderr
+    assert "labkit bundle --for-class" in fresh("bundle", "--from", str(tmp_path), code=2).stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
 def test_an_image_that_is_not_there(fresh: Cli) -> None:

@@ -1,9 +1,10 @@
 """The image of a machine: made of packages, named by its recipe, built once.
 
 A machine is a full Linux host in a container, with its own systemd, sshd, dockerd and HAProxy.
-Two families share one recipe (`image/Dockerfile`); only where the packages come from differs:
-`image/rocky9.Dockerfile` and `image/debian13.Dockerfile`. A third one, `rehearsal-el9`, is for the
-authors of steps: a Debian machine dressed as Rocky (`rehearsal/README.md`), never chosen by itself.
+The families share one recipe (`image/Dockerfile`); only where the packages come from differs, one
+file each. Rocky 9 and Debian 13 are chosen by themselves, two others by name alone: `debian12`,
+whose HAProxy 2.6, Docker Engine 20.10 and rsyslog are older, nearer to Rocky's, and
+`rehearsal-el9`, a Debian machine dressed as Rocky for the authors of steps (`rehearsal/README.md`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from labkit.lab.mirror.trust import host_authorities
 from labkit.locale import _
 from labkit.reporting import Say
 
-Family = Literal["rocky9", "debian13", "rehearsal-el9"]
+Family = Literal["rocky9", "debian13", "debian12", "rehearsal-el9"]
 _BY_ITSELF: tuple[Family, ...] = ("rocky9", "debian13")  # what "auto" may choose
 
 RECIPE = Path(__file__).with_name("image")
@@ -155,11 +156,16 @@ def _wanted(family: Family, packages: Packages) -> str:
     return " ".join(packages.get("redhat" if family == "rocky9" else "debian", ()))
 
 
+def _release(family: Family) -> str:
+    """Which Debian a family of Debian is: "13"."""
+    return family.removeprefix("debian")
+
+
 def _root_name(family: Family, packages: Packages) -> str:
     """What the family starts from; its name changes with it."""
     if family == "rehearsal-el9":
         return _base_reference("debian13", packages) + recipe_hash(REHEARSAL)
-    return ROCKY_ROOT if family == "rocky9" else root_reference()
+    return ROCKY_ROOT if family == "rocky9" else root_reference(_release(family))
 
 
 def _base_reference(family: Family, packages: Packages) -> str:
@@ -184,10 +190,17 @@ def _ensure_base(engine: docker.DockerClient, family: Family, packages: Packages
         args = {"ROOT": _ensure_base(engine, "debian13", packages, say)}
         folder, dockerfile = REHEARSAL, "Dockerfile"
     else:
-        args["ROOT"] = _pull_rocky(engine, say) if family == "rocky9" else ensure_root(engine, say)
+        args["ROOT"] = _root(engine, family, say)
     say(_("the packages of the machines ({family}, 40 s with a near archive)", family=family))
     build(engine, folder, base, dockerfile=dockerfile, args=args, network="host")
     return base
+
+
+def _root(engine: docker.DockerClient, family: Family, say: Say) -> str:
+    """Get or make what a family starts from; return its reference."""
+    if family == "rocky9":
+        return _pull_rocky(engine, say)
+    return ensure_root(engine, say, _release(family))
 
 
 def _pull_rocky(engine: docker.DockerClient, say: Say) -> str:

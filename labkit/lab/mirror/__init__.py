@@ -11,8 +11,12 @@ from labkit.lab.mirror.content import (
     MirrorContents,
     add_image,
     contents,
+    digests,
     ensure_mirror,
+    fill_from_archive,
     fill_from_hub,
+    mirror_archive,
+    wanted_contents,
 )
 from labkit.lab.mirror.server import run_mirror
 
@@ -21,7 +25,11 @@ __all__ = [
     "MirrorContents",
     "add_image",
     "contents",
+    "digests",
     "ensure_mirror",
+    "fill_from_archive",
     "fill_from_hub",
+    "mirror_archive",
     "run_mirror",
+    "wanted_contents",
 ]

@@ -6,14 +6,18 @@ no such label came from Docker Hub or from the person who runs the lab, and is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import io
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
 from labkit.errors import NotReadyError
 from labkit.lab.mirror.building import (
@@ -34,11 +38,21 @@ from labkit.lab.mirror.recipes import (
     recipes_hash,
 )
 from labkit.lab.mirror.registry import Manifest, Registry
-from labkit.lab.mirror.server import VOLUME, ensure_recipe_image, ensure_volume, serving
+from labkit.lab.mirror.server import (
+    DATA,
+    VOLUME,
+    ensure_recipe_image,
+    ensure_volume,
+    holding,
+    serving,
+)
 from labkit.locale import _
 from labkit.reporting import Say
 
 _MARKERS = "labkit/mirror"
+_TAG_LINK = re.compile(
+    r"repositories/(?P<repository>.+)/_manifests/tags/(?P<tag>[^/]+)/current/link"
+)
 _AT_A_TIME = 2  # builds: each one keeps a core and the disk busy
 
 
@@ -68,13 +82,66 @@ def ensure_mirror(engine: docker.DockerClient, say: Say, images: Path | None) ->
     An interrupted call is resumed by the next one, recipe by recipe.
     Raises NotReadyError when packages cannot be had or the disk is full.
     """
-    recipes = load_recipes(images)
-    filled = MirrorContents(VOLUME, recipe(REGISTRY).local_reference, recipes_hash(recipes))
+    filled = wanted_contents(images)
     if not _is_filled(engine, filled):
         with one_maker(say):
             if not _is_filled(engine, filled):
-                _fill(engine, filled, recipes, say)
+                _fill(engine, filled, load_recipes(images), say)
     return filled
+
+
+def wanted_contents(images: Path | None) -> MirrorContents:
+    """The mirror as a course's folder of recipes wants it, filled or not."""
+    recipes = recipes_hash(load_recipes(images))
+    return MirrorContents(VOLUME, recipe(REGISTRY).local_reference, recipes)
+
+
+@contextmanager
+def mirror_archive(
+    engine: docker.DockerClient, mirror: MirrorContents
+) -> Iterator[Iterator[bytes]]:
+    """A filled mirror's volume as a tar archive, piece by piece, for the time of a `with`."""
+    with holding(engine, mirror.registry_image, writable=False) as holder:
+        pieces, _about = holder.get_archive(DATA)
+        yield pieces
+
+
+def digests(engine: docker.DockerClient, mirror: MirrorContents) -> dict[str, str]:
+    """Public name -> digest of its manifest, of all that the volume holds; {} without a mirror.
+
+    Read from the links that distribution keeps (its storage driver's layout, "v2"): they can be
+    had where no port of the engine's computer is reached from here.
+    """
+    if not has_image(engine, mirror.registry_image):
+        return {}
+    ensure_volume(engine)
+    with holding(engine, mirror.registry_image, writable=False) as holder:
+        try:
+            pieces, _about = holder.get_archive(f"{DATA}/docker/registry/v2/repositories")
+            links = io.BytesIO(b"".join(pieces))
+        except NotFound:
+            return {}
+    found = {}
+    with tarfile.open(fileobj=links) as tar:
+        for member in tar:
+            named = _TAG_LINK.fullmatch(member.name)
+            link = tar.extractfile(member) if named else None
+            if named and link:
+                found[public_name(named["repository"], named["tag"])] = link.read().decode().strip()
+    return found
+
+
+def fill_from_archive(
+    engine: docker.DockerClient, wanted: MirrorContents, archive: BinaryIO
+) -> None:
+    """Put what `mirror_archive` gave, compressed or not, into the volume, and call it filled.
+
+    The image of the mirror's registry must be there. APIError if the engine does not take it.
+    """
+    made = ensure_volume(engine)
+    with holding(engine, wanted.registry_image) as holder:
+        holder.put_archive(str(PurePosixPath(DATA).parent), archive)
+    _mark(engine, wanted.registry_image, _marker(wanted.recipes, made))
 
 
 def _is_filled(engine: docker.DockerClient, wanted: MirrorContents) -> bool:

@@ -1,4 +1,4 @@
-"""The bare Debian 13 root that the stand-ins of the mirror and the Debian machines start from."""
+"""The bare Debian roots that the stand-ins of the mirror and the Debian machines start from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from labkit.lab.mirror.way_out import proxies
 from labkit.locale import _
 from labkit.reporting import Say
 
-SUITE = "trixie"
+SUITES = {"13": "trixie", "12": "bookworm"}  # release -> what its archive calls it
+NEWEST = "13"  # that of the stand-ins
 # These stay in force inside the root, so that what a recipe adds is as lean as the root itself.
 _DPKG_OPTIONS = (
     "force-unsafe-io",  # no fsync for each file: an image that is cut short is thrown away
@@ -30,8 +31,8 @@ _DPKG_OPTIONS = (
 _APT_OPTIONS = ('Acquire::Languages "none"', 'Acquire::Retries "3"')
 
 
-def bootstrap_command(target: Path) -> list[str]:
-    """The command that writes the root as the tar file `target`."""
+def bootstrap_command(target: Path, release: str = NEWEST) -> list[str]:
+    """The command that writes the root of a release, one of SUITES, as the tar file `target`."""
     return [
         "mmdebstrap",
         "--quiet",
@@ -39,22 +40,23 @@ def bootstrap_command(target: Path) -> list[str]:
         "--components=main",
         *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
         *(f"--aptopt={option}" for option in _APT_OPTIONS),
-        SUITE,
+        SUITES[release],
         str(target),
     ]
 
 
-def root_reference() -> str:
+def root_reference(release: str = NEWEST) -> str:
     """The name of the root's image on the local engine; it changes with the recipe."""
-    return f"labkit/debian:13-{recipe_hash(extra=' '.join(bootstrap_command(Path('root.tar'))))}"
+    command = bootstrap_command(Path("root.tar"), release)
+    return f"labkit/debian:{release}-{recipe_hash(extra=' '.join(command))}"
 
 
-def ensure_root(engine: docker.DockerClient, say: Say) -> str:
-    """Make the bare Debian 13 image unless the engine has it; return its reference.
+def ensure_root(engine: docker.DockerClient, say: Say, release: str = NEWEST) -> str:
+    """Make the bare image of a Debian release unless the engine has it; return its reference.
 
     Raises NotReadyError when mmdebstrap is missing or fails.
     """
-    reference = root_reference()
+    reference = root_reference(release)
     if has_image(engine, reference):
         return reference
     if shutil.which("mmdebstrap") is None:
@@ -62,20 +64,20 @@ def ensure_root(engine: docker.DockerClient, say: Say) -> str:
             _("mmdebstrap is missing: without it no image can be made while Docker Hub is away"),
             then="apt-get install mmdebstrap",
         )
-    say(_("a bare Debian 13 root (15 s)"))
+    say(_("a bare Debian {release} root (15 s)", release=release))
     with tempfile.TemporaryDirectory(prefix="labkit-root-", ignore_cleanup_errors=True) as folder:
         tar = Path(folder) / "root.tar"
-        _bootstrap(tar)
+        _bootstrap(tar, release)
         _import(engine, tar, reference)
     return reference
 
 
-def _bootstrap(tar: Path) -> None:
+def _bootstrap(tar: Path, release: str) -> None:
     """Write the root as `tar`, with every temporary file beside it."""
     # A user who is not root gets mmdebstrap's unshare mode, whose user has to pass through here.
     tar.parent.chmod(0o711)
     ran = subprocess.run(
-        bootstrap_command(tar),
+        bootstrap_command(tar, release),
         env={**os.environ, **proxies(), "TMPDIR": str(tar.parent)},
         stdin=subprocess.DEVNULL,
         capture_output=True,

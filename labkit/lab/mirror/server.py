@@ -16,19 +16,22 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 
 from labkit.errors import NotReadyError
+from labkit.lab.lock import in_turn
 from labkit.lab.mirror.building import KIND_LABEL, RECIPE_LABEL, build, has_image, not_ready
 from labkit.lab.mirror.debian import ensure_root
 from labkit.lab.mirror.recipes import REGISTRY, STAND_IN_LABEL, Recipe, recipe
 from labkit.lab.mirror.registry import Registry
 from labkit.lab.mirror.trust import host_authorities
 from labkit.lab.mirror.way_out import package_index
+from labkit.lab.store import state_root
 from labkit.locale import _
 from labkit.reporting import Say
 
 VOLUME = "labkit-mirror"
 KIND = "mirror"
+HOLDER = "labkit-mirror-holder"
 PORT = 5000
-_DATA = "/var/lib/registry"
+DATA = "/var/lib/registry"
 USER = "labkit"
 _PASSWORDS = "labkit-passwords"
 _MEMORY = "128m"  # it uses about 20 MiB; large layers are streamed
@@ -75,7 +78,7 @@ def run_mirror(
             labels={KIND_LABEL: KIND, **labels},
             network=network,
             networking_config={network: engine.api.create_endpoint_config(ipv4_address=address)},
-            volumes={VOLUME: {"bind": _DATA, "mode": "ro"}},
+            volumes={VOLUME: {"bind": DATA, "mode": "ro"}},
             restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]
             mem_limit=_MEMORY,
             log_config=LogConfig(type="json-file", config={"max-size": "1m"}),
@@ -108,7 +111,7 @@ def serving(
             auto_remove=True,
             labels={KIND_LABEL: KIND, "io.labkit.pid": str(os.getpid())},
             ports={f"{PORT}/tcp": ("127.0.0.1", 0)},
-            volumes={VOLUME: {"bind": _DATA, "mode": "rw" if writable else "ro"}},
+            volumes={VOLUME: {"bind": DATA, "mode": "rw" if writable else "ro"}},
             environment={
                 "OTEL_TRACES_EXPORTER": "none",
                 "REGISTRY_AUTH": "htpasswd",
@@ -126,6 +129,30 @@ def serving(
         yield registry
     finally:
         _remove(container)
+
+
+@contextmanager
+def holding(
+    engine: docker.DockerClient, registry_image: str, *, writable: bool = True
+) -> Iterator[Container]:
+    """A container with the volume at DATA that is never started: archives go in and out of it.
+
+    One at a time; that of a command that was killed is removed by the next one.
+    """
+    with in_turn(state_root() / "mirror.lock"):
+        former = _existing(engine, HOLDER)
+        if former:
+            _remove(former)
+        container = engine.containers.create(
+            registry_image,
+            name=HOLDER,
+            labels={KIND_LABEL: KIND},
+            volumes={VOLUME: {"bind": DATA, "mode": "rw" if writable else "ro"}},
+        )
+        try:
+            yield container
+        finally:
+            _remove(container)
 
 
 def _only_user(password: str) -> bytes:

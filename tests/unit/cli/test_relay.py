@@ -49,6 +49,14 @@ def test_what_needs_no_machine_stays_here(away: list[Any], words: str) -> None:
     assert away == []
 
 
+@pytest.mark.parametrize("option", ["--for-class", "--from", "--verify"])
+def test_a_bundle_stays_here_and_the_mirror_is_filled_there(away: list[Any], option: str) -> None:
+    """The bundle brings the controller's own image, and is larger than what goes along."""
+    assert relay.relayed(labkit, ["bundle", option, "stick"]) is None
+    assert away == []
+    assert relay.relayed(labkit, ["bundle", "--list"]) == 7
+
+
 def test_a_verb_goes_with_its_words_its_lab_and_its_exit_code(away: list[Any]) -> None:
     assert relay.relayed(labkit, ["--lab", "tp", "exec", "web1", "--", "ls", "-l"]) == 7
     words, more = away[0]

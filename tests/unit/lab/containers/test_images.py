@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import docker
 import pytest
@@ -25,6 +25,7 @@ from labkit.lab.containers.images import (
     registry_answers,
 )
 from labkit.lab.mirror.building import context, not_ready, recipe_hash
+from labkit.lab.mirror.debian import root_reference
 from tests.fakes.engine import FakeEngine, engine
 
 BLUEPRINT = Blueprint((), {"debian": ("haproxy", "rsyslog"), "redhat": ("haproxy",)})
@@ -67,20 +68,35 @@ def test_the_context_is_the_same_for_everybody(tmp_path: Path) -> None:
 
 
 def test_the_families_have_different_images() -> None:
-    rocky, debian = node_reference("rocky9", BLUEPRINT), node_reference("debian13", BLUEPRINT)
-    assert rocky.startswith("labkit/node:rocky9-")
-    assert debian.startswith("labkit/node:debian13-")
-    assert rocky.rpartition("-")[2] != debian.rpartition("-")[2]
+    references = {family: node_reference(family, BLUEPRINT) for family in get_args(Family)}
+    for family, reference in references.items():
+        assert reference.startswith(f"labkit/node:{family}-")
+    assert len({one.rpartition("-")[2] for one in references.values()}) == len(references)
 
 
-@pytest.mark.parametrize("family", ["rocky9", "debian13"])
+def test_a_family_of_debian_starts_from_its_own_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: dict[str, object] = {}
+
+    def build(_engine: object, _folder: Path, tag: str, args: object, **_how: object) -> None:
+        built[tag] = args
+
+    monkeypatch.setattr(images, "build", build)
+    held = [root_reference("12"), root_reference("13")]
+    client = cast("docker.DockerClient", engine(held))
+    ensure_node_image(client, lambda _line: None, BLUEPRINT, "debian12")
+    base, machine = built.values()
+    assert base == {"PACKAGES": "haproxy rsyslog", "ROOT": held[0]}
+    assert machine == {"BASE": next(iter(built)), "USER_NAME": BLUEPRINT.user}
+
+
+@pytest.mark.parametrize("family", ["rocky9", "debian13", "debian12"])
 def test_each_family_has_its_packages(family: str) -> None:
     text = (RECIPE / f"{family}.Dockerfile").read_text()
     for package in ("openssh-server", "firewalld", "sudo", "curl", "${PACKAGES}"):
         assert f" {package} \\\n" in text
 
 
-@pytest.mark.parametrize("family", ["rocky9", "debian13", "rehearsal-el9"])
+@pytest.mark.parametrize("family", get_args(Family))
 def test_a_course_with_other_packages_has_other_images(family: Family) -> None:
     more = {name: (*words, "keepalived") for name, words in BLUEPRINT.packages.items()}
     assert node_reference(family, replace(BLUEPRINT, packages=more)) != node_reference(
@@ -88,7 +104,7 @@ def test_a_course_with_other_packages_has_other_images(family: Family) -> None:
     )
 
 
-@pytest.mark.parametrize("family", ["rocky9", "debian13", "rehearsal-el9"])
+@pytest.mark.parametrize("family", get_args(Family))
 def test_a_course_with_another_user_has_other_images_of_the_same_packages(family: Family) -> None:
     other = replace(BLUEPRINT, user="ada")
     assert node_reference(family, other) != node_reference(family, BLUEPRINT)
@@ -98,6 +114,11 @@ def test_auto_takes_what_was_built_and_asks_nobody() -> None:
     held = engine([node_reference("debian13", BLUEPRINT)], registry=200)
     assert choose_family(held, BLUEPRINT) == "debian13"
     assert held.asked == []
+
+
+def test_auto_never_takes_what_is_chosen_by_name() -> None:
+    held = [node_reference(family, BLUEPRINT) for family in ("debian12", "rehearsal-el9")]
+    assert choose_family(engine(held), BLUEPRINT) == "debian13"
 
 
 def test_auto_prefers_rocky_when_it_is_here_or_can_be_had() -> None:

@@ -142,6 +142,13 @@ def test_a_manifest_knows_its_size_and_its_children() -> None:
     assert (index.size, index.children) == (0, ["sha256:1"])
 
 
+def test_each_release_has_a_root_of_its_own() -> None:
+    commands = [debian.bootstrap_command(Path("root.tar"), release) for release in ("12", "13")]
+    assert [command[-2] for command in commands] == ["bookworm", "trixie"]
+    assert debian.root_reference("12").startswith("labkit/debian:12-")
+    assert debian.root_reference() == debian.root_reference("13") != debian.root_reference("12")
+
+
 def test_without_mmdebstrap_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(debian, "has_image", lambda _engine, _reference: False)
     monkeypatch.setattr("shutil.which", lambda _name: None)
