@@ -275,6 +275,16 @@ def test_steps_before_the_graded_ones_are_verified_once(judge: Judged) -> None:
     assert judge.asked == ["b.txt", "c.txt"]
 
 
+def test_what_the_reference_fills_is_verified_once_too(judge: Judged) -> None:
+    """Its checks are marked as failed, for what is missing; on the machines they passed."""
+    for text, asked in (b"good", ["a.txt", "b.txt", "c.txt"]), (b"good 2", ["c.txt"]):
+        for shell in judge.opened:
+            shell.asked.clear()
+        case = Case("one", "accepted", {"c.txt": text}, Expected("why", frozenset([4])))
+        assert judge.bench.judge(case).problems == []
+        assert sorted(judge.asked) == asked
+
+
 def test_what_was_found_wrong_before_is_looked_at_again(judge: Judged) -> None:
     judge(steps=[4], files={"b.txt": b"bad"})
     judge(steps=[4], files={"b.txt": b"bad"})
