@@ -13,7 +13,7 @@ from course.variants import TRAITS, personal
 from labkit.course import Course, read_blueprint
 from steps.carrying import FOUNDATIONS, carry_forward
 from steps.project import GIVEN
-from steps.recognition import recognise, settle
+from steps.recognition import recognise
 from steps.s01_machines import machines
 from steps.s02_dockerfile import dockerfile
 from steps.s03_build import build
@@ -27,6 +27,7 @@ from steps.s10_second_server import second_server
 from steps.s11_haproxy import haproxy
 from steps.s12_stats import stats
 from steps.s13_failover import failover
+from steps.settling import settle
 
 
 def checks() -> Sequence[ModuleType]:

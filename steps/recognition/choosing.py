@@ -1,0 +1,53 @@
+"""Which of several files counts: no copy, the last attempt, the one that lies nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from steps.project import DEFAULT_NAMES
+from steps.recognition.handed_in import Files
+
+# What a person calls a file that is kept beside the one that counts.
+COPY = re.compile(
+    r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
+    r"|\(\d+\)",
+    re.I,
+)
+# Folders of several attempts; the last one counts.
+ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
+LAST_ATTEMPT = 10_000
+
+
+def least(path: str) -> tuple[bool, int, int, list[int], str]:
+    """What comes first of several.
+
+    No copy, the least deep, a name that Compose looks for; of several attempts the last.
+    """
+    name = PurePosixPath(path).name
+    usual = DEFAULT_NAMES.index(name) if name in DEFAULT_NAMES else len(DEFAULT_NAMES)
+    attempts = [
+        (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
+        for said, number in ATTEMPT.findall(path)
+    ]
+    return bool(COPY.search(path)), path.count("/"), usual, [-one for one in attempts], path
+
+
+def passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:
+    """Folders of attempts that do not count -> the files that do, which are called the same."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for path in sorted(set(chosen)):
+        name = PurePosixPath(path).name.lower()
+        rivals = {
+            _attempt(other) for other in files if PurePosixPath(other).name.lower() == name
+        } - {_attempt(path), ""}
+        if rivals and _attempt(path):
+            found.setdefault(tuple(sorted(rivals)), []).append(path)
+    return found
+
+
+def _attempt(path: str) -> str:
+    """The folder of an attempt in which a file lies; "" if it lies in none."""
+    inside = ATTEMPT.search(path)
+    return path[: inside.end()] if inside else ""

@@ -1,0 +1,241 @@
+"""What the files of a submission are taken for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from posixpath import normpath, relpath
+
+from labkit.facts.compose.written import DRIVE, networks
+from steps.project import (
+    COMPOSE,
+    DOCKERFILE,
+    GIVEN,
+    HAPROXY_BACKEND,
+    INDEX,
+    REGISTRY_COMPOSE,
+    RSYSLOG,
+)
+from steps.recognition import balancer, log, registry
+from steps.recognition.addresses import ASKED
+from steps.recognition.choosing import least
+from steps.recognition.composes import COMPOSE_NAME, Composes, first, has_page, has_registry
+from steps.recognition.handed_in import Files, inside, text_of
+from steps.recognition.images import SCRIPT, Images
+from subject.roles import Project
+
+PAGE_FOLDER = "/var/www/html"
+NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+
+
+@dataclass
+class Look:
+    """The files of a submission, and what they are taken for."""
+
+    files: Files
+
+    def __post_init__(self) -> None:
+        self.composes = Composes(self.files)
+        composes = self.composes.projects
+        named = {path: one for path, one in composes.items() if COMPOSE_NAME.search(path)}
+        rest = {path: one for path, one in composes.items() if path not in named}
+        self.registry = first(
+            named,
+            lambda one: has_registry(one) and one.website is None,
+            has_registry,
+            lambda one: "regist" in one.file.lower(),
+        ) or first(rest, lambda one: has_registry(one) and one.website is None)
+        self.page_of_registry = self._page_of_registry(composes)
+        apart = (self.registry, self.page_of_registry)
+        others = {path: one for path, one in named.items() if path not in apart}
+        self.stack = (
+            first(others, lambda one: one.is_the_practical, lambda one: not has_registry(one))
+            or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
+            or first(rest, lambda one: one.is_the_practical)
+        )
+        self.project = composes.get(self.stack)
+        self.images = Images(self.files, self.stack, self.project)
+        self.page = self._page()
+
+    def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
+        """The file of a page for the registry, where it is not the registry's own."""
+        if not self.registry or has_page(composes[self.registry]):
+            return ""
+        return first(
+            {path: one for path, one in composes.items() if path != self.registry},
+            lambda one: has_page(one) and not one.is_the_practical,
+        )
+
+    def _hidden(self) -> list[str]:
+        """The profiles without which Compose would leave out the website or the API.
+
+        Of the other services nobody has asked for any.
+        """
+        roles = (self.project.website, self.project.api) if self.project else ()
+        if "COMPOSE_PROFILES" in self.composes.set_beside(self.stack):
+            return []
+        return [one.raw["profiles"][0] for one in roles if one and one.raw["profiles"]]
+
+    def relocated(self) -> tuple[bytes, dict[str, str]]:
+        """The stack's file with what lay elsewhere on the student's machine where it came along.
+
+        Of `/home/me/student-list/website` the end is a folder of the submission. What stands at the
+        root, `/website`, is no project's folder: the mistake stays one.
+        """
+        folder = str(PurePosixPath(self.stack).parent)
+        elsewhere: dict[str, str] = {}
+        text = text_of(self.files[self.stack])
+        for service in self.project.services.values() if self.project else ():
+            build = service.raw["build"]
+            for there in (*service.mounts.values(), str(build["context"]) if build else ""):
+                end = "" if there in service.mounts else self._end_of(there) or self._meant(there)
+                if end and there not in elsewhere:
+                    elsewhere[there] = f"./{relpath(end, folder)}"
+        data = with_paths(text, elsewhere).encode() if elsewhere else self.files[self.stack]
+        return data, elsewhere
+
+    def _meant(self, path: str) -> str:
+        """What a relative path stands for on Windows and macOS, where Linux finds nothing.
+
+        There .\\website and ./Website are the folder website.
+        """
+        place = inside(PurePosixPath(self.stack).parent, path.replace("\\", "/"))
+        if not path.startswith(".") or not place:
+            return ""
+        known = {parent.as_posix() for one in (*self.files, *GIVEN)
+                 for parent in (PurePosixPath(one), *PurePosixPath(one).parents)}  # fmt: skip
+        alike = [one for one in known if one.casefold() == place.casefold()]
+        is_there = place in known and "\\" not in path
+        return alike[0] if len(alike) == 1 and not is_there else ""
+
+    def _end_of(self, path: str) -> str:
+        """The longest end of an absolute path, a folder apart at least, that was submitted."""
+        path = DRIVE.sub("", path).replace("\\", "/")
+        parts = PurePosixPath(path).parts[1:] if path.startswith("/") else ()
+        for begin in range(1, len(parts)):
+            end = "/".join(parts[begin:])
+            if any(one == end or one.startswith(f"{end}/") for one in (*self.files, *GIVEN)):
+                return end
+        return ""
+
+    @cached_property
+    def balancer(self) -> str:
+        """HAProxy's file, "" if there is none."""
+        return balancer.balancer(self.files)
+
+    @cached_property
+    def documented(self) -> list[tuple[str, str]]:
+        """(file, command) of each documented command that sets up the registry."""
+        return registry.documented(self.files)
+
+    def sources(self) -> dict[str, str]:
+        """Artefact -> the file that is it."""
+        found = {
+            DOCKERFILE.path: self.images.dockerfile,
+            COMPOSE.path: self.stack,
+            INDEX.path: self.page,
+            REGISTRY_COMPOSE.path: self.registry or next(iter(self.documented), ("",))[0],
+            HAPROXY_BACKEND.path: self.balancer,
+            RSYSLOG.path: log.rules(self.files, self.balancer),
+        }
+        return {artefact: path for artefact, path in found.items() if path}
+
+    def targets(self) -> dict[str, str]:
+        """Path of the layout -> where it goes in this student's project."""
+        targets = {
+            DOCKERFILE.path: self.images.dockerfile or DOCKERFILE.path,
+            COMPOSE.path: self.stack or COMPOSE.path,
+            INDEX.path: self.page or INDEX.path,
+        }
+        folder = self.images.script_folder()
+        for given in GIVEN:
+            targets[given] = normpath(f"{folder}/{PurePosixPath(given).name}")
+        return targets
+
+    def options(self) -> dict[str, str]:
+        """What the steps want to know beside: `SLUG: NAME`, after the first step that uses it."""
+        found = {"build: what": self.images.build_words()}
+        if self.composes.by_itself and self.composes.by_itself == self.stack:
+            found["compose: by itself"] = "yes"
+        if page := self.images.website_words():
+            found["deploy: website"] = page
+        profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
+        folder = str(PurePosixPath(self.stack).parent)
+        told_values = self.composes.values if self.stack else []
+        values = [f"--env-file={relpath(one, folder)}" for one in told_values]
+        if told := [*values, *profiles, *self.composes.typed.get(self.stack, ())]:
+            found["compose: options"] = shlex.join(told)
+        if self.registry and self.registry == self.stack and self.project:
+            names = [one.name for one in (self.project.website, self.project.api) if one]
+            found["compose: services"] = shlex.join(names)
+            rest = [name for name in self.project.services if name not in names]
+            found["registry: services"] = shlex.join(rest)
+        commands = "\n".join(command for _path, command in self.documented)
+        if commands and not self.registry:
+            found["registry: commands"] = commands
+        if self.page_of_registry:
+            found["registry: page"] = self.page_of_registry
+        if shared := self._networks_of_both():
+            found["registry: networks"] = " ".join(shared)
+        if notes := self.registry or next((path for path, _command in self.documented), ""):
+            found["registry: folder"] = str(PurePosixPath(notes).parent)
+            addresses = self._addresses_of_registry(commands)
+            if addresses:
+                found["registry: addresses"] = " ".join(addresses)
+        return found
+
+    def _networks_of_both(self) -> list[str]:
+        """External networks of the registry's file that the stack's file makes.
+
+        Compose puts the project's name before their own.
+        """
+        if not self.registry or not self.stack or self.registry == self.stack:
+            return []
+        own = networks(self.files[self.stack])
+        files = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        named = dict.fromkeys(name for one in files for name in networks(one, external=True))
+        return [
+            name
+            for name in named
+            if NETWORK_NAME.fullmatch(name)
+            and any(name == one or name.endswith(f"_{one}") for one in own)
+        ]
+
+    def _addresses_of_registry(self, commands: str) -> list[str]:
+        """Addresses by which the registry's machine is asked: it had others at the student's."""
+        read = [self.files[one] for one in (self.registry, self.page_of_registry) if one]
+        text = "\n".join([*map(text_of, read), "" if self.registry else commands])
+        found = dict.fromkeys(ASKED.findall(text))
+        return [one for one in found if not one.startswith("127.") and one != "0.0.0.0"]
+
+    def script(self) -> str:
+        """The API's own script, "" if it was not submitted."""
+        given = self.targets()[SCRIPT]
+        found = [path for path in self.files if path.endswith(".py") and path != given]
+        serving = [path for path in found if b"get_student_ages" in self.files[path]]
+        return given if given in self.files else min(serving, key=least, default="")
+
+    def _page(self) -> str:
+        website = self.project.website if self.project else None
+        for target, source in (website.mounts if website else {}).items():
+            place = inside(PurePosixPath(self.stack).parent, source)
+            if place and target == PAGE_FOLDER and self.files.get(f"{place}/index.php"):
+                return f"{place}/index.php"
+        pages = [
+            path
+            for path, data in self.files.items()
+            if PurePosixPath(path).name == "index.php" and data.strip()
+        ]
+        return min(pages, key=lambda path: (path != INDEX.path, *least(path)), default="")
+
+
+def with_paths(text: str, moved: Mapping[str, str]) -> str:
+    """A text with other paths in the place of some, where they stand alone."""
+    for there, here in moved.items():
+        alone = rf"(?<![\w./~$}}:-]){re.escape(there)}(?![\w./-])"
+        text = re.sub(alone, lambda _one, here=here: here, text)  # type: ignore[misc]
+    return text
