@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from posixpath import normpath
 
@@ -30,6 +30,8 @@ DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 LONGEST_DOCUMENT = 100_000
 # A block of code of Markdown (CommonMark, 4.5), as far as people write it: ends as it began.
 FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
+# The other form (CommonMark, 4.4): lines that begin with four spaces, blank ones between them.
+INDENTED = re.compile(r"^(?:(?: {4}|\t).*\n(?:[ \t]*\n)*+)++", re.M)
 BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
 
 
@@ -73,12 +75,21 @@ def quotations(files: Files, sources: Mapping[str, str]) -> dict[str, tuple[str,
     """
     found: dict[str, tuple[str, bytes]] = {}
     for document in sorted(filter(DOCUMENT.search, files), key=least, reverse=True):
-        for _fence, block in FENCED.findall(text_of(files[document])[:LONGEST_DOCUMENT]):
+        for block in _blocks_of_code(text_of(files[document])[:LONGEST_DOCUMENT]):
             text = textwrap.dedent(block).replace("\t", "  ")
             artefact = _shown_in(text)
             if artefact and artefact not in sources and not files.get(artefact, b"").strip():
                 found[artefact] = document, text.encode()
     return found
+
+
+def _blocks_of_code(text: str) -> Iterator[str]:
+    """The blocks of code of a Markdown document, those between fences last: they say that they are
+    code, while what is only indented may belong to a list.
+    """
+    yield from INDENTED.findall(FENCED.sub("", text) + "\n")
+    for _fence, block in FENCED.findall(text):
+        yield block
 
 
 def _shown_in(text: str) -> str:

@@ -1296,6 +1296,29 @@ def test_an_empty_file_is_none() -> None:
     assert found.files[DOCKERFILE].startswith(b"# the API")
 
 
+@pytest.mark.parametrize("indent", ["    ", "\t"])
+def test_code_that_a_readme_only_indents_is_code_too(indent: str) -> None:
+    lines = "".join(f"{indent}{line}\n" if line else "\n" for line in STACK.splitlines())
+    text = f"# TP\n\nnano docker-compose.yml\n\n{lines}\nThen `docker compose up`.\n"
+    found = seen({"README.md": text, INDEX: "<?php"}, documented=True)
+    assert found.sources[COMPOSE] == COMPOSE
+    assert found.files[COMPOSE].decode().strip() == STACK.strip()
+
+
+def test_what_stands_between_fences_comes_before_what_is_only_indented() -> None:
+    tried = STACK.replace("80:80", "8081:80")
+    indented = "".join(f"    {line}\n" for line in tried.splitlines())
+    for text in f"```\n{STACK}```\n\n{indented}", f"{indented}\n```\n{STACK}```\n":
+        found = seen({"README.md": text, INDEX: "<?php"}, documented=True)
+        assert found.files[COMPOSE].decode().strip() == STACK.strip()
+
+
+@pytest.mark.parametrize("lines", ["    \n" * 20_000, "    a\n" * 15_000, "    a\n\n" * 12_000])
+def test_much_that_is_indented_keeps_nobody_busy(lines: str) -> None:
+    with quickly():
+        assert not seen({"README.md": lines}).sources
+
+
 def test_fences_that_are_never_closed_keep_nobody_busy() -> None:
     fences = "".join(f"{'`' * length}\n" for length in range(3, 1500))
     with quickly():
