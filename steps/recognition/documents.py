@@ -25,6 +25,7 @@ DOTENV_EXAMPLE = re.compile(
     r"|env)$",
     re.I,
 )
+SETTINGS = re.compile(r"(^|/)\.(?!env)[^/]+$")
 DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # What a person writes has less; what was made to keep a reader busy has more.
 LONGEST_DOCUMENT = 100_000
@@ -38,14 +39,15 @@ BEGINS_IMAGE = re.compile(r"\s*(?:#.*\n\s*|ARG .*\n\s*)*FROM[ \t]+\S", re.I)
 def written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
     """Files that a script of a submission would write and that are not there.
 
-    Beside the script, whatever the folder of the machine that it writes to.
+    Beside the script, whatever the folder of the machine that it writes to. Settings of a shell or
+    an editor are no part of anything.
     """
     found: dict[str, tuple[str, bytes]] = {}
     for script in filter(IS_SCRIPT.search, files):
         folder = PurePosixPath(script).parent
         for name, content in written_files(text_of(files[script]), ".").items():
             beside = PurePosixPath(name).name if name.startswith("/") else name
-            path = inside(folder, beside)
+            path = inside(folder, beside) if SETTINGS.search(name) is None else None
             if path and path not in files and path not in found and content.strip():
                 found[path] = script, content.encode()
     return found
@@ -87,9 +89,13 @@ def _blocks_of_code(text: str) -> Iterator[str]:
     """The blocks of code of a Markdown document, those between fences last: they say that they are
     code, while what is only indented may belong to a list.
     """
-    yield from INDENTED.findall(FENCED.sub("", text) + "\n")
-    for _fence, block in FENCED.findall(text):
-        yield block
+    fenced = list(FENCED.finditer(text))
+    ends = [0, *(one.end() for one in fenced)]
+    between = zip(ends, [*(one.start() for one in fenced), len(text)], strict=True)
+    for start, end in between:
+        yield from INDENTED.findall(text[start:end] + "\n")
+    for one in fenced:
+        yield one[2]
 
 
 def _shown_in(text: str) -> str:

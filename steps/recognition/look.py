@@ -53,8 +53,9 @@ class Look:
         apart = (self.registry, self.page_of_registry)
         others = {path: one for path, one in named.items() if path not in apart}
         self.stack = (
-            first(others, lambda one: one.is_the_practical, lambda one: not has_registry(one))
+            first(others, lambda one: one.is_the_practical)
             or (self.registry if self.registry and composes[self.registry].is_the_practical else "")
+            or first(others, lambda one: not has_registry(one))
             or first(rest, lambda one: one.is_the_practical)
         )
         self.project = composes.get(self.stack)

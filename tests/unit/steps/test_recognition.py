@@ -1492,6 +1492,24 @@ def test_a_port_is_published_by_any_address_that_the_machine_has(
     assert len(found.notes) == bool(made)
 
 
+def test_settings_that_a_script_writes_are_no_part_of_the_work() -> None:
+    script = "cat > ~/.zshrc <<EOF\nplugins=(git)\nEOF\ncat > .env <<EOF\nPORT=1\nEOF\n"
+    found = seen({"tp/install.sh": script, "x": "x"})
+    assert found.notes == ("tp/.env is what tp/install.sh writes",)
+    assert "tp/.zshrc" not in found.files
+
+
+def test_a_stack_with_its_registry_comes_before_another_project_without_one() -> None:
+    """Beside the practical lies one on logs; its file is nearer and has no registry."""
+    logs = "services:\n  es: {image: elasticsearch:8.1.0}\n  collect: {build: ./fluentd}\n"
+    both = STACK + "  store: {image: registry:2, ports: ['5001:5000']}\n"
+    files = {"efk/docker-compose.yaml": logs, "efk/fluentd/Dockerfile": "FROM fluentd\n"}
+    found = seen({**files, "tp/simple_api/docker-compose.yml": both, "x": "x"})
+    own = "tp/simple_api/docker-compose.yml"
+    assert (found.sources[COMPOSE], found.sources[REGISTRY]) == (own, own)
+    assert seen({**files, "x": "x"}).sources[COMPOSE] == "efk/docker-compose.yaml"
+
+
 def test_what_a_script_writes_is_handed_in() -> None:
     script = (
         f"#!/bin/sh\ncat > docker-compose.yml <<'EOF'\n{STACK}EOF\n"
