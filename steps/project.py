@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import shlex
@@ -157,6 +158,8 @@ def described(web: Shell, files: Files) -> Project | None:
 
 
 STAND_IN_LABEL = "org.labkit.stand-in"
+MADE_LABEL = "org.labkit.as-it-was"  # of what it was made
+LABELS = (STAND_IN_LABEL, MADE_LABEL)
 APK = base64.b64encode((Path(__file__).parent / "apk.sh").read_bytes()).decode()
 # When old releases of Flask fitted with whatever they asked for: by the version, or by the release
 # of Debian that the tag names.
@@ -249,14 +252,18 @@ def formerly(image: str) -> str:
 def as_it_was(image: str, nearest: str) -> str:
     """The command that makes a tag the lab's image as it would have been at the tag's time.
 
-    A genuine image, which somebody has put into the mirror, is left as it is.
+    A genuine image, which somebody has put into the mirror, is left as it is; so is one that has
+    been made so already.
     """
-    label = shlex.quote(f'{{{{index .Config.Labels "{STAND_IN_LABEL}"}}}}')
-    dockerfile = shlex.quote(f"FROM {nearest}\n{formerly(image)}")
-    name = shlex.quote(image)
+    text = f"FROM {nearest}\n{formerly(image)}"
+    made = f"{MADE_LABEL}={hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    labels = " ".join(f'{{{{index .Config.Labels "{one}"}}}}' for one in LABELS)
+    inspect = shlex.join(["docker", "image", "inspect", "-f", labels, image])
+    build = shlex.join(["docker", "build", "-q", "-t", image, "--label", made, "-"])
     return (
-        f"docker image inspect -f {label} {name} | grep -q . && {{ {can_be_had(nearest)}; }} && "
-        f"printf %s {dockerfile} | docker build -q -t {name} -"
+        f"case $({inspect}) in ''|' '*|*' {made.partition('=')[2]}') ;;"
+        f" *) {{ {can_be_had(nearest)}; }}"
+        f" && printf %s {shlex.quote(text)} | {build} ;; esac"
     )
 
 
