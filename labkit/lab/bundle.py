@@ -1,9 +1,9 @@
 """A class bundle: what a computer needs for a lab, in a folder, so that it needs no network.
 
-FOLDER/*.tar.gz   the images of the machines, of the mirror and (where there is one) of the
-                  controller, as `docker save` writes them, and the mirror's volume
-FOLDER/lock.json  what they are: the digest of each file, and of what has to be on a computer
-                  afterwards. Written last: a folder without it is no bundle.
+FOLDER/labkit-*.tar.gz  the images of the machines, of the mirror and (where there is one) of the
+                        controller, as `docker save` writes them, and the mirror's volume
+FOLDER/lock.json        what they are: the digest of each file, and of what has to be on a computer
+                        afterwards. Written last: a folder without it is no bundle.
 
 An image is known by the digests of its layers: its id differs between the engine's two stores.
 """
@@ -13,12 +13,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import DockerException, ImageNotFound
+from requests import RequestException
 
 import labkit
 from labkit.course.blueprint import Blueprint
@@ -39,7 +41,8 @@ from labkit.whole import write_whole
 
 LOCK = "lock.json"
 FORMAT = 1
-MIRROR = "mirror.tar.gz"
+MIRROR = "labkit-mirror.tar.gz"
+OWN = "labkit-*.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,10 @@ def pack(
     references = [machine, mirror.registry_image, *(one for one in also if has_image(engine, one))]
     try:
         return _write(engine, folder, say, references, mirror)
+    except (DockerException, RequestException) as error:  # these are OSErrors as well
+        raise not_ready(_("the engine gave no image"), str(error)) from error
     except OSError as error:
         raise not_ready(_("the bundle could not be written"), f"{folder}: {error}") from error
-    except APIError as error:
-        raise not_ready(_("the engine gave no image"), str(error)) from error
 
 
 def _write(
@@ -113,7 +116,7 @@ def _write(
     with mirror_archive(engine, mirror) as archive:
         lock.files[MIRROR] = _compressed(folder / MIRROR, archive)
     lock.mirror.update(sorted(digests(engine, mirror).items()))
-    for stale in folder.glob("*.tar.gz"):
+    for stale in folder.glob(OWN):
         if stale.name not in lock.files:  # of an older bundle in the same folder
             stale.unlink()
     write_whole(folder / LOCK, json.dumps(asdict(lock), indent=2) + "\n")
@@ -226,7 +229,7 @@ def _load(
         say(_("the mirror from the bundle"))
         with (folder / MIRROR).open("rb") as archive:
             fill_from_archive(engine, wanted, archive)
-    except (APIError, OSError) as error:
+    except (DockerException, OSError) as error:
         raise not_ready(_("the engine did not take the bundle"), str(error)) from error
 
 
@@ -240,13 +243,13 @@ def layers_digest(engine: docker.DockerClient, reference: str) -> str:
 
 
 def _file_of(reference: str) -> str:
-    """The name of an image's file: "node-debian13-1f0c….tar.gz" of "labkit/node:debian13-1f0c…"."""
-    return reference.removeprefix("labkit/").replace(":", "-") + ".tar.gz"
+    """The name of an image's file: "labkit-registry-1f0c….tar.gz" of "labkit/registry:1f0c…"."""
+    return f"{re.sub('[/:]', '-', reference)}.tar.gz"
 
 
 def _foreign(folder: Path) -> Iterator[Path]:
     """What is in a folder and not a bundle's."""
-    return (one for one in folder.iterdir() if one.name != LOCK and not one.match("*.tar.gz"))
+    return (one for one in folder.iterdir() if one.name != LOCK and not one.match(OWN))
 
 
 def _compressed(path: Path, pieces: Iterable[bytes]) -> str:

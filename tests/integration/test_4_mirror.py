@@ -70,7 +70,7 @@ def test_a_class_bundle_is_proven_file_by_file_and_image_by_image(
     lock = read_lock(bundle)
     assert {"python:3.12-slim", "registry:2"} <= set(lock.mirror)
 
-    damaged = bundle / next(name for name in lock.files if name.startswith("node-"))
+    damaged = bundle / next(name for name in lock.files if name.startswith("labkit-node-"))
     whole = damaged.read_bytes()
     with damaged.open("r+b") as file:
         file.seek(len(whole) // 2)
@@ -89,10 +89,10 @@ def test_a_class_bundle_is_proven_file_by_file_and_image_by_image(
 
 
 def test_a_folder_with_something_else_is_no_place_for_a_bundle(fresh: Cli, tmp_path: Path) -> None:
-    (tmp_path / "holiday.jpg").write_bytes(b"")
+    (tmp_path / "holiday.tar.gz").write_bytes(b"")
     assert str(tmp_path) in fresh("bundle", "--for-class", str(tmp_path), code=2).stderr
     assert "labkit bundle --for-class" in fresh("bundle", "--from", str(tmp_path), code=2).stderr
-    assert [one.name for one in tmp_path.iterdir()] == ["holiday.jpg"]
+    assert [one.name for one in tmp_path.iterdir()] == ["holiday.tar.gz"]
 
 
 def test_an_image_that_is_not_there(fresh: Cli) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +15,10 @@ import docker
 import pytest
 
 from labkit.course import Blueprint
-from labkit.errors import UsageError
+from labkit.errors import NotReadyError, UsageError
 from labkit.lab import bundle
 from labkit.lab.bundle import LOCK, Difference, Lock, damaged_files, read_lock, unpack
-from labkit.lab.mirror import wanted_contents
+from labkit.lab.mirror import MirrorContents, wanted_contents
 
 BLUEPRINT = Blueprint((), {})
 HERE = Lock("amd64", wanted_contents(None).recipes)
@@ -112,3 +114,74 @@ def test_layers_and_not_the_id_say_which_image_it_is() -> None:
         for name in held
     )
     assert one == same != other
+
+
+# -- writing one, of an engine whose images are what a test says
+
+
+@pytest.fixture
+def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Lock]:
+    """Write a bundle to a folder; each image, and the mirror, is made of these pieces."""
+    mirror = MirrorContents("labkit-mirror", "labkit/registry:1", "0123")
+    monkeypatch.setattr(bundle, "ensure_node_image", lambda *_all: "labkit/node:debian13-1")
+    monkeypatch.setattr(bundle, "ensure_mirror", lambda *_all: mirror)
+    monkeypatch.setattr(bundle, "mirror_archive", lambda *_all: nullcontext(iter([b"mirror"])))
+    monkeypatch.setattr(bundle, "digests", lambda *_all: {"python:3": "sha256:2"})
+
+    def pack(pieces: Callable[[], Iterator[bytes]] = lambda: iter([b"image"])) -> Lock:
+        image = SimpleNamespace(
+            save=lambda **_how: pieces(), attrs={"RootFS": {"Layers": ["sha256:1"]}}
+        )
+        held = SimpleNamespace(
+            version=lambda: {"Arch": "amd64"}, images=SimpleNamespace(get=lambda _name: image)
+        )
+        client = cast("docker.DockerClient", held)
+        return bundle.pack(client, tmp_path / "stick", lambda _line: None, BLUEPRINT)
+
+    return pack
+
+
+def test_a_bundle_says_what_it_holds(packed: Callable[..., Lock], tmp_path: Path) -> None:
+    lock = packed()
+    assert read_lock(tmp_path / "stick") == lock
+    assert damaged_files(tmp_path / "stick", lock) == []
+    assert set(lock.images) == {"labkit/node:debian13-1", "labkit/registry:1"}
+    assert set(lock.files) == {
+        "labkit-mirror.tar.gz", "labkit-node-debian13-1.tar.gz", "labkit-registry-1.tar.gz"
+    }  # fmt: skip
+
+
+def test_an_older_bundle_gives_way_and_nothing_else_does(
+    packed: Callable[..., Lock], tmp_path: Path
+) -> None:
+    stick = tmp_path / "stick"
+    packed()
+    (stick / "labkit-node-debian13-0.tar.gz").write_bytes(b"of last year")
+    packed()
+    assert not (stick / "labkit-node-debian13-0.tar.gz").exists()
+    (stick / "holiday.tar.gz").write_bytes(b"mine")
+    with pytest.raises(UsageError):
+        packed()
+    assert (stick / "holiday.tar.gz").read_bytes() == b"mine"
+    assert (stick / LOCK).exists()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), ConnectionError("gone"), KeyboardInterrupt()]
+)
+def test_what_is_broken_off_is_no_bundle(
+    packed: Callable[..., Lock], tmp_path: Path, error: BaseException
+) -> None:
+    def half() -> Iterator[bytes]:
+        yield b"half"
+        raise error
+
+    packed()
+    expected = KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else NotReadyError
+    with pytest.raises(expected) as caught:
+        packed(half)
+    assert "df -h" in getattr(caught.value, "then", "") or "space" not in str(error)
+    with pytest.raises(UsageError):
+        read_lock(tmp_path / "stick")
+    packed()
+    assert read_lock(tmp_path / "stick")
