@@ -1,0 +1,1 @@
+"""What the course recognises in a submission."""

@@ -1,0 +1,197 @@
+"""Compose files: which one is the stack, which one the registry, and nonsense."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.steps.recognition.given import (
+    BALANCER,
+    BUILD,
+    COMPOSE,
+    DOCKERFILE,
+    INDEX,
+    STACK,
+    quickly,
+    seen,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml",
+        "Docker-Compose.YML", "docker-compose-prod.yml", "my-compose.yml", "stack.yml",
+        "deploy/docker-compose.yml", "docker-compose (1).yml", "services.yml",
+    ],
+)  # fmt: skip
+def test_a_stack_may_have_any_of_these_names(name: str) -> None:
+    found = seen({name: STACK, "README.md": "Hello"})
+    assert found.sources[COMPOSE] == name
+    assert found.targets[COMPOSE] == name
+
+
+@pytest.mark.parametrize("name", ["docker-compose.override.yml", "services.json", "compose.txt"])
+def test_these_are_no_stack(name: str) -> None:
+    assert COMPOSE not in seen({name: STACK, "README.md": "Hello"}).sources
+
+
+def test_of_two_stacks_the_one_nearer_to_the_root() -> None:
+    found = seen({"old/docker-compose.yml": STACK, "compose.yaml": STACK})
+    assert found.sources[COMPOSE] == "compose.yaml"
+
+
+def test_the_page_is_the_one_that_the_website_mounts() -> None:
+    files = {COMPOSE: STACK.replace("./website", "./src/www"), "index.php": "<?php 1",
+             "src/www/index.php": "<?php 2"}  # fmt: skip
+    assert seen(files).sources[INDEX] == "src/www/index.php"
+
+
+@pytest.mark.parametrize("source", ["../www", "/var/www", "./../../etc", "./gone"])
+def test_a_mount_that_leads_out_of_the_submission_finds_no_page(source: str) -> None:
+    files = {COMPOSE: STACK.replace("./website", source), "etc/index.php": "<?php"}
+    assert seen(files).sources[INDEX] == "etc/index.php"  # the only one there is
+
+
+BUILDING = """\
+services:
+  site: {image: "php:apache"}
+  back:
+    build: BUILD
+    volumes: ["./data.json:/data/student_age.json"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "source", "words"),
+    [
+        ("./back", "back/Dockerfile", "back"),
+        ("back", "back/Dockerfile", "back"),
+        ("{context: back}", "back/Dockerfile", "back"),
+        ("{context: ., dockerfile: docker/Api.dockerfile}", "docker/Api.dockerfile",
+         "-f docker/Api.dockerfile ."),
+        ("{context: back, dockerfile: ../docker/Api.dockerfile}", "docker/Api.dockerfile",
+         "-f docker/Api.dockerfile back"),
+        ("{context: back, args: {V: '3.12'}, target: final}", "back/Dockerfile",
+         "--target final --build-arg V=3.12 back"),
+        ("{context: back, args: [V=3.12, UNSET]}", "back/Dockerfile",
+         "--build-arg V=3.12 back"),
+        ("{context: back, args: {V: 'a b; reboot'}}", "back/Dockerfile",
+         "--build-arg 'V=a b; reboot' back"),
+    ],
+)  # fmt: skip
+def test_a_compose_file_says_how_the_api_is_built(build: str, source: str, words: str) -> None:
+    files = {"back/Dockerfile": BUILD, "docker/Api.dockerfile": BUILD, "simple_api/Dockerfile":
+             BUILD, COMPOSE: BUILDING.replace("BUILD", build)}  # fmt: skip
+    found = seen(files)
+    assert found.sources[DOCKERFILE] == source
+    assert found.options["build: what"] == words
+
+
+def test_a_dockerfile_may_stand_in_the_compose_file() -> None:
+    inline = "dockerfile_inline: |\n        FROM python:3\n        CMD $$X\n"
+    build = f"\n      context: ../back\n      {inline}"
+    stack = BUILDING.replace(" BUILD\n", build)
+    found = seen({"tp/stack.yml": stack, "back/app.py": "x"})
+    assert found.sources[DOCKERFILE] == "back/Dockerfile"
+    assert found.files["back/Dockerfile"] == b"FROM python:3\nCMD $X\n"
+    assert found.options["build: what"] == "back"
+    assert "back/Dockerfile is what tp/stack.yml writes" in found.notes
+
+
+def test_a_build_is_relative_to_its_compose_file() -> None:
+    found = seen({"deploy/compose.yml": BUILDING.replace("BUILD", "../back"),
+                  "back/Dockerfile": BUILD})  # fmt: skip
+    assert found.options["build: what"] == "back"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "../..", "/etc", "https://example.org/x.git", "{context: ., dockerfile: ../../x}",
+        "{context: ./gone}", "{context: ., dockerfile: /etc/passwd}",
+    ],
+)  # fmt: skip
+def test_a_build_outside_the_submission_is_not_followed(build: str) -> None:
+    found = seen({COMPOSE: BUILDING.replace("BUILD", build), DOCKERFILE: BUILD})
+    assert found.sources[DOCKERFILE] == DOCKERFILE
+    assert ".." not in found.options["build: what"]
+    assert not found.options["build: what"].startswith("/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: [a, b]", "services: text", "- a\n- b", "just text", "services:\n\tx: y",
+        "services: {web: null}", "services: {web: text}", "services: {web: {volumes: 5}}",
+        "services: {web: {ports: 5}}", "services: {web: {environment: 5}}", "{{ jinja }}",
+        "a: &a [*a]", "services: &s {x: *s}", "? [x]\n: y", "x: 2024-99-99", "!!python/object:os.x",
+        "[" * 5000, "\0", "services: {web: {image: {a: b}}}", "services: {web: {build: 5}}",
+        "services: {php: {image: php, volumes: [{target: [a]}]}}", "---\na: 1\n---\nb: 2\n",
+        "services: {1: {image: php}}", "services: {web: {image: 'php', environment: [1, null]}}",
+    ],
+)  # fmt: skip
+def test_what_is_no_compose_file_is_still_the_students(text: str) -> None:
+    """It goes to the machine, where Compose itself says what is wrong with it."""
+    with quickly():
+        found = seen({COMPOSE: text, "other.txt": "x"})
+    assert found.sources[COMPOSE] == COMPOSE
+    assert found.files[COMPOSE] == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff\xfe\x00\x01", b"\x80\x81", b"services: \x07", b"\xef\xbb\xbfservices:"]
+)
+def test_bytes_that_are_no_text_are_the_students_too(text: bytes) -> None:
+    assert seen({COMPOSE: text, DOCKERFILE: text, BALANCER: text}).sources[COMPOSE] == COMPOSE
+
+
+STRANGE = {
+    "build args that are a number": BUILDING.replace("BUILD", "{context: ., args: 5}"),
+    "a port of digits that are none": STACK.replace('"8080:80"', '"8080:²"'),
+    "a port that is a list": STACK.replace('["8080:80"]', "[[80, 80]]"),
+    "a build whose target is a list": BUILDING.replace("BUILD", "{context: ., target: [a]}"),
+    "a number as an image": STACK.replace("student-age:1.0", "5"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE.values(), ids=STRANGE)
+def test_strange_values_are_no_reason_to_fall(case: str) -> None:
+    found = seen({COMPOSE: case, DOCKERFILE: BUILD, "Dockerfile": BUILD})
+    assert found.sources[COMPOSE] == COMPOSE
+
+
+def bomb(levels: int = 8, key: str = "") -> str:
+    """Aliases of aliases: short to write, and without end to write out."""
+    lines = ["x0: &x0 [a, a, a, a, a, a, a, a, a, a]"]
+    lines += [f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]" for n in range(1, levels)]
+    value = f"*x{levels - 1}"
+    last = f"services: {{web: {{image: php, {key}: {value}}}}}" if key else f"services: {value}"
+    return "\n".join([*lines, last])
+
+
+def merging_bomb() -> str:
+    """Merges of merges: each level doubles the keys."""
+    lines = ["x0: &x0 {a: 1}"]
+    lines += [f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}]}}" for n in range(1, 30)]
+    return "\n".join([*lines, "services: {web: {<<: *x29, image: php}}"])
+
+
+BOMBS = {
+    "services": bomb(),
+    "environment": bomb(key="environment"),
+    "volumes": bomb(key="volumes"),
+    "ports": bomb(key="ports"),
+    "image": bomb().replace("services: *x7", "services: {web: {image: *x7}}"),
+    "args": bomb().partition("services")[0] + BUILDING.replace("BUILD", "{context: ., args: *x7}"),
+    "merges": merging_bomb(),
+    "a long text, often": "x0: &x0 " + "A=" * 20_000 + "\nservices: {web: {environment: ["
+    + "*x0, " * 4000 + "]}}",
+    "brackets, line by line": ("[" * 200 + "a," * 100 + "]" * 200 + "\n") * 20,
+    "a long one": "services: {web: {image: php}}\n" + "# \n" * 500_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_of_aliases_is_short_work(case: str) -> None:
+    with quickly():
+        assert seen({COMPOSE: case, "Dockerfile": BUILD}).sources[COMPOSE] == COMPOSE

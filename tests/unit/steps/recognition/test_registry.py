@@ -1,0 +1,112 @@
+"""The registry, by a compose file or by commands that are told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.steps.recognition.given import (
+    COMPOSE,
+    REGISTRY,
+    STACK,
+    STORE,
+    seen,
+)
+
+
+def test_a_registry_in_a_file_of_its_own() -> None:
+    found = seen({COMPOSE: STACK, "registry/compose.yml": STORE})
+    assert found.sources[REGISTRY] == "registry/compose.yml"
+    assert found.options["registry: folder"] == "registry"
+    assert "registry: commands" not in found.options
+    assert "compose: services" not in found.options
+
+
+def test_a_registry_in_the_file_of_the_stack() -> None:
+    both = STACK + STORE.replace("services:\n", "") + "  page: {image: 'joxit/docker-registry-ui'}"
+    found = seen({COMPOSE: both})
+    assert found.sources[REGISTRY] == found.sources[COMPOSE] == COMPOSE
+    assert found.options["compose: services"] == "site back"
+    assert found.options["registry: services"] == "store page"
+    assert found.options["registry: folder"] == "."
+
+
+def test_a_page_for_a_registry_is_no_registry() -> None:
+    page = "services: {ui: {image: 'joxit/docker-registry-ui:latest'}}"
+    assert seen({"ui/compose.yml": page, COMPOSE: STACK}).options.get("registry: folder") is None
+
+
+HISTORY = """\
+docker network create n
+docker volume create v
+docker pull registry:2
+docker run --net n registry:2
+docker push lb:5000/x
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("docker run -d -p 5000:5000 registry:2", ["docker run -d -p 5000:5000 registry:2"]),
+        ("    $ sudo docker run -d registry:2", ["docker run -d registry:2"]),
+        ("`docker run -d registry:2`", ["docker run -d registry:2"]),
+        ("* docker run registry # the store", ["docker run registry"]),
+        ("docker run \\\n  -d \\\n  registry:2", ["docker run -d registry:2"]),
+        ("docker run \\\r\n  -d \\\r\n  registry:2\r\n", ["docker run -d registry:2"]),
+        ("docker run -v $(pwd)/certs:/certs registry:2",
+         ["docker run -v /srv/registry/certs:/certs registry:2"]),
+        ('docker run -v "$PWD"/a:/a -v `pwd`/b:/b -v ${PWD}/c:/c -v ~/d:/d registry:2',
+         [f"docker run {' '.join(f'-v /srv/registry/{x}:/{x}' for x in 'abcd')} registry:2"]),
+        (HISTORY,
+         ["docker network create n", "docker volume create v", "docker run --net n registry:2"]),
+        ("docker run -e 'A=b c' registry:2", ["docker run -e 'A=b c' registry:2"]),
+        ("docker run -e 'A=b;c|d>e' -e B=<me> -e '' registry:2",
+         ["docker run -e 'A=b;c|d>e' -e 'B=<me>' -e '' registry:2"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["README.md", "notes.txt", "registry.sh", "doc/README"])
+def test_a_registry_by_documented_commands(name: str, text: str, commands: list[str]) -> None:
+    found = seen({name: text, COMPOSE: STACK})
+    assert found.options["registry: commands"].splitlines() == commands
+    assert found.sources[REGISTRY] == name
+
+
+def test_of_several_tries_of_a_container_the_last_counts() -> None:
+    text = """\
+docker run -d -p 5000:5000 --name r registry:2
+docker rm -f r
+docker run -d -p 5000:5000 --name r -v data:/var/lib/registry registry:2
+docker run -d -p 8080:80 --name ui -e NGINX_PROXY_PASS_URL=http://r:5000 joxit/docker-registry-ui
+docker run -d -p 8080:80 --name ui2 -e REGISTRY_URL=http://r:5000 joxit/docker-registry-ui
+docker network create n
+docker network connect n ui2
+"""
+    assert seen({"README.md": text}).options["registry: commands"].splitlines() == [
+        text.splitlines()[number] for number in (2, 4, 5, 6)
+    ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["; reboot", " && docker ps", " | tee log", " > /dev/null", " &", " 2>&1", " >>log", " ; 'x"],
+)
+def test_what_follows_a_documented_command_is_no_argument_of_it(more: str) -> None:
+    found = seen({"README.md": f"docker run registry:2{more}\n"})
+    assert found.options.get("registry: commands") in (None, "docker run registry:2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["docker run nginx", "Run the registry with docker run", "docker pull registry:2",
+     "docker run 'registry:2", "docker compose up", "echo docker run registry:2"],
+)  # fmt: skip
+def test_these_are_no_commands_that_set_up_a_registry(text: str) -> None:
+    found = seen({"README.md": text, COMPOSE: STACK})
+    assert "registry: commands" not in found.options
+    assert REGISTRY not in found.sources
+
+
+def test_a_compose_file_counts_more_than_notes() -> None:
+    found = seen({"README.md": "docker run registry:2", REGISTRY: STORE})
+    assert "registry: commands" not in found.options
+    assert found.sources[REGISTRY] == REGISTRY
