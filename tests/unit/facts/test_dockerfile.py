@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from checks.builds import python_of
@@ -10,7 +14,7 @@ from labkit.facts.compose.project import Project, Service
 from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
 from labkit.facts.registry import is_registry
 from labkit.remote import PlannedShell, Result
-from steps.project import formerly, provide_images, those_to_be_had
+from steps.project import as_it_was, formerly, provide_images, those_to_be_had
 from subject.published import is_unheard_of, stand_in
 from subject.roles import must_be_heard_of
 
@@ -183,8 +187,33 @@ def test_an_old_tag_is_made_of_the_labs_python_and_another_one_is_it() -> None:
     provide_images(PlannedShell("web1", answer), ["python:2.7-buster", "python:3.12-slim"])
     made = [command for command in asked if "docker build" in command]
     assert len(made) == 1
-    assert made[0].endswith("docker build -q -t python:2.7-buster -")
+    assert "docker build -q -t python:2.7-buster --label" in made[0]
     assert "FROM python:3" in made[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_built"),
+    [
+        ("", False),  # no such image
+        (" ", False),  # a genuine one has no label of ours
+        ("the lab's Python ", True),
+        ("the lab's Python 0123456789ab", True),  # made by another recipe
+        ("the lab's Python THIS", False),  # made already
+    ],
+)
+def test_an_old_tag_is_made_once(tmp_path: Path, labels: str, is_built: bool) -> None:
+    """The command itself, with a `docker` that only says which labels the image has."""
+    command = as_it_was("python:2.7-buster", "python:3")
+    (mark,) = re.findall(r"as-it-was=([0-9a-f]{12})", command)
+    script = (
+        '#!/bin/sh\ncase "$1 $2 $3" in\n'
+        f"'image inspect -f') echo \"{labels.replace('THIS', mark)}\";;\n"
+        f"'build -q -t') cat >{tmp_path}/dockerfile;;\nesac\n"
+    )
+    (tmp_path / "docker").write_text(script)
+    (tmp_path / "docker").chmod(0o755)
+    subprocess.run(["sh", "-c", command], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True)
+    assert (tmp_path / "dockerfile").exists() is is_built
 
 
 @pytest.mark.parametrize(
