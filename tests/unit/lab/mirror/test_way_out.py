@@ -71,7 +71,7 @@ def test_the_root_is_fetched_by_it_as_well(monkeypatch: pytest.MonkeyPatch, tmp_
     program.write_text('#!/bin/sh\necho "$http_proxy" >"$(dirname "$0")/said"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    debian._bootstrap(tmp_path / "root.tar")
+    debian._bootstrap(tmp_path / "root.tar", debian.NEWEST)
     assert (tmp_path / "bin" / "said").read_text() == "http://proxy.example:3128\n"
 
 
