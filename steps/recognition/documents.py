@@ -25,6 +25,8 @@ DOTENV_EXAMPLE = re.compile(
     r"|env)$",
     re.I,
 )
+# A Vagrantfile has the scripts of its machines in it.
+WRITER = re.compile(rf"{IS_SCRIPT.pattern}|(^|/)vagrantfile[^/]*$", re.I)
 SETTINGS = re.compile(r"(^|/)\.(?!env)[^/]+$")
 DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # What a person writes has less; what was made to keep a reader busy has more.
@@ -43,7 +45,7 @@ def written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
     an editor are no part of anything.
     """
     found: dict[str, tuple[str, bytes]] = {}
-    for script in filter(IS_SCRIPT.search, files):
+    for script in filter(WRITER.search, files):
         folder = PurePosixPath(script).parent
         for name, content in written_files(text_of(files[script]), ".").items():
             beside = PurePosixPath(name).name if name.startswith("/") else name

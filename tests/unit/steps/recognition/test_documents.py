@@ -294,6 +294,19 @@ def test_a_port_is_published_by_any_address_that_the_machine_has(
     assert len(found.notes) == bool(made)
 
 
+def test_what_the_machines_of_a_vagrantfile_write_is_handed_in() -> None:
+    vagrantfile = (
+        "Vagrant.configure('2') do |config|\n  config.vm.define 'lb' do |lb|\n"
+        "    lb.vm.provision 'shell', inline: <<-SHELL\n      apt-get install -y haproxy\n"
+        f"      cat > /etc/haproxy/haproxy.cfg <<'CFG'\n{CFG}CFG\n"
+        "      systemctl restart haproxy\n    SHELL\n  end\nend\n"
+    )
+    found = seen({"Vagrantfile": vagrantfile, "x": "x"})
+    assert found.sources == {BALANCER: "haproxy.cfg"}
+    assert found.files["haproxy.cfg"].decode() == CFG
+    assert found.notes == ("haproxy.cfg is what Vagrantfile writes",)
+
+
 def test_settings_that_a_script_writes_are_no_part_of_the_work() -> None:
     script = "cat > ~/.zshrc <<EOF\nplugins=(git)\nEOF\ncat > .env <<EOF\nPORT=1\nEOF\n"
     found = seen({"tp/install.sh": script, "x": "x"})
