@@ -16,6 +16,8 @@ from checks.test_09_registry_ui import address_told
         ),
         ("<docker-registry-ui registry-url='https://registry:5000'>", "https://registry:5000"),
         ('{"registryUrl": "http://10.0.0.1:5000", "theme": "auto"}', "http://10.0.0.1:5000"),
+        ('{"title": "x", "registry": "http://localhost:5001"}', "http://localhost:5001"),
+        ("<p>Registry: http://example.org</p>", ""),
         ('<docker-registry-ui registry-url="" pull-url="http://lb">', ""),
         ("<p>See https://docs.docker.com/registry/</p>", ""),
         ("", ""),
