@@ -18,7 +18,6 @@ from labkit.locale import _
 from labkit.remote import Shell
 from subject.roles import is_student_age, must_have_other_images
 
-# As the page of joxit's image has it (registry-url="..."), and settings in JSON.
 # joxit's page has it as an attribute; the settings of the lab's own, and of others, as JSON.
 REGISTRY_ADDRESS = re.compile(
     r"""(?:registry[-_]?url|["']registry["'])["']?\s*[=:]\s*["']?(https?://[^\s"'<>,]+)""", re.I
