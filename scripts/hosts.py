@@ -34,6 +34,7 @@ from labkit.lab.containers.node import DATA_FOLDERS
 TABLE = Path(__file__).parents[1] / "docs" / "includes" / "hosts.md"
 LAB = "hosts"
 COMMANDS = ("up", "step all", "check", "drill kill", "verify --smoke")
+NOT_AWAY = ("verify --smoke",)  # three labs at once, which ask of machines and not of the way there
 # Of lb: what the machines' system calls itself, and the versions of what the checks read.
 ABOUT = (
     ". /etc/os-release; haproxy=$(haproxy -v | sed -n 's/^[^0-9]*\\([0-9.]*\\).*/\\1/p;q');"
@@ -99,6 +100,9 @@ def tried(kind: str, engine: docker.DockerClient, environment: Mapping[str, str]
         told = {**os.environ, "XDG_STATE_HOME": folder, "XDG_CACHE_HOME": folder, **environment}
         try:
             for command in COMMANDS:
+                if command in NOT_AWAY and environment.get("LABKIT_REACH") != "direct":
+                    row.ended.append("")
+                    continue
                 started = time.monotonic()
                 code = labkit(command, told)
                 seconds = f"{time.monotonic() - started:.0f} s"
