@@ -144,7 +144,8 @@ class Bench:
 
         def once_more(results: Mapping[str, CheckResult]) -> Again | None:
             """As found on the machines: at its end a grading marks what a submission lacks."""
-            found.update({} if found else {name: replace(one) for name, one in results.items()})
+            if not found:
+                found.update((name, replace(one)) for name, one in results.items())
             return forward(results)
 
         result = grade(context, Scope(graded | unverified), keep=False, known=known,

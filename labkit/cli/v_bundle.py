@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,7 +11,15 @@ import docker
 from labkit.cli import show
 from labkit.course import course_root, find_blueprint
 from labkit.errors import EXIT_FAILED, UsageError
-from labkit.lab.bundle import damaged_files, differences, pack, read_lock, unpack
+from labkit.lab.bundle import (
+    Difference,
+    Lock,
+    damaged_files,
+    differences,
+    pack,
+    read_lock,
+    unpack,
+)
 from labkit.lab.containers.engine import connect
 from labkit.lab.controller.image import controller_reference
 from labkit.lab.mirror import add_image, contents, ensure_mirror
@@ -69,10 +78,13 @@ def command(
     if target:
         _pack(engine, target)
     elif source:
-        unpack(engine, source, read_lock(source), show.say, find_blueprint())
-        _compare(ctx, engine, source)
+        lock = read_lock(source)
+        unpack(engine, source, lock, show.say, find_blueprint())
+        _tell(ctx, source, lock, differences(engine, lock, find_blueprint()))
     elif proven:
-        _compare(ctx, engine, proven)
+        lock = read_lock(proven)
+        found = [*damaged_files(proven, lock), *differences(engine, lock, find_blueprint())]
+        _tell(ctx, proven, lock, found)
     else:
         _fill(engine, images, public, only_list=only_list)
 
@@ -100,10 +112,8 @@ def _pack(engine: docker.DockerClient, folder: Path) -> None:
     show.say(_("on each computer: {command}", command=f"labkit bundle --from {folder}"))
 
 
-def _compare(ctx: click.Context, engine: docker.DockerClient, folder: Path) -> None:
-    """Say what differs from the lock, in the folder and here; exit code 1 if anything does."""
-    lock = read_lock(folder)
-    found = [*damaged_files(folder, lock), *differences(engine, lock, find_blueprint())]
+def _tell(ctx: click.Context, folder: Path, lock: Lock, found: Sequence[Difference]) -> None:
+    """Say what differs from the lock; exit code 1 if anything does."""
     if not found:
         count = len(lock.images) + len(lock.mirror)
         show.say(_("all {count} images are those of the bundle", count=count))

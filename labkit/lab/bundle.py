@@ -143,7 +143,9 @@ def read_lock(folder: Path) -> Lock:
         ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            _("the bundle's lock cannot be read"), where=f"{folder / LOCK}: {error}"
+            _("the bundle's lock cannot be read"),
+            where=f"{folder / LOCK}: {error}",
+            then=f"labkit bundle --for-class {folder}",
         ) from error
     return lock
 
@@ -165,7 +167,11 @@ def damaged_files(folder: Path, lock: Lock) -> list[Difference]:
             here = ""
         except OSError as error:
             raise NotReadyError(
-                _("the bundle cannot be read"), where=f"{path}: {error.strerror}"
+                _("the bundle cannot be read"),
+                where=f"{path}: {error.strerror}",
+                then=_(
+                    "copy the folder once more, then labkit bundle --from {folder}", folder=folder
+                ),
             ) from error
         if here != locked:
             found.append(Difference(name, locked, here))
@@ -205,6 +211,10 @@ def unpack(
                 other=other,
             ),
             where=str(folder),
+            then=_(
+                "on a computer of the same kind: {command}",
+                command=f"labkit bundle --for-class {folder}",
+            ),
         )
     for one in damaged_files(folder, lock):
         raise UsageError(

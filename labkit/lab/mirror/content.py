@@ -138,10 +138,10 @@ def fill_from_archive(
 
     The image of the mirror's registry must be there. APIError if the engine does not take it.
     """
-    made = ensure_volume(engine)
+    ensure_volume(engine)
     with holding(engine, wanted.registry_image) as holder:
         holder.put_archive(str(PurePosixPath(DATA).parent), archive)
-    _mark(engine, wanted.registry_image, _marker(wanted.recipes, made))
+    _mark_filled(engine, wanted)
 
 
 def _is_filled(engine: docker.DockerClient, wanted: MirrorContents) -> bool:
@@ -156,8 +156,7 @@ def _fill(
     ensure_recipe_image(engine, recipe(REGISTRY), say)
     with serving(engine, wanted.registry_image) as registry:
         _side_by_side(lambda each: _publish(engine, registry, each, say), recipes)
-    # Asked again: some engines report the time of the volume's first content as its birth.
-    _mark(engine, wanted.registry_image, _marker(wanted.recipes, ensure_volume(engine)))
+    _mark_filled(engine, wanted)
 
 
 def add_image(engine: docker.DockerClient, local_ref: str, name: str, say: Say) -> str:
@@ -220,10 +219,14 @@ def _marker(recipes: str, made: str) -> str:
     return f"{_MARKERS}:{recipe_hash(extra=f'{recipes} {made}')}"
 
 
-def _mark(engine: docker.DockerClient, image: str, marker: str) -> None:
-    """Give `image` the tag `marker`, and take away those of former fillings."""
+def _mark_filled(engine: docker.DockerClient, filled: MirrorContents) -> None:
+    """Give the registry's image the tag of this filling, and take away those of former ones.
+
+    The volume's time is asked now: some engines report that of its first content as its birth.
+    """
+    marker = _marker(filled.recipes, ensure_volume(engine))
     former = [tag for held in engine.images.list(_MARKERS) for tag in held.tags]
-    engine.images.get(image).tag(marker)
+    engine.images.get(filled.registry_image).tag(marker)
     for tag in former:
         # A lab's registry may still run from an image that has no other tag: the engine keeps it.
         if tag.startswith(f"{_MARKERS}:") and tag != marker:

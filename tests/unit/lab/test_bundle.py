@@ -51,6 +51,7 @@ def test_what_is_no_lock_is_refused(tmp_path: Path, data: dict[str, Any]) -> Non
     with pytest.raises(UsageError) as caught:
         read_lock(written(tmp_path, data))
     assert LOCK in caught.value.where
+    assert "labkit bundle --for-class" in caught.value.then
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", "\0"])
@@ -97,8 +98,9 @@ def test_a_bundle_that_does_not_fit_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: Lock, architecture: str
 ) -> None:
     monkeypatch.setattr(bundle, "_load", lambda *_all: pytest.fail("something was changed"))
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         unpack(engine(architecture), tmp_path, lock, lambda _line: None, BLUEPRINT)
+    assert "labkit bundle --" in caught.value.then
 
 
 def test_layers_and_not_the_id_say_which_image_it_is() -> None:
