@@ -118,7 +118,12 @@ def _tell(ctx: click.Context, folder: Path, lock: Lock, found: Sequence[Differen
         count = len(lock.images) + len(lock.mirror)
         show.say(_("all {count} images are those of the bundle", count=count))
         return
-    rows = [(one.name, one.locked[:19], one.here[:19] or _("missing")) for one in found]
+    # The names are long, and a line of 80 columns has to hold them whole.
+    rows = [(one.name, _short(one.locked), _short(one.here) or _("missing")) for one in found]
     show.table(rows, (_("name"), _("in the lock"), _("here")))
     show.say(_("next: {command}", command=f"labkit bundle --from {folder}"))
     ctx.exit(EXIT_FAILED)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]
