@@ -388,13 +388,16 @@ def _balancers(elsewhere: str, canary: str) -> Iterator[Kind]:
             below("backend my-backend", "server x unix@/run/docker.sock"),
         "a file of the machine's as a page": below("defaults", "errorfile 503 /etc/shadow"),
         "a socket in the place of a file":
-            below("global", "stats socket /etc/cron.d/x level admin"),
+            below("frontend website", "bind unix@/etc/cron.d/x"),
         "a backend's name that is a command":
             text.replace("my-backend", f"my-backend;touch{canary}").encode(),
         "a line without end": below("global", "log " + "x" * 100_000),
     }  # fmt: skip
     for name, data in refused.items():
         yield Kind("haproxy", name, "11", {BALANCER: data}, "haproxy.runs")
+    # Opened where HAProxy may, since such a socket stands at many right places of other systems.
+    apart = below("global", "stats socket /etc/cron.d/x level admin")
+    yield Kind("haproxy", "an administrator's socket anywhere", "11", {BALANCER: apart})
     away = below("frontend website", f"http-request redirect location {elsewhere}")
     yield Kind("haproxy", "a redirect elsewhere", "11", {BALANCER: away}, "haproxy.serves")
 
