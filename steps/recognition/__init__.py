@@ -35,6 +35,8 @@ from steps.recognition.handed_in import (
 from steps.recognition.look import Look, with_paths
 from subject.contract import AS_GIVEN, OPTION, found_in
 
+NAMED = 4  # of the files that do not count, so many are named
+
 
 def recognise(
     files: Files,
@@ -141,6 +143,11 @@ def _explain_the_choice(
           "{others}",
           files=", ".join(counting), others=", ".join(others))
         for others, counting in passed_over(chosen, look.files).items()
+    ]  # fmt: skip
+    handed.notes += [
+        _("of files that could be the same {file} counts, not {others}", file=path,
+          others=", ".join([*others[:NAMED], *(["…"] if others[NAMED:] else [])]))
+        for path, others in look.rivals().items()
     ]  # fmt: skip
     handed.notes += [
         _("{file} was found in {document}, not handed in as a file", file=path, document=document)

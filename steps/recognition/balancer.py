@@ -70,6 +70,16 @@ def _by_its_first_line(files: Files) -> str:
     return min(found, key=least, default="")
 
 
+def alike(files: Files) -> list[str]:
+    """Every file that could be HAProxy's, copies included."""
+    return [
+        path
+        for path, data in files.items()
+        if (path.lower().endswith(".cfg") and any(map(_has_servers, sections(text_of(data)))))
+        or (ANY_TEXT.search(path) and is_balancers(text_of(data)))
+    ]
+
+
 def pieces(files: Files, balancer: str) -> list[str]:
     """The files that are one configuration of HAProxy with this one, in their order.
 

@@ -47,6 +47,12 @@ def passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], li
     return found
 
 
+def are_attempts(path: str, other: str) -> bool:
+    """Whether both lie in folders of attempts and are called the same."""
+    alike = PurePosixPath(path).name.lower() == PurePosixPath(other).name.lower()
+    return alike and bool(_attempt(path) and _attempt(other))
+
+
 def _attempt(path: str) -> str:
     """The folder of an attempt in which a file lies; "" if it lies in none."""
     inside = ATTEMPT.search(path)

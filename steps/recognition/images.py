@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
@@ -47,24 +48,29 @@ class Images:
         built = self._built_by_compose()
         if built:
             return built
-        found = [
-            path
-            for path, data in self.files.items()
-            if is_dockerfile(path) and data.strip() and not is_of_another(text_of(data))
-        ]
         scripts = {PurePosixPath(path).parent for path in self.files if path.endswith("_age.py")}
-        found.sort(
+        found = sorted(
+            self.alike,
             key=lambda path: (
                 bool(COPY.search(path)),
                 not path.startswith("simple_api/"),
                 PurePosixPath(path).parent not in scripts,
                 not OF_PYTHON.search(text_of(self.files[path])),
                 *least(path),
-            )
+            ),
         )
         if not found:
             return "", str(PurePosixPath(DOCKERFILE.path).parent)
         return found[0], self._context_of(found[0])
+
+    @cached_property
+    def alike(self) -> list[str]:
+        """Every Dockerfile that could be the API's."""
+        return [
+            path
+            for path, data in self.files.items()
+            if is_dockerfile(path) and data.strip() and not is_of_another(text_of(data))
+        ]
 
     def _context_of(self, dockerfile: str) -> str:
         """The folder of which a Dockerfile copies the most: its own, or the root."""

@@ -22,7 +22,7 @@ from steps.project import (
 )
 from steps.recognition import balancer, log, registry
 from steps.recognition.addresses import ASKED
-from steps.recognition.choosing import least
+from steps.recognition.choosing import are_attempts, least
 from steps.recognition.composes import COMPOSE_NAME, Composes, first, has_page, has_registry
 from steps.recognition.handed_in import Files, inside, text_of
 from steps.recognition.images import SCRIPT, Images
@@ -145,6 +145,26 @@ class Look:
         }
         return {artefact: path for artefact, path in found.items() if path}
 
+    def rivals(self) -> dict[str, list[str]]:
+        """A file that counts -> others that could have been in its place, by what they are."""
+        composes = self.composes.projects
+        alike = {
+            self.images.dockerfile: self.images.alike,
+            self.stack: [path for path, one in composes.items() if one.is_the_practical],
+            self.page: self._pages(),
+            self.registry: [path for path, one in composes.items() if has_registry(one)],
+            self.balancer: balancer.alike(self.files),
+        }
+        counting = {*alike, self.page_of_registry}
+        if self.balancer:
+            counting.update(balancer.pieces(self.files, self.balancer))
+        found = {
+            path: [other for other in others
+                   if other not in counting and not are_attempts(path, other)]
+            for path, others in alike.items() if path
+        }  # fmt: skip
+        return {path: sorted(others) for path, others in found.items() if others}
+
     def targets(self) -> dict[str, str]:
         """Path of the layout -> where it goes in this student's project."""
         targets = {
@@ -226,12 +246,14 @@ class Look:
             place = inside(PurePosixPath(self.stack).parent, source)
             if place and target == PAGE_FOLDER and self.files.get(f"{place}/index.php"):
                 return f"{place}/index.php"
-        pages = [
+        return min(self._pages(), key=lambda path: (path != INDEX.path, *least(path)), default="")
+
+    def _pages(self) -> list[str]:
+        return [
             path
             for path, data in self.files.items()
             if PurePosixPath(path).name == "index.php" and data.strip()
         ]
-        return min(pages, key=lambda path: (path != INDEX.path, *least(path)), default="")
 
 
 def with_paths(text: str, moved: Mapping[str, str]) -> str:

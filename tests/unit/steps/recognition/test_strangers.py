@@ -12,6 +12,8 @@ from tests.unit.steps.recognition.given import (
     COMPOSE,
     COURSE,
     DOCKERFILE,
+    FRONT,
+    HEAD,
     INDEX,
     REGISTRY,
     RSYSLOG,
@@ -214,6 +216,49 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
 def test_a_file_of_one_attempt_alone_is_no_choice() -> None:
     found = seen({f"v1/{COMPOSE}": STACK, f"v2/{INDEX}": "x", "v2/README.md": "hello"})
     assert not [note for note in found.notes if "attempts" in note]
+
+
+BALANCING = HEAD + FRONT + CFG
+RIVALS = {
+    DOCKERFILE: (BUILD, "old/Dockerfile"),
+    COMPOSE: (STACK, "tp3/docker-compose.yml"),
+    INDEX: ("x", "docs/index.php"),
+    REGISTRY: (STORE, "tp3/docker-compose-registry.yml"),
+    BALANCER: (BALANCING, "tp5/haproxy.cfg"),
+}
+
+
+@pytest.mark.parametrize("counting", RIVALS)
+def test_which_of_several_counts_is_said(counting: str) -> None:
+    text, other = RIVALS[counting]
+    alone = seen({counting: text})
+    both = seen({counting: text, other: text})
+    assert counting in both.sources.values()
+    said = f"of files that could be the same {counting} counts, not {other}"
+    assert [note for note in both.notes if note not in alone.notes] == [said]
+
+
+def test_of_many_that_do_not_count_a_few_are_named() -> None:
+    found = seen({BALANCER: BALANCING, **{f"tp{n}/haproxy.cfg": BALANCING for n in range(6)}})
+    assert (
+        f"of files that could be the same {BALANCER} counts, not "
+        + ", ".join([*(f"tp{n}/haproxy.cfg" for n in range(4)), "…"])
+        in found.notes
+    )
+
+
+def test_what_is_read_as_well_or_is_another_thing_does_not_stand_back() -> None:
+    found = seen(
+        {
+            "haproxy/conf.d/1.cfg": HEAD + FRONT,
+            "haproxy/conf.d/2.cfg": CFG,
+            DOCKERFILE: BUILD,
+            "website/Dockerfile": "FROM php:apache\nCOPY index.php /var/www/html/\n",
+            COMPOSE: STACK,
+            REGISTRY: STORE,
+        }
+    )
+    assert not [note for note in found.notes if "could be" in note]
 
 
 def test_a_stack_is_known_by_its_services_whatever_its_name() -> None:
