@@ -48,6 +48,17 @@ def test_the_canary_sings(canary: Path) -> None:
         canary.unlink()
 
 
+def test_pytest_does_not_look_for_tests_among_what_is_graded(
+    canary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pytest tests -k NAME` looks into each folder; here there is none but the hostile one."""
+    monkeypatch.chdir(CANARY.parents[2])
+    words = ["--collect-only", "-q", "-p", "no:cacheprovider", "tests/hostile"]
+    done = subprocess.run([sys.executable, "-m", "pytest", *words], capture_output=True, text=True)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
+    assert not canary.exists()
+
+
 class NoEngine:
     """A provider that no process can open: the waker ends at once."""
 
