@@ -7,8 +7,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from labkit.course import Course, Files, Step, StepFunction, Submission
-from labkit.errors import LabkitError, StepFailedError
+from labkit.errors import LabkitError, NotReadyError, StepFailedError
 from labkit.grading.stepping import call_one
+from labkit.locale import _
 from labkit.remote import Shells
 
 
@@ -76,9 +77,18 @@ def carry(
     Each machine sees the steps in their order; what does not wait for another goes on beside it. A
     step that fails is noted and the next one tried: what is right in a later artefact still counts.
     When a machine is lost, nothing more is begun: the checks will say what cannot be told.
+    NotReadyError when a step fails in which nothing is the learner's: the lab is no ground to judge
+    anybody on.
     """
     planned = jobs(steps)
     errors = _side_by_side(course, planned, shells, submission, on_begin)
+    for step, error in errors:
+        if step.is_the_labs:
+            raise NotReadyError(
+                _("the lab could not be made ready, step {number} ({slug}): {what}",
+                  number=step.number, slug=step.slug, what=error.what),
+                where=error.where, then="labkit doctor",
+            ) from error  # fmt: skip
     failed_steps = [FailedStep(step, error.what, error.where) for step, error in errors]
     if all(isinstance(error, StepFailedError) for _step, error in errors):
         try:
@@ -106,7 +116,10 @@ def _side_by_side(
         running: dict[Future[None], int] = {}
         try:
             while True:
-                lost = any(not isinstance(one, StepFailedError) for one in errors.values())
+                lost = any(
+                    planned[place].step.is_the_labs or not isinstance(error, StepFailedError)
+                    for place, error in errors.items()
+                )
                 for place in [one for one in waiting if planned[one].after <= ended and not lost]:
                     job = planned[place]
                     waiting.remove(place)

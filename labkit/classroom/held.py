@@ -72,7 +72,7 @@ def signatures(course: Course, submission: Submission) -> Signatures:
     for step in course.steps:
         own = [files.content(artefact) for artefact in (*step.artefacts, *step.beside)]
         parts = [step.slug, *(slugs[slug] for slug in step.needs)]
-        parts += [rest] if step.needs else []  # the first step brings nothing of a learner's
+        parts += [] if step.is_the_labs else [rest]
         parts += [f"{one.artefact.path} {one.sha256}" for one in own]
         parts += [one.path for one in step.beside if one.path in submission.spared]
         options = submission.options.items()

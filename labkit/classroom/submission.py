@@ -118,8 +118,8 @@ def grade_submission(
 
         return held.bring(now, max(options.steps), on_begin=begin)
 
-    carried = bring(submission)
     try:
+        carried = bring(submission)
         return grade(
             context,
             scope,

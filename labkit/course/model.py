@@ -65,6 +65,11 @@ class Step:
     def title(self, language: str) -> str:
         return self.titles.get(language) or self.titles["en"]
 
+    @property
+    def is_the_labs(self) -> bool:
+        """Whether nothing of a learner's is in it: it makes machines ready for the others."""
+        return not (self.needs or self.artefacts or self.beside)
+
 
 @dataclass(frozen=True)
 class Foundation:

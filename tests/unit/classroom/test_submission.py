@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -163,8 +164,8 @@ def test_failed_steps_are_in_the_order_of_the_steps(course: Made) -> None:
 
     found = beside(
         course,
-        replace(a_step(1, "left", "web1"), run=first),
-        replace(a_step(2, "right", "web2"), run=second),
+        replace(a_step(1, "left", "web1", "base"), run=first),
+        replace(a_step(2, "right", "web2", "base"), run=second),
     )
     assert [one.what for one in found.failed_steps] == ["one", "two"]
 
@@ -183,7 +184,7 @@ def test_a_step_whose_beginning_failed_goes_no_further_and_others_do(course: Mad
 
     steps = [
         replace(
-            a_step(1, "push", "web1 lb", beginning=Beginning(refuse, ("lb",), ())),
+            a_step(1, "push", "web1 lb", "base", beginning=Beginning(refuse, ("lb",), ())),
             run=lambda _shells, _files: course.done.append("push"),
         ),
         replace(
@@ -200,13 +201,33 @@ def test_with_a_machine_lost_nothing_more_is_begun_elsewhere(course: Made) -> No
         raise NotReadyError("lost")
 
     steps = [
-        replace(a_step(1, "left", "web1"), run=lose),
+        replace(a_step(1, "left", "web1", "base"), run=lose),
         replace(
             a_step(2, "right", "web2", "left"),
             run=lambda _shells, _files: course.done.append("right"),
         ),
     ]
     assert [one.what for one in beside(course, *steps).failed_steps] == ["lost"]
+    assert course.done == []
+
+
+def test_a_step_with_nothing_of_a_learners_that_fails_is_the_labs_trouble(course: Made) -> None:
+    """Its checks would fail a learner whose files have not even been looked at."""
+
+    def stall(_shells: Shells, _files: Files) -> None:
+        raise StepFailedError("it had not finished after 20 s", where="web2")
+
+    steps = [
+        replace(a_step(1, "base", "web1 web2"), run=stall),
+        replace(a_step(2, "right", "lb"), run=lambda _shells, _files: time.sleep(0.2)),
+        replace(
+            a_step(3, "after", "lb", "right"),
+            run=lambda _shells, _files: course.done.append("after"),
+        ),
+    ]
+    with pytest.raises(NotReadyError, match=r"step 1.*not finished after 20 s") as caught:
+        beside(course, *steps)
+    assert (caught.value.where, caught.value.then) == ("web2", "labkit doctor")
     assert course.done == []
 
 
