@@ -8,7 +8,7 @@ walks through them in order, and notes what was read otherwise than it was hande
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from labkit.facts import rsyslog
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
 from labkit.locale import _
 from steps.beside_balancer import moved
-from steps.project import HAPROXY_BACKEND, RSYSLOG
-from steps.recognition import balancer, log
+from steps.project import RSYSLOG
+from steps.recognition import log
 from steps.recognition.addresses import published_by_all, readdressed
 from steps.recognition.choosing import passed_over
 from steps.recognition.documents import quotations, standing_for_dotenv, written_by_scripts
@@ -61,7 +61,7 @@ def recognise(
     _convert(handed)
     _fit_stack(handed, look)
     _fit_log(handed, look, sources.get(RSYSLOG.path, ""))
-    _fit_balancer(handed, sources.get(HAPROXY_BACKEND.path, ""))
+    _fit_balancer(handed, look.balancer, look.pieces)
     options = look.options()
     application = AS_GIVEN
     if reading.as_found and (script := look.script()):
@@ -145,7 +145,7 @@ def _explain_the_choice(
         for others, counting in passed_over(chosen, look.files).items()
     ]  # fmt: skip
     handed.notes += [
-        _("of files that could be the same {file} counts, not {others}", file=path,
+        _("several files could be meant: {file} counts, not {others}", file=path,
           others=", ".join([*others[:NAMED], *(["…"] if others[NAMED:] else [])]))
         for path, others in look.rivals().items()
     ]  # fmt: skip
@@ -205,12 +205,11 @@ def _fit_log(handed: _Handed, look: Look, rules: str) -> None:
                               second=rules))  # fmt: skip
 
 
-def _fit_balancer(handed: _Handed, path: str) -> None:
+def _fit_balancer(handed: _Handed, path: str, pieces: Sequence[str]) -> None:
     """One file of HAProxy's, with the lab's names, a password that is known, paths as they are."""
     if not path:
         return
     files = handed.files
-    pieces = balancer.pieces(files, path)
     if len(pieces) > 1:
         files[path] = b"\n".join(files[one].rstrip() for one in pieces) + b"\n"
         others = ", ".join(one for one in pieces if one != path)

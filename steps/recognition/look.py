@@ -129,6 +129,11 @@ class Look:
         return balancer.balancer(self.files)
 
     @cached_property
+    def pieces(self) -> list[str]:
+        """The files that are HAProxy's configuration together, in their order."""
+        return balancer.pieces(self.files, self.balancer) if self.balancer else []
+
+    @cached_property
     def documented(self) -> list[tuple[str, str]]:
         """(file, command) of each documented command that sets up the registry."""
         return registry.documented(self.files)
@@ -155,9 +160,7 @@ class Look:
             self.registry: [path for path, one in composes.items() if has_registry(one)],
             self.balancer: balancer.alike(self.files),
         }
-        counting = {*alike, self.page_of_registry}
-        if self.balancer:
-            counting.update(balancer.pieces(self.files, self.balancer))
+        counting = {*alike, self.page_of_registry, *self.pieces}
         found = {
             path: [other for other in others
                    if other not in counting and not are_attempts(path, other)]

@@ -211,6 +211,7 @@ def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None
         + ", ".join(sorted(f"{names[-1]}/{path}" for path in texts))
         + f", not those of the same name in {', '.join(sorted(names[:-1]))}"
     ]
+    assert not [note for note in found.notes if "could be meant" in note]
 
 
 def test_a_file_of_one_attempt_alone_is_no_choice() -> None:
@@ -234,14 +235,14 @@ def test_which_of_several_counts_is_said(counting: str) -> None:
     alone = seen({counting: text})
     both = seen({counting: text, other: text})
     assert counting in both.sources.values()
-    said = f"of files that could be the same {counting} counts, not {other}"
+    said = f"several files could be meant: {counting} counts, not {other}"
     assert [note for note in both.notes if note not in alone.notes] == [said]
 
 
 def test_of_many_that_do_not_count_a_few_are_named() -> None:
     found = seen({BALANCER: BALANCING, **{f"tp{n}/haproxy.cfg": BALANCING for n in range(6)}})
     assert (
-        f"of files that could be the same {BALANCER} counts, not "
+        f"several files could be meant: {BALANCER} counts, not "
         + ", ".join([*(f"tp{n}/haproxy.cfg" for n in range(4)), "…"])
         in found.notes
     )
@@ -258,7 +259,7 @@ def test_what_is_read_as_well_or_is_another_thing_does_not_stand_back() -> None:
             REGISTRY: STORE,
         }
     )
-    assert not [note for note in found.notes if "could be" in note]
+    assert not [note for note in found.notes if "could be meant" in note]
 
 
 def test_a_stack_is_known_by_its_services_whatever_its_name() -> None:
