@@ -253,10 +253,12 @@ def test_what_is_read_as_well_or_is_another_thing_does_not_stand_back() -> None:
         {
             "haproxy/conf.d/1.cfg": HEAD + FRONT,
             "haproxy/conf.d/2.cfg": CFG,
+            "haproxy/conf.d/3.cfg": "backend spare\n  server c web1:81 check\n",
             DOCKERFILE: BUILD,
             "website/Dockerfile": "FROM php:apache\nCOPY index.php /var/www/html/\n",
             COMPOSE: STACK,
             REGISTRY: STORE,
+            "page/docker-compose.yml": STORE + "  ui: {image: joxit/docker-registry-ui}\n",
         }
     )
     assert not [note for note in found.notes if "could be meant" in note]
