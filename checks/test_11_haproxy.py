@@ -139,8 +139,9 @@ def test_named(haproxy: HAProxy) -> None:
     points=0.5,
     needs="haproxy.backend",
     probes=(
-        "HAProxy's admin socket on lb is asked for its statistics (show stat): each server of the "
-        "backend must have the result of a health check."
+        "HAProxy's admin socket on lb is asked for its servers (show servers state): each server "
+        "of the backend must have a health check, or track one that has, and the check must ask "
+        "the server's own address."
     ),
     why=(
         "A server that is not checked is believed to be up for ever: when it dies, every second "
@@ -165,6 +166,13 @@ def test_checked(haproxy: HAProxy) -> None:
             seen=_("{name} has none", name=server.name),
             where=_("{file}, line {line}", file=f"lb:{haproxy.config}", line=line),
         )
+        expect(
+            server.asked == server.address,
+            expected=_("the health check of {name} asks {address}", name=server.name,
+                       address=server.address),
+            seen=_("it asks {address}", address=server.asked),
+            where=_("{file}, line {line}", file=f"lb:{haproxy.config}", line=line),
+        )  # fmt: skip
 
 
 @check(

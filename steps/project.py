@@ -74,6 +74,10 @@ HAPROXY_STATS = Artefact(
 RSYSLOG = Artefact(
     "haproxy/rsyslog-haproxy.conf", "/etc/rsyslog.d/haproxy.conf", ("lb",), sudo=True
 )
+# The rule that Debian's haproxy brings, for a socket in its chroot, and where it is out of force:
+# beside it any rule of a student's seems right. Rocky's brings none.
+PACKAGED_RULE = "/etc/rsyslog.d/49-haproxy.conf"
+NO_PACKAGED_RULE = f"test ! -e {PACKAGED_RULE} || mv {PACKAGED_RULE} {PACKAGED_RULE}.packaged"
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,10 @@ def described(web: Shell, files: Files) -> Project | None:
 STAND_IN_LABEL = "org.labkit.stand-in"
 MADE_LABEL = "org.labkit.as-it-was"  # of what it was made
 LABELS = (STAND_IN_LABEL, MADE_LABEL)
-APK = base64.b64encode((Path(__file__).parent / "apk.sh").read_bytes()).decode()
+APK, APT, USERS = (
+    base64.b64encode((Path(__file__).parent / name).read_bytes()).decode()
+    for name in ("apk.sh", "apt.sh", "users.sh")
+)
 # When old releases of Flask fitted with whatever they asked for: by the version, or by the release
 # of Debian that the tag names.
 OLD_RELEASES = names(tuple(one for one in DEBIAN if not one.keeps_pip_out))
@@ -169,16 +176,19 @@ AS_OLD_PYTHON = (
     "ENV PIP_FIND_LINKS='/usr/share/labkit/wheels /usr/share/labkit/wheels-of-their-time'\n"
     "RUN ln -s /usr/share/labkit/archived.list /etc/apt/sources.list.d/\n"
 )
-# Alpine has apk, and no apt.
+# Alpine has apk and BusyBox, and no apt.
 ALPINE = re.compile(r"(?:.*-)?alpine[\d.]*")
 AS_ALPINE = (
     f"RUN echo {APK} | base64 -d > /sbin/apk && chmod 755 /sbin/apk"
     " && mkdir /usr/share/labkit/debian"
-    " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/\n"
+    " && mv /usr/bin/apt /usr/bin/apt-* /usr/share/labkit/debian/"
+    f" && echo {USERS} | base64 -d > /usr/local/sbin/adduser && chmod 755 /usr/local/sbin/adduser"
+    " && ln /usr/local/sbin/adduser /usr/local/sbin/addgroup"
+    " && cp /usr/share/labkit/alpine/busybox /bin/ && for applet in $(busybox --list);"
+    ' do command -v "$applet" > /dev/null || ln -s /bin/busybox "/usr/local/bin/$applet"; done\n'
 )
 # A bare system has no Python until it is installed. Releases of which Python 2 or a Python of old
 # was part, and no mark that keeps pip out (PEP 668); all others have it.
-APT = base64.b64encode((Path(__file__).parent / "apt.sh").read_bytes()).decode()
 AS_BARE = (
     f"RUN echo {APT} | base64 -d > /usr/local/sbin/apt-get && chmod 755 /usr/local/sbin/apt-get"
     " && ln /usr/local/sbin/apt-get /usr/local/sbin/apt && apt-get hide\n"

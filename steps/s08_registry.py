@@ -12,7 +12,7 @@ from labkit.course import Beginning, Files, Origin, step
 from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
 from labkit.facts.docker import containers
-from labkit.facts.registry import is_registry
+from labkit.facts.registry import is_registry, settings
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of, networks_elsewhere
@@ -41,6 +41,8 @@ SECRETS = {
     "REGISTRY_HTTP_TLS_KEY": "certs/lb.key",
     "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
 }
+# Where version 2 looks for its configuration, and version 3 (distribution's Dockerfile).
+CONFIGURATIONS = ("/etc/docker/registry/config.yml", "/etc/distribution/config.yml")
 
 PAGE_HOME = f"{REGISTRY_HOME}-page"
 # The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
@@ -189,8 +191,9 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
     They are not submitted, and if they were, they would not be valid for this lab's names.
     """
     for service in services:
+        known = {**_configured(lb, service), **service.environment}
         for variable, made in SECRETS.items():
-            path = _outside(service, service.environment.get(variable, ""))
+            path = _outside(service, known.get(variable, ""))
             if not path:
                 continue
             quoted = shlex.quote(path)
@@ -208,6 +211,15 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 cwd=REGISTRY_HOME,
                 unless=f"cmp -s {shlex.quote(made)} {quoted}",
             )
+
+
+def _configured(lb: Shell, service: Service) -> dict[str, str]:
+    """What a registry is told by a configuration file that is mounted into it."""
+    command = service.raw.get("command") or []
+    named = [word for word in command if isinstance(word, str) and word.endswith((".yml", ".yaml"))]
+    paths = [_outside(service, inside) for inside in (*named, *CONFIGURATIONS)]
+    path = next(filter(None, paths), "")
+    return settings(lb.read(path) or "") if path else {}
 
 
 def _outside(service: Service, inside: str) -> str:

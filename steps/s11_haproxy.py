@@ -16,7 +16,7 @@ from labkit.remote import Shell, Shells
 from steps import undo
 from steps.beside_balancer import provide
 from steps.judged import refuse
-from steps.project import HAPROXY_BACKEND, RSYSLOG
+from steps.project import HAPROXY_BACKEND, PACKAGED_RULE, RSYSLOG
 
 CONFIG = HAPROXY_BACKEND.remote
 VALIDATE = "haproxy -c -f"
@@ -39,6 +39,7 @@ def haproxy(shells: Shells, files: Files) -> None:
     lb.install(redhat=("haproxy", "rsyslog"), debian=("haproxy", "rsyslog"))
     if files.submission:
         confine(lb)
+        packaged_rule(lb, wanted=bool(files.option("haproxy: packaged rule")))
     if not unwelcome_rules(files) and files.place(RSYSLOG, lb):
         lb.run("sudo systemctl restart rsyslog")
     place_configuration(lb, files, HAPROXY_BACKEND)
@@ -79,6 +80,16 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL 
  CAP_NET_BIND_SERVICE CAP_SETGID CAP_SETUID CAP_SYS_CHROOT
 """,
 }
+
+
+def packaged_rule(lb: Shell, *, wanted: bool) -> None:
+    """Have the rule that Debian's haproxy brings in force, or not."""
+    aside = f"{PACKAGED_RULE}.packaged"
+    if wanted:
+        there, here, unless = aside, PACKAGED_RULE, f"test -e {PACKAGED_RULE} || test ! -e {aside}"
+    else:
+        there, here, unless = PACKAGED_RULE, aside, f"test ! -e {PACKAGED_RULE}"
+    lb.run(f"sudo mv {there} {here} && sudo systemctl restart rsyslog", unless=unless)
 
 
 def confine(lb: Shell) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from subject.releases import RELEASES, names, repository_and_tag
 
-# Repository -> what the lab has of it; its Python can be made into a bare system.
+# Repository -> what the lab has of it; its slim Python can be made into Alpine's or a bare system.
+SLIM = "python:3-slim"
 STAND_INS = {
     "python": "python:3",
-    **dict.fromkeys(RELEASES, "python:3"),
+    **dict.fromkeys(RELEASES, SLIM),
     "php": "php:apache",
     "registry": "registry:2",
     "joxit/docker-registry-ui": "joxit/docker-registry-ui:latest",
@@ -63,6 +64,8 @@ def stand_in(image: str) -> str:
     """The image by which the lab serves another tag of the same repository; "" if there is none."""
     repository, tag = repository_and_tag(image)
     found = STAND_INS.get(repository, "")
+    if repository == "python" and re.search("slim|alpine", tag):
+        found = SLIM
     tag = tag or ("latest" if repository in RELEASES else "")
     if not tag or found in ("", f"{repository}:{tag}") or not PUBLISHED[repository].has(tag):
         return ""

@@ -117,6 +117,13 @@ class Container:
             if bindings
         }
 
+    @property
+    def is_for_itself(self) -> bool:
+        """Whether its ports are published for the machine alone, by a loopback address."""
+        ports = self.raw["NetworkSettings"].get("Ports") or {}
+        hosts = [str(one.get("HostIp")) for bindings in ports.values() for one in bindings or ()]
+        return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
+
 
 # What Docker's client says of an engine that is not there, or is no more.
 ENGINE_GONE = re.compile(

@@ -9,9 +9,10 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from labkit.facts.compose.written import as_yaml
 from labkit.facts.docker import Container, containers, images
 from labkit.facts.foreign import as_json, texts, within
 from labkit.facts.http.curl import QUESTION_LIMIT_S, Answer, curl, patiently
@@ -91,6 +92,23 @@ def _digests(answer: Answer) -> set[str]:
     return {*texts(found)} - {""}
 
 
+def settings(config: str) -> dict[str, str]:
+    """A configuration file as the variables that would override it.
+
+    `REGISTRY_` and the keys on the way, as distribution's documentation has it ("Override specific
+    configuration options"): `auth.htpasswd.path` is REGISTRY_AUTH_HTPASSWD_PATH.
+    """
+    return dict(_settings("REGISTRY", as_yaml(config.encode())))
+
+
+def _settings(name: str, value: object, depth: int = 6) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items() if depth else ():
+            yield from _settings(f"{name}_{str(key).upper()}", inner, depth - 1)
+    elif isinstance(value, str):
+        yield name, value
+
+
 def is_registry(image: str) -> bool:
     """Whether an image is the registry itself, and not a page for it."""
     return bool(re.search(r"(^|/)(registry|distribution/distribution)(:|@|$)", image))
@@ -99,7 +117,8 @@ def is_registry(image: str) -> bool:
 def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None:
     """The registry that runs as a container on `host`, as `client` knows it; None if none answers.
 
-    The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
+    The first published port that answers `/v2/` as a registry does, by the address that others
+    know, with a status of 200 or 401
     and the header that the specification asks for. What passes it on, a page or a server in front,
     is it only if the registry is published nowhere itself.
     """
@@ -124,7 +143,7 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
 def _scheme(host: Shell, port: int, *, again: bool) -> str:
     """How a registry on this port is spoken to; "" if there is none."""
     for scheme in ("https", "http"):
-        url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
+        url = shlex.quote(f"{scheme}://{host.address}:{port}/v2/")
         asked = patiently(f"-k -o /dev/null -D - {url}", again=again)
         headers = host.ask(asked, timeout=QUESTION_LIMIT_S).stdout.lower()
         if "docker-distribution-api-version" in headers:
@@ -143,7 +162,7 @@ def find_page(host: Shell, registry: Registry) -> int:
 
 def _is_page(host: Shell, scheme: str, port: int) -> bool:
     """Whether a page is served there: a registry itself has nothing at its root."""
-    answer = curl(host, f"{scheme}://localhost:{port}/", options=["-k"], again=False)
+    answer = curl(host, f"{scheme}://{host.address}:{port}/", options=["-k"], again=False)
     return answer.status == 200 and "<html" in answer.body.lower()
 
 

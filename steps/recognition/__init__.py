@@ -203,6 +203,13 @@ def _fit_log(handed: _Handed, look: Look, rules: str) -> None:
         files[rules] = files[path].rstrip() + b"\n" + files[rules]
         handed.notes.append(_("{first} and {second} are read as one file", first=path,
                               second=rules))  # fmt: skip
+    document, opened = log.opened_by_notes(files)
+    if opened and not log.listens(text_of(files[rules])):
+        files[rules] = opened.encode() + b"\n" + files[rules]
+        handed.notes.append(
+            _("{file}: what {document} opens in rsyslog.conf stands before", file=rules,
+              document=document)
+        )  # fmt: skip
 
 
 def _fit_balancer(handed: _Handed, path: str, pieces: Sequence[str]) -> None:

@@ -15,6 +15,8 @@ COPY = re.compile(
     r"|\(\d+\)",
     re.I,
 )
+# Where tools keep what they need to work on the files: .devcontainer, .github, .vscode.
+OF_TOOLS = re.compile(r"(^|/)\.[^/]+/")
 # Folders of several attempts; the last one counts.
 ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
 LAST_ATTEMPT = 10_000
@@ -23,7 +25,8 @@ LAST_ATTEMPT = 10_000
 def least(path: str) -> tuple[bool, int, int, list[int], str]:
     """What comes first of several.
 
-    No copy, the least deep, a name that Compose looks for; of several attempts the last.
+    No copy and nothing of a tool's, the least deep, a name that Compose looks for; of several
+    attempts the last.
     """
     name = PurePosixPath(path).name
     usual = DEFAULT_NAMES.index(name) if name in DEFAULT_NAMES else len(DEFAULT_NAMES)
@@ -31,7 +34,8 @@ def least(path: str) -> tuple[bool, int, int, list[int], str]:
         (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
         for said, number in ATTEMPT.findall(path)
     ]
-    return bool(COPY.search(path)), path.count("/"), usual, [-one for one in attempts], path
+    beside = bool(COPY.search(path) or OF_TOOLS.search(path))
+    return beside, path.count("/"), usual, [-one for one in attempts], path
 
 
 def passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:

@@ -6,11 +6,12 @@ import re
 from pathlib import PurePosixPath
 
 from labkit.facts.haproxy.file import sections
-from steps.project import RSYSLOG
+from steps.project import PACKAGED_RULE, RSYSLOG
 from steps.recognition.balancer import is_below, suffix
 from steps.recognition.choosing import least
-from steps.recognition.handed_in import Files, text_of
+from steps.recognition.handed_in import NOTES, Files, text_of
 
+PACKAGED = PurePosixPath(PACKAGED_RULE).name
 RSYSLOG_WORD = re.compile(
     r"^[ \t]*(\$ModLoad|\$UDPServer|module ?\(|input ?\(|local[0-7]\."
     r"|:\w+, ?|if[ \t]+\$|ruleset ?\()",
@@ -19,6 +20,14 @@ RSYSLOG_WORD = re.compile(
 OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
 CALLED_RSYSLOG = re.compile(r"r?syslog[^/]*\.(txt|cfg)$|(^|/)rsyslog\.d/[^/]*$", re.I)
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
+
+# What rsyslog.conf has in comments, on Debian and on el9, and what takes the signs away.
+SYSTEMS_IMUDP = 'module(load="imudp")\ninput(type="imudp" port="514")'
+UNCOMMENTED = re.compile(r"\bsed[ \t][^\n]*imudp[^\n]*rsyslog\.conf")
+IMUDP = re.compile(r"^[ \t]*(?:module\(load=\"imudp\"\)|\$ModLoad[ \t]+imudp\b)", re.M | re.I)
+IMUDP_PORT = re.compile(
+    r"^[ \t]*(?:input\(type=\"imudp\"[^)\n]*\)|\$UDPServerRun[ \t]+\d+)", re.M | re.I
+)
 
 
 def rules(files: Files, balancer: str) -> str:
@@ -42,6 +51,11 @@ def spared(files: Files, balancer: str) -> frozenset[str]:
     return frozenset({RSYSLOG.path} if any(one.endswith("/dev/log") for one in targets) else ())
 
 
+def keeps_the_packages(files: Files, balancer: str, rules: str) -> bool:
+    """Whether the rule of Debian's package is in force: for a socket, if no file took its place."""
+    return bool(spared(files, balancer)) and PurePosixPath(rules).name != PACKAGED
+
+
 def before_rules(files: Files, balancer: str, rules: str) -> list[str]:
     """Files of rsyslog's beside that with the rule, which open what it needs, last first.
 
@@ -55,12 +69,32 @@ def before_rules(files: Files, balancer: str, rules: str) -> list[str]:
             for path in _of_rsyslog(files, balancer)
             if (PurePosixPath(path).parent in (home, folder) or is_below(path, home))
             and path != rules
-            and re.search(r"imudp|imuxsock|UDPServerRun", text_of(files[path]))
+            and listens(text_of(files[path]))
             and not HAPROXY_LOG.search(_without_comments(text_of(files[path])))
         ),
         key=lambda path: (suffix(path) == ".d", path),
         reverse=True,
     )
+
+
+def listens(text: str) -> bool:
+    """Whether a file of rsyslog's opens a port or a socket."""
+    return bool(re.search(r"imudp|imuxsock|UDPServerRun|AddUnixListenSocket", text, re.I))
+
+
+def opened_by_notes(files: Files) -> tuple[str, str]:
+    """The notes that say what was opened in the system's rsyslog.conf, and that; "" if none do.
+
+    As the lines that stand there, or by a sed that takes away their comment signs.
+    """
+    for path in sorted(filter(NOTES.search, files), key=least):
+        text = text_of(files[path])
+        shown = [one.search(text) for one in (IMUDP, IMUDP_PORT)]
+        if all(shown):
+            return path, "\n".join(one.group().strip() for one in shown if one)
+        if UNCOMMENTED.search(text):
+            return path, SYSTEMS_IMUDP
+    return "", ""
 
 
 def _of_rsyslog(files: Files, balancer: str) -> list[str]:

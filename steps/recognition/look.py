@@ -201,6 +201,8 @@ class Look:
         commands = "\n".join(command for _path, command in self.documented)
         if commands and not self.registry:
             found["registry: commands"] = commands
+        if log.keeps_the_packages(self.files, self.balancer, log.rules(self.files, self.balancer)):
+            found["haproxy: packaged rule"] = "yes"
         if self.page_of_registry:
             found["registry: page"] = self.page_of_registry
         if shared := self._networks_of_both():

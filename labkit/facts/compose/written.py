@@ -72,7 +72,7 @@ def networks(data: bytes, *, external: bool = False) -> list[str]:
 
     `default` is among its own, whether it stands there or not.
     """
-    read = _read(data)
+    read = as_yaml(data)
     found = read.get("networks") or {} if isinstance(read, dict) else None
     if not isinstance(found, dict):
         return []
@@ -143,7 +143,7 @@ def _seen_from(base: PurePosixPath, folder: PurePosixPath, path: str) -> str:
 
 def includes(data: bytes) -> list[str]:
     """The paths that a compose file includes (Compose specification, include)."""
-    given = within(_read(data), "include")
+    given = within(as_yaml(data), "include")
     paths: list[str] = []
     for entry in given if isinstance(given, list) else []:
         several = entry.get("path") if isinstance(entry, dict) else entry
@@ -153,7 +153,7 @@ def includes(data: bytes) -> list[str]:
 
 def extended(data: bytes) -> dict[str, tuple[str, str]]:
     """Service -> the file and the service that it extends; "" for the same file (extends)."""
-    found = within(_read(data), "services")
+    found = within(as_yaml(data), "services")
     services = found.items() if isinstance(found, dict) else ()
     given = {str(name): within(raw, "extends") for name, raw in services}
     return {
@@ -200,7 +200,7 @@ _Loader.add_constructor("!override", _overriding)
 _Loader.add_constructor("!reset", lambda _loader, _node: None)
 
 
-def _read(data: bytes) -> Any:
+def as_yaml(data: bytes) -> Any:
     """What a YAML text says; None if it cannot be read."""
     try:
         return _plain(data)

@@ -6,6 +6,7 @@ Words, quotes, escapes and variables: configuration manual 3.0, sections 2.2 to 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 LONGEST_LINE = 8192  # characters; HAProxy takes 64 words of a line
 ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 VARIABLE = re.compile(r"\{(\w+)(?:-([^}]*))?\}|([A-Za-z_]\w*)")
+# The manual, 2.5: a condition on a variable. Those that systemd sets for a service are no file's to
+# ask for (systemd.exec(5)).
+IF_DEFINED = re.compile(r"defined\((?!HAPROXY|[A-Z]+_SOCKET\)|LISTEN_|SYSTEMD_|PATH\))(\w+)\)")
 HEADS = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers", "peers",
          "cache", "http-errors", "program", "ring", "mailers", "fcgi-app")  # fmt: skip
 PROXIES = ("frontend", "backend", "listen")
@@ -35,18 +39,21 @@ class Environment:
     """The variables that a file has set so far."""
 
     values: dict[str, str] = field(default_factory=dict)
-    _depth: int = 0  # of .if: what is set below may be set or not
+    # Of each .if, the variables whose definition its branch asks for: one that is not defined is
+    # never put in. What a branch sets may be set or not.
+    _branches: list[list[str]] = field(default_factory=list)
 
     def read(self, line: str) -> list[str]:
         """The words of the next line, its variables put in; what it sets is kept.
 
         UnreadableError for an open quote and for a variable that the file does not set.
         """
-        words = words_of(line, self.values)
+        asked = dict.fromkeys(itertools.chain.from_iterable(self._branches), "")
+        words = words_of(line, {**asked, **self.values})
         keyword = words[0] if words else ""
-        self._depth += {".if": 1, ".endif": -1}.get(keyword, 0)
+        self._branch(keyword, words[1:])
         if keyword in ("setenv", "presetenv", "unsetenv"):
-            if self._depth > 0 or len(words) < 2:
+            if self._branches or len(words) < 2:
                 raise UnreadableError(" ".join(words))
             if keyword == "unsetenv":
                 for name in words[1:]:
@@ -54,6 +61,12 @@ class Environment:
             elif keyword == "setenv" or words[1] not in self.values:
                 self.values[words[1]] = words[2] if len(words) > 2 else ""
         return words
+
+    def _branch(self, keyword: str, condition: list[str]) -> None:
+        if keyword in (".elif", ".else", ".endif") and self._branches:
+            self._branches.pop()
+        if keyword in (".if", ".elif", ".else"):
+            self._branches.append(IF_DEFINED.findall(" ".join(condition)))
 
 
 @dataclass

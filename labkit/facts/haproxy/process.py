@@ -9,7 +9,7 @@ import itertools
 import re
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +23,9 @@ from labkit.remote import Result, Shell
 
 BACK_LIMIT_S = 12.0  # two good checks 2 s apart (HAProxy's defaults), twice, and some
 CHECK_CONFIGURED = 2  # a bit of srv_check_state (the same; a disabled server's check is paused)
+ASSUMED = {"srv_check_state": f"{CHECK_CONFIGURED}"}  # of a server that is tracked and not listed
 STARTING = "1"  # srv_op_state of a server that warms up (management guide, show servers state)
-STATE_COLUMNS = {"srv_name", "srv_addr", "srv_port", "srv_op_state", "srv_check_state"}
+STATE_COLUMNS = {"be_name", "srv_name", "srv_addr", "srv_port", "srv_op_state", "srv_check_state"}
 USUAL_CONFIG = "/etc/haproxy/haproxy.cfg"
 USUAL_SOCKETS = ("/run/haproxy/admin.sock", "/var/lib/haproxy/stats")
 
@@ -82,6 +83,7 @@ class Server:
     sessions: int  # since the start: stot, which counts each attempt, without wretr
     warming: bool = False  # back, and given fewer visitors than its share for a while (slowstart)
     undecided: bool = False  # not checked yet, or on the way from up to down or back: "UP 2/3"
+    asked: str = ""  # by its check: the address, of another machine where the file says so
 
     @property
     def is_up(self) -> bool:
@@ -194,30 +196,29 @@ class HAProxy:
         Without those that only say sorry: a backup on the balancer itself is no server of the site,
         and has visitors once nobody else is up.
         """
-        statistics, _mark, states = self.command("show stat;show servers state").partition(
-            "# be_id"
-        )
-        rows = {
-            row["svname"]: row
-            for row in _rows(statistics)
-            if row["pxname"] == self.site and row["svname"] not in ("BACKEND", "FRONTEND")
-        }
+        statistics, _mark, rest = self.command("show stat;show servers state").partition("# be_id")
+        rows = {(row["pxname"], row["svname"]): row for row in _rows(statistics)}
+        states = _states(f"# be_id{rest}")
         found = []
-        for name, address, port, state, check in _states(f"# be_id{states}", self.site):
-            row = rows.get(name, {})
-            if row.get("bck") == "1" and address.startswith("127."):
+        for (backend, name), state in states.items():
+            row = rows.get((backend, name), {})
+            address = state["srv_addr"]
+            if backend != self.site or (row.get("bck") == "1" and address.startswith("127.")):
                 continue
+            # One that tracks another is up and down with it, and has no check of its own.
+            followed = _followed((backend, name), rows)
+            checked = states.get(followed, ASSUMED)
             found.append(
                 Server(
                     name=name,
                     address=address,
-                    port=port,
+                    port=number(state["srv_port"]),
                     status=row.get("status", ""),
-                    # One that tracks another is up and down with it, and has no check of its own.
-                    checked=bool(check & CHECK_CONFIGURED or row.get("tracked")),
+                    checked=bool(number(checked.get("srv_check_state")) & CHECK_CONFIGURED),
                     sessions=number(row.get("stot")) - number(row.get("wretr")),
-                    warming=state == STARTING,
+                    warming=state["srv_op_state"] == STARTING,
                     undecided=_is_undecided(row),
+                    asked=_asked(checked) or address,
                 )
             )
         return found
@@ -315,18 +316,30 @@ def _is_undecided(row: dict[str, str]) -> bool:
     return bool(on_the_way) or row.get("check_status", "").strip("* ") == "INI"
 
 
-def _states(text: str, backend: str) -> list[tuple[str, str, int, str, int]]:
-    """(name, address, port, operational state, check state) from `show servers state`.
+def _followed(
+    server: tuple[str, str], rows: Mapping[tuple[str, str], Mapping[str, str]]
+) -> tuple[str, str]:
+    """The server whose check decides: the one at the end of what this one tracks, or itself."""
+    for _turn in range(len(rows)):
+        backend, slash, name = rows.get(server, {}).get("tracked", "").partition("/")
+        if not slash:
+            break
+        server = (backend, name)
+    return server
+
+
+def _asked(state: Mapping[str, str]) -> str:
+    """The address that a server's check asks: its own, where `addr` does not say another one."""
+    other = state.get("srv_check_addr", "-")
+    return state.get("srv_addr", "") if other in ("-", "") else other
+
+
+def _states(text: str) -> dict[tuple[str, str], dict[str, str]]:
+    """`show servers state`: (backend, server) -> its columns, of those that have what is needed.
 
     The first line has the names of the columns; the format's version stands before it.
     """
     header, *lines = text.splitlines() or [""]
     columns = header.lstrip("# ").split()
-    found = []
-    for line in lines:
-        row = dict(zip(columns, line.split(), strict=False))
-        if row.get("be_name") == backend and row.keys() >= STATE_COLUMNS:
-            state, check = row["srv_op_state"], number(row["srv_check_state"])
-            port = number(row["srv_port"])
-            found.append((row["srv_name"], row["srv_addr"], port, state, check))
-    return found
+    rows = [dict(zip(columns, line.split(), strict=False)) for line in lines]
+    return {(row["be_name"], row["srv_name"]): row for row in rows if row.keys() >= STATE_COLUMNS}

@@ -1,5 +1,8 @@
 """The stand-ins of the mirror as data: a folder NAME/ holds a Dockerfile and a recipe.toml.
 
+What a repository has in a larger form as well is a table of the same file: `[full]` is what
+full.Dockerfile makes of the image, and the names that it answers to.
+
 Two are the engine's own, in `recipes/`: a bare system, and the registry that the mirror is. All
 others are what a course's learners build on, in the course's folder of images.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labkit.lab.mirror.building import recipe_hash
 from labkit.lab.mirror.debian import root_reference
@@ -30,6 +34,8 @@ class Recipe:
     tags: tuple[str, ...]  # the first one is pushed, the others name the same manifest
     stand_in: str  # one sentence: what stands in for what
     hash: str
+    dockerfile: str = "Dockerfile"
+    forms: tuple[Recipe, ...] = ()  # made from this one's image
 
     @property
     def local_reference(self) -> str:
@@ -55,14 +61,34 @@ def recipes_hash(recipes: list[Recipe]) -> str:
 
 def _load(folder: Path) -> Recipe:
     data = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
-    products = [
-        version + ending for version in data.get("versions", []) for ending in data["endings"]
+    made = recipe_hash(folder, extra=root_reference())
+    forms = [
+        Recipe(
+            name=f"{folder.name}-{form}",
+            folder=folder,
+            repository=data["repository"],
+            tags=_tags(about),
+            stand_in=data["stand_in"],
+            hash=recipe_hash(extra=f"{made} {form}"),
+            dockerfile=f"{form}.Dockerfile",
+        )
+        for form, about in data.items()
+        if isinstance(about, dict)
     ]
     return Recipe(
         name=folder.name,
         folder=folder,
         repository=data["repository"],
-        tags=tuple(dict.fromkeys([*products, *data["tags"]])),
+        tags=_tags(data),
         stand_in=data["stand_in"],
-        hash=recipe_hash(folder, extra=root_reference()),
+        hash=made,
+        forms=tuple(forms),
     )
+
+
+def _tags(data: dict[str, Any]) -> tuple[str, ...]:
+    """Each version with each ending, then the others."""
+    products = [
+        version + ending for version in data.get("versions", []) for ending in data["endings"]
+    ]
+    return tuple(dict.fromkeys([*products, *data["tags"]]))

@@ -39,20 +39,24 @@ _MEMORY = "128m"  # it uses about 20 MiB; large layers are streamed
 _FILL_SECONDS = 3600
 
 
-def ensure_recipe_image(engine: docker.DockerClient, wanted: Recipe, say: Say) -> str:
+def ensure_recipe_image(
+    engine: docker.DockerClient, wanted: Recipe, say: Say, *, base: str = ""
+) -> str:
     """Build the image of `wanted` unless the engine has it; return its local reference.
 
+    It is made from the bare system, a form of another image from that one, its `base`.
     Raises NotReadyError when the packages cannot be had.
     """
     reference = wanted.local_reference
     if has_image(engine, reference):
         return reference
-    root = ensure_root(engine, say)
+    root = base or ensure_root(engine, say)
     say(f"{wanted.repository}: {wanted.stand_in}")
     build(
         engine,
         wanted.folder,
         reference,
+        dockerfile=wanted.dockerfile,
         args={"ROOT": root, **package_index()},
         network="host",
         extra=host_authorities(),

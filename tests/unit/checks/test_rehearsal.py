@@ -299,6 +299,38 @@ def test_a_server_that_tracks_another_is_checked_with_it() -> None:
     assert haproxy(check=0).servers()[0].checked is False
 
 
+ASKED = """\
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_check_state srv_port srv_check_addr
+3 my-backend 1 web1 10.77.0.11 2 6 80 -
+3 my-backend 2 web2 10.77.0.12 2 CHECK 80 OTHER
+4 health 1 w2 10.77.0.12 2 6 80 -
+4 health 2 w1 10.77.0.11 2 6 80 -
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "tracked", "asked"),
+    [
+        ("-", "", "10.77.0.12"),
+        ("10.77.0.12", "", "10.77.0.12"),
+        ("10.77.0.11", "", "10.77.0.11"),
+        ("-", "health/w2", "10.77.0.12"),
+        ("-", "health/w1", "10.77.0.11"),
+        ("-", "my-backend/web1", "10.77.0.11"),
+    ],
+)
+def test_whom_the_check_of_a_server_asks(other: str, tracked: str, asked: str) -> None:
+    stat = (
+        "# pxname,svname,status,stot,wretr,tracked\n"
+        f"my-backend,web1,UP,4,0,\nmy-backend,web2,UP,4,0,{tracked}\n"
+    )
+    state = ASKED.replace("OTHER", other).replace("CHECK", "0" if tracked else "6")
+    said = {"test -S": 0, "show stat;show servers state": f"{stat}\n{state}"}
+    one = haproxy_on(PlannedShell("lb", from_facts(said)))
+    assert [server.checked for server in one.servers()] == [True, True]
+    assert [server.asked for server in one.servers()] == ["10.77.0.11", asked]
+
+
 def test_servers_are_those_of_the_backend_with_what_they_served() -> None:
     one, two = haproxy(op=1).servers()
     assert (one.name, one.address, one.port, one.sessions, one.warming) == (

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from labkit.facts.http.curl import Answer
-from labkit.facts.registry import Registry, find_registry, is_registry
+from labkit.facts.registry import Registry, find_registry, is_registry, settings
 from labkit.remote import PlannedShell, Result
 
 CONFIG = "sha256:" + "c" * 64
@@ -109,13 +109,31 @@ def test_what_passes_a_registry_on_counts_if_it_is_published_nowhere_itself(
     def answer(command: str) -> Result:
         if "docker inspect" in command:
             return Result(command, json.dumps(both), "", 0)
-        if f"://localhost:{answers}/v2/" in command:
+        if f"://10.77.0.10:{answers}/v2/" in command:
             return Result(command, "Docker-Distribution-Api-Version: registry/2.0\n", "", 0)
         return Result(command, "", "", 1)
 
-    host, client = PlannedShell("lb", answer), PlannedShell("web1", answer)
+    host, client = PlannedShell("lb", answer, address="10.77.0.10"), PlannedShell("web1", answer)
     found = find_registry(host, client, lambda _name: True)
     assert (found.port if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        (
+            "auth:\n  htpasswd:\n    realm: x\n    path: /auth/users\nhttp:\n  addr: :5000\n",
+            {"REGISTRY_AUTH_HTPASSWD_REALM": "x", "REGISTRY_AUTH_HTPASSWD_PATH": "/auth/users",
+             "REGISTRY_HTTP_ADDR": ":5000"},
+        ),
+        ("http:\n  tls:\n    certificate: /c.crt\n", {"REGISTRY_HTTP_TLS_CERTIFICATE": "/c.crt"}),
+        ("version: 0.1\nstorage: [x]\n", {}),
+        ("auth: {htpasswd: {path: null}}\n", {}),
+        ("auth: [\n", {}), ("", {}), ("- 1\n", {}), ("&a {a: *a}\n", {}),
+    ],
+)  # fmt: skip
+def test_a_configuration_file_says_what_variables_would(config: str, found: dict[str, str]) -> None:
+    assert settings(config) == found
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,41 @@ def test_a_password_file_that_was_handed_in_gets_a_user_more() -> None:
     )
 
 
+CONFIGURED: dict[str, object] = {
+    "volumes": [
+        {"source": "/srv/registry/config.yml", "target": "/etc/docker/registry/config.yml"},
+        {"source": "/srv/registry/users", "target": "/auth/users"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        CONFIGURED,
+        {
+            "command": ["serve", "/my/registry.yml"],
+            "volumes": [{"source": "/srv/registry", "target": "/my"}, *CONFIGURED["volumes"]],
+        },
+    ],
+    ids=["where the registry looks", "where its command says"],
+)
+def test_secrets_are_made_where_a_configuration_file_looks_for_them(raw: dict[str, object]) -> None:
+    said = {"cat": "auth:\n  htpasswd:\n    path: /auth/users\n", "test -s": 0}
+    shell = lb(said)
+    provide_secrets(shell, [Service("registry", raw)])
+    assert shell.plan == [
+        "lb:/srv/registry $ htpasswd -Bb /srv/registry/users student student-list"
+    ]
+
+
+def test_a_variable_overrides_the_configuration_file() -> None:
+    shell = lb({"cat": "auth:\n  htpasswd:\n    path: /auth/users\n"})
+    raw = {**CONFIGURED, "environment": {"REGISTRY_AUTH_HTPASSWD_PATH": "/elsewhere"}}
+    provide_secrets(shell, [Service("registry", raw)])
+    assert shell.plan == []
+
+
 def test_what_is_there_already_is_not_made_again() -> None:
     shell = lb({"cmp -s": 0, "test -s": 0, "htpasswd -vb": 0})
     provide_secrets(shell, [Service("registry", CERTIFIED)])

@@ -44,6 +44,10 @@ systemctl --root=/ set-default --quiet multi-user.target
 # --- services -------------------------------------------------------------------------------
 # There is no log of the kernel in a container: imklog would log an error at every boot.
 [ ! -f /etc/rsyslog.conf ] || sed -i 's/^module(load="imklog")/#&/' /etc/rsyslog.conf
+# Debian's haproxy brings a rule that writes whatever HAProxy says into /var/log/haproxy.log: beside
+# it any rule of a learner's seems right. Rocky's brings none.
+[ ! -f /etc/rsyslog.d/49-haproxy.conf ] ||
+    mv /etc/rsyslog.d/49-haproxy.conf /etc/rsyslog.d/49-haproxy.conf.packaged
 # The login id can only be set where the kernel's audit is the container's own.
 sed -i 's/^\(session *\)required\( *pam_loginuid.so\)/\1optional\2/' /etc/pam.d/sshd
 # Debian's own sshd_config has this commented; both families read the directory first.

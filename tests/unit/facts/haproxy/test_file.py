@@ -78,6 +78,28 @@ def test_a_variable_that_the_file_does_not_set_is_not_known() -> None:
         words_of('log "${HAPROXY_LOCALPEER-x}"')
 
 
+def test_a_variable_whose_definition_is_asked_for_is_none_where_nobody_defines_it() -> None:
+    known = Environment()
+    assert known.read(".if defined(TLS_PEM) && !defined(PLAIN)")[0] == ".if"
+    assert known.read('bind :443 ssl crt "${TLS_PEM}$PLAIN"') == ["bind", ":443", "ssl", "crt", ""]
+    with pytest.raises(UnreadableError):
+        known.read('bind "*:${OTHER}"')
+    known.read(".else")
+    with pytest.raises(UnreadableError):
+        known.read('bind "*:${TLS_PEM}"')
+    known.read(".endif")
+    with pytest.raises(UnreadableError):
+        known.read('bind "*:${TLS_PEM}"')
+
+
+@pytest.mark.parametrize("name", ["HAPROXY_LOCALPEER", "NOTIFY_SOCKET", "LISTEN_FDS", "PATH"])
+def test_what_systemd_defines_is_not_known_although_it_is_asked_for(name: str) -> None:
+    known = Environment()
+    known.read(f".if defined({name})")
+    with pytest.raises(UnreadableError):
+        known.read(f'log "${name}" local0')
+
+
 SITE = """
 frontend website
     bind *:80

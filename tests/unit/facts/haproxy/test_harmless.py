@@ -38,6 +38,10 @@ HOSTILE_CONFIGURATIONS = {
     "root when a condition may have ended": "global\n.if 0\nuserlist x\n.endif\n user root\n",
     "a program in a condition": "global\n.if 0\n external-check\n.endif\n",
     "a variable in a condition": "global\n.if 0\n setenv PORT 80\n.endif\n",
+    "a variable that is asked for elsewhere":
+        'global\n.if defined(X)\n.endif\n log "$X" local0\n',
+    "a socket where a variable is defined":
+        "global\n.if defined(X)\n log /run/docker.sock local0\n.endif\n",
     "a variable of the loader that ends as a name does": "global\n setenv LD_BIND x\n",
     "root": "global\n user root\n",
     "docker's group": "global\n group docker\n",
@@ -92,6 +96,7 @@ HARMLESS_CONFIGURATIONS = {
     " stats socket /run/haproxy.stat\n stats socket /tmp/haproxy.sock level admin\n",
     "conditions": "global\n.if defined(X)\n log 127.0.0.1 local1\n.else\n log 127.0.0.1 local2\n"
     '.endif\n.if version_atleast(2.4)\nlisten s\n bind :8404\n.endif\n.notice "x"\n',
+    "a certificate if there is one": 'frontend x\n.if defined(TLS_PEM)\n bind :443 ssl crt "${TLS_PEM}"\n.endif\n bind :80\n',
     "names of variables": "global\n setenv HOST1 web1\n setenv LISTEN_PORT 80\n"
     " setenv MY_BACKEND web1\n setenv LOG_ADDR 192.0.2.1\n setenv MACHINE_1 web1\n",
     "a ring": "ring x\n format rfc5424\n size 32764\n timeout connect 5s\n"

@@ -17,7 +17,7 @@ from labkit.lab.mirror.registry import Manifest
 from labkit.lab.mirror.trust import host_authorities
 
 IMAGES = find_blueprint().images
-RECIPES = {recipe.name: recipe for recipe in load_recipes(IMAGES)}
+RECIPES = {one.name: one for recipe in load_recipes(IMAGES) for one in (recipe, *recipe.forms)}
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,20 @@ def test_the_names_that_students_write_are_there(name: str) -> None:
 
 def test_every_recipe_can_be_named_and_tells_what_it_is() -> None:
     for each in RECIPES.values():
-        assert (each.folder / "Dockerfile").is_file()
+        assert (each.folder / each.dockerfile).is_file()
         assert each.stand_in
         assert len(set(each.tags)) == len(each.tags)
         for tag in each.tags:
             assert split_public_name(public_name(each.repository, tag)) == (each.repository, tag)
+
+
+def test_a_larger_form_has_names_a_hash_and_a_file_of_its_own() -> None:
+    slim, full = RECIPES["python"], RECIPES["python-full"]
+    assert slim.forms == (full,)
+    assert full.repository == slim.repository
+    assert not set(full.tags) & set(slim.tags)
+    assert full.hash != slim.hash
+    assert (full.dockerfile, slim.dockerfile) == ("full.Dockerfile", "Dockerfile")
 
 
 def test_the_hash_over_all_recipes_names_each_one() -> None:

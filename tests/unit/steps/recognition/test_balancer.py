@@ -229,6 +229,56 @@ def test_what_opens_the_log_is_read_before_the_rule(opens: str, rule: str) -> No
     assert found.notes == (f"{opens} and {rule} are read as one file",)
 
 
+RULE = "local0.* /var/log/haproxy.log\n"
+SYSTEMS = 'module(load="imudp")\ninput(type="imudp" port="514")\n'
+
+
+@pytest.mark.parametrize(
+    ("notes", "opened"),
+    [
+        ("sudo sed -i '/imudp/s/^#//' /etc/rsyslog.conf\n", SYSTEMS),
+        ("Décommenter :\n\n    $ModLoad imudp\n    $UDPServerRun 515\n",
+         "$ModLoad imudp\n$UDPServerRun 515\n"),
+        ('module(load="imudp")\ninput(type="imudp" address="127.0.0.1" port="514")\n',
+         'module(load="imudp")\ninput(type="imudp" address="127.0.0.1" port="514")\n'),
+        ("HAProxy sends its log by UDP: imudp\n", ""),
+        ('#module(load="imudp")\n#input(type="imudp" port="514")\n', ""),
+        ('module(load="imudp")\n', ""),
+    ],
+)  # fmt: skip
+def test_what_notes_open_in_the_systems_file_stands_before_the_rule(
+    notes: str, opened: str
+) -> None:
+    found = seen({"haproxy-rsyslog.conf": RULE, "README.md": notes})
+    assert found.files["haproxy-rsyslog.conf"].decode() == opened + RULE
+    assert len(found.notes) == bool(opened)
+
+
+@pytest.mark.parametrize("own", [SYSTEMS, "$AddUnixListenSocket /var/lib/haproxy/dev/log\n"])
+def test_a_rule_that_listens_by_itself_is_left_as_it_is(own: str) -> None:
+    notes = "sudo sed -i '/imudp/s/^#//' /etc/rsyslog.conf\n"
+    found = seen({"haproxy-rsyslog.conf": own + RULE, "README.md": notes})
+    assert found.files["haproxy-rsyslog.conf"].decode() == own + RULE
+
+
+@pytest.mark.parametrize(
+    ("log", "rules", "kept"),
+    [
+        ("/dev/log", "", True),
+        ("/dev/log", "haproxy.conf", True),
+        ("/dev/log", "lb/49-haproxy.conf", False),
+        ("127.0.0.1:514", "haproxy.conf", False),
+        ("127.0.0.1:514", "", False),
+    ],
+)
+def test_the_rule_of_debians_package_counts_for_a_socket_alone(
+    log: str, rules: str, kept: bool
+) -> None:
+    files = {"haproxy.cfg": f"global\n log {log} local0\n{FRONT}{CFG}", "README.md": "x"}
+    found = seen({**files, **({rules: RULE} if rules else {})})
+    assert ("haproxy: packaged rule" in found.options) is kept
+
+
 @pytest.mark.parametrize(
     "name", ["rsyslog.txt", "haproxy-rsyslog.cfg", "etc/rsyslog.d/haproxy", "rsyslog.d/49.list"]
 )

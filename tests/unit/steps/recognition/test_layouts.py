@@ -32,6 +32,25 @@ def test_the_usual_layout(name: str) -> None:
     assert found.options["build: what"].endswith("simple_api")
 
 
+def test_what_a_tool_keeps_for_itself_is_nobodys_stack() -> None:
+    files = {
+        ".devcontainer/docker-compose.yml": STACK,
+        ".devcontainer/Dockerfile": BUILD,
+        ".github/workflows/registry.yml": STORE,
+        "tp/student-list/docker-compose.yml": STACK,
+        "tp/student-list/api/Dockerfile": BUILD,
+        "tp/infra/registry/compose.yaml": STORE,
+        "README.md": "x",
+    }
+    assert seen(files).sources == {
+        DOCKERFILE: "tp/student-list/api/Dockerfile",
+        COMPOSE: "tp/student-list/docker-compose.yml",
+        REGISTRY: "tp/infra/registry/compose.yaml",
+    }
+    only = {path: text for path, text in files.items() if path.startswith(".dev")}
+    assert seen({**only, "README.md": "x"}).sources[COMPOSE] == ".devcontainer/docker-compose.yml"
+
+
 def test_an_api_folder_of_another_name_takes_the_given_files_with_it() -> None:
     found = seen({"api/Dockerfile": BUILD, "html/index.php": "<?php"})
     assert found.sources == {DOCKERFILE: "api/Dockerfile", INDEX: "html/index.php"}
