@@ -96,7 +96,8 @@ HARMLESS_CONFIGURATIONS = {
     " stats socket /run/haproxy.stat\n stats socket /tmp/haproxy.sock level admin\n",
     "conditions": "global\n.if defined(X)\n log 127.0.0.1 local1\n.else\n log 127.0.0.1 local2\n"
     '.endif\n.if version_atleast(2.4)\nlisten s\n bind :8404\n.endif\n.notice "x"\n',
-    "a certificate if there is one": 'frontend x\n.if defined(TLS_PEM)\n bind :443 ssl crt "${TLS_PEM}"\n.endif\n bind :80\n',
+    "a certificate if there is one": "frontend x\n.if defined(TLS_PEM)\n"
+    ' bind :443 ssl crt "${TLS_PEM}"\n.endif\n bind :80\n',
     "names of variables": "global\n setenv HOST1 web1\n setenv LISTEN_PORT 80\n"
     " setenv MY_BACKEND web1\n setenv LOG_ADDR 192.0.2.1\n setenv MACHINE_1 web1\n",
     "a ring": "ring x\n format rfc5424\n size 32764\n timeout connect 5s\n"
