@@ -21,6 +21,7 @@ LACKING = re.compile(
     r"No matching distribution found|Could not find a version that satisf"
     r"|Temporary failure (?:in name resolution|resolving)|Could not resolve host"
     r"|Unable to locate package|has no installation candidate|no such package"
+    r"|E: Version '[^']*' for '[^']*' was not found"
     r"|Failed to fetch|getaddrinfo (?:EAI_AGAIN|ENOTFOUND)|dial tcp: lookup"
     r"|Network is unreachable|ProxyError|because .* was not found in the package registry"
 )

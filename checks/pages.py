@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import NoReturn
 
@@ -48,6 +48,7 @@ def fetch(
     auth: tuple[str, str] | None = None,
     to_https: bool = False,
     again: bool = True,
+    jar: dict[str, str] | None = None,
 ) -> Page:
     """GET a page of a machine of the lab, or POST a form to it, and follow where it sends.
 
@@ -55,6 +56,7 @@ def fetch(
     that does not answer, or sends to another place than itself, ends the check as failed.
     `to_https`: it may send to itself by HTTPS, as a balancer does. `again`: it is asked once more
     where nothing comes in time; not for who looks through many ports, any of which may hang.
+    `jar`: a visitor's cookies, sent and kept; without one each visit is a stranger's.
     """
     address = lab.prove_target(machine).address
     body = None if form is None else encoded(form)
@@ -62,7 +64,9 @@ def fetch(
     for turn in range(MOST_REDIRECTS + 1):
         shown = f"{scheme}://{machine}{'' if port == USUAL[scheme] else f':{port}'}{path}"
         answer = _answer(address, port, path, body, auth, shown, machine,
-                         again=again and turn == 0)  # fmt: skip
+                         again=again and turn == 0, cookies=jar or {})  # fmt: skip
+        if jar is not None:
+            jar.update(answer.cookies)
         page = Page(shown, answer.status, answer.text, answer.headers.get("refresh", ""),
                     f"{address}:{port}")  # fmt: skip
         if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
@@ -91,13 +95,13 @@ def _leads_elsewhere(url: str, link: str) -> NoReturn:
 
 def _answer(
     address: str, port: int, path: str, body: str | None, auth: tuple[str, str] | None,
-    shown: str, machine: str, *, again: bool,
+    shown: str, machine: str, *, again: bool, cookies: Mapping[str, str],
 ) -> Reply:  # fmt: skip
     secure = shown.startswith("https:")
     for patience_s in (PATIENCE_S, AGAIN_S) if again else (PATIENCE_S,):
         try:
             return ask(address, port, path, body=body, auth=auth, patience_s=patience_s,
-                       secure=secure)  # fmt: skip
+                       secure=secure, cookies=cookies)  # fmt: skip
         except TimeoutError:
             seen = _("none within {seconds} s", seconds=number(patience_s))
             continue
@@ -149,14 +153,23 @@ def list_form(page: Page) -> Form:
     return form
 
 
+def button_of(page: Page) -> Form | None:
+    """The form whose button lists the students; None for a page that has none of its own."""
+    try:
+        return form_of(page, LISTING)
+    except ElsewhereError:
+        return None
+
+
 def press_button(lab: Lab, machine: str, port: int) -> Page:
     """Open the website's page and press its button, as a browser would."""
-    first = fetch(lab, machine, port)
+    jar: dict[str, str] = {}
+    first = fetch(lab, machine, port, jar=jar)
     must_be_ok(first)
     form = list_form(first)
     if form.method == "get":
-        return fetch(lab, machine, port, f"{form.path}?{encoded(form.fields)}")
-    return fetch(lab, machine, port, form.path, form=form.fields)
+        return fetch(lab, machine, port, f"{form.path}?{encoded(form.fields)}", jar=jar)
+    return fetch(lab, machine, port, form.path, form=form.fields, jar=jar)
 
 
 def must_list(page: Page, students: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from checks.judging import must_pass
-from checks.pages import fetch, must_be_ok
+from checks.pages import button_of, fetch, must_be_ok
 from labkit.course import CannotTellError, check, expect, not_met
 from labkit.facts.haproxy.process import HAProxy
 from labkit.facts.slowness import Deadline
@@ -217,8 +217,9 @@ def test_serves(lab: Lab, haproxy: HAProxy, site_port: int) -> None:
     needs=["haproxy.backend", "haproxy.serves", "second-server.lists"],
     probes=(
         "HAProxy must name round robin as its algorithm and have both servers up; then 20 requests "
-        "are sent to lb, by strangers and by a browser that keeps its cookies, and by its own "
-        "counters the two servers' shares may differ by 3 at most."
+        "are sent to lb, by strangers, by strangers who press the page's button, and by a browser "
+        "that keeps its cookies, and by its own counters the two servers' shares may differ by 3 "
+        "at most."
     ),
     why=(
         "If one server carries nearly everything, it breaks under a load that two would bear, and "
@@ -267,6 +268,20 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         seen=shown,
         where="lb, " + _("HAProxy's own counters"),
     )
+    form = button_of(fetch(lab, "lb", site_port, to_https=True))
+    if form and form.method == "post":
+
+        def pressing() -> None:
+            for _visit in range(REQUESTS):
+                fetch(lab, "lb", site_port, form.path, form=form.fields, to_https=True)
+
+        pressed = _shares(haproxy, pressing)
+        expect(
+            _are_even(pressed),
+            expected=_("{count} presses of the page's button shared evenly", count=REQUESTS),
+            seen=" · ".join(f"{name} {count}" for name, count in pressed.items()),
+            where="lb, " + _("HAProxy's own counters"),
+        )
     stays = _shares(haproxy, lambda: _visit_with_cookies(haproxy, site_port))
     expect(
         _are_even(stays),

@@ -52,7 +52,10 @@ def carry_forward(submission: Submission, artefact: str, reference: Path) -> Sub
         files, sources = _in_layout(submission, sources)
         files[artefact] = submission.fitted.get(artefact) or (reference / artefact).read_bytes()
         targets |= {COMPOSE.path: COMPOSE.path, INDEX.path: INDEX.path}
-        options = {name: said for name, said in options.items() if not name.startswith("compose:")}
+        of_the_stack = ("compose:", "second-server:")
+        options = {
+            name: said for name, said in options.items() if not name.startswith(of_the_stack)
+        }
     else:
         options = {name: said for name, said in options.items() if not name.startswith("registry:")}
     reading = ReadingRules(as_found=OPTION in submission.options)

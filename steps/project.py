@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from posixpath import relpath
 
 from labkit.course import Artefact, Files
 from labkit.facts.compose.project import Service, by_judged
@@ -28,6 +29,9 @@ from subject.roles import Project, find_project, is_student_age
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
 APART = "/var/lib/carried"  # where no check looks for what a student has written
+# Of a submission: the compose files that web2 has of its own, and whether they build the API there.
+OWN_OF_WEB2 = "second-server: files"
+BUILT_ON_WEB2 = "second-server: builds"
 CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 PULL_LIMIT_S = 120.0
 LONGEST_SCRIPT = 10_000  # characters of a container's command that are read
@@ -105,13 +109,18 @@ class Stack:
         return judge(web, self.path, by_name=self.by_name, options=self.options)
 
 
-def stack_of(files: Files) -> Stack:
-    """The stack of this run's student."""
-    path = PurePosixPath(PROJECT, files.at(COMPOSE.path))
+def stack_of(files: Files, machine: str = "web1") -> Stack:
+    """The stack of this run's student on a web server; web2 may have compose files of its own."""
+    own = shlex.split(files.option(OWN_OF_WEB2)) if machine == "web2" else []
+    path = PurePosixPath(PROJECT, own[0] if own else files.at(COMPOSE.path))
     there = {
         PurePosixPath(PROJECT, one) for one in (files.submission.files if files.submission else ())
     }
     first = next((one for one in DEFAULT_NAMES if path.with_name(one) in {*there, path}), "")
+    if own:
+        among = [word for one in own for word in ("-f", relpath(f"{PROJECT}/{one}", path.parent))]
+        options = tuple(among if len(own) > 1 else ())
+        return Stack(str(path), path.name != first, (), judged=True, options=options)
     services = tuple(shlex.split(files.option("compose: services")))
     by_name = path.name != first and not files.option("compose: by itself")
     options = tuple(shlex.split(files.option("compose: options")))
@@ -157,7 +166,7 @@ def described(web: Shell, files: Files) -> Project | None:
 
     StepFailedError if it was submitted and may not be started.
     """
-    stack = stack_of(files)
+    stack = stack_of(files, web.name)
     return stack.judge(web) if stack.judged else find_project(web)
 
 
@@ -332,7 +341,7 @@ def those_to_be_had(
 
 def compose_up(shell: Shell, files: Files, *options: str) -> None:
     """`docker compose up -d` of the stack, typed again if the engine failed for a moment."""
-    stack = stack_of(files)
+    stack = stack_of(files, shell.name)
     services = stack.services
     if stack.judged:
         project = stack.judge(shell)
@@ -361,7 +370,7 @@ def up_with(web: Shell, files: Files, project: Project | None, image: str) -> No
         tag(web, image, wanted)
     website = project.website if project else None
     if website and website.build_context:
-        stack = stack_of(files)
+        stack = stack_of(files, web.name)
         web.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
     compose_up(web, files, "--no-build")
 

@@ -10,6 +10,8 @@ from labkit.errors import StepFailedError
 from labkit.remote import Shells
 from steps import undo
 from steps.project import (
+    BUILT_ON_WEB2,
+    CARRIED,
     COMPOSE,
     IMAGE,
     compose_up,
@@ -33,7 +35,7 @@ def bring(shells: Shells, files: Files) -> None:
     place_page(files, web2)
     if not files.submission:
         return
-    stack = stack_of(files)
+    stack = stack_of(files, web2.name)
     # What may not be started or cannot be pulled is said when the stack is started.
     with suppress(StepFailedError):
         website = stack.judge(web2).website
@@ -57,7 +59,7 @@ def second_server(shells: Shells, files: Files) -> None:
     web2, lb = shells["web2"], shells["lb"]
     registry = trust_registry(web2, lb)
     refuse_when_down(web2, described(web2, files))
-    stack = stack_of(files)
+    stack = stack_of(files, web2.name)
     pushed = f"{registry}/{IMAGE}"
     unended = f'cd {shlex.quote(stack.folder)} && test -s .env && test -n "$(tail -c 1 .env)"'
     if web2.ask(unended).ok:  # what is added next begins a line of its own
@@ -65,6 +67,9 @@ def second_server(shells: Shells, files: Files) -> None:
     setting = shlex.quote(f"STUDENT_AGE_IMAGE={pushed}")
     web2.run(f"echo {setting} >> .env", cwd=stack.folder, unless=f"grep -qx {setting} .env")
     project = described(web2, files)
+    if files.option(BUILT_ON_WEB2) and not files.option(CARRIED):
+        compose_up(web2, files, "--build")
+        return
     wanted = project.api_image if project else pushed
     if wanted == pushed:
         of_the_api = [project.api.name] if project and project.api else []

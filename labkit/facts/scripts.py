@@ -55,6 +55,10 @@ SAYS = re.compile(
     r"(?:(?:container[ \t]+)?run[ \t]+-|(?:network|volume)[ \t]+(?:create|connect)[ \t]))"
 )
 IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
+# A Makefile has a value to the end of its line, and `$@` for the target that a line belongs to.
+IS_MAKE = re.compile(r"\.mk$|(^|/)(gnu)?makefile[^/]*$", re.I)
+MAKES_VALUE = re.compile(r"([A-Za-z_]\w*[ \t]*[:?+]?=)[ \t]*([^\"'\n#]*[^\"'\s#])[ \t]*(?:#.*)?")
+MAKES_TARGET = re.compile(r"([\w.-]+)[ \t]*::?(?!=)")
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
     r"(?:(?:export|readonly|local|declare|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?"
@@ -70,7 +74,7 @@ POURED = re.compile(
     r"\\(?P<kept>[$`\\])|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 HERE = re.compile(
-    r"\"?\$\((?:pwd|dirname[^()\n]{0,200}|cd[^()\n]{0,200}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?)\)\"?"
+    r"\$[({]CURDIR[)}]|\"?\$\((?:pwd|dirname[^()\n]{0,200}|cd[^()\n]{0,200}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?)\)\"?"
     r"|`pwd`|\$\{?PWD\}?|\$\{?HOME\}?"
     r"|(?<![\w/])~(?=/)"
 )
@@ -295,6 +299,8 @@ def docker_commands(
             text = typeset.sub(typed, text)
     goes_on = GOES_ON if is_script else GOES_ON_IN_NOTES
     text = HERE.sub(lambda _one: here, goes_on.sub(" ", text))
+    if IS_MAKE.search(path):
+        text = _of_make(text)
     lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
     reading = _Reading(beside=beside)
@@ -306,6 +312,22 @@ def docker_commands(
         if name not in reading.called:  # it is what somebody is to type
             reading.follow(body)
     return reading.found
+
+
+def _of_make(text: str) -> str:
+    """A Makefile with its values in quotes, as a shell would have them, and its targets' names."""
+    lines = []
+    target = ""
+    for line in text.split("\n"):
+        if line.startswith("\t"):
+            lines.append(line.replace("$@", target).replace("$$", "$"))
+        elif assigned := MAKES_VALUE.fullmatch(line):
+            lines.append(f'{assigned[1]}"{assigned[2]}"')
+        else:
+            if named := MAKES_TARGET.match(line):
+                target = named[1]
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -178,13 +178,16 @@ def _convert(handed: _Handed) -> None:
 def _fit_stack(handed: _Handed, look: Look) -> None:
     """Paths and addresses of the student's own machine give way to those of the lab's."""
     files = handed.files
-    if look.stack:
-        files[look.stack], elsewhere = look.relocated()
-        handed.stands_for(look.stack, elsewhere)
-    for path in filter(None, {look.stack: 1, look.registry: 1, look.page_of_registry: 1}):
+    stacks = dict.fromkeys([*([look.stack] if look.stack else []), *look.second])
+    for path in stacks:
+        files[path], elsewhere = look.relocated(path)
+        handed.stands_for(path, elsewhere)
+    for path in filter(None, dict.fromkeys([*stacks, look.registry, look.page_of_registry])):
         text, addresses = published_by_all(text_of(files[path]))
         files[path] = text.encode() if addresses else files[path]
         handed.stands_for(path, dict.fromkeys(addresses, "0.0.0.0"))
+    if look.second:
+        handed.notes.append(_("web2 starts its own {files}", files=" + ".join(look.second)))
 
 
 def _fit_log(handed: _Handed, look: Look, rules: str) -> None:

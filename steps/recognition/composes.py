@@ -18,6 +18,12 @@ from steps.recognition.handed_in import NOTES, Files, named_by, text_of, there
 from subject.roles import Project
 
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
+# What people call the second server in the name of its file, or of the folder around it.
+OF_WEB2 = re.compile(
+    r"(?:^|[/._-])(?:web|serveurs?|servers?|srv|machine|vm|node|noeud)[-_]?0?2(?=[/._-])"
+    r"|(?:^|[/._-])second[a-z]*(?=[/._-])",
+    re.I,
+)
 # What makes a YAML file with any other name one of Compose's.
 SERVICES = re.compile(r"^services:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w.-]+:", re.M)
 PAGE_OF_REGISTRY = re.compile(r"registry-(ui|frontend|web|browser|admin)\b|(^|/)portus\b")
@@ -112,10 +118,32 @@ class Composes:
             if not names:
                 return []  # it is what Compose finds by itself
             parts = named_by(self.files, path, names)
+            if any(map(OF_WEB2.search, parts)):
+                continue
             alike = {has_registry(composes[one]) for one in parts if one in composes}
             if len(parts) > 1 and len(alike) == 1:
                 found.append(parts)
         return found[:1]
+
+    def of_web2(self) -> list[str]:
+        """The files that a documented `docker compose -f A -f B up` names for web2, the last time.
+
+        One of them is called after it.
+        """
+        named = [named_by(self.files, path, _named_files(words)) for path, words in self._started]
+        return next((one for one in reversed(named) if any(map(OF_WEB2.search, one))), [])
+
+    def merged(self, paths: Sequence[str]) -> Project:
+        """Compose files as one project, as `-f A -f B` makes them."""
+        return together(paths[0], [self._written(one) for one in paths], Project)
+
+    def are_built(self, paths: Sequence[str]) -> bool:
+        """Whether a documented command builds what these files describe."""
+        return any(
+            {"build", "--build"} & set(words) and named_by(self.files, path, names) == [*paths]
+            for path, words in self._typed
+            if (names := _named_files(words))
+        )
 
     def _told_values(self) -> list[str]:
         """Files of variables that the last documented `docker compose --env-file A up` names."""
@@ -128,10 +156,17 @@ class Composes:
     def _started(self) -> list[tuple[str, list[str]]]:
         """Each documented `docker compose … up`: which file tells it, and the words before `up`."""
         return [
-            (path, words[2 : words.index("up")])
+            (path, words[2 : words.index("up")]) for path, words in self._typed if "up" in words
+        ]
+
+    @cached_property
+    def _typed(self) -> list[tuple[str, list[str]]]:
+        """Each documented `docker compose`: which file tells it, and its words."""
+        return [
+            (path, words)
             for path in filter(NOTES.search, self.files)
             for words in docker_commands(path, text_of(self.files[path]), ".")
-            if words[:2] == ["docker", "compose"] and "up" in words
+            if words[:2] == ["docker", "compose"]
         ]
 
     def _included(self, path: str) -> list[str]:

@@ -12,18 +12,27 @@ from posixpath import normpath, relpath
 
 from labkit.facts.compose.written import DRIVE, networks
 from steps.project import (
+    BUILT_ON_WEB2,
     COMPOSE,
     DOCKERFILE,
     GIVEN,
     HAPROXY_BACKEND,
     INDEX,
+    OWN_OF_WEB2,
     REGISTRY_COMPOSE,
     RSYSLOG,
 )
 from steps.recognition import balancer, log, registry
 from steps.recognition.addresses import ASKED
 from steps.recognition.choosing import are_attempts, least
-from steps.recognition.composes import COMPOSE_NAME, Composes, first, has_page, has_registry
+from steps.recognition.composes import (
+    COMPOSE_NAME,
+    OF_WEB2,
+    Composes,
+    first,
+    has_page,
+    has_registry,
+)
 from steps.recognition.handed_in import Files, inside, text_of
 from steps.recognition.images import SCRIPT, Images
 from subject.roles import Project
@@ -62,6 +71,29 @@ class Look:
         self.images = Images(self.files, self.stack, self.project)
         self.page = self._page()
 
+    @cached_property
+    def second(self) -> list[str]:
+        """The compose files that web2 has of its own, where they are called after it."""
+        composes = self.composes.projects
+        apart = {self.registry, self.page_of_registry, self.stack}
+        told = self.composes.of_web2()
+        if told and not (set(told) <= apart or any(
+            has_registry(composes[one]) for one in told if one in composes
+        )):  # fmt: skip
+            return told
+        alone = {
+            path: one for path, one in composes.items()
+            if path not in apart and OF_WEB2.search(path) and not OF_WEB2.search(self.stack)
+            and one.website and one.api and not has_registry(one)
+        }  # fmt: skip
+        return [min(alone, key=least)] if alone and self.stack else []
+
+    def _builds_on_web2(self) -> bool:
+        """Whether web2 builds the API itself: nothing is there under the name of its image."""
+        api = self.composes.merged(self.second).api if self.second else None
+        built = bool(api and api.build_context)
+        return built and bool((api and not api.image) or self.composes.are_built(self.second))
+
     def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
         """The file of a page for the registry, where it is not the registry's own."""
         if not self.registry or has_page(composes[self.registry]):
@@ -81,30 +113,35 @@ class Look:
             return []
         return [one.raw["profiles"][0] for one in roles if one and one.raw["profiles"]]
 
-    def relocated(self) -> tuple[bytes, dict[str, str]]:
-        """The stack's file with what lay elsewhere on the student's machine where it came along.
+    def relocated(self, path: str) -> tuple[bytes, dict[str, str]]:
+        """A stack's file with what lay elsewhere on the student's machine where it came along.
 
         Of `/home/me/student-list/website` the end is a folder of the submission. What stands at the
         root, `/website`, is no project's folder: the mistake stays one.
         """
-        folder = str(PurePosixPath(self.stack).parent)
+        folder = str(PurePosixPath(path).parent)
         elsewhere: dict[str, str] = {}
-        text = text_of(self.files[self.stack])
-        for service in self.project.services.values() if self.project else ():
+        text = text_of(self.files[path])
+        project = self.composes.projects.get(path)
+        for service in project.services.values() if project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
-                end = "" if there in service.mounts else self._end_of(there) or self._meant(there)
+                end = (
+                    ""
+                    if there in service.mounts
+                    else self._end_of(there) or self._meant(there, folder)
+                )
                 if end and there not in elsewhere:
                     elsewhere[there] = f"./{relpath(end, folder)}"
-        data = with_paths(text, elsewhere).encode() if elsewhere else self.files[self.stack]
+        data = with_paths(text, elsewhere).encode() if elsewhere else self.files[path]
         return data, elsewhere
 
-    def _meant(self, path: str) -> str:
+    def _meant(self, path: str, folder: str) -> str:
         """What a relative path stands for on Windows and macOS, where Linux finds nothing.
 
         There .\\website and ./Website are the folder website.
         """
-        place = inside(PurePosixPath(self.stack).parent, path.replace("\\", "/"))
+        place = inside(PurePosixPath(folder), path.replace("\\", "/"))
         if not path.startswith(".") or not place:
             return ""
         known = {parent.as_posix() for one in (*self.files, *GIVEN)
@@ -160,7 +197,7 @@ class Look:
             self.registry: [path for path, one in composes.items() if has_registry(one)],
             self.balancer: balancer.alike(self.files),
         }
-        counting = {*alike, self.page_of_registry, *self.pieces}
+        counting = {*alike, self.page_of_registry, *self.second, *self.pieces}
         found = {
             path: [other for other in others
                    if other not in counting and not are_attempts(path, other)]
@@ -203,6 +240,10 @@ class Look:
             found["registry: commands"] = commands
         if log.keeps_the_packages(self.files, self.balancer, log.rules(self.files, self.balancer)):
             found["haproxy: packaged rule"] = "yes"
+        if self.second:
+            found[OWN_OF_WEB2] = shlex.join(self.second)
+        if self._builds_on_web2():
+            found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
             found["registry: page"] = self.page_of_registry
         if shared := self._networks_of_both():

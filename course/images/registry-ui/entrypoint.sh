@@ -19,7 +19,11 @@ is_in_hosts() { # NAME
 }
 
 proxy() { # prints the part of nginx's configuration that reaches the registry
-    url=${NGINX_PROXY_PASS_URL%/}
+    url=$NGINX_PROXY_PASS_URL
+    # As nginx has it (proxy_pass): a path of the address, "/" as well, stands in the place of /v2.
+    registry=$(printf %s "$url" | sed -E 's#^([a-z]+://[^/]*).*#\1#')
+    path=${url#"$registry"}
+    place=/v2
     host=$(printf %s "$url" | sed -E 's#^[a-z]+://##; s#[:/].*##')
     nameserver=$(awk '$1 == "nameserver" { print $2; exit }' /etc/resolv.conf)
     case "$nameserver" in *:*) nameserver="[$nameserver]" ;; esac
@@ -29,11 +33,15 @@ proxy() { # prints the part of nginx's configuration that reaches the registry
     else
         # Looked up again while it runs: the page starts before the registry, and outlives it.
         echo "resolver $nameserver valid=5s ipv6=off;"
-        echo "set \$registry $url;"
+        echo "set \$registry $registry;"
         target='$registry$request_uri'
+        if [ -n "$path" ]; then
+            place='~ ^/v2(?<rest>.*)'
+            target="\$registry$path\$rest\$is_args\$args"
+        fi
     fi
     cat <<END
-location /v2 {
+location $place {
     proxy_pass $target;
     proxy_set_header Host \$http_host;
     proxy_set_header X-Forwarded-Proto \$scheme;

@@ -2,8 +2,9 @@
 
 A page is a learner's. It may answer for ever, a byte at a time, or with what makes a parser slow;
 and it may send its visitor to the grader's own computer. So there is one time for connection,
-headers and body together, no proxy, no `.netrc`, no cookie, and nothing but the path is taken
-from an address that a page gives: which scheme, host and port are asked is the grader's affair.
+headers and body together, no proxy, no `.netrc`, no cookie but those that whoever asks keeps for
+that page, and nothing but the path is taken from an address that a page gives: which scheme, host
+and port are asked is the grader's affair.
 A balancer alone may send from HTTP to HTTPS, on the machine that was asked.
 """
 
@@ -17,9 +18,9 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -53,6 +54,11 @@ WORD = re.compile(r"[a-zA-Z][\w:.-]*\Z")
 # Elements whose content is a text, and which of them show it.
 SHOWN = ("textarea", "title")
 RAW = ("script", "style", *SHOWN, "xmp", "iframe", "noembed", "noframes")
+# `name=value` of a Set-Cookie line (RFC 6265, 4.1.1); of a page some are kept.
+COOKIE = re.compile(
+    r"\s*([!#$%&'*+.^_`|~\w-]{1,256})=([\x21-\x3a\x3c-\x7e]{0,4096})\s*(?:;|\Z)", re.A
+)
+MOST_COOKIES = 20
 HUGE_CHARACTER = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{8,}+);?")
 
 
@@ -63,6 +69,7 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
+    cookies: Mapping[str, str] = field(default_factory=dict)  # that it sets
 
     @property
     def text(self) -> str:
@@ -119,6 +126,7 @@ def ask(
     auth: tuple[str, str] | None = None,
     patience_s: float = PATIENCE_S,
     secure: bool = False,
+    cookies: Mapping[str, str] | None = None,
 ) -> Reply:
     """GET a path, or POST a form's encoded fields to it. A redirect is an answer like others.
 
@@ -131,6 +139,8 @@ def ask(
     headers = {"Accept": "*/*", "User-Agent": NAME, "Connection": "close"}
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     if auth is not None:
         credentials = base64.b64encode(":".join(auth).encode("utf-8", "replace")).decode()
         headers["Authorization"] = f"Basic {credentials}"
@@ -141,7 +151,9 @@ def ask(
         client.request("GET" if body is None else "POST", quoted(path), body, headers)
         answer = client.getresponse()
         named = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, named, answer.read(LARGEST_PAGE))
+        given = map(COOKIE.match, (answer.headers.get_all("Set-Cookie") or [])[:MOST_COOKIES])
+        kept = {one.group(1): one.group(2) for one in given if one}
+        return Reply(answer.status, named, answer.read(LARGEST_PAGE), kept)
 
 
 @contextmanager

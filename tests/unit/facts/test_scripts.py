@@ -104,7 +104,9 @@ def test_notes_show_commands_in_many_ways(line: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [f"up:\n\t@{RUN.replace('5000:', '$(P):')}\nP ?= 5000",
-     f"up:\n\t-docker network create reg\n\t@-{RUN}\n", f"# {RUN}\nup:\n\t{RUN}\n"],
+     f"up:\n\t-docker network create reg\n\t@-{RUN}\n", f"# {RUN}\nup:\n\t{RUN}\n",
+     f"O = {RUN[len('docker run '):]} # as always\nup:\n\tdocker run $(O)\n",
+     f"registry: net\n\t{RUN.replace('--name registry', '--name $@')}\n"],
 )  # fmt: skip
 def test_a_makefile_is_read_as_make_would(text: str) -> None:
     found = [shlex.join(words) for words in docker_commands("Makefile", text, "/srv")]
@@ -114,7 +116,18 @@ def test_a_makefile_is_read_as_make_would(text: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["$(pwd)", "`pwd`", "$PWD", "${PWD}", '"$(pwd)"', "$HOME", "~", "$DIR", '"${DIR}"'],
+    [
+        "$(pwd)",
+        "$(CURDIR)",
+        "`pwd`",
+        "$PWD",
+        "${PWD}",
+        '"$(pwd)"',
+        "$HOME",
+        "~",
+        "$DIR",
+        '"${DIR}"',
+    ],
 )
 def test_the_folder_is_the_one_that_it_is_typed_in(word: str) -> None:
     text = f'DIR="$(cd "$(dirname "$0")" && pwd)"\ndocker run -v {word}/auth:/auth registry:2\n'

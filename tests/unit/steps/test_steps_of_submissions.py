@@ -20,6 +20,7 @@ from labkit.facts.compose.project import JUDGED, Service, by_judged
 from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
+from steps.carrying import carry_forward
 from steps.documented import document_of, networks_elsewhere, service_of
 from steps.recognition import recognise
 from steps.s08_registry import _outside, as_documented, provide_networks, provide_secrets
@@ -679,6 +680,56 @@ def test_step_10_builds_the_website_and_not_the_api() -> None:
         f"web2:{HOME} $ {composed('build --quiet php', BUILT)}",
         f"web2:{HOME} $ {composed('up -d --no-build', BUILT)}",
     ]
+
+
+AGE = "services:\n  php: {image: 'php:apache'}\n  age: {image: 'age:1'}\n"
+OF_WEB2 = {**API_LAYOUT, "lb/haproxy.cfg": "", "web2/docker-compose.yml": AGE}
+
+
+def test_step_10_starts_the_file_that_web2_has_of_its_own() -> None:
+    own = f"{HOME}/web2/docker-compose.yml"
+    pulled = {"age": {"image": "lb:5000/student-age:1.0"}}
+    machines = Machines({"web2": {CONFIG: config(**pulled)}})
+    plan = machines.plan(10, submitted(OF_WEB2))
+    assert plan[-2:] == [
+        f"web2:{HOME}/web2 $ {composed('pull --quiet', own)}",
+        f"web2:{HOME}/web2 $ {composed('up -d', own)}",
+    ]
+    assert not [line for line in plan if f"web2:{HOME} $" in line]
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_step_10_builds_on_web2_what_its_own_file_builds(carried: bool) -> None:
+    building = AGE.replace("image: 'age:1'", "build: ../api")
+    submission = submitted({**OF_WEB2, "web2/docker-compose.yml": building})
+    if carried:  # the Dockerfile is the reference's: the student's would not build
+        submission = carry_forward(submission, "simple_api/Dockerfile", REFERENCE)
+    services = {"age": {"build": {"context": f"{HOME}/api"}, "volumes": [WWW]}}
+    plan = Machines({"web2": {CONFIG: config(**services)}}).plan(10, submission)
+    own = f"{HOME}/web2/docker-compose.yml"
+    how = "up -d --no-build" if carried else "up -d --build"
+    assert plan[-1] == f"web2:{HOME}/web2 $ {composed(how, own)}"
+
+
+def test_a_stack_that_is_carried_forward_leaves_web2_nothing_of_its_own() -> None:
+    given = carry_forward(submitted(OF_WEB2), "docker-compose.yml", REFERENCE)
+    assert not [name for name in given.options if name.startswith("second-server:")]
+
+
+@pytest.mark.parametrize(("socket", "moved"), [("/dev/log", True), ("127.0.0.1:514", False)])
+def test_the_rule_of_debians_package_is_in_force_for_a_socket_alone(
+    socket: str, moved: bool
+) -> None:
+    cfg = f"global\n  log {socket} local0\nbackend my-backend\n  server a 10.0.0.1:80\n"
+    rule = "/etc/rsyslog.d/49-haproxy.conf"
+    for there in (True, False):
+        facts = {f"test -e {rule} ||": 0 if there else 1, f"test ! -e {rule}": 1 if there else 0}
+        machines = Machines({"lb": facts})
+        plan = machines.plan(11, submitted({"haproxy.cfg": cfg, "x.txt": ""}))
+        typed = [line for line in plan if f"sudo mv {rule}" in line]
+        needed = there is not moved
+        back = f"{rule}.packaged {rule}" if moved else f"{rule} {rule}.packaged"
+        assert typed == [f"lb $ sudo mv {back} && sudo systemctl restart rsyslog"][: int(needed)]
 
 
 def test_step_11_opens_the_ports_that_the_configuration_binds() -> None:

@@ -11,6 +11,7 @@ from tests.unit.steps.recognition.given import (
     DOCKERFILE,
     INDEX,
     STACK,
+    STORE,
     quickly,
     seen,
 )
@@ -195,3 +196,61 @@ BOMBS = {
 def test_a_bomb_of_aliases_is_short_work(case: str) -> None:
     with quickly():
         assert seen({COMPOSE: case, "Dockerfile": BUILD}).sources[COMPOSE] == COMPOSE
+
+
+OWN_OF_WEB2, BUILT_ON_WEB2 = "second-server: files", "second-server: builds"
+PULLED = STACK.replace("student-age:1.0", "lb:5000/student-age:1.0")
+BUILT = STACK.replace("image: student-age:1.0", "build: ./api\n    image: student-age:web2")
+NAMELESS = STACK.replace("image: student-age:1.0", "build: ./api")
+OVERLAY = "services:\n  back:\n    image: lb:5000/student-age:1.0\n"
+UP_BOTH = "docker compose -f docker-compose.yml -f docker-compose.web2.yml up -d\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "own", "built"),
+    [
+        ({"web1/compose.yml": STACK, "web2/compose.yml": PULLED}, "web2/compose.yml", False),
+        ({COMPOSE: STACK, "docker-compose-serveur2.yml": PULLED}, "docker-compose-serveur2.yml",
+         False),
+        ({COMPOSE: STACK, "docker-compose.web2.yml": OVERLAY, "README.md": UP_BOTH},
+         f"{COMPOSE} docker-compose.web2.yml", False),
+        ({COMPOSE: STACK, "compose-web2.yml": BUILT,
+          "README.md": "docker compose -f compose-web2.yml up -d --build\n"},
+         "compose-web2.yml", True),
+        ({COMPOSE: STACK, "compose-web2.yml": BUILT}, "compose-web2.yml", False),
+        ({COMPOSE: STACK, "web2/docker-compose.yml": NAMELESS}, "web2/docker-compose.yml", True),
+    ],
+)  # fmt: skip
+def test_web2_may_have_compose_files_of_its_own(
+    files: dict[str, str], own: str, built: bool
+) -> None:
+    found = seen({"README.md": "x", **files})
+    assert found.options[OWN_OF_WEB2] == own
+    assert (BUILT_ON_WEB2 in found.options) is built
+    assert f"web2 starts its own {own.replace(' ', ' + ')}" in found.notes
+    assert "web2" not in found.sources[COMPOSE]
+    assert not [note for note in found.notes if "could be meant" in note]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {COMPOSE: STACK},
+        {"web2/docker-compose.yml": STACK},
+        {COMPOSE: STACK, "docker-compose.prod.yml": PULLED},
+        {COMPOSE: STACK, "server2/docker-compose.yml": STORE},
+        {COMPOSE: STACK, "web2/docker-compose.yml": "services: ["},
+        {COMPOSE: STACK, "web2/compose.yml": "services:\n  x:\n    image: nginx\n"},
+        {COMPOSE: STACK, "web20/docker-compose.yml": PULLED},
+    ],
+)
+def test_no_other_file_is_web2s_own(files: dict[str, str]) -> None:
+    assert OWN_OF_WEB2 not in seen({"README.md": "x", **files}).options
+
+
+def test_what_lay_elsewhere_on_the_students_machine_is_found_for_web2_as_well() -> None:
+    moved = PULLED.replace("./website", "/home/me/tp/website").replace("8080", "10.1.2.3:8080")
+    found = seen({COMPOSE: STACK, "web2/compose.yml": moved, "website/index.php": "<?php"})
+    text = found.files["web2/compose.yml"].decode()
+    assert "../website:" in text
+    assert "0.0.0.0:8080" in text
