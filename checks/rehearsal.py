@@ -49,6 +49,7 @@ def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
         raise CannotTellError(_("there is no website with an API to try out"))
     mark = uuid.uuid4().hex[:8]
     student, name, data = f"probe-{mark}", f"labkit-rehearsal-{mark}", f"/tmp/labkit-{mark}.json"
+    jar = f"/tmp/labkit-{mark}.cookies"
     service = stack.project.api.name if stack.project.api else ""
     names = [service, *_names_of(api), *_linked(website, api)]
     aliases = " ".join(f"--network-alias {shlex.quote(one)}" for one in dict.fromkeys(names) if one)
@@ -68,31 +69,35 @@ docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{
                 _("the page cannot be tried out: {error}", error=started.said[-160:])
             )
         address_of_api, address = started.text.splitlines()[-2:]
-        return _press(shell, address, address_of_api, student)
+        return _press(shell, address, address_of_api, student, jar)
     finally:
         shell.ask(
-            f"docker rm -fv {name}-site {name}-api; docker network rm {name}; rm -f {data}",
+            f"docker rm -fv {name}-site {name}-api; docker network rm {name}; rm -f {data} {jar}",
             timeout=30,
         )
 
 
-def _press(shell: Shell, address: str, address_of_api: str, student: str) -> Rehearsed:
-    """Open the page, press its button; again while the two start, and once if that took long."""
+def _press(shell: Shell, address: str, address_of_api: str, student: str, jar: str) -> Rehearsed:
+    """Open the page, press its button; again while the two start, and once if that took long.
+
+    As a browser does it: cookies are kept, in a file, and the page may send its visitor on.
+    """
     deadline = Deadline(shell, LIMIT_S)
+    browser = ["-L", "--max-redirs", "5", "--proto-redir", "=http", "-b", jar, "-c", jar]
     url = f"http://{address}:{HTTP_PORT}"
     said, again = "", False
     while True:
         began = time.monotonic()
         awake = curl(shell, f"http://{address_of_api}:{API_PORT}/", again=False).status
-        first = curl(shell, f"{url}/")
+        first = curl(shell, f"{url}/", options=browser)
         form = _form_of(Page(url, first.status, first.body)) if first.status == OK else None
         if form is not None and awake:
             fields = encoded(form.fields)
             path = form.path.lstrip("/")
             if form.method == "get":
-                answer = curl(shell, f"{url}/{path}?{fields}")
+                answer = curl(shell, f"{url}/{path}?{fields}", options=browser)
             else:
-                answer = curl(shell, f"{url}/{path}", options=["-d", fields])
+                answer = curl(shell, f"{url}/{path}", options=[*browser, "-d", fields])
             page = Page(url, answer.status, answer.body)
             said = page.text
             if not pairs_of(page, {student: AGE}):

@@ -18,7 +18,7 @@ import pytest
 
 from checks.pages import fetch, press_button
 from labkit.course import NotMetError
-from labkit.facts.http.browser import LARGEST_PAGE, ask
+from labkit.facts.http.browser import LARGEST_PAGE, MOST_COOKIES, ask
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 SITE = "HTTP/1.1 {status} x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
@@ -211,3 +211,57 @@ def test_whosever_the_certificate_is_https_is_asked(tmp_path: Path) -> None:
             ask("127.0.0.1", port, "/", secure=True, patience_s=0.5)
         thread.join(10)
     assert all(f"Host: 127.0.0.1:{port}\r\n" in one for one in served_by)
+
+
+COOKIES = "Set-Cookie: csrf=a1; path=/; httponly\r\nSet-Cookie: lang=fr\r\n"
+
+
+def sent(asked: list[str]) -> list[str]:
+    """The cookies of each request, "" for none."""
+    lines = [one.split("\r\n") for one in asked]
+    return [
+        "".join(line.partition(": ")[2] for line in one if line.startswith("Cookie: "))
+        for one in lines
+    ]
+
+
+def test_who_presses_the_button_keeps_the_cookies_of_the_page() -> None:
+    form = '<form method="post" action="/">' + BUTTON
+    with served(page(form, headers=COOKIES)) as (port, asked):
+        press_button(LAB, "web1", port)
+        press_button(LAB, "web1", port)
+    assert sent(asked) == ["", "csrf=a1; lang=fr"] * 2
+
+
+def test_a_cookie_that_a_redirect_sets_comes_along() -> None:
+    def answer(connection: socket.socket, asked: str) -> None:
+        first = "Cookie:" not in asked and asked.startswith("POST")
+        more = "Location: /list\r\nSet-Cookie: seen=1\r\n" if first else ""
+        body = "" if first else '<form method="post" action="/">' + BUTTON
+        page(body, status=303 if first else 200, headers=more)(connection, asked)
+
+    with served(answer) as (port, asked):
+        press_button(LAB, "web1", port)
+    assert [one.split()[:2] for one in asked] == [["GET", "/"], ["POST", "/"], ["GET", "/list"]]
+    assert sent(asked) == ["", "", "seen=1"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "x=a\tb", "=1", "x", "x=a b", "x=" + "a" * 5000, "x y=1", "x=\u00e9",
+    ],
+)  # fmt: skip
+def test_what_is_no_cookie_is_not_sent_back(header: str) -> None:
+    form = '<form method="post" action="/">' + BUTTON
+    with served(page(form, headers=f"Set-Cookie: {header}\r\n")) as (port, asked):
+        press_button(LAB, "web1", port)
+    assert sent(asked) == ["", ""]
+
+
+def test_of_a_flood_of_cookies_some_are_kept_and_a_stranger_has_none() -> None:
+    flood = "".join(f"Set-Cookie: c{n}=1\r\n" for n in range(90))
+    with served(page('<form method="post" action="/">' + BUTTON, headers=flood)) as (port, asked):
+        press_button(LAB, "web1", port)
+        fetch(LAB, "web1", port)
+    assert [one.count("=") for one in sent(asked)] == [0, MOST_COOKIES, 0]

@@ -109,6 +109,18 @@ def test_a_page_that_asks_the_api_shows_the_student() -> None:
     assert len(world.asked) == 5
 
 
+def test_it_is_a_visitor_that_keeps_its_cookies_and_follows_where_it_is_sent() -> None:
+    world = World(lambda student: f"<li>{student} is 42</li>")
+    rehearse(world.shell, stack())
+    visits = [one for one in world.asked if SITE in one and not one.startswith("set -e")]
+    jars = {found for one in visits for found in re.findall(r"-b (\S+) -c (\S+)", one)}
+    assert len(visits) == 2
+    ((sent, kept),) = jars
+    assert sent == kept
+    assert all(" -L " in one for one in visits)
+    assert f" {kept}" in world.asked[-1].partition("rm -f")[2]
+
+
 @pytest.mark.parametrize(
     "shown", ["<li>alice is 12</li>", "<p>{}</p>", "<p>{} is 12</p>", "x", "<p>{}0 is 42</p>"]
 )
