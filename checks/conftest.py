@@ -226,9 +226,6 @@ def say_why_no_registry(lb: Shell) -> NoReturn:
             seen = _("{name} is {state}; its log: {log}",
                      name=one.name, state=one.state, log=log or _("empty"))  # fmt: skip
             where = f"lb $ docker logs {one.name}"
-        elif is_registry(one.image) and one.is_for_itself:
-            seen = _("{name} is published for lb itself alone", name=one.name)
-            where = f"lb $ docker port {one.name}"
     not_met(expected=_("a registry that answers on a published port of lb"), seen=seen, where=where)
 
 

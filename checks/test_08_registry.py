@@ -69,6 +69,8 @@ def test_pushed(web1: Shell, registry: Registry) -> None:
     """It holds the image student-age of web1."""
     pushed = registry.pushed(is_student_age)
     held = ", ".join(registry.repositories()) or _("nothing")
+    if registry.container.is_for_itself:
+        held = _("{name} is published for lb itself alone", name=registry.container.name)
     expect(
         pushed,
         expected=_("a repository named student-age"),

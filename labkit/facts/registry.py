@@ -117,8 +117,7 @@ def is_registry(image: str) -> bool:
 def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None:
     """The registry that runs as a container on `host`, as `client` knows it; None if none answers.
 
-    The first published port that answers `/v2/` as a registry does, by the address that others
-    know, with a status of 200 or 401
+    The first published port that answers `/v2/` as a registry does, with a status of 200 or 401
     and the header that the specification asks for. What passes it on, a page or a server in front,
     is it only if the registry is published nowhere itself.
     """
@@ -143,7 +142,7 @@ def find_registry(host: Shell, client: Shell, wanted: Wanted) -> Registry | None
 def _scheme(host: Shell, port: int, *, again: bool) -> str:
     """How a registry on this port is spoken to; "" if there is none."""
     for scheme in ("https", "http"):
-        url = shlex.quote(f"{scheme}://{host.address}:{port}/v2/")
+        url = shlex.quote(f"{scheme}://localhost:{port}/v2/")
         asked = patiently(f"-k -o /dev/null -D - {url}", again=again)
         headers = host.ask(asked, timeout=QUESTION_LIMIT_S).stdout.lower()
         if "docker-distribution-api-version" in headers:
@@ -161,7 +160,7 @@ def find_page(host: Shell, registry: Registry) -> int:
 
 
 def _is_page(host: Shell, scheme: str, port: int) -> bool:
-    """Whether a page is served there: a registry itself has nothing at its root."""
+    """Whether a page is served there, to others as well: a registry has nothing at its root."""
     answer = curl(host, f"{scheme}://{host.address}:{port}/", options=["-k"], again=False)
     return answer.status == 200 and "<html" in answer.body.lower()
 

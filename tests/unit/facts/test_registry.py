@@ -109,7 +109,7 @@ def test_what_passes_a_registry_on_counts_if_it_is_published_nowhere_itself(
     def answer(command: str) -> Result:
         if "docker inspect" in command:
             return Result(command, json.dumps(both), "", 0)
-        if f"://10.77.0.10:{answers}/v2/" in command:
+        if f"://localhost:{answers}/v2/" in command:
             return Result(command, "Docker-Distribution-Api-Version: registry/2.0\n", "", 0)
         return Result(command, "", "", 1)
 
