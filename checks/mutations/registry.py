@@ -61,6 +61,16 @@ def url(pattern: str, new: str) -> Change:
     return change
 
 
+def published(change: Change) -> Change:
+    """A change where the registry has a port of its own; elsewhere it is reached by its page."""
+
+    def apply(document: Map) -> None:
+        if registry(document).get("ports"):
+            change(document)
+
+    return apply
+
+
 def other_scheme(document: Map) -> None:
     """http for https, and the other way round."""
     tls = variables(page(document)).get(PROXY, "").startswith("https")
@@ -193,16 +203,17 @@ MUTATIONS = (
     planted("page-ends-at-once", "registry-ui.page",
             edits(on(page, having("command", ["true"]))),
             "The page's container has another command, which ends at once."),
-    planted("proxy-host", "registry-ui.shows", edits(url(r"(//[^/:]+)", r"\1-server")),
+    planted("proxy-host", "registry-ui.shows", edits(published(url(r"(//[^/:]+)", r"\1-server"))),
             "The page's server asks a name that nobody has."),
-    planted("proxy-port", "registry-ui.shows", edits(url(r"(//[^/:]+)(:\d+)?", r"\1:5001")),
+    planted("proxy-port", "registry-ui.shows",
+            edits(published(url(r"(//[^/:]+)(:\d+)?", r"\1:5001"))),
             "The page's server asks a port on which the registry does not listen."),
-    planted("proxy-scheme", "registry-ui.shows", edits(other_scheme),
+    planted("proxy-scheme", "registry-ui.shows", edits(published(other_scheme)),
             "The page's server does not speak what the registry speaks."),
-    planted("service-renamed", "registry-ui.shows", edits(service_renamed),
+    planted("service-renamed", "registry-ui.shows", edits(published(service_renamed)),
             "The registry's service has another name than the page's server asks."),
     planted("networks-apart", "registry-ui.shows",
-            edits(lambda one: separate(one, registry(one), page(one))),
+            edits(published(lambda one: separate(one, registry(one), page(one)))),
             "Registry and page are on networks of their own."),
     planted.same("comment", ended("# The end."), "A comment at the end.",
                  "YAML does not read comments."),

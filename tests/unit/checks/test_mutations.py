@@ -204,6 +204,28 @@ def test_an_api_that_only_its_build_tells_cannot_be_left_alone() -> None:
     assert mutants(named("compose.no-website"), COMPOSE) == []
 
 
+BEHIND_ITS_PAGE = """\
+services:
+  store:
+    image: registry:2
+  page:
+    image: joxit/docker-registry-ui:2
+    ports: ["8080:80"]
+    environment:
+      NGINX_PROXY_PASS_URL: http://store:5000
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["proxy-host", "proxy-port", "proxy-scheme", "service-renamed", "networks-apart"]
+)
+def test_a_page_that_is_the_only_way_to_the_registry_is_left_its_way(name: str) -> None:
+    """There it is the registry that nobody reaches, and not the page alone that shows nothing."""
+    both = BEHIND_ITS_PAGE.replace("registry:2\n", 'registry:2\n    ports: ["5000:5000"]\n')
+    assert mutants(named(f"registry.{name}"), BEHIND_ITS_PAGE) == []
+    assert len(mutants(named(f"registry.{name}"), both)) == 1
+
+
 def test_ports_are_swapped_where_they_differ() -> None:
     text = original("docker-compose.yml").replace('"80:80"', "8080:80")
     found = yaml.safe_load(mutant("compose.ports-swapped", text))
