@@ -206,13 +206,13 @@ def test_an_api_that_only_its_build_tells_cannot_be_left_alone() -> None:
 
 BEHIND_ITS_PAGE = """\
 services:
-  store:
+  depot:
     image: registry:2
   page:
     image: joxit/docker-registry-ui:2
     ports: ["8080:80"]
     environment:
-      NGINX_PROXY_PASS_URL: http://store:5000
+      NGINX_PROXY_PASS_URL: http://depot:5000
 """
 
 
