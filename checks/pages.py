@@ -161,15 +161,16 @@ def button_of(page: Page) -> Form | None:
         return None
 
 
-def press_button(lab: Lab, machine: str, port: int) -> Page:
+def press_button(lab: Lab, machine: str, port: int, *, to_https: bool = False) -> Page:
     """Open the website's page and press its button, as a browser would."""
     jar: dict[str, str] = {}
-    first = fetch(lab, machine, port, jar=jar)
+    first = fetch(lab, machine, port, to_https=to_https, jar=jar)
     must_be_ok(first)
     form = list_form(first)
+    path, fields = form.path, encoded(form.fields)
     if form.method == "get":
-        return fetch(lab, machine, port, f"{form.path}?{encoded(form.fields)}", jar=jar)
-    return fetch(lab, machine, port, form.path, form=form.fields, jar=jar)
+        return fetch(lab, machine, port, f"{path}?{fields}", to_https=to_https, jar=jar)
+    return fetch(lab, machine, port, path, form=form.fields, to_https=to_https, jar=jar)
 
 
 def must_list(page: Page, students: dict[str, str]) -> None:
