@@ -302,6 +302,13 @@ def images_of(project: Project, files: Files) -> list[str]:
     return [*(one.image for one in project.services.values() if one.image), *bases]
 
 
+def provide_networks(shell: Shell, names: Sequence[str]) -> None:
+    """Networks that are made elsewhere: by hand, or by a stack that is on another machine here."""
+    for name in names:
+        quoted = shlex.quote(name)
+        shell.run(f"docker network create {quoted}", unless=f"docker network inspect {quoted}")
+
+
 def lacking(shell: Shell, services: Iterable[Service]) -> list[str]:
     """Those of these services whose image nobody has, and nobody builds."""
     return [
@@ -346,6 +353,7 @@ def compose_up(shell: Shell, files: Files, *options: str) -> None:
     if stack.judged:
         project = stack.judge(shell)
         provide_images(shell, images_of(project, files))
+        provide_networks(shell, files.option("deploy: networks").split())
         build_website(shell, files, project)
         services = services or wanted_services(shell, project)
     command = stack.compose("up", "-d", *options, *services)

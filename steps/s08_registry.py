@@ -27,6 +27,7 @@ from steps.project import (
     images_of,
     own_folder,
     provide_images,
+    provide_networks,
     run_twice,
     tag,
     those_to_be_had,
@@ -176,13 +177,6 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
         if words[1] == "run" and not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
             words = [*words[:2], "-d", *words[2:]]  # it would be waited for
         lb.run(shlex.join(words), cwd=REGISTRY_HOME)
-
-
-def provide_networks(lb: Shell, names: Sequence[str]) -> None:
-    """Networks that the registry is put in and that the student's stack makes, on web1 here."""
-    for name in names:
-        quoted = shlex.quote(name)
-        lb.run(f"docker network create {quoted}", unless=f"docker network inspect {quoted}")
 
 
 def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:

@@ -99,6 +99,7 @@ INCLUDES = re.compile(
     r"^[ \t]*(?:\$IncludeConfig[ \t]+|include\s*\(\s*file\s*=\s*[\"'])/etc/rsyslog\.d/",
     re.M | re.I,
 )
+REMARK = re.compile(r"(^|[ \t])#.*", re.M)
 OF_THE_SYSTEM = re.compile(
     r"""^[ \t]*(?:
         (?:global|main_queue|include)\s*\([^)]*\)
@@ -130,8 +131,11 @@ def is_whole(text: str) -> bool:
 
 
 def beside_the_systems(text: str) -> str:
-    """A whole rsyslog.conf as a file of rsyslog.d: without what the system's own says already."""
-    return OF_THE_SYSTEM.sub("", text)
+    """A whole rsyslog.conf as a file of rsyslog.d: without what the system's own says already.
+
+    Nor comments: el9's own stand within its modules' parentheses, and have some themselves.
+    """
+    return OF_THE_SYSTEM.sub("", REMARK.sub(r"\1", text))
 
 
 def may_be_written(path: str) -> bool:

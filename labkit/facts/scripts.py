@@ -33,14 +33,14 @@ TYPESET = ((re.compile("\u00a0"), " "),
            (re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-zA-Z]\b)"), "-"),
            (re.compile(r"(?<=[ \t])[\u2013\u2014](?=[a-z])"), "--"),
            (re.compile(r"[\u201c\u201d\u201e]"), '"'))  # fmt: skip
-# What stands before a command that somebody shows: a prompt, the number in a history, a bullet, and
-# what make is told about a line.
+# What stands before a command that somebody shows: a prompt, number and time in a history, a
+# bullet, and what make is told about a line.
 SHOWN = re.compile(
     r"""\s*(?:
         (?:\[[^\]\n]{1,60}\]|[\w.-]{1,60}@[\w.-]{1,60}:?[^\s$\#>]{0,80}|[\w.-]{1,60}
             |PS[ ][^>\n]{0,80}|[A-Z]:[^>\n]{0,80})?
         [ ]?[$\#>%][ \t]+
-      | \d{1,4}[.)]?[ \t]+
+      | \d{1,4}[.)]?[ \t]+(?:\d{1,4}[/-]\d{1,2}[/-]\d{1,4}[ T]\d{1,2}:\d{2}(?::\d{2})?[ \t]+)?
       | [-*+][ \t]+
       | [=-]?>[ \t]*(?=(?:sudo[ ])?docker[ ])
       | [*_]{1,3}(?=(?:sudo[ ])?docker[ ])
@@ -59,6 +59,10 @@ IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.
 IS_MAKE = re.compile(r"\.mk$|(^|/)(gnu)?makefile[^/]*$", re.I)
 MAKES_VALUE = re.compile(r"([A-Za-z_]\w*[ \t]*[:?+]?=)[ \t]*([^\"'\n#]*[^\"'\s#])[ \t]*(?:#.*)?")
 MAKES_TARGET = re.compile(r"([\w.-]+)[ \t]*::?(?!=)")
+# AsciiDoc's attributes, and the numbers that it puts behind a line (its manual, "Callouts").
+IS_ASCIIDOC = re.compile(r"\.a(?:scii)?doc$", re.I)
+ATTRIBUTE = re.compile(r"^:([\w-]+):[ \t]+(\S.*?)[ \t]*$", re.M)
+CALLOUT = re.compile(r"[ \t]*(?:#[ \t]*)?<(?:\d+|\.)>[ \t]*$", re.M)
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
     r"(?:(?:export|readonly|local|declare|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?"
@@ -297,6 +301,8 @@ def docker_commands(
     if not is_script:
         for typeset, typed in TYPESET:
             text = typeset.sub(typed, text)
+    if IS_ASCIIDOC.search(path):
+        text = _of_asciidoc(text)
     goes_on = GOES_ON if is_script else GOES_ON_IN_NOTES
     text = HERE.sub(lambda _one: here, goes_on.sub(" ", text))
     if IS_MAKE.search(path):
@@ -312,6 +318,17 @@ def docker_commands(
         if name not in reading.called:  # it is what somebody is to type
             reading.follow(body)
     return reading.found
+
+
+def _of_asciidoc(text: str) -> str:
+    """Notes in AsciiDoc with the values of their attributes, and without callouts."""
+    values = dict(ATTRIBUTE.findall(text))
+
+    def value(match: re.Match[str]) -> str:
+        found: str = values.get(match[1], "")
+        return found if 0 < len(found) <= LONGEST_VALUE else match[0]
+
+    return CALLOUT.sub("", re.sub(r"\{([\w-]+)\}", value, text))
 
 
 def _of_make(text: str) -> str:

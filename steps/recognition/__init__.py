@@ -19,7 +19,7 @@ from labkit.locale import _
 from steps.beside_balancer import moved
 from steps.project import RSYSLOG
 from steps.recognition import log
-from steps.recognition.addresses import published_by_all, readdressed
+from steps.recognition.addresses import published_by_all, readdressed, without_digests
 from steps.recognition.choosing import passed_over
 from steps.recognition.documents import quotations, standing_for_dotenv, written_by_scripts
 from steps.recognition.fitting import fitted
@@ -186,6 +186,10 @@ def _fit_stack(handed: _Handed, look: Look) -> None:
         text, addresses = published_by_all(text_of(files[path]))
         files[path] = text.encode() if addresses else files[path]
         handed.stands_for(path, dict.fromkeys(addresses, "0.0.0.0"))
+    for path in stacks:
+        text, tags = without_digests(text_of(files[path]))
+        files[path] = text.encode() if tags else files[path]
+        handed.stands_for(path, tags)
     if look.second:
         handed.notes.append(_("web2 starts its own {files}", files=" + ".join(look.second)))
 

@@ -18,6 +18,7 @@ PUBLISHED_BY = re.compile(
     r"(?!127\.|0\.0\.0\.0)(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?=:\d+:\d+|[\"']?[ \t]*$)",
     re.M,
 )
+PUSHED_DIGEST = re.compile(r"([\w.-]+:\d{2,5}/[\w./-]+:[\w.-]+)@sha256:[0-9a-f]{64}\b")
 OWN_HOSTS = ("web1", "web2", "lb", "localhost")
 # A server's name is no host; a variable may hold one.
 HOSTED = re.compile(r"^([ \t]*(?:(?:server|(?:pre)?setenv)[ \t]+\S+|http-check)[ \t])(.*)$", re.M)
@@ -47,6 +48,15 @@ def published_by_all(text: str) -> tuple[str, list[str]]:
     """
     found = dict.fromkeys(address for _before, address in PUBLISHED_BY.findall(text))
     return PUBLISHED_BY.sub(lambda one: f"{one.group(1)}0.0.0.0", text), list(found)
+
+
+def without_digests(text: str) -> tuple[str, dict[str, str]]:
+    """A compose file whose images of the private registry are named by their tags alone.
+
+    The digest is that of what the student had pushed: what is pushed here has another one.
+    """
+    found = {one.group(): one.group(1) for one in PUSHED_DIGEST.finditer(text)}
+    return PUSHED_DIGEST.sub(r"\1", text), found
 
 
 def readdressed(config: str) -> tuple[str, list[str]]:

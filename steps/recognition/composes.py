@@ -186,6 +186,11 @@ def has_registry(project: Project) -> bool:
     return any(is_registry(service.image) for service in project.services.values())
 
 
+def publishes_registry(project: Project) -> bool:
+    """Whether one of its services is a registry, and has a port of the machine."""
+    return any(one.published and is_registry(one.image) for one in project.services.values())
+
+
 def has_page(project: Project) -> bool:
     """Whether one of its services is a page for a registry."""
     return any(PAGE_OF_REGISTRY.search(service.image) for service in project.services.values())

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 
 from labkit.facts.compose.written import DRIVE, networks
+from labkit.facts.scripts import docker_commands
 from steps.project import (
     BUILT_ON_WEB2,
     COMPOSE,
@@ -32,8 +33,9 @@ from steps.recognition.composes import (
     first,
     has_page,
     has_registry,
+    publishes_registry,
 )
-from steps.recognition.handed_in import Files, inside, text_of
+from steps.recognition.handed_in import NOTES, Files, inside, text_of
 from steps.recognition.images import SCRIPT, Images
 from subject.roles import Project
 
@@ -54,6 +56,7 @@ class Look:
         rest = {path: one for path, one in composes.items() if path not in named}
         self.registry = first(
             named,
+            lambda one: publishes_registry(one) and one.website is None,
             lambda one: has_registry(one) and one.website is None,
             has_registry,
             lambda one: "regist" in one.file.lower(),
@@ -84,7 +87,7 @@ class Look:
         alone = {
             path: one for path, one in composes.items()
             if path not in apart and OF_WEB2.search(path) and not OF_WEB2.search(self.stack)
-            and one.website and one.api and not has_registry(one)
+            and one.website and not has_registry(one)
         }  # fmt: skip
         return [min(alone, key=least)] if alone and self.stack else []
 
@@ -240,6 +243,8 @@ class Look:
             found["registry: commands"] = commands
         if log.keeps_the_packages(self.files, self.balancer, log.rules(self.files, self.balancer)):
             found["haproxy: packaged rule"] = "yes"
+        if made := self._networks_made_by_hand():
+            found["deploy: networks"] = " ".join(made)
         if self.second:
             found[OWN_OF_WEB2] = shlex.join(self.second)
         if self._builds_on_web2():
@@ -271,6 +276,19 @@ class Look:
             if NETWORK_NAME.fullmatch(name)
             and any(name == one or name.endswith(f"_{one}") for one in own)
         ]
+
+    def _networks_made_by_hand(self) -> list[str]:
+        """External networks of the stack's file that notes or a script make."""
+        if not self.stack:
+            return []
+        wanted = dict.fromkeys(networks(self.files[self.stack], external=True))
+        made = {
+            words[-1]
+            for path in filter(NOTES.search, self.files)
+            for words in docker_commands(path, text_of(self.files[path]), ".")
+            if words[1:3] == ["network", "create"]
+        }
+        return [one for one in wanted if one in made and NETWORK_NAME.fullmatch(one)]
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""

@@ -123,7 +123,21 @@ OLD = "$ModLoad imudp\n$UDPServerRun 514"
 NEW = 'module(load="imudp")\ninput(type="imudp" port="514")'
 
 
-@pytest.mark.parametrize("given", [EL9, DEBIAN])
+# Rocky Linux 9's own, whose comments stand within the parentheses and have some themselves.
+EL9_2 = (
+    EL9
+    + """\
+module(load="imuxsock"    # local messages (as by the logger command)
+       SysSock.Use="off") # off: they come by the journal;
+\t\t\t  # see below.
+module(load="imjournal"  # the journal (systemd's)
+       UsePid="system" # its (own) number
+       StateFile="imjournal.state") # where it had come to
+"""
+)
+
+
+@pytest.mark.parametrize("given", [EL9, EL9_2, DEBIAN])
 @pytest.mark.parametrize("opening", [OLD, NEW])
 def test_a_whole_file_is_taken_for_what_it_adds(given: str, opening: str) -> None:
     text = given.format(opening)

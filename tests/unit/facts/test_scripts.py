@@ -85,7 +85,9 @@ def test_other_programs_have_variables_of_their_own_form(path: str, text: str) -
     [
         f"root@lb:~# {RUN}", f"[vagrant@lb ~]$ {RUN}", f"me@lb:/srv/registry$ sudo {RUN}",
         f"lb $ {RUN}", f"PS C:\\Users\\me> {RUN}", f"C:\\tp> {RUN}", f"# {RUN}", f"+ {RUN}",
-        f"  101  {RUN}", f"1. {RUN}", f"- `{RUN}`", f"On lance : `{RUN}`, et voilà.",
+        f"  101  {RUN}", f"1. {RUN}", f"   13  18/11/24 13:50:15 {RUN}",
+        f" 1013  2024-11-18 13:50:15 {RUN}", f"7 2024-11-18T13:50 {RUN}", f"- `{RUN}`",
+        f"On lance : `{RUN}`, et voilà.",
         f"| registre | `sudo {RUN}` |",
         RUN.replace(" -p", " `\n  -p"), RUN.replace(" -p", " ^\n -p"),
         f"8- Lancer le registre priv\u00e9: {RUN}", f"The registry :sudo {RUN}",

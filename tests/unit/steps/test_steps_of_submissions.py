@@ -682,6 +682,16 @@ def test_step_10_builds_the_website_and_not_the_api() -> None:
     ]
 
 
+def test_a_network_that_is_made_by_hand_is_there_before_the_stack_is_started() -> None:
+    text = API_LAYOUT["docker-compose.yml"] + "networks: {default: {name: n, external: true}}\n"
+    files = {**API_LAYOUT, "docker-compose.yml": text, "README.md": "docker network create n\n"}
+    plan = Machines().plan(5, submitted(files))
+    assert plan[-2:] == [
+        "web1 $ docker network create n",
+        f"web1:{HOME} $ {composed('up -d --quiet-pull')}",
+    ]
+
+
 AGE = "services:\n  php: {image: 'php:apache'}\n  age: {image: 'age:1'}\n"
 OF_WEB2 = {**API_LAYOUT, "lb/haproxy.cfg": "", "web2/docker-compose.yml": AGE}
 

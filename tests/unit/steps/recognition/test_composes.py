@@ -10,6 +10,7 @@ from tests.unit.steps.recognition.given import (
     COMPOSE,
     DOCKERFILE,
     INDEX,
+    REGISTRY,
     STACK,
     STORE,
     quickly,
@@ -254,3 +255,47 @@ def test_what_lay_elsewhere_on_the_students_machine_is_found_for_web2_as_well() 
     text = found.files["web2/compose.yml"].decode()
     assert "../website:" in text
     assert "0.0.0.0:8080" in text
+
+
+EXTERNAL = STACK + "networks:\n  own:\n    external: true\n    name: appnet\n"
+
+
+@pytest.mark.parametrize(
+    ("notes", "made"),
+    [
+        ("    docker network create --driver bridge appnet\n", "appnet"),
+        ("docker network create other\n", None),
+        ("The network appnet is there already.\n", None),
+    ],
+)
+def test_a_network_that_notes_make_is_made(notes: str, made: str | None) -> None:
+    found = seen({COMPOSE: EXTERNAL, "README.md": notes})
+    assert found.options.get("deploy: networks") == made
+    own = EXTERNAL.replace("    external: true\n", "")
+    assert "deploy: networks" not in seen({COMPOSE: own, "README.md": notes}).options
+
+
+def test_a_registry_without_a_port_comes_after_one_that_has_some() -> None:
+    hidden = "services:\n  store:\n    image: registry:2\n  proxy:\n    image: traefik\n"
+    files = {"registre/4-traefik/compose.yml": hidden, "registre/5-kept/compose.yml": STORE}
+    assert seen({**files, "README.md": "x"}).sources[REGISTRY] == "registre/5-kept/compose.yml"
+    alone = {"registre/4-traefik/compose.yml": hidden, "README.md": "x"}
+    assert seen(alone).sources[REGISTRY] == "registre/4-traefik/compose.yml"
+
+
+@pytest.mark.parametrize("name", ["web2/docker-compose.yml", "docker-compose.yml"])
+def test_the_digest_of_what_a_student_had_pushed_is_left_out(name: str) -> None:
+    pinned = "lb:5000/student-age:1.0@sha256:" + "0a" * 32
+    php = "php:apache@sha256:" + "0b" * 32
+    text = STACK.replace("student-age:1.0", pinned).replace("php:apache", php)
+    found = seen({COMPOSE: STACK, name: text, "README.md": "x"})
+    read = found.files[name].decode()
+    assert "image: lb:5000/student-age:1.0\n" in read
+    assert php in read
+    assert f"{name}: {pinned} stands for lb:5000/student-age:1.0" in found.notes
+
+
+def test_web2_may_have_the_website_alone() -> None:
+    alone = STACK.partition("  back:")[0]
+    found = seen({COMPOSE: STACK, "docker-compose-web2.yml": alone, "README.md": "x"})
+    assert found.options[OWN_OF_WEB2] == "docker-compose-web2.yml"
