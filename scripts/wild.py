@@ -20,7 +20,7 @@ from labkit.accuracy.bench import Bench, in_groups
 from labkit.accuracy.campaign import remove
 from labkit.accuracy.corpus import NOTE, Case, Expected
 from labkit.accuracy.matrix import Outcome
-from labkit.classroom import read_folder
+from labkit.classroom import read_submission
 from labkit.course import Course, Verdict, load_course, select
 from labkit.lab import open_lab
 from labkit.locale import use_course
@@ -88,7 +88,7 @@ def differs(note: Mapping[str, Any], outcome: Outcome) -> list[str]:
 
 def _case(course: Course, folder: Path, note: Mapping[str, Any]) -> Case:
     steps = frozenset(step.number for step in select(course, str(note.get("steps", "all"))))
-    files = read_folder(folder / "sub").files
+    files = read_submission(folder / "sub").files
     return Case(folder.name, KIND, files, Expected(str(note["why"]), steps))
 
 

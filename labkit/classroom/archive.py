@@ -22,7 +22,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from labkit.classroom.folder import IGNORED, LARGEST_FILE, LARGEST_FOLDER, RESOURCE_FORK
+from labkit.classroom.folder import (
+    IGNORED,
+    LARGEST_FILE,
+    LARGEST_FOLDER,
+    REPORTS,
+    RESOURCE_FORK,
+)
 from labkit.errors import UsageError
 from labkit.locale import _
 
@@ -51,6 +57,11 @@ class Member:
 def is_archive(name: str) -> bool:
     """Whether a file's name is that of an archive, of a kind that can be read or not."""
     return name.lower().endswith(SUFFIXES + UNREADABLE)
+
+
+def may_be_large(name: str) -> bool:
+    """Whether a file may take all of the room: an archive, or a report with its pictures."""
+    return is_archive(name) or name.lower().endswith(REPORTS)
 
 
 def is_litter(path: str) -> bool:
@@ -93,7 +104,7 @@ def members(file: IO[bytes], name: str) -> Iterator[Member]:
 
 def _room(path: str) -> int:
     """How many bytes a member may have: an archive inside holds a whole submission."""
-    return LARGEST_FOLDER if is_archive(path) else LARGEST_FILE
+    return LARGEST_FOLDER if may_be_large(path) else LARGEST_FILE
 
 
 def _zip(file: IO[bytes]) -> Iterator[Member]:

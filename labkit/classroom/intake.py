@@ -17,7 +17,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
-from labkit.classroom.archive import Member, is_archive, is_litter, members, stem
+from labkit.classroom.archive import (
+    Member,
+    is_archive,
+    is_litter,
+    may_be_large,
+    members,
+    stem,
+)
 from labkit.classroom.folder import (
     LARGEST_FILE,
     LARGEST_FOLDER,
@@ -69,7 +76,7 @@ def read_submission(path: Path) -> Folder:
             next(members(file, path.name), None)  # one that gives nothing is refused, not empty
             file.seek(0)
             return _assembled(stem(path.name), members(file, path.name), where=str(path))
-    folder = read_folder(path, larger=is_archive)
+    folder = read_folder(path, larger=may_be_large)
     if not any(map(is_archive, folder.files)):
         return folder
     found = (
@@ -126,7 +133,7 @@ def _merged(name: str, places: list[Path]) -> Folder:
     for place in places:
         if place.is_file():
             size = place.stat().st_size
-            too_large = size > (LARGEST_FOLDER if is_archive(place.name) else LARGEST_FILE)
+            too_large = size > (LARGEST_FOLDER if may_be_large(place.name) else LARGEST_FILE)
             why = _("it is too large ({size} bytes)", size=size) if too_large else ""
             found.append(Member(_own_name(place.name), b"" if why else place.read_bytes(), why))
             continue

@@ -8,6 +8,7 @@ walks through them in order, and notes what was read otherwise than it was hande
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
+from labkit.facts.reports import PAGES, text_of_report
 from labkit.locale import _
 from steps.beside_balancer import moved
 from steps.project import RSYSLOG
@@ -35,6 +37,7 @@ from steps.recognition.handed_in import (
 from steps.recognition.look import Look, with_paths
 from subject.contract import AS_GIVEN, OPTION, found_in
 
+COMMAND = re.compile(r"^[^\n]{0,80}\bdocker[ \t]+[a-z]", re.M)  # of a report
 NAMED = 4  # of the files that do not count, so many are named
 
 
@@ -111,6 +114,13 @@ def _as_meant(files: Files) -> _Handed:
     original = {as_named(path, files): data for path, data in files.items()}
     shown = [path for path in files if as_named(path, files) != path]
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
+    for path, data in list(original.items()):
+        text = text_of_report(path, data)
+        if COMMAND.search(text):
+            if not path.endswith(PAGES):  # nobody needs it on the machines
+                del original[path]
+            original.setdefault(f"{path}.txt", text.encode())
+            notes.append(_("{file} was read as a text, for the commands in it", file=path))
     return _Handed({path: unixed(data) for path, data in original.items()}, original, notes)
 
 

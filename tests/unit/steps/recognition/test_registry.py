@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import io
+import zipfile
+
 import pytest
 
 from tests.unit.steps.recognition.given import (
@@ -110,3 +114,38 @@ def test_a_compose_file_counts_more_than_notes() -> None:
     found = seen({"README.md": "docker run registry:2", REGISTRY: STORE})
     assert "registry: commands" not in found.options
     assert found.sources[REGISTRY] == REGISTRY
+
+
+def report(*paragraphs: str) -> bytes:
+    """A document of Word's."""
+    made = io.BytesIO()
+    text = "".join(f"<w:p><w:r><w:t>{html.escape(one)}</w:t></w:r></w:p>" for one in paragraphs)
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("word/document.xml", f"<w:document>{text}</w:document>")
+    return made.getvalue()
+
+
+def test_the_commands_of_a_report_are_read() -> None:
+    run = "docker run -d -p 5000:5000 --name registry registry:2"
+    page = f"<html><body><p>On lb: </p><p>{run.replace(' -p', chr(10) + '-p')}</p></body></html>"
+    for name, data in (("Rapport TP.docx", report("On lb:", run)), ("rapport.html", page.encode())):
+        found = seen({name: data, "x/notes.txt": "x"})
+        assert found.sources[REGISTRY] == f"{name}.txt"
+        assert found.options["registry: commands"] == run
+        assert found.notes == (f"{name} was read as a text, for the commands in it",)
+        assert (name in found.files) is name.endswith(".html")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("website/index.html", b"<p>A list of students</p>"),
+        ("Rapport.docx", report("Docker is a container engine.")),
+        ("Rapport.docx", b"PK"),
+    ],
+)
+def test_a_page_or_a_report_without_commands_is_left_as_it_is(name: str, data: bytes) -> None:
+    found = seen({name: data, "x/notes.txt": "x"})
+    assert found.files[name] == data
+    assert f"{name}.txt" not in found.files
+    assert found.notes == ()
