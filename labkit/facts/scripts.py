@@ -321,14 +321,20 @@ def docker_commands(
 
 
 def _of_asciidoc(text: str) -> str:
-    """Notes in AsciiDoc with the values of their attributes, and without callouts."""
+    """Notes in AsciiDoc with the values of their attributes, without callouts and comments."""
     values = dict(ATTRIBUTE.findall(text))
+    lines, is_comment = list[str](), False
+    for line in text.split("\n"):
+        if re.fullmatch(r"/{4,}[ \t]*", line):
+            is_comment = not is_comment
+        elif not is_comment and not line.startswith("//"):
+            lines.append(line)
 
     def value(match: re.Match[str]) -> str:
         found: str = values.get(match[1], "")
         return found if 0 < len(found) <= LONGEST_VALUE else match[0]
 
-    return CALLOUT.sub("", re.sub(r"\{([\w-]+)\}", value, text))
+    return CALLOUT.sub("", re.sub(r"\{([\w-]+)\}", value, "\n".join(lines)))
 
 
 def _of_make(text: str) -> str:
