@@ -73,6 +73,8 @@ def serve(shells: Shells, files: Files) -> None:
         readdress(lb, files, REGISTRY_HOME)
         files.note(REGISTRY_COMPOSE)
         as_documented(lb, [shlex.split(line) for line in commands.splitlines()])
+        if page := files.option("registry: page"):
+            start_page(lb, files, page)
     else:
         files.place(REGISTRY_COMPOSE, lb)
         readdress(lb, files, REGISTRY_HOME)

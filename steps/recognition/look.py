@@ -29,6 +29,7 @@ from steps.recognition.choosing import are_attempts, least
 from steps.recognition.composes import (
     COMPOSE_NAME,
     OF_WEB2,
+    PAGE_OF_REGISTRY,
     Composes,
     first,
     has_page,
@@ -99,7 +100,12 @@ class Look:
 
     def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
         """The file of a page for the registry, where it is not the registry's own."""
-        if not self.registry or has_page(composes[self.registry]):
+        if self.registry:
+            is_elsewhere = not has_page(composes[self.registry])
+        else:
+            told = [command for _path, command in self.documented]
+            is_elsewhere = bool(told) and not any(map(PAGE_OF_REGISTRY.search, told))
+        if not is_elsewhere:
             return ""
         return first(
             {path: one for path, one in composes.items() if path != self.registry},

@@ -149,3 +149,20 @@ def test_a_page_or_a_report_without_commands_is_left_as_it_is(name: str, data: b
     assert found.files[name] == data
     assert f"{name}.txt" not in found.files
     assert found.notes == ()
+
+
+ALONE = "docker run -d -p 5000:5000 registry:2\n"
+UI = "services:\n  ui:\n    image: joxit/docker-registry-ui:2\n    ports: ['8080:80']\n"
+
+
+@pytest.mark.parametrize(
+    ("notes", "page"),
+    [
+        (ALONE, "code/page.yml"),
+        (f"{ALONE}docker run -d -p 8080:80 -e X=registry joxit/docker-registry-ui\n", None),
+        ("The page is started on lb.\n", None),
+    ],
+)  # fmt: skip
+def test_a_documented_registry_may_have_its_page_in_a_file(notes: str, page: str | None) -> None:
+    found = seen({"code/page.yml": UI, "src/README.md": notes})
+    assert found.options.get("registry: page") == page
