@@ -11,9 +11,11 @@ each time the same.
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +34,8 @@ from labkit.facts.haproxy import harmless
 from labkit.facts.http.browser import Reply, finished, path_of
 from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
-from labkit.facts.registry import Registry
+from labkit.facts.registry import Registry, settings
+from labkit.facts.reports import PARTS, text_of_report
 from labkit.remote import Result as Said
 from labkit.remote import Shell
 from steps.recognition import recognise
@@ -140,6 +143,23 @@ def read_rules(data: bytes) -> None:
     rsyslog.refused(text)
 
 
+def read_report(data: bytes) -> None:
+    """A saved page, and the text of a document, whole and cut."""
+    text_of_report("a.html", data)
+    for name, part in PARTS.items():
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(part, data)
+        packed = made.getvalue()
+        for known in (packed, packed[: len(packed) // 2], packed[7:], data):
+            text_of_report(f"a{name}", known)
+
+
+def read_settings(data: bytes) -> None:
+    """A registry's own configuration."""
+    assert all(map(str.isascii, settings(data.decode("ascii", "replace").replace("\ufffd", "?"))))
+
+
 def read_answer(data: bytes) -> None:
     """JSON from anywhere."""
     Answer(200, data.decode("utf-8", "replace"), "", "").json()
@@ -189,6 +209,15 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
         '"', "'", "\\", "#", "${", "}", ".if ", ".endif", "\n", "\r", " ", "module(", "action(",
         "template(", "if ", "then ", "{", "local2.*", "& ", "^/x", ":msg, ", "$ModLoad ", "/*",
         "*/", "=", ")", "type=", "stop\n", "x" * 10_000, "\0", "/var/log/x", "..",
+    )),
+    "report": (read_report, (
+        "<w:p>", "</w:p>", "<w:t>", "<w:br/>", "<w:tab/>", "<text:s text:c='9'/>", "</text:p>",
+        "<pre>", "</pre>", "<script>", "</style", "<!--", "-->", "<br", "<", ">", "&#", "&amp", ";",
+        "docker run ", "\n", "\u00a0", "x" * 10_000, "\0",
+    )),
+    "settings": (read_settings, (
+        "auth:\n", "  htpasswd:\n", "    path: ", "/auth/htpasswd\n", "http: {", "tls: {", "}", "[",
+        "]", "&a ", "*a", "<<: ", "!!int ", "!!binary ", "? ", "- ", "|\n", "\t", "\0", "1e999", '"',
     )),
     "JSON": (read_answer, JSON),
 }  # fmt: skip
