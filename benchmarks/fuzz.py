@@ -217,7 +217,8 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
     )),
     "settings": (read_settings, (
         "auth:\n", "  htpasswd:\n", "    path: ", "/auth/htpasswd\n", "http: {", "tls: {", "}", "[",
-        "]", "&a ", "*a", "<<: ", "!!int ", "!!binary ", "? ", "- ", "|\n", "\t", "\0", "1e999", '"',
+        "]", "&a ", "*a", "<<: ", "!!int ", "!!binary ", "? ", "- ", "|\n", "\t", "\0", "1e999",
+        '"',
     )),
     "JSON": (read_answer, JSON),
 }  # fmt: skip
