@@ -87,7 +87,7 @@ class Look:
             return told
         alone = {
             path: one for path, one in composes.items()
-            if path not in apart and OF_WEB2.search(path) and not OF_WEB2.search(self.stack)
+            if path not in apart and OF_WEB2.search(path)
             and one.website and not has_registry(one)
         }  # fmt: skip
         return [min(alone, key=least)] if alone and self.stack else []

@@ -136,6 +136,11 @@ def test_a_configuration_file_says_what_variables_would(config: str, found: dict
     assert settings(config) == found
 
 
+def test_a_configuration_file_without_end_is_followed_a_few_levels() -> None:
+    deep = "".join(f"{' ' * level}a:\n" for level in range(300)) + " " * 300 + "b: c\n"
+    assert settings(deep + "log:\n  level: info\n") == {"REGISTRY_LOG_LEVEL": "info"}
+
+
 @pytest.mark.parametrize(
     "image",
     ["registry", "registry:2.8.1", "docker.io/library/registry:3", "registry@sha256:0",

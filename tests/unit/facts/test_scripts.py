@@ -116,6 +116,38 @@ def test_a_makefile_is_read_as_make_would(text: str) -> None:
     assert len(found) == 1 + ("network" in text)
 
 
+ADOC = """\
+= Registry
+:port: 5000
+:name: registry
+
+////
+docker run -d --name tried registry:2
+////
+// docker run -d --name tried-too registry:2
+. Start it:
++
+[source,console]
+----
+$ docker run -d -p {port}:5000 --name {name} registry:2 <1>
+$ docker ps --format '{no-such}' # <.>
+----
+"""
+
+
+def test_attributes_callouts_and_comments_of_asciidoc_are_read() -> None:
+    first, second = docker_commands("README.adoc", ADOC, "/srv")
+    assert shlex.join(first) == RUN
+    assert second[2:] == ["--format", "{no-such}"]
+    assert "{port}:5000" in docker_commands("README.md", ADOC, "/srv")[-2]
+
+
+def test_make_calls_the_folder_by_a_name_of_its_own() -> None:
+    text = "up:\n\tdocker run -v $(CURDIR)/data:/data x\n"
+    (words,) = docker_commands("Makefile", text, "/srv")
+    assert words[-2] == "/srv/data:/data"
+
+
 @pytest.mark.parametrize(
     "word",
     [

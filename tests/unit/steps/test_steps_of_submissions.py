@@ -326,10 +326,11 @@ def test_a_password_file_that_was_handed_in_gets_a_user_more() -> None:
     )
 
 
+USERS = {"source": "/srv/registry/users", "target": "/auth/users"}
 CONFIGURED: dict[str, object] = {
     "volumes": [
         {"source": "/srv/registry/config.yml", "target": "/etc/docker/registry/config.yml"},
-        {"source": "/srv/registry/users", "target": "/auth/users"},
+        USERS,
     ],
 }
 
@@ -340,7 +341,7 @@ CONFIGURED: dict[str, object] = {
         CONFIGURED,
         {
             "command": ["serve", "/my/registry.yml"],
-            "volumes": [{"source": "/srv/registry", "target": "/my"}, *CONFIGURED["volumes"]],
+            "volumes": [{"source": "/srv/registry", "target": "/my"}, USERS],
         },
     ],
     ids=["where the registry looks", "where its command says"],
@@ -694,6 +695,23 @@ def test_a_network_that_is_made_by_hand_is_there_before_the_stack_is_started() -
 
 AGE = "services:\n  php: {image: 'php:apache'}\n  age: {image: 'age:1'}\n"
 OF_WEB2 = {**API_LAYOUT, "lb/haproxy.cfg": "", "web2/docker-compose.yml": AGE}
+
+
+def test_web1_starts_its_own_where_web2_has_another() -> None:
+    assert Machines().plan(5, submitted(OF_WEB2))[-1] == (
+        f"web1:{HOME} $ {composed('up -d --quiet-pull')}"
+    )
+
+
+def test_a_page_in_a_file_is_started_beside_a_registry_that_notes_set_up() -> None:
+    page = "services:\n  ui:\n    image: joxit/docker-registry-ui:2\n"
+    files = {"ui/page.yml": page, "README.md": "docker run -d -p 5000:5000 registry:2\n"}
+    machines = Machines({"lb": {CONFIG: config(ui={"image": "joxit/docker-registry-ui:2"})}})
+    plan = [line for line in machines.plan(8, submitted(files)) if line.startswith("lb:")]
+    home = "/srv/registry-page"
+    started = composed("up -d --quiet-pull", f"{home}/page.yml")
+    assert "lb:/srv/registry $ docker run -d -p 5000:5000 registry:2" in plan
+    assert f"lb:{home} $ {started}" in plan
 
 
 def test_step_10_starts_the_file_that_web2_has_of_its_own() -> None:

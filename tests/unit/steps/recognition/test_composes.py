@@ -230,6 +230,7 @@ def test_web2_may_have_compose_files_of_its_own(
     assert (BUILT_ON_WEB2 in found.options) is built
     assert f"web2 starts its own {own.replace(' ', ' + ')}" in found.notes
     assert "web2" not in found.sources[COMPOSE]
+    assert "compose: options" not in found.options
     assert not [note for note in found.notes if "could be meant" in note]
 
 
