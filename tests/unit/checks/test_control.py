@@ -12,6 +12,7 @@ from labkit.remote import PlannedShell, from_facts
 BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")
 NO_PACKAGE = "#9 3.1 E: Unable to locate package libldap2-devel\n"
 NO_CANDIDATE = "#9 3.1 E: Package 'python-dev' has no installation candidate\n"
+NO_VERSION = "2.197 E: Version '2.5.*' for 'libldap2-dev' was not found\n"
 NO_DISTRIBUTION = "#8 ERROR: No matching distribution found for flaskk\n"
 NO_APK = "#5 0.1 /bin/sh: 1: apk: not found\n"
 NO_COMPILER = "#8 9.1 error: command 'gcc' failed: No such file or directory\n"
@@ -38,7 +39,7 @@ def test_what_no_index_has_is_a_mistake(image: str, said: str) -> None:
     assert caught.value.seen.partition(":")[0] in said
 
 
-@pytest.mark.parametrize("said", [NO_PACKAGE, NO_CANDIDATE, NO_DISTRIBUTION])
+@pytest.mark.parametrize("said", [NO_PACKAGE, NO_CANDIDATE, NO_DISTRIBUTION, NO_VERSION])
 @pytest.mark.parametrize(
     ("image", "control"),
     [

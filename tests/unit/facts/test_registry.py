@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pytest
 
+from labkit.facts.docker import Container
 from labkit.facts.http.curl import Answer
 from labkit.facts.registry import Registry, find_registry, is_registry, settings
 from labkit.remote import PlannedShell, Result
@@ -90,6 +91,22 @@ def container(image: str, published: dict[str, int]) -> dict[str, object]:
         "HostConfig": {"RestartPolicy": {"Name": "always"}},
         "NetworkSettings": {"Ports": ports, "Networks": {}},
     }
+
+
+@pytest.mark.parametrize(
+    ("hosts", "for_itself"),
+    [
+        (["127.0.0.1"], True), (["127.0.0.1", "::1"], True), (["0.0.0.0", "::"], False),
+        (["127.0.0.1", "10.0.0.1"], False), ([""], False), ([], False),
+    ],
+)  # fmt: skip
+def test_a_container_that_is_published_for_its_machine_alone(
+    hosts: list[str], for_itself: bool
+) -> None:
+    raw = container("registry:2", {})
+    bindings = [{"HostIp": host, "HostPort": "5000"} for host in hosts]
+    raw["NetworkSettings"] = {"Ports": {"5000/tcp": bindings or None}, "Networks": {}}
+    assert Container(raw).is_for_itself is for_itself
 
 
 @pytest.mark.parametrize(
