@@ -81,22 +81,22 @@ class Look:
         composes = self.composes.projects
         apart = {self.registry, self.page_of_registry, self.stack}
         told = self.composes.of_web2()
-        if told and not (set(told) <= apart or any(
-            has_registry(composes[one]) for one in told if one in composes
-        )):  # fmt: skip
+        of_the_registry = any(has_registry(composes[one]) for one in told if one in composes)
+        if not set(told) <= apart and not of_the_registry:
             return told
-        alone = {
-            path: one for path, one in composes.items()
-            if path not in apart and OF_WEB2.search(path)
-            and one.website and not has_registry(one)
-        }  # fmt: skip
+        alone = [
+            path
+            for path, one in composes.items()
+            if path not in apart and OF_WEB2.search(path) and one.website and not has_registry(one)
+        ]
         return [min(alone, key=least)] if alone and self.stack else []
 
     def _builds_on_web2(self) -> bool:
         """Whether web2 builds the API itself: nothing is there under the name of its image."""
         api = self.composes.merged(self.second).api if self.second else None
-        built = bool(api and api.build_context)
-        return built and bool((api and not api.image) or self.composes.are_built(self.second))
+        if api is None or not api.build_context:
+            return False
+        return not api.image or self.composes.are_built(self.second)
 
     def _page_of_registry(self, composes: Mapping[str, Project]) -> str:
         """The file of a page for the registry, where it is not the registry's own."""
