@@ -159,14 +159,18 @@ class Composes:
             (path, words[2 : words.index("up")]) for path, words in self._typed if "up" in words
         ]
 
-    @cached_property
+    @property
     def _typed(self) -> list[tuple[str, list[str]]]:
         """Each documented `docker compose`: which file tells it, and its words."""
+        return [one for one in self.commands if one[1][:2] == ["docker", "compose"]]
+
+    @cached_property
+    def commands(self) -> list[tuple[str, list[str]]]:
+        """Each docker command of notes and scripts: which file tells it, and its words."""
         return [
             (path, words)
             for path in filter(NOTES.search, self.files)
             for words in docker_commands(path, text_of(self.files[path]), ".")
-            if words[:2] == ["docker", "compose"]
         ]
 
     def _included(self, path: str) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 
 from labkit.facts.compose.written import DRIVE, networks
-from labkit.facts.scripts import docker_commands
 from steps.project import (
     BUILT_ON_WEB2,
     COMPOSE,
@@ -36,7 +35,7 @@ from steps.recognition.composes import (
     has_registry,
     publishes_registry,
 )
-from steps.recognition.handed_in import NOTES, Files, inside, text_of
+from steps.recognition.handed_in import Files, inside, text_of
 from steps.recognition.images import SCRIPT, Images
 from subject.roles import Project
 
@@ -135,12 +134,9 @@ class Look:
         for service in project.services.values() if project else ():
             build = service.raw["build"]
             for there in (*service.mounts.values(), str(build["context"]) if build else ""):
-                end = (
-                    ""
-                    if there in service.mounts
-                    else self._end_of(there) or self._meant(there, folder)
-                )
-                if end and there not in elsewhere:
+                if there in service.mounts or there in elsewhere:
+                    continue
+                if end := self._end_of(there) or self._meant(there, folder):
                     elsewhere[there] = f"./{relpath(end, folder)}"
         data = with_paths(text, elsewhere).encode() if elsewhere else self.files[path]
         return data, elsewhere
@@ -180,6 +176,11 @@ class Look:
         return balancer.pieces(self.files, self.balancer) if self.balancer else []
 
     @cached_property
+    def log_rules(self) -> str:
+        """rsyslog's file with the rule for HAProxy's log, "" if there is none."""
+        return log.rules(self.files, self.balancer)
+
+    @cached_property
     def documented(self) -> list[tuple[str, str]]:
         """(file, command) of each documented command that sets up the registry."""
         return registry.documented(self.files)
@@ -192,7 +193,7 @@ class Look:
             INDEX.path: self.page,
             REGISTRY_COMPOSE.path: self.registry or next(iter(self.documented), ("",))[0],
             HAPROXY_BACKEND.path: self.balancer,
-            RSYSLOG.path: log.rules(self.files, self.balancer),
+            RSYSLOG.path: self.log_rules,
         }
         return {artefact: path for artefact, path in found.items() if path}
 
@@ -247,7 +248,7 @@ class Look:
         commands = "\n".join(command for _path, command in self.documented)
         if commands and not self.registry:
             found["registry: commands"] = commands
-        if log.keeps_the_packages(self.files, self.balancer, log.rules(self.files, self.balancer)):
+        if log.keeps_the_packages(self.files, self.balancer, self.log_rules):
             found["haproxy: packaged rule"] = "yes"
         if made := self._networks_made_by_hand():
             found["deploy: networks"] = " ".join(made)
@@ -290,8 +291,7 @@ class Look:
         wanted = dict.fromkeys(networks(self.files[self.stack], external=True))
         made = {
             words[-1]
-            for path in filter(NOTES.search, self.files)
-            for words in docker_commands(path, text_of(self.files[path]), ".")
+            for _path, words in self.composes.commands
             if words[1:3] == ["network", "create"]
         }
         return [one for one in wanted if one in made and NETWORK_NAME.fullmatch(one)]
