@@ -245,39 +245,38 @@ def _side_by_side(work: Callable[[Recipe], None], recipes: list[Recipe]) -> None
 
 
 def _publish(
-    engine: docker.DockerClient, registry: Registry, recipe: Recipe, say: Say, base: str = ""
+    engine: docker.DockerClient,
+    registry: Registry,
+    recipe: Recipe,
+    say: Say,
+    base: Callable[[], str] = str,
 ) -> None:
     """Make every name of `recipe`, and of its other forms, answer.
 
-    By its image, or by the genuine one that is there. A form is made from the image at `base`.
+    By its image, or by the genuine one that is there. A form is made from the image that `base`
+    gives when it is asked.
     """
+    made = ""
+
+    def image() -> str:
+        nonlocal made
+        made = ensure_recipe_image(engine, recipe, say, base=base())
+        return made
+
     held = {tag: registry.manifest(recipe.repository, tag) for tag in recipe.tags}
     ours = [tag for tag in recipe.tags if not _is_genuine(registry, recipe, held[tag])]
     current = held[ours[0]] if ours else None
-    made = ""
     if ours and (current is None or not _is_current(registry, recipe, current)):
-        made = ensure_recipe_image(engine, recipe, say, base=base)
-        current = _push(engine, registry, made, recipe.repository, ours[0])
+        current = _push(engine, registry, image(), recipe.repository, ours[0])
     for tag in ours[1:]:
         known = held[tag]
         if current and (known is None or known.digest != current.digest):
             registry.tag(recipe.repository, tag, current)
     for form in recipe.forms:
-        if not _has_all(registry, form):
-            made = ensure_recipe_image(engine, recipe, say, base=base)
-            _publish(engine, registry, form, say, made)
+        _publish(engine, registry, form, say, image)
     if made and recipe.name != REGISTRY:
         # It is in the mirror now: a second copy in the engine would only take room.
         engine.images.remove(made)
-
-
-def _has_all(registry: Registry, recipe: Recipe) -> bool:
-    """Whether each of a recipe's names answers, by its image as it is now or by a genuine one."""
-    held = [registry.manifest(recipe.repository, tag) for tag in recipe.tags]
-    return all(
-        one and (_is_genuine(registry, recipe, one) or _is_current(registry, recipe, one))
-        for one in held
-    )
 
 
 def _is_genuine(registry: Registry, recipe: Recipe, manifest: Manifest | None) -> bool:
