@@ -260,14 +260,7 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
         for _visit in range(REQUESTS):
             must_be_ok(fetch(lab, "lb", site_port, to_https=True))
 
-    shares = _shares(haproxy, strangers)
-    shown = " · ".join(f"{name} {count}" for name, count in shares.items())
-    expect(
-        _are_even(shares),
-        expected=_("{count} requests shared evenly", count=REQUESTS),
-        seen=shown,
-        where="lb, " + _("HAProxy's own counters"),
-    )
+    shown = _must_be_shared(haproxy, strangers, _("{count} requests shared evenly", count=REQUESTS))
     form = button_of(fetch(lab, "lb", site_port, to_https=True))
     if form and form.method == "post":
         _must_let_presses_through(lab, servers, site_port)
@@ -276,21 +269,30 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
             for _visit in range(REQUESTS):
                 fetch(lab, "lb", site_port, form.path, form=form.fields, to_https=True)
 
-        pressed = _shares(haproxy, pressing)
-        expect(
-            _are_even(pressed),
-            expected=_("{count} presses of the page's button shared evenly", count=REQUESTS),
-            seen=" · ".join(f"{name} {count}" for name, count in pressed.items()),
-            where="lb, " + _("HAProxy's own counters"),
+        _must_be_shared(
+            haproxy,
+            pressing,
+            _("{count} presses of the page's button shared evenly", count=REQUESTS),
         )
-    stays = _shares(haproxy, lambda: _visit_with_cookies(haproxy, site_port))
-    expect(
-        _are_even(stays),
-        expected=_("{count} visits of one browser, cookies kept, shared evenly", count=REQUESTS),
-        seen=" · ".join(f"{name} {count}" for name, count in stays.items()),
-        where="lb, " + _("HAProxy's own counters"),
+    _must_be_shared(
+        haproxy,
+        lambda: _visit_with_cookies(haproxy, site_port),
+        _("{count} visits of one browser, cookies kept, shared evenly", count=REQUESTS),
     )
     note(shown)
+
+
+def _must_be_shared(haproxy: HAProxy, visit: Callable[[], object], expected: str) -> str:
+    """How many visits each server had, as text; not met unless they are shared evenly."""
+    shares = _shares(haproxy, visit)
+    shown = " · ".join(f"{name} {count}" for name, count in shares.items())
+    expect(
+        _are_even(shares),
+        expected=expected,
+        seen=shown,
+        where="lb, " + _("HAProxy's own counters"),
+    )
+    return shown
 
 
 def _must_let_presses_through(lab: Lab, servers: Sequence[Server], site_port: int) -> None:
