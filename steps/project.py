@@ -81,7 +81,7 @@ RSYSLOG = Artefact(
 # The rule that Debian's haproxy brings, for a socket in its chroot, and where it is out of force:
 # beside it any rule of a student's seems right. Rocky's brings none.
 PACKAGED_RULE = "/etc/rsyslog.d/49-haproxy.conf"
-NO_PACKAGED_RULE = f"test ! -e {PACKAGED_RULE} || mv {PACKAGED_RULE} {PACKAGED_RULE}.packaged"
+PACKAGED_ASIDE = f"{PACKAGED_RULE}.packaged"
 
 
 @dataclass(frozen=True)

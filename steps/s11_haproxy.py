@@ -16,7 +16,7 @@ from labkit.remote import Shell, Shells
 from steps import undo
 from steps.beside_balancer import provide
 from steps.judged import refuse
-from steps.project import HAPROXY_BACKEND, PACKAGED_RULE, RSYSLOG
+from steps.project import HAPROXY_BACKEND, PACKAGED_ASIDE, PACKAGED_RULE, RSYSLOG
 
 CONFIG = HAPROXY_BACKEND.remote
 VALIDATE = "haproxy -c -f"
@@ -84,11 +84,11 @@ CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL 
 
 def packaged_rule(lb: Shell, *, wanted: bool) -> None:
     """Have the rule that Debian's haproxy brings in force, or not."""
-    aside = f"{PACKAGED_RULE}.packaged"
     if wanted:
-        there, here, unless = aside, PACKAGED_RULE, f"test -e {PACKAGED_RULE} || test ! -e {aside}"
+        there, here = PACKAGED_ASIDE, PACKAGED_RULE
+        unless = f"test -e {PACKAGED_RULE} || test ! -e {PACKAGED_ASIDE}"
     else:
-        there, here, unless = PACKAGED_RULE, aside, f"test ! -e {PACKAGED_RULE}"
+        there, here, unless = PACKAGED_RULE, PACKAGED_ASIDE, f"test ! -e {PACKAGED_RULE}"
     lb.run(f"sudo mv {there} {here} && sudo systemctl restart rsyslog", unless=unless)
 
 

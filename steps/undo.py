@@ -9,7 +9,7 @@ from __future__ import annotations
 from labkit.facts.compose.project import JUDGED
 from labkit.remote import Shell, Shells, everywhere
 from steps.beside_balancer import SUBMITTED
-from steps.project import APART, HAPROXY_STATS, NO_PACKAGED_RULE, REGISTRY_HOME
+from steps.project import APART, HAPROXY_STATS, PACKAGED_ASIDE, PACKAGED_RULE, REGISTRY_HOME
 from subject.contract import PROJECT
 
 # Containers with their volumes, then volumes and networks of their own.
@@ -112,7 +112,7 @@ def balancer(shells: Shells) -> None:
     # counts starts is set back: systemd refuses the sixth within 10 s (StartLimitBurst=).
     _as_root(
         lb,
-        f"rm -rf {SUBMITTED}; {NO_PACKAGED_RULE}; "
+        f"rm -rf {SUBMITTED}; test ! -e {PACKAGED_RULE} || mv {PACKAGED_RULE} {PACKAGED_ASIDE}; "
         "rm -f /etc/rsyslog.d/haproxy.conf /var/log/haproxy.log; "
         "systemctl reset-failed rsyslog haproxy; systemctl restart rsyslog haproxy",
     )

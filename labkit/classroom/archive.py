@@ -22,14 +22,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from labkit.classroom.folder import (
-    IGNORED,
-    LARGEST_FILE,
-    LARGEST_FOLDER,
-    REPORTS,
-    RESOURCE_FORK,
-)
+from labkit.classroom.folder import IGNORED, LARGEST_FILE, LARGEST_FOLDER, RESOURCE_FORK
 from labkit.errors import UsageError
+from labkit.facts.reports import PARTS
 from labkit.locale import _
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -61,7 +56,7 @@ def is_archive(name: str) -> bool:
 
 def may_be_large(name: str) -> bool:
     """Whether a file may take all of the room: an archive, or a report with its pictures."""
-    return is_archive(name) or name.lower().endswith(REPORTS)
+    return is_archive(name) or name.lower().endswith(tuple(PARTS))
 
 
 def is_litter(path: str) -> bool:

@@ -19,7 +19,6 @@ MOST_FILES = 1000
 # What tools leave beside a learner's files; the last one is the corpus' own note about an entry.
 IGNORED = (".git", ".vagrant", ".venv", "venv", "node_modules", "__pycache__", "__MACOSX",
            ".DS_Store", "Thumbs.db", "desktop.ini", "expected.toml")  # fmt: skip
-REPORTS = (".docx", ".odt")  # with the pictures of a whole practical in them
 RESOURCE_FORK = "._"  # what macOS puts beside each file of an archive, under the file's name
 # What shows a practical and is none of its files: read last, when there is room.
 SHOWN = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".svg", ".pdf",

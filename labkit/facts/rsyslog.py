@@ -99,7 +99,6 @@ INCLUDES = re.compile(
     r"^[ \t]*(?:\$IncludeConfig[ \t]+|include\s*\(\s*file\s*=\s*[\"'])/etc/rsyslog\.d/",
     re.M | re.I,
 )
-REMARK = re.compile(r"(^|[ \t])#.*", re.M)
 OF_THE_SYSTEM = re.compile(
     r"""^[ \t]*(?:
         (?:global|main_queue|include)\s*\([^)]*\)
@@ -135,7 +134,12 @@ def beside_the_systems(text: str) -> str:
 
     Nor comments: el9's own stand within its modules' parentheses, and have some themselves.
     """
-    return OF_THE_SYSTEM.sub("", REMARK.sub(r"\1", text))
+    return OF_THE_SYSTEM.sub("", without_comments(text))
+
+
+def without_comments(text: str) -> str:
+    """The text without what stands behind a # that begins a word."""
+    return re.sub(r"(^|\s)#.*", r"\1", text)
 
 
 def may_be_written(path: str) -> bool:

@@ -54,9 +54,9 @@ SAYS = re.compile(
     r"[^`:$\n]{1,200}:[ \t]*(?=(?:sudo[ \t]+)?docker[ \t]+"
     r"(?:(?:container[ \t]+)?run[ \t]+-|(?:network|volume)[ \t]+(?:create|connect)[ \t]))"
 )
-IS_SCRIPT = re.compile(r"\.(sh|bash|zsh|ksh|mk)$|(^|/)(gnu)?makefile[^/]*$", re.I)
 # A Makefile has a value to the end of its line, and `$@` for the target that a line belongs to.
 IS_MAKE = re.compile(r"\.mk$|(^|/)(gnu)?makefile[^/]*$", re.I)
+IS_SCRIPT = re.compile(rf"\.(sh|bash|zsh|ksh)$|{IS_MAKE.pattern}", re.I)
 MAKES_VALUE = re.compile(r"([A-Za-z_]\w*[ \t]*[:?+]?=)[ \t]*([^\"'\n#]*[^\"'\s#])[ \t]*(?:#.*)?")
 MAKES_TARGET = re.compile(r"([\w.-]+)[ \t]*::?(?!=)")
 # AsciiDoc's attributes, and the numbers that it puts behind a line (its manual, "Callouts").

@@ -16,7 +16,7 @@ from pathlib import Path
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
-from labkit.facts.reports import PAGES, text_of_report
+from labkit.facts.reports import PAGES, is_report, text_of_report
 from labkit.locale import _
 from steps.beside_balancer import moved
 from steps.project import RSYSLOG
@@ -114,10 +114,10 @@ def _as_meant(files: Files) -> _Handed:
     original = {as_named(path, files): data for path, data in files.items()}
     shown = [path for path in files if as_named(path, files) != path]
     notes = [_("{file} was read without its .txt", file=path) for path in shown]
-    for path, data in list(original.items()):
-        text = text_of_report(path, data)
+    for path in list(filter(is_report, original)):
+        text = text_of_report(path, original[path])
         if COMMAND.search(text):
-            if not path.endswith(PAGES):  # nobody needs it on the machines
+            if not path.lower().endswith(PAGES):  # nobody needs it on the machines
                 del original[path]
             original.setdefault(f"{path}.txt", text.encode())
             notes.append(_("{file} was read as a text, for the commands in it", file=path))

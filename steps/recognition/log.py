@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from labkit.facts.haproxy.file import sections
+from labkit.facts.rsyslog import without_comments
 from steps.project import PACKAGED_RULE, RSYSLOG
 from steps.recognition.balancer import is_below, suffix
 from steps.recognition.choosing import least
@@ -35,7 +36,7 @@ def rules(files: Files, balancer: str) -> str:
     found = [
         path
         for path in _of_rsyslog(files, balancer)
-        if HAPROXY_LOG.search(_without_comments(text_of(files[path])))
+        if HAPROXY_LOG.search(without_comments(text_of(files[path])))
     ]
     return min(found, key=least, default="")
 
@@ -70,7 +71,7 @@ def before_rules(files: Files, balancer: str, rules: str) -> list[str]:
             if (PurePosixPath(path).parent in (home, folder) or is_below(path, home))
             and path != rules
             and listens(text_of(files[path]))
-            and not HAPROXY_LOG.search(_without_comments(text_of(files[path])))
+            and not HAPROXY_LOG.search(without_comments(text_of(files[path])))
         ),
         key=lambda path: (suffix(path) == ".d", path),
         reverse=True,
@@ -111,13 +112,9 @@ def _of_rsyslog(files: Files, balancer: str) -> list[str]:
 
 def is_the_rule(text: str) -> bool:
     """Whether a text begins as rsyslog's files do, and has the rule for HAProxy's log."""
-    bare = _without_comments(text)
+    bare = without_comments(text)
     return bool(RSYSLOG_WORD.match(bare.lstrip()) and HAPROXY_LOG.search(bare))
 
 
 def _uncommented(data: bytes) -> str:
-    return _without_comments(text_of(data))
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(r"(^|\s)#.*", r"\1", text)
+    return without_comments(text_of(data))
