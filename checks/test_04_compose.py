@@ -8,10 +8,13 @@ from checks.trial import RunningImage
 from labkit.course import check, expect, not_met
 from labkit.facts.compose.harmless import harms
 from labkit.facts.compose.project import Service
+from labkit.facts.docker import exported_by, images
 from labkit.locale import _
 from labkit.remote import Shell
 from subject.contract import DATA_FILE, HTTP_PORT, Application
-from subject.roles import Project
+from subject.roles import Project, stack_of
+
+CREDENTIALS = {"USERNAME", "PASSWORD"}
 
 
 def _website(project: Project) -> Service:
@@ -24,6 +27,17 @@ def _api(project: Project) -> Service:
     if project.api is None:
         not_met(expected=_("a service for the API"), seen=_("none"), where=project.file)
     return project.api
+
+
+def _given_otherwise(web1: Shell, project: Project, website: Service) -> dict[str, str]:
+    """Variables that the website has by its image, or by a command that sets them at its start."""
+    name = website.image or f"{project.name}-{website.name}"
+    tags = {name, f"{name}:latest"}
+    given = [image.environment for image in images(web1) if tags & set(image.tags)]
+    container = stack_of(web1, project).website
+    if container and container.running:
+        given.append(exported_by(web1, container))
+    return dict(item for one in given for item in one.items())
 
 
 @check(
@@ -90,7 +104,8 @@ def test_services(project: Project) -> None:
     needs=["compose.services", "build.auth"],
     probes=(
         "USERNAME and PASSWORD are taken from the website's environment in docker compose config, "
-        "and tried out on your image, which the grader runs on web1: it must answer 200."
+        "else from its image's, or from what its running command has set, and tried out on your "
+        "image, which the grader runs on web1: it must answer 200."
     ),
     why=(
         "A wrong password shows late and far from its cause: the page opens as ever, and only the "
@@ -102,11 +117,15 @@ def test_services(project: Project) -> None:
         "environment: USERNAME: toto, PASSWORD: python   in the service of the website",
     ],
 )
-def test_credentials(project: Project, api: RunningImage, application: Application) -> None:
+def test_credentials(
+    web1: Shell, project: Project, api: RunningImage, application: Application
+) -> None:
     """The website is given credentials that the API accepts."""
     website = _website(project)
-    user = website.environment.get("USERNAME", "")
-    password = website.environment.get("PASSWORD", "")
+    given = website.environment
+    if not given.keys() >= CREDENTIALS:
+        given = _given_otherwise(web1, project, website) | given
+    user, password = given.get("USERNAME", ""), given.get("PASSWORD", "")
     expect(
         user and password,
         expected=_("USERNAME and PASSWORD in the environment of the website"),

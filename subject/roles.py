@@ -95,8 +95,12 @@ class Project(compose.Project):
         for service in own:  # an image of the student's own, with the page in it
             if "USERNAME" in service.environment:
                 return service
-        built = [one for one in own if one.build_context and HTTP_PORT in one.published]
-        return max(built, key=lambda one: _is_called(one, CALLED_PAGE), default=None)
+        visited = [
+            one
+            for one in own
+            if HTTP_PORT in one.published and (one.build_context or _is_called(one, CALLED_PAGE))
+        ]
+        return max(visited, key=lambda one: _is_called(one, CALLED_PAGE), default=None)
 
     @property
     def api_image(self) -> str:

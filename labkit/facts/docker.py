@@ -34,6 +34,11 @@ class Image:
     config: dict[str, Any]
     created: str  # ISO 8601: sorts as text
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its ENV lines give to every container of it."""
+        return _variables(self.config.get("Env"))
+
 
 @dataclass(frozen=True)
 class Container:
@@ -91,8 +96,7 @@ class Container:
 
     @property
     def environment(self) -> dict[str, str]:
-        pairs = (entry.partition("=") for entry in self.raw["Config"].get("Env") or [])
-        return {name: value for name, _equals, value in pairs}
+        return _variables(self.raw["Config"].get("Env"))
 
     @property
     def addresses(self) -> list[str]:
@@ -123,6 +127,11 @@ class Container:
         ports = self.raw["NetworkSettings"].get("Ports") or {}
         hosts = [str(one.get("HostIp")) for bindings in ports.values() for one in bindings or ()]
         return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
+
+
+def _variables(entries: Iterable[str] | None) -> dict[str, str]:
+    pairs = (entry.partition("=") for entry in entries or ())
+    return {name: value for name, _equals, value in pairs}
 
 
 # What Docker's client says of an engine that is not there, or is no more.
@@ -210,6 +219,17 @@ def must_have_images(shell: Shell, images: Iterable[str]) -> None:
         )
         if not answer.ok:
             must_be_had(answer.said, image, shell.name)
+
+
+def exported_by(shell: Shell, container: Container) -> dict[str, str]:
+    """Variables that the command of a running container sets itself before it goes on.
+
+    Of those that the engine gave to it none: they may be of a file that was changed since. Empty
+    where the container does not say.
+    """
+    said = shell.ask(f"docker exec -u 0 {quoted(container)} cat /proc/1/environ").stdout
+    found = _variables(filter(None, said.split("\0")))
+    return dict(found.items() - container.environment.items())
 
 
 def containers(shell: Shell) -> list[Container]:
