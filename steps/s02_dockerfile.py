@@ -5,7 +5,9 @@ from __future__ import annotations
 from labkit.course import Files, step
 from labkit.remote import Shells
 from steps import undo
-from steps.project import DOCKERFILE, copy_project, provide_bases
+from steps.images import provide_bases
+from steps.project import DOCKERFILE
+from steps.stack import copy_project
 
 
 @step(

@@ -8,15 +8,9 @@ from pathlib import PurePosixPath
 from labkit.course import Files, step
 from labkit.remote import Shell, Shells
 from steps import undo
-from steps.project import (
-    APART,
-    CARRIED,
-    DOCKERFILE,
-    GIVEN,
-    IMAGE,
-    own_folder,
-    provide_bases,
-)
+from steps.images import provide_bases
+from steps.project import APART, CARRIED, DOCKERFILE, GIVEN, IMAGE
+from steps.stack import own_folder
 from subject.contract import OPTION, PROJECT, application_of
 
 BUILD_LIMIT_S = 600.0

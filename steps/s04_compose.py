@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import COMPOSE, stack_of
+from steps.project import COMPOSE
+from steps.stack import stack_of
 
 
 @step(

@@ -5,16 +5,8 @@ from __future__ import annotations
 from labkit.course import Files, step
 from labkit.remote import Shells
 from steps import undo
-from steps.project import (
-    CARRIED,
-    IMAGE,
-    compose_up,
-    described,
-    name_image,
-    refuse_when_down,
-    stack_of,
-    up_with,
-)
+from steps.project import CARRIED, IMAGE
+from steps.stack import compose_up, described, name_image, refuse_when_down, stack_of, up_with
 
 
 @step(

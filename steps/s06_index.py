@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import INDEX, place_page, stack_of, website_service
+from steps.project import INDEX
+from steps.stack import place_page, stack_of, website_service
 
 
 @step(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shells
-from steps.project import compose_up, stack_of, website_service
+from steps.stack import compose_up, stack_of, website_service
 
 
 @step(

@@ -16,23 +16,11 @@ from labkit.facts.registry import is_registry, settings
 from labkit.remote import Shell, Shells
 from steps import undo
 from steps.documented import document_of, networks_elsewhere
+from steps.images import images_of, provide_images
 from steps.judged import follow, judge, refuse
-from steps.project import (
-    IMAGE,
-    REGISTRY_COMPOSE,
-    REGISTRY_HOME,
-    REGISTRY_PASSWORD,
-    REGISTRY_USER,
-    bring_all,
-    images_of,
-    own_folder,
-    provide_images,
-    provide_networks,
-    run_twice,
-    tag,
-    those_to_be_had,
-    trust_registry,
-)
+from steps.project import IMAGE, REGISTRY_COMPOSE, REGISTRY_HOME, REGISTRY_PASSWORD, REGISTRY_USER
+from steps.stack import bring_all, own_folder, provide_networks, run_twice, tag, those_to_be_had
+from steps.trust import trust_registry
 from subject.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"

@@ -9,20 +9,17 @@ from labkit.course import Beginning, Files, step
 from labkit.errors import StepFailedError
 from labkit.remote import Shells
 from steps import undo
-from steps.project import (
-    BUILT_ON_WEB2,
-    CARRIED,
-    COMPOSE,
-    IMAGE,
+from steps.project import BUILT_ON_WEB2, CARRIED, COMPOSE, IMAGE
+from steps.stack import (
     compose_up,
     copy_project,
     described,
     place_page,
     refuse_when_down,
     stack_of,
-    trust_registry,
     up_with,
 )
+from steps.trust import trust_registry
 
 PULL_LIMIT_S = 120.0  # php:apache from the lab's mirror takes 10 s on a busy computer
 

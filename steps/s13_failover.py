@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from labkit.course import Files, step
 from labkit.remote import Shell, Shells, everywhere
-from steps.project import HAPROXY_STATS, compose_up, stack_of, website_service
+from steps.project import HAPROXY_STATS
 from steps.s11_haproxy import load_configuration, place_configuration
+from steps.stack import compose_up, stack_of, website_service
 
 RESTART = "/etc/systemd/system/haproxy.service.d/restart.conf"
 VISITS = "for visit in 1 2 3 4; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' http://lb/; done"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.project import APK
+from steps.images import APK
 from tests import ROOT
 
 SCRIPT = (ROOT / "steps" / "apk.sh").read_text(encoding="utf-8")

@@ -14,7 +14,8 @@ from labkit.facts.compose.project import Project, Service
 from labkit.facts.dockerfile import base_images, build_options, copied_sources, is_copied
 from labkit.facts.registry import is_registry
 from labkit.remote import PlannedShell, Result
-from steps.project import as_it_was, formerly, provide_images, those_to_be_had
+from steps.images import as_it_was, formerly, provide_images
+from steps.stack import those_to_be_had
 from subject.published import is_unheard_of, stand_in
 from subject.roles import must_be_heard_of
 
