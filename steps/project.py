@@ -10,9 +10,12 @@ from subject.contract import PROJECT
 DEFAULT_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 IMAGE = "student-age:1.0"
 APART = "/var/lib/carried"  # where no check looks for what a student has written
-# Of a submission: the compose files that web2 has of its own, and whether they build the API there.
+# Of a submission: the compose files that web2 has of its own, whether they build the API there, and
+# what Compose is told there beside.
+OPTIONS_OF_WEB2 = "second-server: options"
 OWN_OF_WEB2 = "second-server: files"
 BUILT_ON_WEB2 = "second-server: builds"
+PUSHED_AS = "second-server: pushed"  # the names by which notes push the API's image
 CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"

@@ -45,6 +45,9 @@ def serve(shells: Shells, files: Files) -> None:
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
+    if values := shlex.split(files.option("registry: values")):
+        told = [files.submission.files[one].rstrip() for one in values] if files.submission else []
+        lb.write(f"{REGISTRY_HOME}/.env", b"\n".join(told).decode("utf-8", "replace") + "\n")
     certificates(lb)
     lb.install(redhat=("httpd-tools",), debian=("apache2-utils",))
     lb.run(

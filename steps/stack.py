@@ -13,7 +13,7 @@ from labkit.facts.compose.project import Service, by_judged
 from labkit.remote import CommandFailedError, Shell
 from steps.images import PULL_LIMIT_S, can_be_had, images_of, provide_images
 from steps.judged import judge
-from steps.project import COMPOSE, DEFAULT_NAMES, GIVEN, INDEX, OWN_OF_WEB2
+from steps.project import COMPOSE, DEFAULT_NAMES, GIVEN, INDEX, OPTIONS_OF_WEB2, OWN_OF_WEB2
 from subject.contract import HTTP_PORT, PROJECT
 from subject.roles import Project, find_project, is_student_age
 
@@ -57,7 +57,8 @@ def stack_of(files: Files, machine: str = "web1") -> Stack:
         return Stack(str(path), path.name != first, (), judged=True, options=options)
     services = tuple(shlex.split(files.option("compose: services")))
     by_name = path.name != first and not files.option("compose: by itself")
-    options = tuple(shlex.split(files.option("compose: options")))
+    for_web2 = files.option(OPTIONS_OF_WEB2) if machine == "web2" else ""
+    options = tuple(shlex.split(for_web2 or files.option("compose: options")))
     return Stack(str(path), by_name, services, judged=bool(files.submission), options=options)
 
 

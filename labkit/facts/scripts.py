@@ -17,10 +17,11 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from labkit.facts.notations import IS_MAKE, LONGEST_VALUE, OF_A_SHELL, as_lines
+
 # What a person writes has less; what was made to keep a reader busy has more.
 LONGEST_TEXT = 100_000  # characters
 LONGEST_COMMAND = 10_000
-LONGEST_VALUE = 500  # characters of a variable
 MOST_STATEMENTS = 2_000  # that are followed, loops and functions written out
 DEEPEST = 5  # functions that call one another
 
@@ -54,20 +55,30 @@ SAYS = re.compile(
     r"[^`:$\n]{1,200}:[ \t]*(?=(?:sudo[ \t]+)?docker[ \t]+"
     r"(?:(?:container[ \t]+)?run[ \t]+-|(?:network|volume)[ \t]+(?:create|connect)[ \t]))"
 )
-# A Makefile has a value to the end of its line, and `$@` for the target that a line belongs to.
-IS_MAKE = re.compile(r"\.mk$|(^|/)(gnu)?makefile[^/]*$", re.I)
 IS_SCRIPT = re.compile(rf"\.(sh|bash|zsh|ksh)$|{IS_MAKE.pattern}", re.I)
-MAKES_VALUE = re.compile(r"([A-Za-z_]\w*[ \t]*[:?+]?=)[ \t]*([^\"'\n#]*[^\"'\s#])[ \t]*(?:#.*)?")
-MAKES_TARGET = re.compile(r"([\w.-]+)[ \t]*::?(?!=)")
-# AsciiDoc's attributes, and the numbers that it puts behind a line (its manual, "Callouts").
-IS_ASCIIDOC = re.compile(r"\.a(?:scii)?doc$", re.I)
-ATTRIBUTE = re.compile(r"^:([\w-]+):[ \t]+(\S.*?)[ \t]*$", re.M)
-CALLOUT = re.compile(r"[ \t]*(?:#[ \t]*)?<(?:\d+|\.)>[ \t]*$", re.M)
+# What begins a section of notes: in Markdown, AsciiDoc, LaTeX and HTML; a line in bold letters.
+HEADING = re.compile(
+    r" {0,3}(?:#{1,6}[ \t]|={1,6}[ \t]|\*\*(?=\S)|\\(?:sub)*section\*?\{"
+    r"|</?(?:summary|details|h[1-6])\b[^>\n]{0,80}>)([^\n]{0,200})"
+)
+FAILED = re.compile(
+    r"\b(?:a|ai|ont) pas (?:march|fonctionn|abouti)|\b(?:marche|fonctionne)(?:nt)? pas\b"
+    r"|[ée]chou|[ée]checs?\b|\brat[ée]{1,2}s?\b|abandonn|failed|failures?\b|failing\b"
+    r"|\b(?:did|does|do)(?:n't|n\u2019t| not) work",
+    re.I,
+)
 SPAN = re.compile(r"`((?:sudo )?docker[ -][^`\n]+)`")
 ASSIGNED = re.compile(
     r"(?:(?:export|readonly|local|declare|typeset|set)[ \t]+(?:-\w+[ \t]+)*)?"
     r"\$?([A-Za-z_]\w*)[ \t]*(?P<more>\+?):?\??=[ \t]*"
     r"(?P<value>\([^()]*\)|\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|()]*)\s*$"
+)
+# A list of words over several lines, NAME=(.
+ARRAY = re.compile(r"^[ \t]*(?:[a-z]+[ \t]+(?:-\w+[ \t]+)*)?\w+\+?=\([^()`]{0,2000}\)", re.M)
+# Several in one statement.
+ASSIGNMENT = re.compile(r"(?<!\S)[A-Za-z_]\w*\+?=(?:\"[^\"`]*\"|'[^']*'|[^\s\"'`;&|()])*+(?!\S)")
+ONLY_ASSIGNMENTS = re.compile(
+    rf"(?:(?:export|readonly|local|declare|typeset)\s+(?:-\w+\s+)*)?(?:{ASSIGNMENT.pattern}\s*)++"
 )
 NAMED = re.compile(
     r"'[^']*'|\"?\$\{(?P<array>\w+)\[[@*]\]\}\"?|\"?\$(?P<all>[@*])\"?"
@@ -75,7 +86,7 @@ NAMED = re.compile(
     r"|\{\{[ \t]*(?P<just>\w+)[ \t]*\}\}|%(?P<batch>\w+)%"
 )
 POURED = re.compile(
-    r"\\(?P<kept>[$`\\])|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
+    r"\\(?P<kept>[$`\\])|(?P<told>\$\([^()\n]*\)|`[^`\n]*`)|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 HERE = re.compile(
     r"\$[({]CURDIR[)}]|\"?\$\((?:pwd|dirname[^()\n]{0,200}|cd[^()\n]{0,200}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?)\)\"?"
@@ -136,8 +147,9 @@ class _Reading:
         """Know what is assigned further down, as make does."""
         for line in lines:
             assigned = ASSIGNED.fullmatch(line)
-            if assigned and not assigned["more"] and len(assigned["value"]) <= LONGEST_VALUE:
-                self.values.setdefault(assigned[1], assigned["value"].strip("\"'"))
+            for one in [assigned] if assigned else _assignments(line):
+                if not one["more"] and len(one["value"]) <= LONGEST_VALUE:
+                    self.values.setdefault(one[1], one["value"].strip("\"'"))
 
     def follow(self, statements: Sequence[str], given: Sequence[str] = (), depth: int = 0) -> None:
         """Follow statements; `given` are a function's arguments."""
@@ -162,6 +174,10 @@ class _Reading:
         if assigned := ASSIGNED.fullmatch(text):
             self._assign(assigned, given)
             return
+        if several := _assignments(text):
+            for one in several:
+                self._assign(one, given)
+            return
         if (read := READ_IN.fullmatch(text)) and depth < DEEPEST:
             named = self.expanded(read["name"] or read["listed"], given)
             self.follow(list(_lines(self.beside(named))), given, depth + 1)
@@ -176,7 +192,7 @@ class _Reading:
         if name in self.functions and depth < DEEPEST:
             self.called.add(name)
             self.follow(self.functions[name], words[1:], depth + 1)
-        elif name in ("docker", "docker-compose"):
+        elif name.rpartition("/")[2] in ("docker", "docker-compose"):
             self.found.append(_command(words))
         elif (told := _told_to_another(words)) and depth < DEEPEST:
             self.follow(list(_lines(told)), given, depth + 1)
@@ -196,6 +212,8 @@ class _Reading:
             name = match["brace"] or match["plain"]
             if match["kept"]:
                 return match["kept"]
+            if match["told"]:  # what a command says, nobody knows here
+                return ""
             return self.values.get(name) or match["default"] or ""
 
         return POURED.sub(value, line) if len(line) <= LONGEST_COMMAND else line
@@ -297,16 +315,16 @@ def docker_commands(
     container run` is `docker run`.
     """
     text = text[:LONGEST_TEXT].replace("\r\n", "\n")
-    is_script = bool(IS_SCRIPT.search(path)) or text.startswith("#!")
+    is_script = bool(IS_SCRIPT.search(path) or OF_A_SHELL.search(path)) or text.startswith("#!")
     if not is_script:
         for typeset, typed in TYPESET:
             text = typeset.sub(typed, text)
-    if IS_ASCIIDOC.search(path):
-        text = _of_asciidoc(text)
     goes_on = GOES_ON if is_script else GOES_ON_IN_NOTES
-    text = HERE.sub(lambda _one: here, goes_on.sub(" ", text))
-    if IS_MAKE.search(path):
-        text = _of_make(text)
+    text = HERE.sub(lambda _one: here, goes_on.sub(" ", as_lines(path, text)))
+    if is_script:
+        text = ARRAY.sub(lambda one: re.sub(r"[ \t]*(?:#.*)?\n[ \t]*", " ", one[0]), text)
+    else:
+        text = _without_failures(text)
     lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
     reading = _Reading(beside=beside)
@@ -320,37 +338,17 @@ def docker_commands(
     return reading.found
 
 
-def _of_asciidoc(text: str) -> str:
-    """Notes in AsciiDoc with the values of their attributes, without callouts and comments."""
-    values = dict(ATTRIBUTE.findall(text))
-    lines, is_comment = list[str](), False
+def _without_failures(text: str) -> str:
+    """Notes without the sections that say of themselves that it did not work."""
+    kept, is_left_out, fence = list[str](), False, ""
     for line in text.split("\n"):
-        if re.fullmatch(r"/{4,}[ \t]*", line):
-            is_comment = not is_comment
-        elif not is_comment and not line.startswith("//"):
-            lines.append(line)
-
-    def value(match: re.Match[str]) -> str:
-        found: str = values.get(match[1], "")
-        return found if 0 < len(found) <= LONGEST_VALUE else match[0]
-
-    return CALLOUT.sub("", re.sub(r"\{([\w-]+)\}", value, "\n".join(lines)))
-
-
-def _of_make(text: str) -> str:
-    """A Makefile with its values in quotes, as a shell would have them, and its targets' names."""
-    lines = []
-    target = ""
-    for line in text.split("\n"):
-        if line.startswith("\t"):
-            lines.append(line.replace("$@", target).replace("$$", "$"))
-        elif assigned := MAKES_VALUE.fullmatch(line):
-            lines.append(f'{assigned[1]}"{assigned[2]}"')
-        else:
-            if named := MAKES_TARGET.match(line):
-                target = named[1]
-            lines.append(line)
-    return "\n".join(lines)
+        if mark := re.match(r"[ \t]*(```|~~~)", line):
+            fence = "" if fence == mark[1] else fence or mark[1]
+        elif not fence and (heading := HEADING.match(line)):
+            is_left_out = FAILED.search(heading[1]) is not None
+        if not is_left_out:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -358,6 +356,14 @@ def _lines(text: str) -> Iterator[str]:
     for line in text[:LONGEST_TEXT].replace("\r\n", "\n").split("\n"):
         if len(line) <= LONGEST_COMMAND:
             yield from _statements(line)
+
+
+def _assignments(statement: str) -> list[re.Match[str]]:
+    """Those of a statement that is nothing but several of them: `readonly HOST=there PORT=80`."""
+    words = ASSIGNMENT.findall(statement) if len(statement) <= LONGEST_COMMAND else []
+    if len(words) < 2 or ONLY_ASSIGNMENTS.fullmatch(statement) is None:
+        return []
+    return [one for word in words if (one := ASSIGNED.fullmatch(word))]
 
 
 def _told_to_another(words: Sequence[str]) -> str:
@@ -382,7 +388,8 @@ def _shown(line: str, is_script: bool) -> str:
         return ""
     spans = SPAN.findall(line)
     if spans:
-        return "; ".join(spans)
+        said = "; ".join(spans)  # in a table \\| stands for | (GitHub's Markdown, 4.10)
+        return said.replace("\\|", "|") if line.lstrip().startswith("|") else said
     before = SAYS if not is_script and SAYS.match(line) else SHOWN
     shown = line[_match_end(before, line) :].strip()
     return shown if is_script else EMPHASIS_ENDS.sub("", shown)
@@ -438,8 +445,8 @@ def _until(end: str, statements: Sequence[str], at: int) -> tuple[list[str], int
 
 def _command(words: Sequence[str]) -> list[str]:
     """The words of a docker command in the form that is usual now, without its redirections."""
-    kept: list[str] = []
-    for word in words:
+    kept = [words[0].rpartition("/")[2]]
+    for word in words[1:]:
         if END.match(word):
             break
         kept.append(word)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
 from labkit.facts.haproxy.file import Section, sections, server_lines
 from steps.recognition.choosing import COPY, least
-from steps.recognition.handed_in import Files, text_of
+from steps.recognition.handed_in import NOTES, Files, text_of
 
 # Sections of which a file of HAProxy's has one; other software has caches and rings as well.
 PIECES = ("global", "defaults", "frontend", "backend", "listen", "userlist", "resolvers")
@@ -19,6 +20,13 @@ BEGINS_BALANCER = re.compile(
     r"(?:[ \t]*(?:#[^\n]*)?\n)*+[ \t]*"
     r"(?:global|defaults|frontend|backend|listen|userlist)\b[^\n:{]*\n"
 )
+# How one file is made of several: cat A B > haproxy.cfg, or by tee.
+ASSEMBLED = re.compile(
+    r"^[ \t]*(?:sudo[ \t]+)?cat[ \t]+(?P<names>[^|;&<>\n]{1,500}?)[ \t]*"
+    r"(?:\|[ \t]*(?:sudo[ \t]+)?tee|>)[ \t]+\S{0,200}haproxy\.cfg\b",
+    re.M,
+)
+LONGEST_NOTES = 100_000  # characters
 # What another program makes the file of: nobody's configuration until then.
 TEMPLATE = re.compile(r"\.(j2|jinja2?|erb|tmpl|tpl|template)$", re.I)
 FILLED_IN = re.compile(r"\{\{|\{%|<%")
@@ -87,6 +95,9 @@ def pieces(files: Files, balancer: str) -> list[str]:
     that leads no visitor to any server are told to it by several -f, and whoever does that
     begins with `global` and `defaults`. Two that define the same section are two attempts.
     """
+    told = _assembled(files)
+    if balancer in told:
+        return told
     folder = PurePosixPath(balancer).parent
     home = folder.parent if folder.suffix == ".d" else folder
     read = {
@@ -122,6 +133,26 @@ def pieces(files: Files, balancer: str) -> list[str]:
             path,
         ),
     )
+
+
+def _assembled(files: Files) -> list[str]:
+    """The files that notes or a script join to HAProxy's by `cat`, in that order."""
+    for path in filter(NOTES.search, files):
+        for joined in ASSEMBLED.finditer(text_of(files[path])[:LONGEST_NOTES]):
+            each = [_named(files, word) for word in joined["names"].split()]
+            if all(each) and len(found := [one for named in each for one in named]) > 1:
+                return found
+    return []
+
+
+def _named(files: Files, word: str) -> list[str]:
+    """The files that a word of a shell's names, by the longest end of it that any have."""
+    parts = PurePosixPath(word.strip("\"'")).parts
+    for begin in range(len(parts)):
+        end = "/".join(parts[begin:])
+        if found := sorted(one for one in files if fnmatchcase(f"/{one}", f"*/{end}")):
+            return found
+    return []
 
 
 def _text_with(files: Files, name: str, pattern: str) -> str:

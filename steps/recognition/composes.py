@@ -36,7 +36,7 @@ class Composes:
     files: Files
 
     def __post_init__(self) -> None:
-        self.values = self._told_values()
+        self.values, self.values_of_web2 = self._told_values()
         found = {
             path: self._written(path)
             for path, data in self.files.items()
@@ -82,8 +82,13 @@ class Composes:
     def set_beside(self, path: str) -> dict[str, str]:
         """The variables of the .env beside a compose file."""
         usual = normpath(f"{PurePosixPath(path).parent}/.env")
-        given = [dotenv(self.files.get(one, b"")) for one in self.values or [usual]]
+        named = self.values_of(path) or [usual]
+        given = [dotenv(self.files.get(one, b"")) for one in named]
         return {name: value for one in given for name, value in one.items()}
+
+    def values_of(self, path: str) -> list[str]:
+        """The files of variables that Compose is told for one of its files."""
+        return self.values.get(path) or self.values.get("", [])
 
     def _gathered(self, composes: Mapping[str, Project]) -> Iterator[tuple[str, list[str]]]:
         """Compose files that are one project: by COMPOSE_FILE of .env, or by `include`."""
@@ -145,12 +150,21 @@ class Composes:
             if (names := _named_files(words))
         )
 
-    def _told_values(self) -> list[str]:
-        """Files of variables that the last documented `docker compose --env-file A up` names."""
-        found: list[str] = []
+    def _told_values(self) -> tuple[dict[str, list[str]], list[str]]:
+        """Files of variables that the last documented `docker compose --env-file A up` names.
+
+        For each compose file, "" for the one that Compose finds by itself; those for web2 apart.
+        """
+        found: dict[str, list[str]] = {}
+        of_web2: list[str] = []
         for path, words in self._started:
-            found = named_by(self.files, path, _named_files(words, ("--env-file",)))
-        return found
+            values = named_by(self.files, path, _named_files(words, ("--env-file",)))
+            if any(map(OF_WEB2.search, values)):
+                of_web2 = values
+            else:
+                first = next(iter(named_by(self.files, path, _named_files(words))), "")
+                found[first] = values
+        return found, of_web2
 
     @cached_property
     def _started(self) -> list[tuple[str, list[str]]]:

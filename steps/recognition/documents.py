@@ -50,9 +50,21 @@ def written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
         for name, content in written_files(text_of(files[script]), ".").items():
             beside = PurePosixPath(name).name if name.startswith("/") else name
             path = inside(folder, beside) if SETTINGS.search(name) is None else None
+            taken = files.get(path, b"") if path and name.startswith("/") else b""
+            if taken and _is_registrys_alone(content, taken):
+                path = inside(folder, name.lstrip("/"))
             if path and path not in files and path not in found and content.strip():
                 found[path] = script, content.encode()
     return found
+
+
+def _is_registrys_alone(content: str, other: bytes) -> bool:
+    """Whether a compose file is the registry's, and the other of the same name is not."""
+    is_one, is_another = (
+        bool(SERVICES.search(text)) and has_registry(written("", text.encode(), Project))
+        for text in (content, text_of(other))
+    )
+    return is_one and not is_another
 
 
 def standing_for_dotenv(files: Files) -> dict[str, str]:

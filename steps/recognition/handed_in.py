@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from posixpath import normpath
 
+from labkit.facts.notations import NOTED
+
 Files = Mapping[str, bytes]
 # Notepad puts .txt behind a name, and Explorer does not show it. Others are known by any name.
 SAVED_AS_TEXT = re.compile(r"\.(ya?ml|php|py|json)\.txt$", re.I)
 # Where people note what they typed; a name without a suffix may be of anything.
 NOTES = re.compile(
     r"\.(md|markdown|txt|sh|bash|zsh|ksh|adoc|asciidoc|rst|org|mk|ps1|bat|cmd)$|(^|/)[^/.]+$"
-    r"|(^|/)(readme|makefile)[^/]*$",
+    rf"|(^|/)(readme|makefile)[^/]*$|{NOTED.pattern}",
     re.I,
 )
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")

@@ -18,7 +18,9 @@ from steps.project import (
     GIVEN,
     HAPROXY_BACKEND,
     INDEX,
+    OPTIONS_OF_WEB2,
     OWN_OF_WEB2,
+    PUSHED_AS,
     REGISTRY_COMPOSE,
     RSYSLOG,
 )
@@ -37,9 +39,10 @@ from steps.recognition.composes import (
 )
 from steps.recognition.handed_in import Files, inside, text_of
 from steps.recognition.images import SCRIPT, Images
-from subject.roles import Project
+from subject.roles import Project, is_student_age
 
 PAGE_FOLDER = "/var/www/html"
+IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(?::[\w.-]+)?", re.ASCII)
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
@@ -236,10 +239,15 @@ class Look:
             found["deploy: website"] = page
         profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
         folder = str(PurePosixPath(self.stack).parent)
-        told_values = self.composes.values if self.stack else []
-        values = [f"--env-file={relpath(one, folder)}" for one in told_values]
-        if told := [*values, *profiles, *self.composes.typed.get(self.stack, ())]:
-            found["compose: options"] = shlex.join(told)
+        among = [*profiles, *self.composes.typed.get(self.stack, ())]
+        told_values = {
+            "compose: options": self.composes.values_of(self.stack),
+            OPTIONS_OF_WEB2: self.composes.values_of_web2,
+        }
+        for option, told in told_values.items() if self.stack else ():
+            values = [f"--env-file={relpath(one, folder)}" for one in told]
+            if values or (among and option != OPTIONS_OF_WEB2):
+                found[option] = shlex.join([*values, *among])
         if self.registry and self.registry == self.stack and self.project:
             names = [one.name for one in (self.project.website, self.project.api) if one]
             found["compose: services"] = shlex.join(names)
@@ -254,6 +262,8 @@ class Look:
             found["deploy: networks"] = " ".join(made)
         if self.second:
             found[OWN_OF_WEB2] = shlex.join(self.second)
+            if pushed := self._pushed():
+                found[PUSHED_AS] = shlex.join(pushed)
         if self._builds_on_web2():
             found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
@@ -262,6 +272,8 @@ class Look:
             found["registry: networks"] = " ".join(shared)
         if notes := self.registry or next((path for path, _command in self.documented), ""):
             found["registry: folder"] = str(PurePosixPath(notes).parent)
+            if told := self.composes.values_of(self.registry) if self.registry else []:
+                found["registry: values"] = shlex.join(told)
             addresses = self._addresses_of_registry(commands)
             if addresses:
                 found["registry: addresses"] = " ".join(addresses)
@@ -295,6 +307,16 @@ class Look:
             if words[1:3] == ["network", "create"]
         }
         return [one for one in wanted if one in made and NETWORK_NAME.fullmatch(one)]
+
+    def _pushed(self) -> list[str]:
+        """The names, without a registry's, by which notes push the image of the API."""
+        pushed = [
+            words[-1]
+            for _path, words in self.composes.commands
+            if words[1:2] == ["push"] or words[1:3] == ["image", "push"]
+        ]
+        own = [one.rpartition("/")[2] for one in pushed if is_student_age(one)]
+        return list(dict.fromkeys(own)) if all(map(IMAGE_NAME.fullmatch, own)) else []
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""

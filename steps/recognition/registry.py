@@ -10,6 +10,7 @@ from labkit.facts.registry import is_registry
 from labkit.facts.scripts import IS_SCRIPT, docker_commands
 from steps.documented import options, service_of
 from steps.project import REGISTRY_HOME
+from steps.recognition.composes import PAGE_OF_REGISTRY
 from steps.recognition.handed_in import NOTES, Files, named_by, text_of
 
 SET_UP = (["network", "create"], ["network", "connect"], ["volume", "create"])
@@ -21,6 +22,7 @@ def documented(files: Files) -> list[tuple[str, str]]:
     What a script does and notes tell is done once; the script comes last.
     """
     found: list[tuple[str, list[str]]] = []
+    pages: list[tuple[str, list[str]]] = []
     for path in sorted(filter(NOTES.search, files), key=_is_script):
         commands = [
             one
@@ -34,13 +36,21 @@ def documented(files: Files) -> list[tuple[str, str]]:
         ]
         if any(_runs_registry(one) for one in commands):
             found += [(path, one) for one in commands]
+        else:
+            pages += [(path, one) for one in commands if _runs_page(one)]
+    if found and not any(_runs_page(one) for _path, one in found):
+        found += pages  # each has a file of its own, as services of systemd have
     kept = _last_of_each([words for _path, words in found])
     return [(found[at][0], shlex.join(found[at][1])) for at in kept]
 
 
 def _read_in(files: Files, script: str, name: str) -> str:
-    """A file that a script reads in, beside it or at the root; "" if it was not submitted."""
+    """A file that a script reads in, beside it or at the root; "" if it was not submitted.
+
+    What lies at the machine's root may come in a folder that is laid out as the machine.
+    """
     found = named_by(files, script, [name.removeprefix(f"{REGISTRY_HOME}/")])
+    found = found or [path for path in files if name[:1] == "/" and f"/{path}".endswith(name)]
     return text_of(files[found[0]]) if found else ""
 
 
@@ -90,6 +100,10 @@ def _serves_registry(words: list[str]) -> bool:
     """Whether a container is the registry or has to do with one: the API is tried out beside."""
     own = (word.replace(REGISTRY_HOME, "") for word in words[2:])
     return any("registry" in word.lower() for word in own)
+
+
+def _runs_page(words: list[str]) -> bool:
+    return words[1:2] == ["run"] and any(map(PAGE_OF_REGISTRY.search, words[2:]))
 
 
 def _runs_registry(words: list[str]) -> bool:

@@ -32,7 +32,7 @@ docker pull <b>registry:2</b></pre></body></html>
 def packed(name: str, text: str) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, text)
+        archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)  # no time of day
     return made.getvalue()
 
 
