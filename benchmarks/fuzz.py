@@ -36,6 +36,7 @@ from labkit.facts.http.curl import Answer
 from labkit.facts.http.pages import Page
 from labkit.facts.registry import Registry, settings
 from labkit.facts.reports import PARTS, text_of_report
+from labkit.facts.scripts import docker_commands
 from labkit.remote import Result as Said
 from labkit.remote import Shell
 from steps.recognition import recognise
@@ -155,6 +156,12 @@ def read_report(data: bytes) -> None:
             text_of_report(f"a{name}", known)
 
 
+def read_notations(data: bytes) -> None:
+    """Commands in texts that are no shell's."""
+    for name in ("a.tex", "a.csv", "a.ipynb", "a.service", "a.yml", "a.adoc", "a.mk", "a.md"):
+        docker_commands(name, data.decode("utf-8", "replace"), "/srv")
+
+
 def read_settings(data: bytes) -> None:
     """A registry's own configuration."""
     assert all(map(str.isascii, settings(data.decode("ascii", "replace").replace("\ufffd", "?"))))
@@ -214,6 +221,13 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
         "<w:p>", "</w:p>", "<w:t>", "<w:br/>", "<w:tab/>", "<text:s text:c='9'/>", "</text:p>",
         "<pre>", "</pre>", "<script>", "</style", "<!--", "-->", "<br", "<", ">", "&#", "&amp", ";",
         "docker run ", "\n", "\u00a0", "x" * 10_000, "\0",
+    )),
+    "notations": (read_notations, (
+        "docker run ", "\\verb|", "\\texttt{", "}", "\\begin{comment}", "\\end{comment}", "%", "\n",
+        "ExecStart=", "EnvironmentFile=", "\\\n", '"', ",", ";", '{"cells": [', '{"source": ["',
+        "]", "cmds:\n", "- ", "run: |\n", "vars: {", "{{ ", " }}", "{{.", "name: ",
+        "docker_container: {",
+        "&a ", "*a", "  ", "# ", "## failed\n", "```\n", "A=(", ")", "a=b ", "\t", "\0", "| ", "`",
     )),
     "settings": (read_settings, (
         "auth:\n", "  htpasswd:\n", "    path: ", "/auth/htpasswd\n", "http: {", "tls: {", "}", "[",

@@ -145,6 +145,8 @@ def _of_unit(path: str, text: str) -> str:
 def _of_tasks(_path: str, text: str) -> str:
     """What YAML says is to be typed, in its order; "" for what is no such list of tasks."""
     found = as_yaml(text.encode())
+    if isinstance(within(found, "services"), dict):  # of a compose file: what containers run
+        return ""
     return "\n".join(_Tasks().lines(found)) if isinstance(found, dict | list) else ""
 
 

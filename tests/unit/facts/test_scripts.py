@@ -36,6 +36,11 @@ SCRIPTS = {
     'docker run "${O[@]}" --name registry registry:2\n',
     "what is added to a text": 'O="-d -p"\nO+=" 5000:5000"\n'
     "docker run $O --name registry registry:2\n",
+    "several values at once": "readonly HOST=lb PORT=5000\nN=registry M='a b'\n"
+    "docker run -d -p $PORT:5000 --name $N registry:2\n",
+    "an array on several lines": "local -a O=(\n  -d  # in the background\n  -p 5000:5000\n)\n"
+    'docker run "${O[@]}" --name registry registry:2\n',
+    "by its path": f"/usr/bin/{RUN}\n",
     "told to a machine": f"ssh -o StrictHostKeyChecking=no -i key root@lb '{RUN}'\n",
     "told to a machine in words": f"ssh root@lb sudo {RUN}\n",
     "told to a machine of Vagrant's": f'vagrant ssh lb -c "sudo {RUN}"\n',
@@ -254,3 +259,37 @@ def test_a_text_made_to_keep_a_reader_busy_is_read_in_good_time(text: str) -> No
     docker_commands("README.md", text, "/srv")
     written_files(text, ".")
     assert time.process_time() - before < 1.5
+
+
+NOTES = f"""# Registre
+
+{RUN}
+
+## %s
+
+docker run -d -p 5001:5000 --name registry registry:2
+```
+# failed
+```
+
+## Page
+docker network create x
+"""
+
+
+@pytest.mark.parametrize("title", ["Ce qui n'a pas marché", "Tentative échouée", "Failed attempts",
+                                   "Ce qui ne fonctionne pas", "What did not work"])  # fmt: skip
+def test_a_section_that_says_that_it_failed_is_left_out(title: str) -> None:
+    found = [shlex.join(words) for words in docker_commands("README.md", NOTES % title, "/srv")]
+    assert found == [RUN, "docker network create x"]
+
+
+@pytest.mark.parametrize("title", ["Problèmes et solutions", "Fail2ban", "Essais", "Le registre"])
+def test_other_sections_are_read(title: str) -> None:
+    found = docker_commands("README.md", NOTES % title, "/srv")
+    assert len(found) == 3
+
+
+def test_a_comment_among_commands_is_no_title() -> None:
+    text = f"```sh\n# si cela a échoué\n{RUN}\n```\n"
+    assert [shlex.join(words) for words in docker_commands("README.md", text, "/srv")] == [RUN]

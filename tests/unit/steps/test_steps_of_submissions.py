@@ -25,6 +25,7 @@ from steps.documented import document_of, networks_elsewhere, service_of
 from steps.recognition import recognise
 from steps.s08_registry import _outside, as_documented, provide_networks, provide_secrets
 from steps.s10_second_server import bring
+from steps.stack import stack_of
 from subject.roles import Project
 from tests import ROOT
 
@@ -822,3 +823,32 @@ def test_what_is_built_or_refused_or_a_students_own_machines_is_not_pulled_early
     harmful = {"image": "php:apache", "privileged": True}
     assert asked_by_bring(submitted(API_LAYOUT), php=harmful, age=age) == []
     assert asked_by_bring(None, php={"image": "php:apache"}, age=age) == []
+
+
+@pytest.mark.parametrize(("pushed", "is_given"), [("1.0", False), ("latest", True), ("", True)])
+def test_web2_is_not_given_a_name_that_nobody_has_pushed(pushed: str, is_given: bool) -> None:
+    notes = f"docker push lb:5000/student-age:{pushed}\n" if pushed else "x"
+    machines = Machines({"web2": {CONFIG: config(age={"image": "lb:5000/student-age"})}})
+    plan = machines.plan(10, submitted({**OF_WEB2, "README.md": notes}))
+    named = [line for line in plan if line.startswith("web2 $ docker tag ")]
+    assert bool(named) is is_given
+    pull = f"web2:{HOME}/web2 $ {composed('pull --quiet', f'{HOME}/web2/docker-compose.yml')}"
+    assert (pull in plan) is not is_given
+
+
+def test_web2_starts_the_same_stack_with_variables_of_its_own() -> None:
+    files = {"web.yml": AGE, "all.env": "A=1\n", "web2.env": "A=2\n",
+             "README.md": "docker compose --env-file all.env -f web.yml up\n"
+             "docker compose --env-file web2.env -f web.yml up\n"}  # fmt: skip
+    for machine, own in (("web1", "all"), ("web2", "web2")):
+        stack = stack_of(Files(COURSE.root, None, submission=submitted(files)), machine)
+        assert stack.options == (f"--env-file={own}.env",)
+
+
+def test_the_registrys_values_lie_beside_its_file() -> None:
+    files = {"lb/store.yml": "services:\n  store:\n    image: ${STORE}\n    ports: ['5000:5000']\n",
+             "env/lb.env": "STORE=registry:2\n", "web.yml": AGE,
+             "README.md": "docker compose --env-file env/lb.env -f lb/store.yml up\n"}  # fmt: skip
+    machines = Machines({"lb": {CONFIG: config(store={"image": "registry:2"})}})
+    machines.plan(8, submitted(files))
+    assert machines.written("lb")["/srv/registry/.env"] == b"STORE=registry:2\n"

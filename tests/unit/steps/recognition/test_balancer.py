@@ -293,3 +293,28 @@ def test_of_a_whole_rsyslog_conf_counts_what_it_adds() -> None:
     found = seen({"rsyslog.conf": text, "x.txt": ""})
     assert found.files["rsyslog.conf"].split(b"\n", 1)[1].decode() == text.split("\n", 1)[1]
     assert found.notes == ("rsyslog.conf: what the system's own says already is left out",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cat /vagrant/lb/parts/*.cfg > /etc/haproxy/haproxy.cfg",
+        "cat lb/parts/*.cfg | sudo tee /etc/haproxy/haproxy.cfg >/dev/null",
+        "  sudo cat parts/1.cfg parts/2.cfg parts/3.cfg > haproxy.cfg",
+    ],
+)
+def test_pieces_that_a_script_joins_are_one_in_its_order(line: str) -> None:
+    first, last = CFG.split("  server b")
+    pieces = {"lb/parts/1.cfg": HEAD + FRONT, "lb/parts/2.cfg": first,
+              "lb/parts/3.cfg": f"  server b{last}"}  # fmt: skip
+    found = seen({**pieces, "lb/up.sh": f"#!/bin/sh\n{line}\n", "x": "x"})
+    whole = found.files[found.sources[BALANCER]].decode()
+    assert whole == "\n".join(text.rstrip() for text in pieces.values()) + "\n"
+
+
+@pytest.mark.parametrize("line", ["cat a.cfg > x.cfg", "cat lb/gone.cfg lb/1.cfg > haproxy.cfg",
+                                  "cat haproxy.cfg"])  # fmt: skip
+def test_what_is_joined_to_another_file_or_is_not_there_joins_nothing(line: str) -> None:
+    found = seen({"lb/1.cfg": HEAD + FRONT + CFG, "up.sh": line, "x": "x"})
+    assert found.sources[BALANCER] == "lb/1.cfg"
+    assert found.notes == ()

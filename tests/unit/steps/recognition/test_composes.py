@@ -300,3 +300,41 @@ def test_web2_may_have_the_website_alone() -> None:
     alone = STACK.partition("  back:")[0]
     found = seen({COMPOSE: STACK, "docker-compose-web2.yml": alone, "README.md": "x"})
     assert found.options[OWN_OF_WEB2] == "docker-compose-web2.yml"
+
+
+ANY_IMAGE = STACK.replace("student-age:1.0", "${IMAGE}")
+ENVIRONMENTS = {
+    "compose/web.yml": ANY_IMAGE, "compose/store.yml": STORE.replace("registry:2", "${STORE}"),
+    "env/all.env": "IMAGE=student-age:1.0\n", "env/web2.env": "IMAGE=lb:5000/student-age:1.0\n",
+    "env/lb.env": "STORE=registry:2\n",
+    "README.md": "docker compose --env-file env/all.env -f compose/web.yml up -d\n"
+    "docker compose --env-file env/lb.env -f compose/store.yml up -d\n"
+    "docker compose --env-file env/all.env --env-file env/web2.env -f compose/web.yml up -d\n",
+}  # fmt: skip
+
+
+def test_each_machine_is_told_of_its_own_variables() -> None:
+    found = seen(ENVIRONMENTS)
+    assert found.sources[COMPOSE] == "compose/web.yml"
+    assert found.sources[REGISTRY] == "compose/store.yml"
+    assert found.options["compose: options"] == "--env-file=../env/all.env"
+    assert found.options["registry: values"] == "env/lb.env"
+    assert found.options["second-server: options"] == (
+        "--env-file=../env/all.env --env-file=../env/web2.env"
+    )
+
+
+@pytest.mark.parametrize(
+    ("notes", "names"),
+    [
+        ("docker push lb:5000/student-age:1.0\n", "student-age:1.0"),
+        ("docker image push lb:5000/tp/student-age\n", "student-age"),
+        ("docker push $REG/student-age:$TAG\n", ""),
+        ("docker push lb:5000/nginx\n", ""),
+        ("docker compose push\n", ""),
+    ],
+)
+def test_notes_say_under_which_name_the_image_is_pushed(notes: str, names: str) -> None:
+    found = seen({COMPOSE: STACK, "web2/compose.yml": PULLED, "README.md": notes})
+    assert found.options.get("second-server: pushed", "") == names
+    assert "second-server: pushed" not in seen({COMPOSE: STACK, "README.md": notes}).options

@@ -340,3 +340,16 @@ def test_what_a_script_writes_is_handed_in() -> None:
     )
     own = seen({"tp/install.sh": script, "tp/haproxy.cfg": CFG + "# mine\n", "x": "x"})
     assert own.files["tp/haproxy.cfg"].decode() == CFG + "# mine\n"
+
+
+def test_the_registrys_file_may_be_written_beside_a_stack_of_the_same_name() -> None:
+    script = f"cat > /srv/store/docker-compose.yml <<EOF\n{STORE}EOF\n"
+    found = seen({COMPOSE: STACK, "up.sh": script, "x": "x"})
+    assert (found.sources[COMPOSE], found.sources[REGISTRY]) == (
+        COMPOSE, "srv/store/docker-compose.yml"
+    )  # fmt: skip
+    assert "srv/store/docker-compose.yml is what up.sh writes" in found.notes
+    other = f"cat > /srv/tp/docker-compose.yml <<EOF\n{STACK}EOF\n"
+    assert seen({COMPOSE: STACK, "up.sh": other, "x": "x"}).notes == ()
+    both = STACK + STORE.replace("services:\n", "")
+    assert seen({COMPOSE: both, "up.sh": script, "x": "x"}).sources[REGISTRY] == COMPOSE

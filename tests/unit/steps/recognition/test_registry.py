@@ -166,3 +166,25 @@ UI = "services:\n  ui:\n    image: joxit/docker-registry-ui:2\n    ports: ['8080
 def test_a_documented_registry_may_have_its_page_in_a_file(notes: str, page: str | None) -> None:
     found = seen({"code/page.yml": UI, "src/README.md": notes})
     assert found.options.get("registry: page") == page
+
+
+def test_a_page_in_a_file_of_its_own_belongs_to_a_registry_in_another() -> None:
+    unit = "[Service]\nExecStart=/usr/bin/docker run --name {} {}\n"
+    found = seen({
+        "lb/store.service": unit.format("%p", "-p 5000:5000 registry:2"),
+        "lb/view.service": unit.format("%p", "-p 8080:80 joxit/docker-registry-ui:2"),
+        "README.md": "docker ps\n",
+    })  # fmt: skip
+    assert found.options["registry: commands"].split("\n") == [
+        "docker run --name store -p 5000:5000 registry:2",
+        "docker run --name view -p 8080:80 joxit/docker-registry-ui:2",
+    ]
+    assert found.sources[REGISTRY] == "lb/store.service"
+
+
+def test_values_that_lie_at_the_machines_root_come_in_a_folder_laid_out_as_it() -> None:
+    run = "docker run -p $PORT:5000 registry:2"
+    unit = f"[Service]\nEnvironmentFile=/etc/default/store\nExecStart={run}\n"
+    files = {"lb/etc/default/store": "PORT=5001\n", "lb/etc/systemd/system/store.service": unit}
+    found = seen({**files, "x": "x"})
+    assert found.options["registry: commands"] == "docker run -p 5001:5000 registry:2"
