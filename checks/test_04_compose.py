@@ -11,10 +11,8 @@ from labkit.facts.compose.project import Service
 from labkit.facts.docker import exported_by, images
 from labkit.locale import _
 from labkit.remote import Shell
-from subject.contract import DATA_FILE, HTTP_PORT, Application
+from subject.contract import DATA_FILE, GIVEN_BY, HTTP_PORT, Application
 from subject.roles import Project, stack_of
-
-CREDENTIALS = {"USERNAME", "PASSWORD"}
 
 
 def _website(project: Project) -> Service:
@@ -123,7 +121,7 @@ def test_credentials(
     """The website is given credentials that the API accepts."""
     website = _website(project)
     given = website.environment
-    if not given.keys() >= CREDENTIALS:
+    if not given.keys() >= GIVEN_BY:
         given = _given_otherwise(web1, project, website) | given
     user, password = given.get("USERNAME", ""), given.get("PASSWORD", "")
     expect(

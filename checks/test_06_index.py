@@ -8,9 +8,10 @@ import shlex
 
 from checks.rehearsal import Rehearsed
 from labkit.course import check, expect, not_met
-from labkit.facts.docker import Container, quoted
+from labkit.facts.docker import Container, exported_by, quoted
 from labkit.locale import _
 from labkit.remote import Shell
+from subject.contract import GIVEN_BY
 from subject.roles import Stack
 
 PAGE = "/var/www/html/index.php"
@@ -157,7 +158,10 @@ def test_reaches(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
         return  # the address is put together by the page itself, and it works
     url = found.group() if found else ""
     script = ASK_API.replace("{url}", re.sub(r"[^\w:/.?&=%-]", "", url))
-    answer = web1.ask(f"docker exec {quoted(website)} php -r {shlex.quote(script)}")
+    # What is run in a container beside its command does not have what that has set.
+    given = {} if website.environment.keys() >= GIVEN_BY else exported_by(web1, website)
+    told = shlex.join(word for one in given.items() for word in ("-e", "=".join(one)))
+    answer = web1.ask(f"docker exec {told} {quoted(website)} php -r {shlex.quote(script)}")
     status, _newline, body = answer.stdout.partition("\n")
     expect(
         " 200" in status and "student_ages" in body,

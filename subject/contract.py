@@ -17,6 +17,7 @@ API_PATH = "/pozos/api/v1.0/get_student_ages"
 API_PORT = 5000
 DATA_FILE = "/data/student_age.json"
 CREDENTIALS = ("toto", "python")  # of the API: user, password
+GIVEN_BY = {"USERNAME", "PASSWORD"}  # the variables by which the website is given them
 HTTP_PORT = 80  # on which Apache listens in every php:*apache image
 BACKEND = "my-backend"  # of HAProxy, as it is asked for
 
