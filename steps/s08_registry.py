@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import re
 import shlex
@@ -33,6 +34,11 @@ SECRETS = {
 # Where version 2 looks for its configuration, and version 3 (distribution's Dockerfile).
 CONFIGURATIONS = ("/etc/docker/registry/config.yml", "/etc/distribution/config.yml")
 
+# How a page of the registry's presents a password itself: by a variable, or by a file of them.
+PAGE_ENVIRONMENT = "/etc/nginx/.env"
+HEADER = re.compile(r"NGINX_PROXY_HEADER_Authorization=[\"']?Basic[ ]+([\w+/=]+)[\"']?", re.I)
+LOGIN = re.compile(r"[!-9;-~]{1,72}")  # printable, no colon; bcrypt takes 72 bytes
+
 PAGE_HOME = f"{REGISTRY_HOME}-page"
 # The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
 OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
@@ -45,6 +51,9 @@ def serve(shells: Shells, files: Files) -> None:
     own_folder(lb, REGISTRY_HOME)
     if folder := files.option("registry: folder"):
         bring_all(lb, files, REGISTRY_HOME, below=folder)
+    beside = shlex.split(files.option("registry: beside"))
+    for there, here in zip(beside[::2], beside[1::2], strict=True):
+        bring_all(lb, files, f"{REGISTRY_HOME}/{PurePosixPath(here)}", below=there)
     if values := shlex.split(files.option("registry: values")):
         told = [files.submission.files[one].rstrip() for one in values] if files.submission else []
         lb.write(f"{REGISTRY_HOME}/.env", b"\n".join(told).decode("utf-8", "replace") + "\n")
@@ -137,7 +146,10 @@ def start_page(lb: Shell, files: Files, page: str) -> None:
     path = f"{home}/{there.name}"
     project = judge(lb, path, by_name=True)
     provide_images(lb, images_of(project, files))
-    run_twice(lb, shlex.join([*by_judged(path), "up", "-d", "--quiet-pull"]), cwd=home)
+    # Of the same folder it is of the same project: this removes what the registry's file started.
+    removing = ["--remove-orphans"] if files.option("registry: page removes") else []
+    up = [*by_judged(path), "up", "-d", "--quiet-pull", *removing]
+    run_twice(lb, shlex.join(up), cwd=home)
 
 
 def readdress(lb: Shell, files: Files, folder: str) -> None:
@@ -177,6 +189,7 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
 
     They are not submitted, and if they were, they would not be valid for this lab's names.
     """
+    logins = [login for one in services for login in page_logins(lb, one)]
     for service in services:
         known = {**_configured(lb, service), **service.environment}
         for variable, made in SECRETS.items():
@@ -198,6 +211,33 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                 cwd=REGISTRY_HOME,
                 unless=f"cmp -s {shlex.quote(made)} {quoted}",
             )
+            if variable == "REGISTRY_AUTH_HTPASSWD_PATH":
+                for user, password in logins:
+                    lb.run(shlex.join(["sudo", "htpasswd", "-Bb", path, user, password]))
+
+
+def page_logins(lb: Shell, service: Service) -> list[tuple[str, str]]:
+    """User and password by which a page itself asks the registry, where it says them.
+
+    One that has anything beside printable characters, as a line end, is nobody's.
+    """
+    path = _outside(service, PAGE_ENVIRONMENT)
+    lines = [f"{name}={value}" for name, value in service.environment.items()]
+    found = [HEADER.fullmatch(line.strip()) for line in [*lines, *_lines_of(lb, path)]]
+    logins = [_decoded(one[1]).partition(":") for one in found if one]
+    return [(user, password) for user, colon, password in logins
+            if colon and LOGIN.fullmatch(user) and LOGIN.fullmatch(password)]  # fmt: skip
+
+
+def _lines_of(lb: Shell, path: str) -> list[str]:
+    return (lb.read(path) or "").splitlines() if path else []
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def _configured(lb: Shell, service: Service) -> dict[str, str]:

@@ -81,8 +81,16 @@ def copy_project(shell: Shell, files: Files, *, page: bool = True) -> None:
 
 
 def bring_all(shell: Shell, files: Files, folder: str, *, below: str = ".") -> None:
-    """Every file of a submission that lies below a folder of it; nothing for a workspace."""
+    """Every file of a submission that lies below a folder of it; nothing for a workspace.
+
+    One that is called so itself is brought to the folder's place.
+    """
     if not files.submission:
+        return
+    if below in files.submission.files:
+        place = PurePosixPath(folder)
+        own_folder(shell, str(place.parent))
+        shell.unpack({place.name: files.submission.files[below]}, str(place.parent))
         return
     top = "" if below == "." else f"{below}/"
     shell.unpack(

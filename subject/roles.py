@@ -57,13 +57,15 @@ class Project(compose.Project):
     @property
     def api(self) -> Service | None:
         """The service of the API: the one whose image is student-age, or that is built from it."""
-        rest = [
+        among = [
             one
             for one in self.services.values()
-            if one is not self.website
-            and not OTHER_ROLES.search(one.image)
-            and one.name not in self.one_shots
+            if one is not self.website and not OTHER_ROLES.search(one.image)
         ]
+        lasting = [one for one in among if one.name not in self.one_shots]
+        return self._api_among(lasting) or self._api_among(among)
+
+    def _api_among(self, rest: Sequence[Service]) -> Service | None:
         for service in rest:
             if is_student_age(service.image):
                 return service

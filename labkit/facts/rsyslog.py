@@ -111,6 +111,11 @@ OF_THE_SYSTEM = re.compile(
 )
 
 
+# $outchannel NAME,FILE,SIZE,COMMAND: a file, and what is run when it is as large as that
+# (configuration/output_channels).
+CHANNEL = re.compile(r"^[ \t]*\$outchannel[ \t]+([\w-]+)[ \t]*,[ \t]*([^\s,]+)[^\n]*$", re.M | re.I)
+
+
 class RefusedError(ValueError):
     """What is not known to be harmless; nothing behind it is read."""
 
@@ -135,6 +140,15 @@ def beside_the_systems(text: str) -> str:
     Nor comments: el9's own stand within its modules' parentheses, and have some themselves.
     """
     return OF_THE_SYSTEM.sub("", without_comments(text))
+
+
+def without_channels(text: str) -> str:
+    """The text with the files of its output channels in their place; no command is run for them."""
+    channels = dict(CHANNEL.findall(text))
+    for name, file in channels.items():
+        action = rf"(?<=\s)(?::omfile:)?\${re.escape(name)}(?=[\s;]|$)"
+        text = re.sub(action, lambda _one, file=file: file, text)  # type: ignore[misc]
+    return CHANNEL.sub("", text)
 
 
 def without_comments(text: str) -> str:

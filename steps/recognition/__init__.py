@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
+from labkit.facts.haproxy.harmless import with_own_variables
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
 from labkit.facts.reports import PAGES, is_report, text_of_report
 from labkit.locale import _
@@ -22,6 +23,7 @@ from steps.beside_balancer import moved
 from steps.project import RSYSLOG
 from steps.recognition import log
 from steps.recognition.addresses import published_by_all, readdressed, without_digests
+from steps.recognition.balancer import with_variables
 from steps.recognition.choosing import passed_over
 from steps.recognition.documents import quotations, standing_for_dotenv, written_by_scripts
 from steps.recognition.fitting import fitted
@@ -196,6 +198,9 @@ def _fit_stack(handed: _Handed, look: Look) -> None:
         text, addresses = published_by_all(text_of(files[path]))
         files[path] = text.encode() if addresses else files[path]
         handed.stands_for(path, dict.fromkeys(addresses, "0.0.0.0"))
+    for path, moved_in in look.beside.items():
+        files[path] = with_paths(text_of(files[path]), moved_in).encode()
+        handed.stands_for(path, moved_in)
     for path in stacks:
         text, tags = without_digests(text_of(files[path]))
         files[path] = text.encode() if tags else files[path]
@@ -216,6 +221,11 @@ def _fit_log(handed: _Handed, look: Look, rules: str) -> None:
             handed.notes.append(
                 _("{file}: what the system's own says already is left out", file=path)
             )
+    for path in (*before, rules):
+        bare = rsyslog.without_channels(text_of(files[path]))
+        if bare != text_of(files[path]):
+            files[path] = bare.encode()
+            handed.notes.append(_("{file}: the command of $outchannel is not run", file=path))
     for path in before:
         files[rules] = files[path].rstrip() + b"\n" + files[rules]
         handed.notes.append(_("{first} and {second} are read as one file", first=path,
@@ -239,7 +249,10 @@ def _fit_balancer(handed: _Handed, path: str, pieces: Sequence[str]) -> None:
         others = ", ".join(one for one in pieces if one != path)
         handed.notes.append(_("{first} and {second} are read as one file", first=others,
                               second=path))  # fmt: skip
-    text, said = readdressed(text_of(files[path]))
+    text, told = with_variables(text_of(files[path]), files)
+    handed.notes += [_("{file}: its variables are those of {document}", file=path, document=one)
+                     for one in told]  # fmt: skip
+    text, said = readdressed(with_own_variables(text))
     text, users = with_known(text)
     if users:
         handed.notes.append(

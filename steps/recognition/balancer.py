@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -26,6 +27,10 @@ ASSEMBLED = re.compile(
     r"(?:\|[ \t]*(?:sudo[ \t]+)?tee|>)[ \t]+\S{0,200}haproxy\.cfg\b",
     re.M,
 )
+# Variables in double quotes or bare, those that a configuration sets, and what sets them outside.
+VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+SETENV = re.compile(r"^[ \t]*(?:pre)?setenv[ \t]+(\w+)", re.M)
+ENVIRONMENT = re.compile(r"haproxy\.service(?:\.d/[^/]+\.conf)?$|(?:default|sysconfig)/haproxy$")
 LONGEST_NOTES = 100_000  # characters
 # What another program makes the file of: nobody's configuration until then.
 TEMPLATE = re.compile(r"\.(j2|jinja2?|erb|tmpl|tpl|template)$", re.I)
@@ -153,6 +158,45 @@ def _named(files: Files, word: str) -> list[str]:
         if found := sorted(one for one in files if fnmatchcase(f"/{one}", f"*/{end}")):
             return found
     return []
+
+
+def with_variables(text: str, files: Files) -> tuple[str, list[str]]:
+    """A configuration with the variables of its environment, and the files that set them.
+
+    What starts HAProxy sets them: a drop-in of its unit, or the file that Debian's and el9's units
+    read. Here the configuration itself does, before anything else.
+    """
+    wanted = dict.fromkeys(VARIABLE.findall(text))
+    own = set(SETENV.findall(text))
+    lines: list[str] = []
+    told: list[str] = []
+    for path in filter(ENVIRONMENT.search, files):
+        known = _environment(text_of(files[path]))
+        here = [name for name in wanted if name in known and name not in own]
+        lines += [f"    setenv {name} {_quoted(known[name])}" for name in here]
+        own |= {*here}
+        told += [path] if here else []
+    return "\n".join(["global", *lines, text]) if lines else text, told
+
+
+def _environment(text: str) -> dict[str, str]:
+    """What `Environment=` lines of a unit set, or plain assignments do."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        assigned = line.strip().removeprefix("Environment=").removeprefix("export ")
+        try:
+            words = shlex.split(assigned, comments=True)
+        except ValueError:
+            continue
+        pairs = [word.partition("=") for word in words]
+        if all(equals and re.fullmatch(r"[A-Za-z_]\w*", name) for name, equals, _value in pairs):
+            found |= {name: value for name, _equals, value in pairs}
+    return found
+
+
+def _quoted(value: str) -> str:
+    """A word of HAProxy's that is nothing but this text (configuration manual, 2.2)."""
+    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def _text_with(files: Files, name: str, pattern: str) -> str:

@@ -150,6 +150,14 @@ class Composes:
             if (names := _named_files(words))
         )
 
+    def removes_others(self, path: str) -> bool:
+        """Whether a documented `up` of a file removes what its project has beside."""
+        return any(
+            "--remove-orphans" in words
+            and named_by(self.files, told, _named_files(words)) == [path]
+            for told, words in self._typed
+        )
+
     def _told_values(self) -> tuple[dict[str, list[str]], list[str]]:
         """Files of variables that the last documented `docker compose --env-file A up` names.
 

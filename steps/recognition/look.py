@@ -43,6 +43,7 @@ from subject.roles import Project, is_student_age
 
 PAGE_FOLDER = "/var/www/html"
 IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(?::[\w.-]+)?", re.ASCII)
+OUTSIDE = re.compile(r"(?<![\w./$}-])(?:\.\./)+([\w.-][\w./-]*)", re.ASCII)
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
@@ -143,6 +144,23 @@ class Look:
                     elsewhere[there] = f"./{relpath(end, folder)}"
         data = with_paths(text, elsewhere).encode() if elsewhere else self.files[path]
         return data, elsewhere
+
+    @cached_property
+    def beside(self) -> dict[str, dict[str, str]]:
+        """Of the registry's files and its page's: paths that lead out of their folder -> within it.
+
+        Of such a file the folder alone is brought to its machine, and what these lead to.
+        """
+        files = dict.fromkeys(one for one in (self.registry, self.page_of_registry) if one)
+        return {
+            path: {
+                found[0]: f"./{found[1]}"
+                for found in OUTSIDE.finditer(text_of(self.files[path]))
+                if inside(PurePosixPath(path).parent, found[0])
+            }
+            for path in files
+            if path != self.stack
+        }
 
     def _meant(self, path: str, folder: str) -> str:
         """What a relative path stands for on Windows and macOS, where Linux finds nothing.
@@ -268,10 +286,20 @@ class Look:
             found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
             found["registry: page"] = self.page_of_registry
+            if self.composes.removes_others(self.page_of_registry):
+                found["registry: page removes"] = "yes"
         if shared := self._networks_of_both():
             found["registry: networks"] = " ".join(shared)
         if notes := self.registry or next((path for path, _command in self.documented), ""):
             found["registry: folder"] = str(PurePosixPath(notes).parent)
+            beside = [
+                word
+                for path, moved in self.beside.items()
+                for there, here in moved.items()
+                for word in (str(inside(PurePosixPath(path).parent, there)), here)
+            ]
+            if beside:
+                found["registry: beside"] = shlex.join(beside)
             if told := self.composes.values_of(self.registry) if self.registry else []:
                 found["registry: values"] = shlex.join(told)
             addresses = self._addresses_of_registry(commands)

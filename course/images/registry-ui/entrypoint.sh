@@ -18,6 +18,11 @@ is_in_hosts() { # NAME
                       END { exit !found }' /etc/hosts
 }
 
+headers() { # prints what the page itself tells the registry, by the environment or a mounted file
+    { env; cat /etc/nginx/.env 2>/dev/null || true; } \
+        | sed -nE 's/\\/\\\\/g; s/"/\\"/g; s/^NGINX_PROXY_HEADER_([A-Za-z0-9_-]+)=(.*)$/    proxy_set_header \1 "\2";/p'
+}
+
 proxy() { # prints the part of nginx's configuration that reaches the registry
     url=$NGINX_PROXY_PASS_URL
     # As nginx has it (proxy_pass): a path of the address, "/" as well, stands in the place of /v2.
@@ -43,6 +48,7 @@ proxy() { # prints the part of nginx's configuration that reaches the registry
     cat <<END
 location $place {
     proxy_pass $target;
+$(headers)
     proxy_set_header Host \$http_host;
     proxy_set_header X-Forwarded-Proto \$scheme;
     proxy_ssl_server_name on;

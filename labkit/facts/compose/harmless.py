@@ -27,12 +27,12 @@ LONGEST_SHOWN = 80  # characters of a value that is refused
 OF_THE_PROJECT = re.compile(
     r"/(?:srv|mnt|var/www)/[^/].*|/root/[^./].*|/home/[^/]+/[^./].*"
     r"|/opt/(?!containerd(?:/|$)|cni(?:/|$))[^/].*|/tmp/(?!labkit|systemd-)[^./].*"
-    r"|/var/lib/(?:docker-)?registry(?:/.*)?|/var/(?:docker-)?registry(?:[/-].*)?"
+    r"|/var/lib/(?:docker-)?regist(?:ry|re)(?:/.*)?|/var/(?:docker-)?regist(?:ry|re)(?:[/-].*)?"
     r"|/etc/(?:docker/)?registry(?:/.*)?"
-    r"|/(?:app|auth|certs?|config|data|docker|html|path|registry|vagrant|volumes?|website|www"
+    r"|/(?:app|auth|certs?|config|data|docker|html|path|regist(?:ry|re)|vagrant|volumes?|website|www"
     r"|[a-z]+[-_](?:api|app|list|site))(?:/.*)?"
-    r"|/(?:usr/local/)?docker[-_]registry(?:/.*)?|/usr/local/registry(?:/.*)?"
-    r"|/(?:docker-)?registry[-_]?(?:data|auth|certs|config|images?|storage|volume)(?:/.*)?"
+    r"|/(?:usr/local/)?docker[-_]regist(?:ry|re)(?:/.*)?|/usr/local/regist(?:ry|re)(?:/.*)?"
+    r"|/(?:docker-)?regist(?:ry|re)[-_]?(?:data|auth|certs|config|images?|storage|volume)(?:/.*)?"
 )
 # Files that say which time it is, or whom to trust: to be read, and not to be written.
 TO_BE_READ = ("/etc/localtime", "/etc/timezone", "/etc/hosts", "/etc/ssl/certs",

@@ -74,12 +74,13 @@ FILTERS = ("compression", "cache", "bwlim-in", "bwlim-out")
 # which none begins or ends with what a person calls an address, a port or a name. A machine is
 # often called by a letter or two: S1, S1_PORT.
 VARIABLES = re.compile(
-    r"(?:WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|NOEUD|APP|API|PORT|IP|ADDR|ADRESSE|HOST\d*\Z"
+    r"(?:LABKIT_|WEB|SERV|SRV|BACK|FRONT|STAT|SITE|NODE|NOEUD|APP|API|PORT|IP|ADDR|ADRESSE|HOST\d*\Z"
     r"|MACHINE|MY|PAGE|LISTEN(?!_)|BIND|VIP|POOL|CLUSTER|DOMAIN|CHECK|INTER|BALANCE|ALGO)\w*"
     r"|[A-Z]{1,2}\d*(?:_(?:IP|ADDR\w*|HOST|NAME|PORT)\d*)?"
     r"|(?!LD_)\w+_(?:ADDR|ADDRESS|ADRESSE|BACKEND|BIND|HOST|IP|NAME|NOM|PASS|PASSWORD|PORT|SERVER|TIMEOUT"
     r"|URI|USER)\d*"
 )
+SET = re.compile(r"^[ \t]*(?:pre)?setenv[ \t]+[\"']?([A-Za-z_]\w*)", re.M)
 USERS = ("haproxy", "nobody", "nogroup")
 NUMBERED = re.compile(r"[1-9][0-9]{1,4}")  # a user or group that is not root
 # The manual's own example is /var/run/haproxy.sock. What lies in /tmp is in the service's own.
@@ -236,3 +237,16 @@ def _elsewhere(keyword: str, words: Sequence[str]) -> Iterator[str]:
     ]
     named += [word for word in words if re.match(r"(?:\w+\+)*(?:unix|fd|sockpair|uxst)@", word)]
     yield from dict.fromkeys(word for word in named if not BY_NETWORK.fullmatch(word))
+
+
+def with_own_variables(text: str) -> str:
+    """A configuration whose variables have names that nothing heeds but itself.
+
+    Those that it sets, and whose names are not known to be such already, begin with LABKIT_ here,
+    wherever it speaks of them (configuration manual, 2.3 and 2.4).
+    """
+    for name in dict.fromkeys(SET.findall(text)):
+        if not VARIABLES.fullmatch(name):
+            said = rf"(\$\{{?|\b(?:pre|un)?setenv[ \t]+[\"']?|\bdefined\(|\benv\()({name})\b"
+            text = re.sub(said, r"\1LABKIT_\2", text)
+    return text
