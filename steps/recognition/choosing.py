@@ -11,18 +11,22 @@ from steps.recognition.handed_in import Files
 
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(
-    r"copi[ea]|copy|backup|sauvegarde|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
+    r"copi[ea]|copy|backup|sauvegarde|\barchives?\b|obsol[eè]te|deprecated|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
     r"|\(\d+\)",
     re.I,
 )
 # Where tools keep what they need to work on the files: .devcontainer, .github, .vscode.
 OF_TOOLS = re.compile(r"(^|/)\.[^/]+/")
 # Folders of several attempts; the last one counts.
-ATTEMPT = re.compile(r"(?:^|/)(final|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?=/)", re.I)
+ATTEMPT = re.compile(
+    r"(?:^|/)(finale?|rendu|v|version|essai|tentative|attempt)[-_ ]?(\d{0,4})(?:\.(\d{1,3}))?"
+    r"([-_ ]?finale?)?(?=/)",
+    re.I,
+)
 LAST_ATTEMPT = 10_000
 
 
-def least(path: str) -> tuple[bool, int, int, list[int], str]:
+def least(path: str) -> tuple[bool, int, int, list[tuple[int, int]], str]:
     """What comes first of several.
 
     No copy and nothing of a tool's, the least deep, a name that Compose looks for; of several
@@ -31,11 +35,14 @@ def least(path: str) -> tuple[bool, int, int, list[int], str]:
     name = PurePosixPath(path).name
     usual = DEFAULT_NAMES.index(name) if name in DEFAULT_NAMES else len(DEFAULT_NAMES)
     attempts = [
-        (LAST_ATTEMPT if said.lower() == "final" else 0) + int(number or 0)
-        for said, number in ATTEMPT.findall(path)
+        (
+            (LAST_ATTEMPT if last or said.lower().startswith("final") else 0) + int(number or 0),
+            int(minor or 0),
+        )
+        for said, number, minor, last in ATTEMPT.findall(path)
     ]
     beside = bool(COPY.search(path) or OF_TOOLS.search(path))
-    return beside, path.count("/"), usual, [-one for one in attempts], path
+    return beside, path.count("/"), usual, [(-one, -minor) for one, minor in attempts], path
 
 
 def passed_over(chosen: Iterable[str], files: Files) -> dict[tuple[str, ...], list[str]]:

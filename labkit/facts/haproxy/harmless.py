@@ -242,11 +242,11 @@ def _elsewhere(keyword: str, words: Sequence[str]) -> Iterator[str]:
 def with_own_variables(text: str) -> str:
     """A configuration whose variables have names that nothing heeds but itself.
 
-    Those that it sets, and whose names are not known to be such already, begin with LABKIT_ here,
-    wherever it speaks of them (configuration manual, 2.3 and 2.4).
+    Those that it sets and asks for, and whose names are not known to be such already, begin with
+    LABKIT_ here, wherever it speaks of them (configuration manual, 2.3 and 2.4).
     """
     for name in dict.fromkeys(SET.findall(text)):
-        if not VARIABLES.fullmatch(name):
+        if not VARIABLES.fullmatch(name) and re.search(rf"\$\{{?{name}\b", text):
             said = rf"(\$\{{?|\b(?:pre|un)?setenv[ \t]+[\"']?|\bdefined\(|\benv\()({name})\b"
             text = re.sub(said, r"\1LABKIT_\2", text)
     return text

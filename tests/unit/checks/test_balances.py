@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from checks.test_11_haproxy import _are_even, _shares
+from checks.test_11_haproxy import _are_even, _must_be_shared, _shares
+from labkit.course import NotMetError
 from labkit.facts.haproxy.process import HAProxy
 
 
@@ -50,3 +51,16 @@ def test_an_uneven_share_counts_when_it_is_uneven_twice(
     assert tuple(found.values()) == shares
     assert _are_even(found) is (shares == (10, 10))
     assert balancer.asked == asked
+
+
+@pytest.mark.parametrize("share", [(0, 0), (3, 3)])
+def test_requests_that_no_server_sees_are_not_shared(share: tuple[int, int]) -> None:
+    balancer = Balancer([share, share])
+    haproxy = cast("HAProxy", balancer)
+    with pytest.raises(NotMetError):
+        _must_be_shared(haproxy, balancer.visit, "20 requests")
+
+
+def test_one_connection_is_one_session_in_mode_tcp() -> None:
+    balancer = Balancer([(1, 0), (1, 0)])
+    assert _must_be_shared(cast("HAProxy", balancer), balancer.visit, "", least=1)

@@ -159,3 +159,22 @@ def test_a_file_of_rsyslog_d_is_none(text: str) -> None:
 def test_what_is_harmful_in_a_whole_file_is_still_refused() -> None:
     text = rsyslog.beside_the_systems(EL9.format('module(load="omprog")'))
     assert rsyslog.refused(text) == ['module(load="omprog")']
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("$outchannel a,/var/log/x,9,/bin/x\nlocal2.* :omfile:$a\n", "\nlocal2.* /var/log/x\n"),
+        ("  $OutChannel a-b , /var/log/x.log\nlocal2.* $a-b;T\n", "\nlocal2.* /var/log/x.log;T\n"),
+        ("$outchannel a,/etc/passwd\n*.* :omfile:$a\n", "\n*.* /etc/passwd\n"),
+        (NEW, NEW),
+        ("local2.* :omfile:$other\n", "local2.* :omfile:$other\n"),
+    ],
+)  # fmt: skip
+def test_an_output_channel_is_its_file_and_no_command(given: str, plain: str) -> None:
+    assert rsyslog.without_channels(given) == plain
+
+
+def test_an_output_channel_to_a_file_of_the_systems_is_refused() -> None:
+    text = rsyslog.without_channels("$outchannel a,/etc/x,9,/bin/sh\n*.* :omfile:$a\n")
+    assert rsyslog.refused(text) == ["/etc/x"]

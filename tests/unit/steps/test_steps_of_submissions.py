@@ -23,7 +23,13 @@ from labkit.remote import PlannedShell, Result, from_facts
 from steps.carrying import carry_forward
 from steps.documented import document_of, networks_elsewhere, service_of
 from steps.recognition import recognise
-from steps.s08_registry import _outside, as_documented, provide_networks, provide_secrets
+from steps.s08_registry import (
+    _outside,
+    as_documented,
+    page_logins,
+    provide_networks,
+    provide_secrets,
+)
 from steps.s10_second_server import bring
 from steps.stack import stack_of
 from subject.roles import Project
@@ -852,3 +858,37 @@ def test_the_registrys_values_lie_beside_its_file() -> None:
     machines = Machines({"lb": {CONFIG: config(store={"image": "registry:2"})}})
     machines.plan(8, submitted(files))
     assert machines.written("lb")["/srv/registry/.env"] == b"STORE=registry:2\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "is_added"),
+    [
+        ("Basic bWU6c2VjcmV0", True),  # me:secret
+        ("Basic bWU6c2VjcmV0Cg==", False),  # as echo without -n writes it
+        ("Basic bWU=", False), ("Basic !", False), ("Bearer bWU6c2VjcmV0", False),
+    ],
+)  # fmt: skip
+def test_who_a_page_says_it_is_may_use_the_registry(header: str, is_added: bool) -> None:
+    shell = lb()
+    page = {"environment": {"NGINX_PROXY_HEADER_Authorization": header}}
+    provide_secrets(shell, [Service("registry", CERTIFIED), Service("page", page)])
+    add = "sudo htpasswd -Bb /srv/registry/auth/users me secret"
+    assert any(line.endswith(add) for line in shell.plan) is is_added
+
+
+def test_a_page_may_say_who_it_is_in_a_file() -> None:
+    shell = lb(
+        {"/srv/registry/nginx/.env": "A=1\nNGINX_PROXY_HEADER_Authorization=Basic bWU6eA==\n"}
+    )
+    mount = {"source": "/srv/registry/nginx/.env", "target": "/etc/nginx/.env", "type": "bind"}
+    assert page_logins(shell, Service("page", {"volumes": [mount]})) == [("me", "x")]
+
+
+def test_what_leads_out_of_the_registrys_folder_is_brought_with_it() -> None:
+    mounts = "volumes: ['../auth:/auth', '../users:/users']"
+    ports = "ports: ['5000:5000']"
+    file = f"services:\n  store:\n    image: registry:2\n    {ports}\n    {mounts}\n"
+    files = {"lb/reg/store.yml": file, "lb/auth/x": "1", "lb/users": "2", "web.yml": AGE}
+    machines = Machines({"lb": {CONFIG: config(store={"image": "registry:2"})}})
+    machines.plan(8, submitted(files))
+    assert {"x": b"1", "users": b"2"}.items() <= machines.unpacked("lb").items()

@@ -120,3 +120,21 @@ def test_hostile_configurations_are_refused(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS_CONFIGURATIONS.values(), ids=HARMLESS_CONFIGURATIONS)
 def test_hostile_is_no_usual_configuration(text: str) -> None:
     assert harmless.refused(text) == []
+
+
+def test_variables_of_a_configuration_get_names_that_nothing_heeds() -> None:
+    text = (
+        'global\n  setenv CIBLE_1 web1\n  presetenv "LD_PRELOAD" x\n  setenv PORT 80\n'
+        "  setenv LD_BIND y\n.if defined(CIBLE_1)\n.endif\n  unsetenv CIBLE_1\n"
+        'backend a\n  server a "${CIBLE_1}:$PORT"\n  server b $LD_PRELOAD\n  server c "$CIBLE_10"\n'
+    )
+    renamed = harmless.with_own_variables(text)
+    assert renamed == (
+        'global\n  setenv LABKIT_CIBLE_1 web1\n  presetenv "LABKIT_LD_PRELOAD" x\n'
+        "  setenv PORT 80\n"
+        "  setenv LD_BIND y\n.if defined(LABKIT_CIBLE_1)\n.endif\n  unsetenv LABKIT_CIBLE_1\n"
+        'backend a\n  server a "${LABKIT_CIBLE_1}:$PORT"\n  server b $LABKIT_LD_PRELOAD\n'
+        '  server c "$CIBLE_10"\n'
+    )
+    assert [one.word for one in harmless.refused(renamed)] == ["LD_BIND"]
+    assert harmless.with_own_variables(renamed) == renamed

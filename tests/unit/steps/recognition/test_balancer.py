@@ -318,3 +318,33 @@ def test_what_is_joined_to_another_file_or_is_not_there_joins_nothing(line: str)
     found = seen({"lb/1.cfg": HEAD + FRONT + CFG, "up.sh": line, "x": "x"})
     assert found.sources[BALANCER] == "lb/1.cfg"
     assert found.notes == ()
+
+
+BY_VARIABLE = CFG.replace("web1:80", '"${SITE_A}"').replace("web2:80", "$B:80")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (
+            "lb/haproxy.service.d/override.conf",
+            '[Service]\nEnvironment="SITE_A=web1:80" B=web2\nEnvironment=C=1\n# x\n',
+        ),
+        ("lb/etc/default/haproxy", "# Debian\nSITE_A='web1:80'\nexport B=web2\nEXTRAOPTS=-d\n"),
+        ("lb/etc/sysconfig/haproxy", 'SITE_A="web1:80"\nB=web2\n'),
+    ],
+)
+def test_variables_are_those_of_what_starts_haproxy(path: str, text: str) -> None:
+    found = seen({"lb/haproxy.cfg": HEAD + FRONT + BY_VARIABLE, path: text})
+    own = found.sources[BALANCER]
+    given = found.files[own].decode()
+    assert given.startswith("global\n    setenv SITE_A 'web1:80'\n    setenv B 'web2'\nglobal\n")
+    assert given.endswith(BY_VARIABLE)
+    assert [note for note in found.notes if "its variables are those of" in note]
+
+
+def test_a_variable_that_the_configuration_sets_itself_stays_its_own() -> None:
+    text = "global\n  setenv SITE_A web1:80\n  setenv B web2\n" + FRONT + BY_VARIABLE
+    found = seen({"haproxy.cfg": text, "default/haproxy": "SITE_A=x\nB=y\n"})
+    assert found.files[found.sources[BALANCER]].decode() == text
+    assert found.notes == ()

@@ -188,3 +188,21 @@ def test_values_that_lie_at_the_machines_root_come_in_a_folder_laid_out_as_it() 
     files = {"lb/etc/default/store": "PORT=5001\n", "lb/etc/systemd/system/store.service": unit}
     found = seen({**files, "x": "x"})
     assert found.options["registry: commands"] == "docker run -p 5001:5000 registry:2"
+
+
+def test_what_lies_beside_the_registrys_folder_is_brought_into_it() -> None:
+    file = STORE.replace("registry:2", "registry:2\n    volumes: ['../auth:/auth', './x:/y']")
+    found = seen({"lb/registry/compose.yml": file, "lb/auth/htpasswd": "a:b\n", "x": "x"})
+    assert found.options["registry: beside"] == "lb/auth ./auth"
+    assert "'./auth:/auth', './x:/y'" in found.files["lb/registry/compose.yml"].decode()
+    out = STORE.replace("registry:2", "registry:2\n    volumes: ['../../../auth:/auth']")
+    assert "registry: beside" not in seen({"lb/registry/compose.yml": out, "x": "x"}).options
+
+
+def test_a_page_whose_up_removes_what_is_beside_it_does_so_here() -> None:
+    page = "services:\n  view:\n    image: joxit/docker-registry-ui:2\n"
+    files = {"store.yml": STORE, "view.yml": page}
+    up = "docker compose -f store.yml up -d\ndocker compose -f view.yml up -d{}\n"
+    removing = seen({**files, "README.md": up.format(" --remove-orphans")})
+    assert removing.options["registry: page removes"] == "yes"
+    assert "registry: page removes" not in seen({**files, "README.md": up.format("")}).options

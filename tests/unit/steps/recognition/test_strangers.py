@@ -200,7 +200,14 @@ def test_what_notepad_saved_is_read_under_the_name_that_was_meant() -> None:
 
 
 @pytest.mark.parametrize(
-    "names", [("v1", "v2", "v10"), ("essai-1", "essai-2", "final"), ("v3", "final", "final2")]
+    "names",
+    [
+        ("v1", "v2", "v10"),
+        ("essai-1", "essai-2", "final"),
+        ("v3", "final", "final2"),
+        ("Version_1.9", "Version_1.10", "Version_2.0"),
+        ("v3.1", "rendu", "v1.0-FINALE"),
+    ],
 )
 def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None:
     texts = {DOCKERFILE: BUILD, COMPOSE: STACK, INDEX: "x"}
