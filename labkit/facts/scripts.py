@@ -96,6 +96,10 @@ HERE = re.compile(
 FUNCTION = re.compile(
     r"(?:function[ \t]+([\w-]+)[ \t]*(?:\(\))?|([\w-]+)[ \t]*\(\))[ \t]*\{?(.*)", re.S
 )
+# What begins a function, or what is done in one case of several; a brace ends either.
+BLOCK = re.compile(
+    r"^(?:[ \t]*function[ \t]+([\w-]+)|[ \t]*([\w-]+)[ \t]*\(\)|[ \t]*([\w-]+)\)|\})", re.M
+)
 LOOP = re.compile(r"for[ \t]+(\w+)[ \t]+in[ \t]+(.+)", re.S)
 # `cat > FILE <<EOF`, the same the other way round, by tee, and told to another machine or shell.
 WRITING = re.compile(
@@ -240,12 +244,15 @@ class _Reading:
         return NAMED.sub(value, text)
 
 
-def written_files(text: str, here: str) -> dict[str, str]:
+def written_files(
+    text: str, here: str, is_elsewhere: Callable[[str], object] = _nothing
+) -> dict[str, str]:
     """The files that a script writes from here-documents: path -> content (POSIX, 2.7.4).
 
     From `echo` and `printf`, too, where the name is that of a file that somebody hands in.
     Variables are put in where the end is not quoted; what is not set is empty. What is added to a
-    file that the script has not written stands alone.
+    file that the script has not written stands alone. `is_elsewhere` tells by the name of a
+    function or of a `case` that what it writes is another machine's, if there is such a file.
     """
     reading = _Reading()
     text = text[:LONGEST_TEXT].replace("\r\n", "\n")
@@ -253,8 +260,12 @@ def written_files(text: str, here: str) -> dict[str, str]:
     reading.look_ahead(line.strip() for line in lines)
     written = sorted([*_poured(lines, reading), *_said(text, reading)])
     found: dict[str, str] = {}
-    for _at, line, content in written:
+    blocks = [(one.start(), one[1] or one[2] or one[3] or "") for one in BLOCK.finditer(text)]
+    for at, line, content in written:
         path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
+        around = next((name for begin, name in reversed(blocks) if begin < at), "")
+        if path in found and is_elsewhere(around):
+            continue
         if path and (path in found or len(found) < MOST_WRITTEN):
             adds = ADDS.search(line)
             found[path] = (found.get(path, "") if adds else "") + content

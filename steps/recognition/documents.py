@@ -27,6 +27,7 @@ DOTENV_EXAMPLE = re.compile(
 )
 # A Vagrantfile has the scripts of its machines in it.
 WRITER = re.compile(rf"{IS_SCRIPT.pattern}|(^|/)vagrantfile[^/]*$", re.I)
+CALLED_WEB2 = re.compile(r"(?:web|serveur|server|srv)[-_]?0?2(?!\d)", re.I)
 SETTINGS = re.compile(r"(^|/)\.(?!env)[^/]+$")
 DOCUMENT = re.compile(r"\.(md|markdown|adoc|rst)$|(^|/)readme[^/]*$", re.I)
 # What a person writes has less; what was made to keep a reader busy has more.
@@ -47,7 +48,8 @@ def written_by_scripts(files: Files) -> dict[str, tuple[str, bytes]]:
     found: dict[str, tuple[str, bytes]] = {}
     for script in filter(WRITER.search, files):
         folder = PurePosixPath(script).parent
-        for name, content in written_files(text_of(files[script]), ".").items():
+        written_here = written_files(text_of(files[script]), ".", CALLED_WEB2.search)
+        for name, content in written_here.items():
             beside = PurePosixPath(name).name if name.startswith("/") else name
             path = inside(folder, beside) if SETTINGS.search(name) is None else None
             taken = files.get(path, b"") if path and name.startswith("/") else b""

@@ -293,3 +293,26 @@ def test_other_sections_are_read(title: str) -> None:
 def test_a_comment_among_commands_is_no_title() -> None:
     text = f"```sh\n# si cela a échoué\n{RUN}\n```\n"
     assert [shlex.join(words) for words in docker_commands("README.md", text, "/srv")] == [RUN]
+
+
+BY_MACHINE = """\
+one() {
+  echo "A=1" > .env
+}
+two() { # the other one
+  echo "A=2" > .env
+  echo "B=2" > two.env
+}
+case $1 in
+  one) one ;;
+  two)
+    printf "A=3" > .env ;;
+esac
+echo "C=1" > c.env
+"""
+
+
+def test_what_is_written_for_another_machine_replaces_nothing() -> None:
+    assert written_files(BY_MACHINE, ".")[".env"] == "A=3"
+    apart = written_files(BY_MACHINE, ".", lambda name: name == "two")
+    assert apart == {".env": "A=1\n", "two.env": "B=2\n", "c.env": "C=1\n"}

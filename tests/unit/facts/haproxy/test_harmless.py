@@ -136,5 +136,5 @@ def test_variables_of_a_configuration_get_names_that_nothing_heeds() -> None:
         'backend a\n  server a "${LABKIT_CIBLE_1}:$PORT"\n  server b $LABKIT_LD_PRELOAD\n'
         '  server c "$CIBLE_10"\n'
     )
-    assert [one.word for one in harmless.refused(renamed)] == ["LD_BIND"]
+    assert "LD_BIND" in [one.word for one in harmless.refused(renamed)]
     assert harmless.with_own_variables(renamed) == renamed
