@@ -7,6 +7,7 @@ set -eu
 # The static form of version 1 knew no other variable.
 if [ -z "$NGINX_PROXY_PASS_URL" ] && [ "${PASS_ON_TO_REGISTRY_URL:-}" = true ]; then
     NGINX_PROXY_PASS_URL=$REGISTRY_URL
+    REGISTRY_URL=
 fi
 
 quoted() { # TEXT: as a JSON string
@@ -18,9 +19,16 @@ is_in_hosts() { # NAME
                       END { exit !found }' /etc/hosts
 }
 
-headers() { # prints what the page itself tells the registry, by the environment or a mounted file
-    { env; cat /etc/nginx/.env 2>/dev/null || true; } \
-        | sed -nE 's/\\/\\\\/g; s/"/\\"/g; s/^NGINX_PROXY_HEADER_([A-Za-z0-9_-]+)=(.*)$/    proxy_set_header \1 "\2";/p'
+headers() { # prints what nginx tells the registry, by the environment or a mounted file
+    { env; cat /etc/nginx/.env 2>/dev/null || true; } | while IFS= read -r line; do
+        name=${line%%=*}
+        case "$name" in
+            NGINX_PROXY_HEADER_?*)
+                name=$(printf %s "${name#NGINX_PROXY_HEADER_}" | tr _ -)
+                value=$(printf %s "${line#*=}" | sed 's/[\\"]/\\&/g')
+                printf '    proxy_set_header %s "%s";\n' "$name" "$value" ;;
+        esac
+    done
 }
 
 proxy() { # prints the part of nginx's configuration that reaches the registry
@@ -68,7 +76,7 @@ server {
     $([ -z "$NGINX_PROXY_PASS_URL" ] || proxy)
 }
 END
-if [ -n "$NGINX_PROXY_PASS_URL" ]; then REGISTRY_URL=; fi
+# The visitor's browser asks this address where it is set, whatever nginx would pass on.
 cat >/usr/share/nginx/html/config.json <<END
 {"title": $(quoted "$REGISTRY_TITLE"), "registry": $(quoted "${REGISTRY_URL%/}"),
  "delete": $(quoted "$DELETE_IMAGES"), "single": $(quoted "$SINGLE_REGISTRY")}
