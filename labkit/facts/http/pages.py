@@ -81,8 +81,7 @@ def form_of(page: Page, sought: re.Pattern[str] | None = None) -> Form | None:
     form, own, button = next(meant, found[0])
     sent = [(str(field["name"]), _value(field)) for field in own if field.get("name")]
     fields = {name: value for name, value in sent if value is not None}
-    if button.get("name"):
-        fields[str(button["name"])] = str(button.get("value", ""))
+    fields |= _pressed(button)
     action = str(button.get("formaction") or form.get("action") or "")
     method = str(button.get("formmethod") or form.get("method") or "get").lower()
     return Form(page.path_of(action), method, fields)
@@ -95,7 +94,7 @@ def asks_by_script(html: str) -> bool:
 
 def _words(button: Tag) -> str:
     """What a button says to a reader, and to the server."""
-    said = (button.get(name) for name in ("value", "name", "id", "title", "aria-label"))
+    said = (button.get(name) for name in ("value", "name", "id", "title", "alt", "aria-label"))
     return " ".join([button.get_text(" "), *(str(word) for word in said if word)])
 
 
@@ -129,6 +128,18 @@ def _value(field: Tag) -> str | None:
     if kind in ("checkbox", "radio"):
         return str(field.get("value", "on")) if field.has_attr("checked") else None
     return str(field.get("value", ""))
+
+
+def _pressed(button: Tag) -> dict[str, str]:
+    """What a button sends of itself; one that is a picture, the place that was pressed in it.
+
+    The upper left corner, as from the keyboard (WHATWG HTML, 4.10.21.4).
+    """
+    name = str(button.get("name") or "")
+    if str(button.get("type") or "").lower() == "image":
+        before = f"{name}." if name else ""
+        return {f"{before}x": "0", f"{before}y": "0"}
+    return {name: str(button.get("value", ""))} if name else {}
 
 
 def _submits(field: Tag) -> bool:

@@ -28,7 +28,9 @@ BUTTON = '<button name="submit" value="list">List</button>'
          Form("/", "post", {"go": "List"})),
         ('<form method="post"><input type="SUBMIT"></form>', Form("/", "post", {})),
         ('<form method="get" action="list.php"><input type="image" src="x" name="i"></form>',
-         Form("/list.php", "get", {"i": ""})),
+         Form("/list.php", "get", {"i.x": "0", "i.y": "0"})),
+        ('<form><input type="IMAGE" src="x" alt="List"></form>',
+         Form("/", "get", {"x": "0", "y": "0"})),
         ("<form method=post><button>List</button></form>", Form("/", "post", {})),
         (f"<form method=post>{OTHER}{BUTTON}</form>",
          Form("/", "post", {"who": "all", "t": "1", "other": "x"})),
@@ -132,6 +134,8 @@ def test_rarer_forms_are_sent_as_a_browser_would(html: str, fields: dict[str, st
         ('<form><input type="submit" name="a" value="Ok"><button name="list">Ok</button></form>',
          {"list": ""}),
         ('<form><button name="a">Ok</button><button name="b">Ok</button></form>', {"a": ""}),
+        ('<form><button name="a">Ok</button><input type="image" alt="The list"></form>',
+         {"x": "0", "y": "0"}),
     ],
 )  # fmt: skip
 def test_of_several_buttons_the_one_that_is_sought(html: str, fields: dict[str, str]) -> None:
