@@ -2,8 +2,9 @@
 
 A page that prints a list of its own, or that reaches some other API, is right by luck at most. So
 the website's container is run a second time, with the same image, mounts, environment and command,
-on a network of its own where the API answers by the name of its service; the API has one student
-there whose name is made up at that moment. Nothing that visitors use is touched.
+on a network of its own where the API answers by the name of its service; the API has two students
+there whose names are made up at that moment, the first by name being the last by age. Nothing that
+visitors use is touched.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from subject.contract import API_PORT, DATA_FILE, HTTP_PORT
 from subject.roles import Stack
 
 LIMIT_S = 6.0
-AGE = "42"
+AGES = ("61", "23")
 GIVEN_FORM = Form("/", "post", {"submit": "list"})  # of the index.php that the students are given
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What the page said when its button was pressed. `shown`: it was the made-up student."""
+    """What the page said when its button was pressed. `shown`: the made-up students."""
 
     shown: bool
     page: str
@@ -48,13 +49,14 @@ def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
     if website is None or api is None:
         raise CannotTellError(_("there is no website with an API to try out"))
     mark = uuid.uuid4().hex[:8]
-    student, name, data = f"probe-{mark}", f"labkit-rehearsal-{mark}", f"/tmp/labkit-{mark}.json"
+    students = dict(zip((f"probe-{mark}-a", f"probe-{mark}-b"), AGES, strict=True))
+    name, data = f"labkit-rehearsal-{mark}", f"/tmp/labkit-{mark}.json"
     jar = f"/tmp/labkit-{mark}.cookies"
     service = stack.project.api.name if stack.project.api else ""
     names = [service, *_names_of(api), *_linked(website, api)]
     aliases = " ".join(f"--network-alias {shlex.quote(one)}" for one in dict.fromkeys(names) if one)
     script = f"""set -e
-echo {shlex.quote(json.dumps({student: AGE}))} > {data}; chmod 644 {data}
+echo {shlex.quote(json.dumps(students))} > {data}; chmod 644 {data}
 docker network create --label {PROBE_LABEL}=1 {name} >/dev/null
 docker run -d --name {name}-api --network {name} {aliases} {_same(api)} -v {data}:{DATA_FILE}:ro,z \
  {_command(api)} >/dev/null
@@ -69,7 +71,7 @@ docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{
                 _("the page cannot be tried out: {error}", error=started.said[-160:])
             )
         address_of_api, address = started.text.splitlines()[-2:]
-        return _press(shell, address, address_of_api, student, jar)
+        return _press(shell, address, address_of_api, students, jar)
     finally:
         shell.ask(
             f"docker rm -fv {name}-site {name}-api; docker network rm {name}; rm -f {data} {jar}",
@@ -77,7 +79,9 @@ docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}{{{{
         )
 
 
-def _press(shell: Shell, address: str, address_of_api: str, student: str, jar: str) -> Rehearsed:
+def _press(
+    shell: Shell, address: str, address_of_api: str, students: dict[str, str], jar: str
+) -> Rehearsed:
     """Open the page, press its button; again while the two start, and once if that took long.
 
     As a browser does it: cookies are kept, in a file, and the page may send its visitor on.
@@ -100,7 +104,7 @@ def _press(shell: Shell, address: str, address_of_api: str, student: str, jar: s
                 answer = curl(shell, f"{url}/{path}", options=[*browser, "-d", fields])
             page = Page(url, answer.status, answer.body)
             said = page.text
-            if not pairs_of(page, {student: AGE}):
+            if not pairs_of(page, students):
                 return Rehearsed(True, said)
         slow = time.monotonic() - began > SLOW_S and not again
         if (form is not None and awake and said and not slow) or deadline.is_over():

@@ -43,6 +43,7 @@ RUN = (*SWITCHES, *HARMLESS, *KEYS, *LISTS, "--env", "--log-driver", "--log-opt"
        "--volume")  # fmt: skip
 FALSE = ("0", "f", "false")  # strconv.ParseBool, in any case
 
+CONNECT = ("--alias", "--ip", "--ip6", "--link")  # what joins a network may say of itself
 OBJECT_SWITCHES = ("--attachable", "--internal", "--ipv6")
 OBJECT = (*OBJECT_SWITCHES, "--driver", "--gateway", "--ip-range", "--ipam-driver", "--label",
           "--name", "--opt", "--subnet")  # fmt: skip
@@ -68,7 +69,7 @@ def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
             if not VOLUME_NAME.fullmatch(name) or name in known:
                 name = "registry" if "registry" not in known else f"registry-{len(known) + 1}"
             known[name] = raw
-        elif words[2:3] != ["connect"] or len(words) != 5:  # of two names it asks for nothing else
+        elif words[2:3] != ["connect"] or set(dict(options(words[3:], CONNECT))) - {*CONNECT}:
             kind = "networks" if words[1] == "network" else "volumes"
             document[kind][f"create {len(document[kind]) + 1}"] = _object(words)
     return document
@@ -89,6 +90,22 @@ def networks_elsewhere(commands: Sequence[Sequence[str]]) -> list[str]:
     ]
     usual = {*made, "bridge", "default", "host", "none"}
     return [one for one in dict.fromkeys(named) if one not in usual and VOLUME_NAME.fullmatch(one)]
+
+
+def needed_folders(commands: Sequence[Sequence[str]], folder: str) -> list[str]:
+    """The folders of the machine that must be there before: --volume makes them, --mount does not.
+
+    What ends in a suffix, or is a password file, is a file.
+    """
+    mounts = [
+        _mount(value, folder)
+        for words in commands
+        if words[1:2] == ["run"]
+        for option, value in options(words[2:])
+        if option == "--mount"
+    ]
+    paths = [posixpath.normpath(str(one["source"])) for one in mounts if one.get("type") == "bind"]
+    return [one for one in paths if not re.search(r"\.\w+$|htpasswd$", one)]
 
 
 def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:

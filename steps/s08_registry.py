@@ -16,7 +16,7 @@ from labkit.facts.docker import containers
 from labkit.facts.registry import is_registry, settings
 from labkit.remote import Shell, Shells
 from steps import undo
-from steps.documented import document_of, networks_elsewhere
+from steps.documented import document_of, needed_folders, networks_elsewhere
 from steps.images import images_of, provide_images
 from steps.judged import follow, judge, refuse
 from steps.project import IMAGE, REGISTRY_COMPOSE, REGISTRY_HOME, REGISTRY_PASSWORD, REGISTRY_USER
@@ -178,6 +178,8 @@ def as_documented(lb: Shell, commands: Sequence[Sequence[str]]) -> None:
     provide_secrets(lb, [Service(name, raw) for name, raw in document["services"].items()])
     provide_networks(lb, networks_elsewhere(commands))
     provide_images(lb, [word for words in commands for word in words[2:] if stand_in(word)])
+    for folder in needed_folders(commands, REGISTRY_HOME):
+        lb.run(f"mkdir -p {shlex.quote(folder)}", unless=f"test -e {shlex.quote(folder)}")
     for words in commands:
         if words[1] == "run" and not {"-d", "--detach", "-dit", "-itd", "-dt"} & set(words):
             words = [*words[:2], "-d", *words[2:]]  # it would be waited for

@@ -1,10 +1,13 @@
-"""What a registry's page tells the browser."""
+"""What a registry's page tells the browser, and whether the registry answers that."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from checks.test_09_registry_ui import address_told
+from checks.test_09_registry_ui import _asks_registry_itself, address_told
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,35 @@ from checks.test_09_registry_ui import address_told
 )
 def test_the_address_that_a_browser_is_sent_to(said: str, address: str) -> None:
     assert address_told(said) == address
+
+
+def allows(origin: str, said: str = "http://lb:5000", ui_port: int = 8080) -> bool:
+    """Whether a page that says this gets what a registry answers with this header."""
+    machines: Any = {"lb": SimpleNamespace(address="10.0.0.3")}
+    answer = f"HTTP/1.1 200 OK\r\n{origin}\r\nX: y\r\n"
+    registry: Any = SimpleNamespace(port=5000, headers=lambda *_asked: answer)
+    return _asks_registry_itself(cast("Any", SimpleNamespace(machines=lambda: machines)), said,
+                                 ui_port, registry)  # fmt: skip
+
+
+ORIGIN = "Access-Control-Allow-Origin: "
+
+
+def test_a_registry_allows_a_page_by_its_whole_origin_or_all() -> None:
+    assert allows(f"{ORIGIN}*")
+    assert allows(f"{ORIGIN.lower()}http://lb:8080")
+    assert allows(f"{ORIGIN}http://10.0.0.3:8080", said="http://10.0.0.3:5000")
+    assert allows(f"{ORIGIN}http://lb", ui_port=80)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["", "X-Other: *", f"{ORIGIN}http://lb", f"{ORIGIN}http://lb:8080/", f"{ORIGIN}http://localhost:8080",
+     f"{ORIGIN}https://lb:8080", f"{ORIGIN}http://lb:8080\r\n{ORIGIN}http://web1"],
+)  # fmt: skip
+def test_another_origin_or_several_allow_nobody(origin: str) -> None:
+    assert not allows(origin)
+
+
+def test_a_page_that_asks_another_port_does_not_ask_the_registry() -> None:
+    assert not allows(f"{ORIGIN}*", said="http://lb:5001")

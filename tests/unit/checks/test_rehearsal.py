@@ -67,10 +67,18 @@ class World:
         return self.asked[0]
 
     @property
-    def student(self) -> str:
-        found = re.search(r'\{"(probe-\w+)": "42"\}', self.script)
+    def students(self) -> dict[str, str]:
+        found = re.search(r'\{"probe-[^}]*\}', self.script)
         assert found
-        return found.group(1)
+        return dict(json.loads(found.group()))
+
+    @property
+    def page(self) -> str:
+        """What is shown, in the place of STUDENT and AGE each of the two."""
+        shown = self.shows("STUDENT")
+        each = [shown.replace("STUDENT", name).replace("AGE", age)
+                for name, age in self.students.items()]  # fmt: skip
+        return " ".join(each) if "STUDENT" in shown else shown
 
     def answer(self, question: str) -> Result:
         """As the machine would."""
@@ -82,7 +90,7 @@ class World:
             self.asleep -= 1
             return Result(question, "\n000\n" if self.asleep >= 0 else "{}\n404\n", "", 0)
         if "list.php" in question or "-d submit=" in question:
-            return Result(question, f"{self.shows(self.student)}\n200\n", "", 0)
+            return Result(question, f"{self.page}\n200\n", "", 0)
         if SITE in question:
             return Result(question, f"{self.form}\n200\n", "", 0)
         return Result(question, "", "", 0)
@@ -104,13 +112,15 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_page_that_asks_the_api_shows_the_student() -> None:
-    world = World(lambda student: f"<li>{student} is 42</li>")
-    assert rehearse(world.shell, stack()) == Rehearsed(True, f"{world.student} is 42")
+    world = World(lambda student: f"<li>{student} is AGE</li>")
+    assert rehearse(world.shell, stack()) == Rehearsed(
+        True, " ".join(f"{name} is {age}" for name, age in world.students.items())
+    )
     assert len(world.asked) == 5
 
 
 def test_it_is_a_visitor_that_keeps_its_cookies_and_follows_where_it_is_sent() -> None:
-    world = World(lambda student: f"<li>{student} is 42</li>")
+    world = World(lambda student: f"<li>{student} is AGE</li>")
     rehearse(world.shell, stack())
     visits = [one for one in world.asked if SITE in one and not one.startswith("set -e")]
     jars = {found for one in visits for found in re.findall(r"-b (\S+) -c (\S+)", one)}
@@ -122,14 +132,14 @@ def test_it_is_a_visitor_that_keeps_its_cookies_and_follows_where_it_is_sent() -
 
 
 @pytest.mark.parametrize(
-    "shown", ["<li>alice is 12</li>", "<p>{}</p>", "<p>{} is 12</p>", "x", "<p>{}0 is 42</p>"]
+    "shown", ["<li>alice is 12</li>", "<p>{}</p>", "<p>{} is 12</p>", "x", "<p>{}0 is AGE</p>"]
 )
 def test_a_page_with_a_list_of_its_own_does_not(shown: str) -> None:
     assert not rehearse(World(shown.format).shell, stack()).shown
 
 
 def test_an_api_that_wakes_late_is_waited_for() -> None:
-    world = World(lambda student: f"{student} 42", asleep=5)
+    world = World(lambda student: f"{student} AGE", asleep=5)
     assert rehearse(world.shell, stack()).shown
 
 
@@ -148,7 +158,7 @@ def test_a_page_that_lost_patience_with_the_api_is_asked_once_more(
     def shows(student: str) -> str:
         said.append(student)
         now[0] += seconds
-        return f"{student} is 42" if len(said) > 1 else "The API cannot be reached"
+        return f"{student} is AGE" if len(said) > 1 else "The API cannot be reached"
 
     assert rehearse(World(shows).shell, stack()).shown is shown
     assert len(said) == presses
@@ -173,13 +183,13 @@ def test_a_page_without_a_form_ends_it_with_what_it_says() -> None:
 
 def test_a_page_whose_button_is_missing_is_asked_for_its_list_all_the_same() -> None:
     """The button is another check's: one mistake costs one mistake."""
-    world = World(lambda student: f"{student} 42", form="<h1>Students</h1>")
+    world = World(lambda student: f"{student} AGE", form="<h1>Students</h1>")
     assert rehearse(world.shell, stack()).shown
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_button_is_pressed_as_its_form_says(method: str) -> None:
-    world = World(lambda student: f"{student} 42", form=FORM.replace("METHOD", method))
+    world = World(lambda student: f"{student} AGE", form=FORM.replace("METHOD", method))
     rehearse(world.shell, stack())
     pressed = next(one for one in world.asked if "list.php" in one)
     assert ("list.php?b=1" in pressed) is (method == "get")
@@ -238,14 +248,29 @@ def test_the_second_ones_are_like_the_first() -> None:
     assert "-p " not in world.script  # nothing that visitors use is touched
 
 
-def test_each_time_another_student() -> None:
+def test_ages_that_are_shown_with_other_names_are_not_shown() -> None:
+    """As by a page that sorts names and ages each for themselves."""
+    world = World(lambda student: f"{student} AGE")
+
+    class Sorting(World):
+        @property
+        def page(self) -> str:
+            ages = sorted(self.students.values())
+            return " ".join(
+                f"{name} {age}" for name, age in zip(sorted(self.students), ages, strict=True)
+            )
+
+    assert rehearse(world.shell, stack()).shown
+    assert not rehearse(Sorting(str).shell, stack()).shown
+
+
+def test_each_time_other_students() -> None:
     seen = set()
     for _time in range(5):
         world = World(str)
         rehearse(world.shell, stack())
-        seen.add(world.student)
-        assert json.dumps({world.student: "42"}) in world.script
-    assert len(seen) == 5
+        seen |= {*world.students}
+    assert len(seen) == 10
 
 
 # -- HAProxy
@@ -395,7 +420,7 @@ def test_comments_are_no_configuration() -> None:
 def test_a_name_that_the_website_alone_has_is_the_second_apis_as_well(
     links: dict[str, Any],
 ) -> None:
-    world = World(lambda student: f"{student} 42")
+    world = World(lambda student: f"{student} AGE")
     rehearse(world.shell, stack(website=container("x-site-1", **links)))
     assert "--network-alias backend " in world.script
     assert "--network-alias db" not in world.script

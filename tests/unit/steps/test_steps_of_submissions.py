@@ -21,7 +21,7 @@ from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
 from labkit.remote import PlannedShell, Result, from_facts
 from steps.carrying import carry_forward
-from steps.documented import document_of, networks_elsewhere, service_of
+from steps.documented import document_of, needed_folders, networks_elsewhere, service_of
 from steps.recognition import recognise
 from steps.s08_registry import (
     _outside,
@@ -892,3 +892,18 @@ def test_what_leads_out_of_the_registrys_folder_is_brought_with_it() -> None:
     machines = Machines({"lb": {CONFIG: config(store={"image": "registry:2"})}})
     machines.plan(8, submitted(files))
     assert {"x": b"1", "users": b"2"}.items() <= machines.unpacked("lb").items()
+
+
+def test_a_folder_that_mount_wants_is_there_before() -> None:
+    binds = ("source=data,target=/a", "src=/srv/registry/auth/htpasswd,dst=/c",
+             "src=./config.yml,dst=/d")  # fmt: skip
+    words = [word for one in binds for word in ("--mount", f"type=bind,{one}")]
+    command = ["docker", "run", *words, "-v", "./made:/b", "--mount", "source=x,target=/e", "x"]
+    assert needed_folders([command], "/srv/registry") == ["/srv/registry/data"]
+
+
+def test_a_network_may_be_joined_under_another_name() -> None:
+    join = shlex.split("docker network connect --alias hub --ip 172.30.0.5 net registry")
+    assert document_of([join], "/srv/registry") == {"services": {}, "networks": {}, "volumes": {}}
+    odd = shlex.split("docker network connect --driver-opt a=b net registry")
+    assert document_of([odd], "/srv/registry")["networks"] != {}
