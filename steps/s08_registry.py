@@ -14,12 +14,19 @@ from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
 from labkit.facts.docker import containers
 from labkit.facts.registry import is_registry, settings
-from labkit.remote import Shell, Shells
+from labkit.remote import CommandFailedError, Shell, Shells
 from steps import undo
 from steps.documented import document_of, needed_folders, networks_elsewhere
 from steps.images import images_of, provide_images
 from steps.judged import follow, judge, refuse
-from steps.project import IMAGE, REGISTRY_COMPOSE, REGISTRY_HOME, REGISTRY_PASSWORD, REGISTRY_USER
+from steps.project import (
+    IMAGE,
+    PUSHED_AS,
+    REGISTRY_COMPOSE,
+    REGISTRY_HOME,
+    REGISTRY_PASSWORD,
+    REGISTRY_USER,
+)
 from steps.stack import bring_all, own_folder, provide_networks, run_twice, tag, those_to_be_had
 from steps.trust import trust_registry
 from subject.published import stand_in
@@ -109,12 +116,13 @@ def open_ports(lb: Shell) -> None:
     undo=undo.registry,
     title={"en": "A private registry", "fr": "Un registre privé"},
 )
-def registry(shells: Shells, _files: Files) -> None:
+def registry(shells: Shells, files: Files) -> None:
     """The push from web1 to the registry, which runs."""
     lb, web1 = shells["lb"], shells["web1"]
     name = trust_registry(web1, lb)
-    tag(web1, IMAGE, f"{name}/{IMAGE}")
-    web1.run(shlex.join(["docker", "push", f"{name}/{IMAGE}"]))
+    for pushed in dict.fromkeys([IMAGE, *shlex.split(files.option(PUSHED_AS))]):
+        tag(web1, IMAGE, f"{name}/{pushed}")
+        web1.run(shlex.join(["docker", "push", f"{name}/{pushed}"]))
 
 
 def start_registry(lb: Shell, files: Files, *services: str) -> None:
@@ -128,7 +136,13 @@ def start_registry(lb: Shell, files: Files, *services: str) -> None:
         provide_images(lb, images_of(project, files))
         words = by_judged(REGISTRY_COMPOSE.remote)
         chosen = those_to_be_had(lb, project, chosen, is_registry)
-    run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
+    try:
+        run_twice(lb, shlex.join([*words, "up", "-d", "--quiet-pull", *chosen]), cwd=REGISTRY_HOME)
+    except CommandFailedError:
+        lb.forget()
+        # What another service lacks, as a page that waits for it, is for another step to say.
+        if not any(one.running and is_registry(one.image) for one in containers(lb)):
+            raise
 
 
 def start_page(lb: Shell, files: Files, page: str) -> None:

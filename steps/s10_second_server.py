@@ -9,7 +9,7 @@ from labkit.course import Beginning, Files, step
 from labkit.errors import StepFailedError
 from labkit.remote import Shells
 from steps import undo
-from steps.project import BUILT_ON_WEB2, CARRIED, COMPOSE, IMAGE, OWN_OF_WEB2, PUSHED_AS
+from steps.project import BUILT_ON_WEB2, CARRIED, COMPOSE, IMAGE
 from steps.stack import (
     compose_up,
     copy_project,
@@ -68,7 +68,7 @@ def second_server(shells: Shells, files: Files) -> None:
         compose_up(web2, files, "--build")
         return
     wanted = project.api_image if project else pushed
-    if wanted == pushed or _is_never_pushed(wanted, files):
+    if wanted.startswith(f"{registry}/"):  # it is there under this name, or nobody has pushed it
         of_the_api = [project.api.name] if project and project.api else []
         names = of_the_api if files.option("deploy: website") else []
         web2.run(stack.compose("pull", "--quiet", *names), cwd=stack.folder)
@@ -76,17 +76,3 @@ def second_server(shells: Shells, files: Files) -> None:
         return
     web2.run(shlex.join(["docker", "pull", "--quiet", pushed]))
     up_with(web2, files, project, pushed)
-
-
-def _is_never_pushed(wanted: str, files: Files) -> bool:
-    """Whether web2's own file names an image of the registry that the student's notes do not push.
-
-    That they push the one does not bring the other, and nobody may give it the name here.
-    """
-    told = shlex.split(files.option(PUSHED_AS)) if files.option(OWN_OF_WEB2) else []
-    asked_for = _with_tag(wanted.rpartition("/")[2])
-    return bool(told) and "/" in wanted and asked_for not in map(_with_tag, told)
-
-
-def _with_tag(name: str) -> str:
-    return name if ":" in name else f"{name}:latest"

@@ -42,7 +42,8 @@ from steps.recognition.images import SCRIPT, Images
 from subject.roles import Project, is_student_age
 
 PAGE_FOLDER = "/var/www/html"
-IMAGE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(?::[\w.-]+)?", re.ASCII)
+# An image of a registry with a name of its own: behind its host, and the port.
+IN_REGISTRY = re.compile(r"[\w-]+(?:[.:][\w.:-]*)/([a-z0-9][a-z0-9._/-]*(?::[\w.-]+)?)", re.ASCII)
 OUTSIDE = re.compile(r"(?<![\w./$}-])(?:\.\./)+([\w.-][\w./-]*)", re.ASCII)
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
@@ -280,8 +281,8 @@ class Look:
             found["deploy: networks"] = " ".join(made)
         if self.second:
             found[OWN_OF_WEB2] = shlex.join(self.second)
-            if pushed := self._pushed():
-                found[PUSHED_AS] = shlex.join(pushed)
+        if pushed := self._pushed():
+            found[PUSHED_AS] = shlex.join(pushed)
         if self._builds_on_web2():
             found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
@@ -337,14 +338,22 @@ class Look:
         return [one for one in wanted if one in made and NETWORK_NAME.fullmatch(one)]
 
     def _pushed(self) -> list[str]:
-        """The names, without a registry's, by which notes push the image of the API."""
-        pushed = [
+        """The names, without the registry's, by which the image of the API is in the registry.
+
+        Those that notes push; where they push none that is known here, those that the compose files
+        ask the registry for.
+        """
+        told = [
             words[-1]
             for _path, words in self.composes.commands
             if words[1:2] == ["push"] or words[1:3] == ["image", "push"]
         ]
-        own = [one.rpartition("/")[2] for one in pushed if is_student_age(one)]
-        return list(dict.fromkeys(own)) if all(map(IMAGE_NAME.fullmatch, own)) else []
+        projects = [self.project, self.composes.merged(self.second) if self.second else None]
+        asked = [one.api.image for one in projects if one and one.api]
+        of_the_api = [match[1] for name in told if is_student_age(name)
+                      if (match := IN_REGISTRY.fullmatch(name))]  # fmt: skip
+        of_the_files = [match[1] for name in asked if (match := IN_REGISTRY.fullmatch(name))]
+        return list(dict.fromkeys(of_the_api or of_the_files))
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""

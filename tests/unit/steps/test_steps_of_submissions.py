@@ -19,7 +19,8 @@ from labkit.facts.compose.harmless import asked_for, harms
 from labkit.facts.compose.project import JUDGED, Service, by_judged
 from labkit.facts.compose.written import written
 from labkit.grading.stepping import call
-from labkit.remote import PlannedShell, Result, from_facts
+from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts
+from steps import s08_registry
 from steps.carrying import carry_forward
 from steps.documented import document_of, needed_folders, networks_elsewhere, service_of
 from steps.recognition import recognise
@@ -831,15 +832,21 @@ def test_what_is_built_or_refused_or_a_students_own_machines_is_not_pulled_early
     assert asked_by_bring(None, php={"image": "php:apache"}, age=age) == []
 
 
-@pytest.mark.parametrize(("pushed", "is_given"), [("1.0", False), ("latest", True), ("", True)])
-def test_web2_is_not_given_a_name_that_nobody_has_pushed(pushed: str, is_given: bool) -> None:
-    notes = f"docker push lb:5000/student-age:{pushed}\n" if pushed else "x"
-    machines = Machines({"web2": {CONFIG: config(age={"image": "lb:5000/student-age"})}})
-    plan = machines.plan(10, submitted({**OF_WEB2, "README.md": notes}))
-    named = [line for line in plan if line.startswith("web2 $ docker tag ")]
-    assert bool(named) is is_given
-    pull = f"web2:{HOME}/web2 $ {composed('pull --quiet', f'{HOME}/web2/docker-compose.yml')}"
-    assert (pull in plan) is not is_given
+@pytest.mark.parametrize("image", ["lb:5000/student-age", "lb:5000/m2/student-age:1.0"])
+def test_web2_pulls_what_its_file_asks_the_registry_for(image: str) -> None:
+    machines = Machines({"web2": {CONFIG: config(age={"image": image})}})
+    plan = machines.plan(10, submitted(OF_WEB2))
+    assert not [line for line in plan if line.startswith("web2 $ docker tag ")]
+    assert (
+        f"web2:{HOME}/web2 $ {composed('pull --quiet', f'{HOME}/web2/docker-compose.yml')}" in plan
+    )
+
+
+def test_the_image_is_pushed_under_each_name_that_it_is_asked_for() -> None:
+    notes = "docker push lb:5000/m2/student-age:1.0\ndocker push lb:5000/student-age:1.0\n"
+    plan = Machines().plan(8, submitted({**OF_WEB2, "README.md": notes}))
+    pushes = [line.rpartition(" ")[2] for line in plan if "web1 $ docker push" in line]
+    assert pushes == ["lb:5000/student-age:1.0", "lb:5000/m2/student-age:1.0"]
 
 
 def test_web2_starts_the_same_stack_with_variables_of_its_own() -> None:
@@ -907,3 +914,29 @@ def test_a_network_may_be_joined_under_another_name() -> None:
     assert document_of([join], "/srv/registry") == {"services": {}, "networks": {}, "volumes": {}}
     odd = shlex.split("docker network connect --driver-opt a=b net registry")
     assert document_of([odd], "/srv/registry")["networks"] != {}
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_page_that_does_not_start_leaves_the_registry_its_push(
+    monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    """As where it waits for a health check that never holds; that is for the page's step to say."""
+
+    def unhealthy(shell: PlannedShell, command: str, **_where: str) -> None:
+        raise CommandFailedError(shell.name, Result(command, "", "dependency failed to start", 1))
+
+    monkeypatch.setattr(s08_registry, "run_twice", unhealthy)
+    files = {"store.yml": "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n",
+             "web.yml": AGE}  # fmt: skip
+    store = {"Id": "1", "Name": "/s", "Image": "i", "Config": {"Image": "registry:2"},
+             "State": {"Running": runs, "Status": "running", "ExitCode": 0, "Pid": 1},
+             "HostConfig": {"RestartPolicy": {"Name": "no"}}, "NetworkSettings": {
+                 "Ports": {"5000/tcp": [{"HostPort": "5000"}]}, "Networks": {}}}  # fmt: skip
+    facts: Facts = {CONFIG: config(store={"image": "registry:2"}),
+                    "docker inspect": json.dumps([store])}  # fmt: skip
+    machines = Machines({"lb": facts})
+    if not runs:
+        with pytest.raises(CommandFailedError):
+            machines.plan(8, submitted(files))
+        return
+    assert "web1 $ docker push lb:5000/student-age:1.0" in machines.plan(8, submitted(files))

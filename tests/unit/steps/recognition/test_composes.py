@@ -328,13 +328,21 @@ def test_each_machine_is_told_of_its_own_variables() -> None:
     ("notes", "names"),
     [
         ("docker push lb:5000/student-age:1.0\n", "student-age:1.0"),
-        ("docker image push lb:5000/tp/student-age\n", "student-age"),
-        ("docker push $REG/student-age:$TAG\n", ""),
-        ("docker push lb:5000/nginx\n", ""),
-        ("docker compose push\n", ""),
+        ("docker image push lb:5000/tp/student-age\ndocker push lb:5000/student-age:2\n",
+         "tp/student-age student-age:2"),
+        ("docker push $REG/student-age:$TAG\n", "m2/student-age:1.1"),
+        ("docker push lb:5000/nginx\n", "m2/student-age:1.1"),
+        ("docker push student-age:1.0\n", "m2/student-age:1.1"),
+        ("docker compose push\n", "m2/student-age:1.1"),
     ],
-)
-def test_notes_say_under_which_name_the_image_is_pushed(notes: str, names: str) -> None:
-    found = seen({COMPOSE: STACK, "web2/compose.yml": PULLED, "README.md": notes})
-    assert found.options.get("second-server: pushed", "") == names
-    assert "second-server: pushed" not in seen({COMPOSE: STACK, "README.md": notes}).options
+)  # fmt: skip
+def test_the_image_is_pushed_as_notes_say_or_as_files_ask_for_it(notes: str, names: str) -> None:
+    own = PULLED.replace("student-age:1.0", "m2/student-age:1.1")
+    found = seen({COMPOSE: STACK, "web2/compose.yml": own, "README.md": notes})
+    assert found.options["second-server: pushed"] == names
+
+
+def test_an_image_of_no_registry_is_pushed_as_usual() -> None:
+    assert "second-server: pushed" not in seen({COMPOSE: STACK, "x": "x"}).options
+    found = seen({COMPOSE: PULLED, "x": "x"})
+    assert found.options["second-server: pushed"] == "student-age:1.0"
