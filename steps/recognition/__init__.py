@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labkit.course import AS_USUAL, ReadingRules, Submission
 from labkit.facts import rsyslog
+from labkit.facts.haproxy.former import in_todays_words
 from labkit.facts.haproxy.harmless import with_own_variables
 from labkit.facts.haproxy.passwords import PASSWORD, with_known
 from labkit.facts.reports import PAGES, is_report, text_of_report
@@ -252,6 +253,8 @@ def _fit_balancer(handed: _Handed, path: str, pieces: Sequence[str]) -> None:
     text, told = with_variables(text_of(files[path]), files)
     handed.notes += [_("{file}: its variables are those of {document}", file=path, document=one)
                      for one in told]  # fmt: skip
+    text, former = in_todays_words(text)
+    handed.stands_for(path, former)
     text, said = readdressed(with_own_variables(text))
     text, users = with_known(text)
     if users:
