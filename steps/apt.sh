@@ -22,7 +22,8 @@ show() {
 
 if [ "${1:-}" = hide ]; then
     mkdir -p "$hidden"
-    for path in /usr/bin/pip* /usr/local/bin/pip* /usr/local/lib/python3*/dist-packages/pip* \
+    rm -f /usr/local/bin/python* # no distribution has any there
+    for path in /usr/bin/pip* /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* \
                 /usr/lib/python3/dist-packages/pip*; do
         [ ! -e "$path" ] || keep pip "$path"
     done

@@ -69,10 +69,16 @@ def document_of(commands: Sequence[Sequence[str]], folder: str) -> Document:
             if not VOLUME_NAME.fullmatch(name) or name in known:
                 name = "registry" if "registry" not in known else f"registry-{len(known) + 1}"
             known[name] = raw
-        elif words[2:3] != ["connect"] or set(dict(options(words[3:], CONNECT))) - {*CONNECT}:
+        elif words[2:3] != ["connect"] or not _only_joins(words):
             kind = "networks" if words[1] == "network" else "volumes"
             document[kind][f"create {len(document[kind]) + 1}"] = _object(words)
     return document
+
+
+def _only_joins(words: Sequence[str]) -> bool:
+    """Whether a `docker network connect` says nothing of a container but how it is called there."""
+    given, rest = _apart(words)
+    return len(rest) == 2 and all(option in CONNECT for option, _value in options(given, CONNECT))
 
 
 def networks_elsewhere(commands: Sequence[Sequence[str]]) -> list[str]:
@@ -80,7 +86,7 @@ def networks_elsewhere(commands: Sequence[Sequence[str]]) -> list[str]:
 
     On the student's machine the stack's compose file had made them.
     """
-    made = {words[-1] for words in commands if list(words[1:3]) == ["network", "create"]}
+    made = {name_of(words) for words in commands if list(words[1:3]) == ["network", "create"]}
     named = [
         value
         for words in commands
@@ -136,12 +142,35 @@ def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:
     return raw
 
 
+def name_of(words: Sequence[str]) -> str:
+    """What a `docker network create` or `docker volume create` is to call it; "" if it says none."""
+    return next(iter(_apart(words)[1]), "")
+
+
+def _apart(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The options of a `docker network …` or `docker volume …`, each with its value, and the rest.
+
+    Options may stand before what they are for, and behind it.
+    """
+    given: list[str] = []
+    rest: list[str] = []
+    left = list(words[3:])
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            rest.append(word)
+            continue
+        given.append("--driver" if word == "-d" else word)  # here it is the driver, and no switch
+        if "=" not in word and word not in OBJECT_SWITCHES:
+            given += left[:1]
+            left = left[1:]
+    return given, rest
+
+
 def _object(words: Sequence[str]) -> dict[str, Any]:
     """A `docker network create` or `docker volume create` as its entry would be."""
     raw: dict[str, Any] = {}
-    # -d is the driver here, and no switch
-    given = ["--driver" if word == "-d" else word for word in words[3:]]
-    for option, value in options(given, OBJECT, OBJECT_SWITCHES):
+    for option, value in options(_apart(words)[0], OBJECT, OBJECT_SWITCHES):
         name, _equals, rest = value.partition("=")
         if option == "--driver":
             raw["driver"] = value

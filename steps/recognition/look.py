@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath, relpath
 
 from labkit.facts.compose.written import DRIVE, networks
+from steps.documented import name_of
 from steps.project import (
     BUILT_ON_WEB2,
     COMPOSE,
@@ -331,7 +332,7 @@ class Look:
             return []
         wanted = dict.fromkeys(networks(self.files[self.stack], external=True))
         made = {
-            words[-1]
+            name_of(words)
             for _path, words in self.composes.commands
             if words[1:3] == ["network", "create"]
         }

@@ -22,7 +22,7 @@ from labkit.grading.stepping import call
 from labkit.remote import CommandFailedError, PlannedShell, Result, from_facts
 from steps import s08_registry
 from steps.carrying import carry_forward
-from steps.documented import document_of, needed_folders, networks_elsewhere, service_of
+from steps.documented import document_of, name_of, needed_folders, networks_elsewhere, service_of
 from steps.recognition import recognise
 from steps.s08_registry import (
     _outside,
@@ -912,7 +912,9 @@ def test_a_folder_that_mount_wants_is_there_before() -> None:
 def test_a_network_may_be_joined_under_another_name() -> None:
     join = shlex.split("docker network connect --alias hub --ip 172.30.0.5 net registry")
     assert document_of([join], "/srv/registry") == {"services": {}, "networks": {}, "volumes": {}}
-    odd = shlex.split("docker network connect --driver-opt a=b net registry")
+    after = shlex.split("docker network connect net registry --alias hub")
+    assert document_of([after], "/srv/registry")["networks"] == {}
+    odd = shlex.split("docker network connect net registry --driver-opt a=b")
     assert document_of([odd], "/srv/registry")["networks"] != {}
 
 
@@ -940,3 +942,24 @@ def test_a_page_that_does_not_start_leaves_the_registry_its_push(
             machines.plan(8, submitted(files))
         return
     assert "web1 $ docker push lb:5000/student-age:1.0" in machines.plan(8, submitted(files))
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("network create --driver bridge net", "net"), ("network create net -d bridge", "net"),
+        ("network create net --driver=bridge", "net"), ("network create --internal net", "net"),
+        ("volume create", ""), ("volume create --label a=b data", "data"),
+    ],
+)  # fmt: skip
+def test_what_is_made_has_its_name_before_its_options_or_behind(command: str, name: str) -> None:
+    assert name_of(["docker", *shlex.split(command)]) == name
+
+
+@pytest.mark.parametrize("place", ["{} evil", "evil {}"])
+def test_what_a_volume_asks_for_is_seen_wherever_it_stands(place: str) -> None:
+    given = "--driver local --opt type=none --opt o=bind --opt device=/"
+    words = shlex.split(f"docker volume create {place.format(given)}")
+    found = document_of([words], "/srv/registry")
+    assert found["volumes"]["create 1"]["driver_opts"]["device"] == "/"
+    assert [*asked_for(found, "/srv/registry")]
