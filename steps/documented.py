@@ -143,7 +143,7 @@ def service_of(words: Sequence[str], folder: str) -> dict[str, Any]:
 
 
 def name_of(words: Sequence[str]) -> str:
-    """What a `docker network create` or `docker volume create` is to call it; "" if it says none."""
+    """The name that a `docker network create` or `docker volume create` gives; "" for none."""
     return next(iter(_apart(words)[1]), "")
 
 
