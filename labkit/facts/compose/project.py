@@ -47,9 +47,9 @@ class Service:
 
     @property
     def networks(self) -> set[str]:
-        """The networks of the file that it is on, or that of the engine or of the machine."""
+        """The networks of the file that it is on, or the one that its network_mode names."""
         mode = str(self.raw.get("network_mode") or "")
-        own = {mode} if mode in ("bridge", "host") else set()
+        own = {mode} if mode not in ("", "none") and ":" not in mode else set()
         return set(self.raw.get("networks") or {}) | own
 
     @property

@@ -70,7 +70,8 @@ def written(
 def networks(data: bytes, *, external: bool = False) -> list[str]:
     """The names of the networks of a compose file: its own, by key and name, or `external` ones.
 
-    `default` is among its own, whether it stands there or not.
+    `default` is among its own, whether it stands there or not. What a service names as its
+    network_mode is made elsewhere, too.
     """
     read = as_yaml(data)
     found = read.get("networks") or {} if isinstance(read, dict) else None
@@ -78,9 +79,18 @@ def networks(data: bytes, *, external: bool = False) -> list[str]:
         return []
     pairs = [(str(key), raw if isinstance(raw, dict) else {}) for key, raw in found.items()]
     if external:
-        return [str(raw.get("name") or key) for key, raw in pairs if raw.get("external")]
+        named = [str(raw.get("name") or key) for key, raw in pairs if raw.get("external")]
+        services = within(read, "services")
+        modes = [_word(within(one, "network_mode"))
+                 for one in (services.values() if isinstance(services, dict) else ())]  # fmt: skip
+        return list(dict.fromkeys([*named, *(one for one in modes if _is_made(one))]))
     own = [(key, str(raw.get("name") or key)) for key, raw in pairs if not raw.get("external")]
     return list(dict.fromkeys(["default", *itertools.chain(*own)]))
+
+
+def _is_made(mode: str) -> bool:
+    """Whether a network_mode is a network that somebody has made."""
+    return mode not in ("", "bridge", "default", "host", "none") and ":" not in mode
 
 
 def dotenv(data: bytes) -> dict[str, str]:

@@ -19,7 +19,8 @@ HIDDEN = re.compile(
 )
 # Of processes there is one since 2.5: whoever asked for some asks for nothing now.
 PROCESSES = re.compile(r"^[ \t]*(?:nbproc|bind-process|stats[ \t]+bind-process)\b[^\n]*\n?", re.M)
-ON_BIND = re.compile(r"^([ \t]*(?:bind|stats[ \t]+socket)\b[^\n#]*?)[ \t]+process[ \t]+\S+", re.M)
+BIND = re.compile(r"^[ \t]*(?:bind|stats[ \t]+socket)\b[^\n#]*", re.M)
+PROCESS = re.compile(r"[ \t]process[ \t]+[^\s#]+")
 
 
 def in_todays_words(text: str) -> tuple[str, dict[str, str]]:
@@ -41,8 +42,10 @@ def in_todays_words(text: str) -> tuple[str, dict[str, str]]:
         return ""
 
     def on_bind(found: re.Match[str]) -> str:
-        said[found[0].strip()] = found[1].strip()
-        return found[1]
+        line = PROCESS.sub("", found[0])
+        if line != found[0]:
+            said[found[0].strip()] = line.strip()
+        return line
 
     text = HIDDEN.sub(sent, text)
-    return ON_BIND.sub(on_bind, PROCESSES.sub(gone, text)), said
+    return BIND.sub(on_bind, PROCESSES.sub(gone, text)), said

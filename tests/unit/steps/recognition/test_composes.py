@@ -346,3 +346,13 @@ def test_an_image_of_no_registry_is_pushed_as_usual() -> None:
     assert "second-server: pushed" not in seen({COMPOSE: STACK, "x": "x"}).options
     found = seen({COMPOSE: PULLED, "x": "x"})
     assert found.options["second-server: pushed"] == "student-age:1.0"
+
+
+def test_a_network_that_services_join_by_their_mode_is_made_by_hand() -> None:
+    joined = STACK.replace("image:", "network_mode: tp-net\n    image:")
+    made = "docker network create tp-net --driver=bridge\n"
+    found = seen({COMPOSE: joined, "README.md": made})
+    assert found.options["deploy: networks"] == "tp-net"
+    assert "deploy: networks" not in seen({COMPOSE: joined, "README.md": "x"}).options
+    host = STACK.replace("image:", "network_mode: host\n    image:")
+    assert "deploy: networks" not in seen({COMPOSE: host, "README.md": made}).options
