@@ -25,6 +25,8 @@ LONGEST_COMMAND = 10_000
 MOST_STATEMENTS = 2_000  # that are followed, loops and functions written out
 DEEPEST = 5  # functions that call one another
 
+# Longer than anybody indents; to look for what stands behind one takes the square of its length.
+LONG_BLANK = re.compile(r"[ \t]{100,}")
 GOES_ON = re.compile(r"[ \t]+[`^]\n|\\\n")
 # In notes a blank behind the backslash is seen by nobody, and the shell's second prompt is copied.
 GOES_ON_IN_NOTES = re.compile(r"(?:[ \t]+[`^]|\\[ \t]*)\n(?:[ \t]*>{1,2}[ \t]+)?")
@@ -255,7 +257,7 @@ def written_files(
     function or of a `case` that what it writes is another machine's, if there is such a file.
     """
     reading = _Reading()
-    text = text[:LONGEST_TEXT].replace("\r\n", "\n")
+    text = LONG_BLANK.sub(" ", text[:LONGEST_TEXT].replace("\r\n", "\n"))
     lines = text.split("\n")
     reading.look_ahead(line.strip() for line in lines)
     written = sorted([*_poured(lines, reading), *_said(text, reading)])
@@ -325,7 +327,7 @@ def docker_commands(
     script reads in (`. ./.env`), "" for none. `docker-compose` is `docker compose`, and `docker
     container run` is `docker run`.
     """
-    text = text[:LONGEST_TEXT].replace("\r\n", "\n")
+    text = LONG_BLANK.sub(" ", text[:LONGEST_TEXT].replace("\r\n", "\n"))
     is_script = bool(IS_SCRIPT.search(path) or OF_A_SHELL.search(path)) or text.startswith("#!")
     if not is_script:
         for typeset, typed in TYPESET:

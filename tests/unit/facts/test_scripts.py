@@ -316,3 +316,18 @@ def test_what_is_written_for_another_machine_replaces_nothing() -> None:
     assert written_files(BY_MACHINE, ".")[".env"] == "A=3"
     apart = written_files(BY_MACHINE, ".", lambda name: name == "two")
     assert apart == {".env": "A=1\n", "two.env": "B=2\n", "c.env": "C=1\n"}
+
+
+@pytest.mark.parametrize("path", ["README.md", "up.sh", "README.adoc", "a.tex", "Makefile", "a.yml",
+                                  "a.csv", "a.service"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["x" + " " * 100_000, "\t" * 99_999 + "x", "x=`" + " " * 90_000, "$(" * 50_000,
+     "docker run " * 9_000, 'A="' * 30_000, "- run: |\n    x" + " " * 90_000],
+    ids=["blanks", "tabs", "a quote and blanks", "brackets", "commands", "values", "a task"],
+)  # fmt: skip
+def test_a_text_that_is_made_to_be_slow_is_read_in_time(path: str, text: str) -> None:
+    began = time.process_time()
+    docker_commands(path, text, "/srv")
+    written_files(text, ".")
+    assert time.process_time() - began < 1.5
