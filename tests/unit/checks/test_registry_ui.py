@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from checks.test_09_registry_ui import _asks_registry_itself, address_told
+from checks.test_09_registry_ui import _asks_registry_itself, _is_its_own, address_told
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,14 @@ def test_another_origin_or_several_allow_nobody(origin: str) -> None:
 
 def test_a_page_that_asks_another_port_does_not_ask_the_registry() -> None:
     assert not allows(f"{ORIGIN}*", said="http://lb:5001")
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [("http://lb:8080", True), ("http://lb:8080/", True), ("http://10.0.0.3:8080/x", True),
+     ("http://lb:5000", False), ("http://lb:80801", False), ("http://registry:8080", False)],
+)  # fmt: skip
+def test_a_page_may_name_itself(address: str, is_own: bool) -> None:
+    machines: Any = {"lb": SimpleNamespace(address="10.0.0.3")}
+    lab = cast("Any", SimpleNamespace(machines=lambda: machines))
+    assert _is_its_own(lab, address, 8080) is is_own
