@@ -153,9 +153,8 @@ class _Reading:
         """Know what is assigned further down, as make does."""
         for line in lines:
             assigned = ASSIGNED.fullmatch(line)
-            for one in [assigned] if assigned else _assignments(line):
-                if not one["more"] and len(one["value"]) <= LONGEST_VALUE:
-                    self.values.setdefault(one[1], one["value"].strip("\"'"))
+            if assigned and not assigned["more"] and len(assigned["value"]) <= LONGEST_VALUE:
+                self.values.setdefault(assigned[1], assigned["value"].strip("\"'"))
 
     def follow(self, statements: Sequence[str], given: Sequence[str] = (), depth: int = 0) -> None:
         """Follow statements; `given` are a function's arguments."""

@@ -12,6 +12,7 @@ import pytest
 
 from checks import pages
 from checks.pages import fetch, list_form, must_answer, must_list_when_pressed, pairs_of
+from checks.students import students_of
 from checks.test_06_index import is_asked_as_it_stands
 from labkit.course import CannotTellError, NotMetError
 from labkit.facts.docker import Container, age_s
@@ -19,6 +20,7 @@ from labkit.facts.http.browser import AGAIN_S, PATIENCE_S, Reply
 from labkit.facts.http.pages import Page
 from labkit.facts.slowness import ONE_LINE
 from labkit.remote import PlannedShell, Result
+from subject.roles import Project, Stack
 
 STUDENTS = {"alice": "12", "bob": "13"}
 
@@ -340,3 +342,19 @@ def test_a_container_that_does_not_say_when_it_was_started_has_long_run(
 ) -> None:
     shell = PlannedShell("web1", lambda command: Result(command, "1800000000", "", 0))
     assert age_s(shell, Container({"State": {"StartedAt": started}})) > 10**9
+
+
+def given_by(status: int, body: str) -> dict[str, str]:
+    """The students that an API on web2 gives, which answers so."""
+    api = Container({"Id": "1", "Name": "/a", "NetworkSettings": {"Networks": {
+        "x": {"IPAddress": "172.18.0.2"}}}})  # fmt: skip
+    shell = PlannedShell("web2", lambda asked: Result(asked, f"{body}\n{status}\n", "", 0))
+    return students_of(shell, Stack(Project("web2", "/p/c.yml", "p", {}), None, api))
+
+
+def test_an_api_that_answers_with_an_error_fails_and_one_that_is_silent_decides_nothing() -> None:
+    assert given_by(200, '{"student_ages": {"alice": "12"}}') == {"alice": "12"}
+    with pytest.raises(NotMetError, match="status 500"):
+        given_by(500, "no such file")
+    with pytest.raises(CannotTellError):
+        given_by(0, "")

@@ -69,7 +69,7 @@ Environment=NAME=registry
 # docker run --name tried registry:2
 ExecStartPre=-/usr/bin/docker rm -f %p
 ExecStart=/usr/bin/docker run -d \\
-    -p ${PORT}:5000 --name %p ${IMAGE}
+    -p ${PORT}:5000 --name ${NAME} ${IMAGE}
 ExecStop=/usr/bin/docker stop %p
 """
 
@@ -108,7 +108,7 @@ jobs:
   tasks:
     - ansible.builtin.shell: {RUN.replace("5000:", "{{ port }}:")}
     - name: the same in words
-      command: {{argv: [docker, ps, -a]}}
+      command: {{argv: [docker, ps, "{{{{ port }}}}"]}}
 """,
     "a playbook's modules": """
 - hosts: lb
@@ -130,6 +130,7 @@ def test_yaml_says_what_is_typed(text: str) -> None:
     same = [one for one in found if one in (RUN, RUN.replace("-p 5000:5000 --name registry",
             "--name registry --publish 5000:5000"))]  # fmt: skip
     assert len(same) == 1
+    assert ("docker ps 5000" in found) is ("argv" in text)
     assert not [one for one in found if "tried" in one]
 
 

@@ -331,3 +331,8 @@ def test_a_text_that_is_made_to_be_slow_is_read_in_time(path: str, text: str) ->
     docker_commands(path, text, "/srv")
     written_files(text, ".")
     assert time.process_time() - began < 1.5
+
+
+def test_what_a_command_says_in_a_here_document_is_not_known() -> None:
+    text = 'cat > a.yml <<EOF\na: "$(whoami)@`hostname`"\nb: $B\\$C\nEOF\n'
+    assert written_files(text, ".") == {"a.yml": 'a: "@"\nb: $C\n'}

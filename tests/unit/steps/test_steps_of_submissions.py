@@ -879,8 +879,8 @@ def test_who_a_page_says_it_is_may_use_the_registry(header: str, is_added: bool)
     shell = lb()
     page = {"environment": {"NGINX_PROXY_HEADER_Authorization": header}}
     provide_secrets(shell, [Service("registry", CERTIFIED), Service("page", page)])
-    add = "sudo htpasswd -Bb /srv/registry/auth/users me secret"
-    assert any(line.endswith(add) for line in shell.plan) is is_added
+    added = [line for line in shell.plan if "sudo htpasswd -Bb /srv/registry/auth/users" in line]
+    assert [line.rpartition("users ")[2] for line in added] == ["me secret"] * is_added
 
 
 def test_a_page_may_say_who_it_is_in_a_file() -> None:
@@ -914,6 +914,7 @@ def test_a_network_may_be_joined_under_another_name() -> None:
     assert document_of([join], "/srv/registry") == {"services": {}, "networks": {}, "volumes": {}}
     after = shlex.split("docker network connect net registry --alias hub")
     assert document_of([after], "/srv/registry")["networks"] == {}
+    assert document_of([["docker", "network", "connect", "net"]], "/srv")["networks"] != {}
     odd = shlex.split("docker network connect net registry --driver-opt a=b")
     assert document_of([odd], "/srv/registry")["networks"] != {}
 
@@ -963,3 +964,14 @@ def test_what_a_volume_asks_for_is_seen_wherever_it_stands(place: str) -> None:
     found = document_of([words], "/srv/registry")
     assert found["volumes"]["create 1"]["driver_opts"]["device"] == "/"
     assert [*asked_for(found, "/srv/registry")]
+
+
+@pytest.mark.parametrize("removes", [True, False])
+def test_a_page_takes_the_registry_away_if_its_own_up_does(removes: bool) -> None:
+    page = "services:\n  ui:\n    image: joxit/docker-registry-ui:2\n"
+    store = "services:\n  store:\n    image: registry:2\n    ports: ['5000:5000']\n"
+    up = f"docker compose -f page.yml up -d{' --remove-orphans' * removes}\n"
+    machines = Machines({"lb": {CONFIG: config(ui={"image": "joxit/docker-registry-ui:2"})}})
+    plan = machines.plan(8, submitted({"page.yml": page, "store.yml": store, "README.md": up}))
+    started = [line for line in plan if "page.yml" in line and " up " in line]
+    assert [line.endswith(" --remove-orphans") for line in started] == [removes]

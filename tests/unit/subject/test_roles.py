@@ -121,3 +121,9 @@ def test_of_a_submission_the_labs_own_image_must_be_there(
     monkeypatch.setattr(roles_of, "must_have_images", lambda _shell, images: asked.extend(images))
     roles_of.must_have_other_images(PlannedShell("lb", from_facts({})), stood_in=stood_in)
     assert asked == wanted
+
+
+def test_an_api_whose_end_is_waited_for_is_still_the_api() -> None:
+    waits = {"depends_on": {"age": {"condition": "service_completed_successfully"}}}
+    assert roles(web={**PAGE, **waits}, age=API) == ("web", "age")
+    assert roles(web=PAGE, seed=API, age={**API, **ONE_SHOT}) == ("web", "age")

@@ -47,9 +47,12 @@ def test_hostile_files_have_less_time_together_than_the_question_about_them() ->
         ({"networks": {"a": None, "b": {}}}, {"a", "b"}),
         ({"network_mode": "bridge"}, {"bridge"}),
         ({"network_mode": "host"}, {"host"}),
+        ({"network_mode": "tp-net"}, {"tp-net"}),
+        ({"network_mode": "service:other"}, set()),
+        ({"network_mode": "container:other"}, set()),
         ({"network_mode": "none"}, set()),
         ({}, set()),
     ],
 )
-def test_the_engines_own_network_is_one(raw: dict[str, Any], networks: set[str]) -> None:
+def test_a_network_mode_is_a_network_unless_it_is_somebody_elses(raw: dict[str, Any], networks: set[str]) -> None:
     assert Service("x", raw).networks == networks

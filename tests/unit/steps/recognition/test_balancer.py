@@ -348,3 +348,10 @@ def test_a_variable_that_the_configuration_sets_itself_stays_its_own() -> None:
     found = seen({"haproxy.cfg": text, "default/haproxy": "SITE_A=x\nB=y\n"})
     assert found.files[found.sources[BALANCER]].decode() == text
     assert found.notes == ()
+
+
+def test_the_first_that_sets_a_variable_counts() -> None:
+    files = {"a/default/haproxy": "SITE_A=web1:80\nB=web2\n", "b/default/haproxy": "SITE_A=x\n"}
+    found = seen({"a/haproxy.cfg": HEAD + FRONT + BY_VARIABLE, **files})
+    assert found.files[found.sources[BALANCER]].count(b"setenv SITE_A") == 1
+    assert not [note for note in found.notes if "b/default" in note]

@@ -353,3 +353,12 @@ def test_the_registrys_file_may_be_written_beside_a_stack_of_the_same_name() -> 
     assert seen({COMPOSE: STACK, "up.sh": other, "x": "x"}).notes == ()
     both = STACK + STORE.replace("services:\n", "")
     assert seen({COMPOSE: both, "up.sh": script, "x": "x"}).sources[REGISTRY] == COMPOSE
+
+
+def test_what_a_script_writes_for_web2_does_not_replace_web1s() -> None:
+    script = (
+        "web1() {\n  echo 'REPO=' > .env\n}\nweb2() {\n  echo 'REPO=lb:5000/' > .env\n}\n"
+        "web20() {\n  echo 'x' > x.env\n}\n"
+    )
+    found = seen({COMPOSE: STACK, "up.sh": script, "x": "x"})
+    assert found.files[".env"] == b"REPO=\n"

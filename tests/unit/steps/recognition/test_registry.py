@@ -180,6 +180,10 @@ def test_a_page_in_a_file_of_its_own_belongs_to_a_registry_in_another() -> None:
         "docker run --name view -p 8080:80 joxit/docker-registry-ui:2",
     ]
     assert found.sources[REGISTRY] == "lb/store.service"
+    both = "docker run -p 5000:5000 registry:2\ndocker run -p 8080:80 joxit/docker-registry-ui:2\n"
+    tried = "docker run -p 8081:80 joxit/docker-registry-ui:1\n"
+    own = seen({"README.md": both, "tried.txt": tried})
+    assert "8081" not in own.options["registry: commands"]
 
 
 def test_values_that_lie_at_the_machines_root_come_in_a_folder_laid_out_as_it() -> None:

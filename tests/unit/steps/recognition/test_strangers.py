@@ -207,6 +207,7 @@ def test_what_notepad_saved_is_read_under_the_name_that_was_meant() -> None:
         ("v3", "final", "final2"),
         ("Version_1.9", "Version_1.10", "Version_2.0"),
         ("v3.1", "rendu", "v1.0-FINALE"),
+        ("v1.9", "v1.10"),
     ],
 )
 def test_of_several_attempts_the_last_one_counts(names: tuple[str, ...]) -> None:
@@ -308,3 +309,12 @@ def test_a_stack_has_what_it_extends() -> None:
     fitted = seen({COMPOSE: own, "x": ""}).fitted["haproxy/haproxy.cfg"].decode()
     assert "server web1 web1:8081" in fitted
     assert seen({COMPOSE: stack, "x": ""}).sources == {COMPOSE: COMPOSE}  # it is not there
+
+
+@pytest.mark.parametrize("folder", ["Archives", "archive", "old", "obsolete", "v0/Archives"])
+def test_what_is_kept_in_an_archive_does_not_count(folder: str) -> None:
+    texts = {DOCKERFILE: BUILD, COMPOSE: STACK, INDEX: "x"}
+    files = {f"{place}/{path}": text for place in (folder, "z/livrables/rendu")
+             for path, text in texts.items()}  # fmt: skip
+    found = seen(files)
+    assert all(path.startswith("z/") for path in found.sources.values())
