@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 from posixpath import normpath, relpath
@@ -14,7 +14,7 @@ from labkit.facts.compose.written import dotenv, extended, extending, includes, 
 from labkit.facts.registry import is_registry
 from labkit.facts.scripts import docker_commands
 from steps.recognition.choosing import least
-from steps.recognition.handed_in import NOTES, Files, named_by, text_of, there
+from steps.recognition.handed_in import NOTES, Files, inside, named_by, text_of, there
 from subject.roles import Project
 
 COMPOSE_NAME = re.compile(r"(compose|stack)[^/]*$", re.I)
@@ -40,7 +40,7 @@ class Composes:
         found = {
             path: self._written(path)
             for path, data in self.files.items()
-            if re.search(r"\.ya?ml$", path.lower())
+            if re.search(r"\.ya?ml$|compose[^/]*\.json$", path.lower())
             and (COMPOSE_NAME.search(path) or SERVICES.search(text_of(data)))
             and "override" not in path.lower()
             and data.strip()
@@ -57,8 +57,24 @@ class Composes:
         self.projects: Mapping[str, Project] = found
 
     def _written(self, path: str) -> Project:
-        """A compose file, with what the .env beside it sets."""
-        return written(path, self.files[path], Project, self.set_beside(path))
+        """A compose file, with what the .env beside it sets.
+
+        Its paths are as seen from its folder, whichever Compose is told to take them from.
+        """
+        project = written(path, self.files[path], Project, self.set_beside(path))
+        if folder := self.directory_of(path):
+            seen = replace(project, file=normpath(f"{folder}/{PurePosixPath(path).name}"))
+            return together(path, [seen], Project)
+        return project
+
+    def directory_of(self, path: str) -> str:
+        """The project's folder that a documented command gives a compose file, "" for its own."""
+        for told, words in reversed(self._started):
+            if named_by(self.files, told, _named_files(words)) == [path]:
+                given = _named_files(words, ("--project-directory",))
+                beside = [inside(one, given[-1]) for one in (PurePosixPath(told).parent,) if given]
+                return next(filter(None, beside), "")
+        return ""
 
     def _extend(self, composes: dict[str, Project]) -> set[str]:
         """Give services what they extend; the files that are there for that alone.
@@ -95,9 +111,12 @@ class Composes:
         for path, data in self.files.items():
             folder = PurePosixPath(path).parent
             if PurePosixPath(path).name == ".env":
-                named = re.search(r"^COMPOSE_FILE=[\"']?([^\s\"']+)", text_of(data), re.M)
-                parts = named.group(1).split(":") if named else []
-                found = [place for one in parts if (place := there(self.files, folder, one))]
+                values = dotenv(data)
+                parts = values.get("COMPOSE_FILE", "").split(
+                    values.get("COMPOSE_PATH_SEPARATOR") or ":"
+                )
+                found = [place for one in filter(None, parts)
+                         if (place := there(self.files, folder, one))]  # fmt: skip
                 if found:
                     self.by_itself = found[0]
                     yield found[0], found

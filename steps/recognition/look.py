@@ -260,6 +260,8 @@ class Look:
         profiles = [f"--profile={one}" for one in dict.fromkeys(self._hidden())]
         folder = str(PurePosixPath(self.stack).parent)
         among = [*profiles, *self.composes.typed.get(self.stack, ())]
+        if directory := self.composes.directory_of(self.stack) if self.stack else "":
+            among.insert(0, f"--project-directory={relpath(directory, folder)}")
         told_values = {
             "compose: options": self.composes.values_of(self.stack),
             OPTIONS_OF_WEB2: self.composes.values_of_web2,

@@ -54,5 +54,7 @@ def test_hostile_files_have_less_time_together_than_the_question_about_them() ->
         ({}, set()),
     ],
 )
-def test_a_network_mode_is_a_network_unless_it_is_somebody_elses(raw: dict[str, Any], networks: set[str]) -> None:
+def test_a_network_mode_is_a_network_unless_it_is_somebody_elses(
+    raw: dict[str, Any], networks: set[str]
+) -> None:
     assert Service("x", raw).networks == networks

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from labkit.facts.compose.written import as_yaml
 from tests.unit.steps.recognition.given import (
     BALANCER,
     BUILD,
@@ -356,3 +359,30 @@ def test_a_network_that_services_join_by_their_mode_is_made_by_hand() -> None:
     assert "deploy: networks" not in seen({COMPOSE: joined, "README.md": "x"}).options
     host = STACK.replace("image:", "network_mode: host\n    image:")
     assert "deploy: networks" not in seen({COMPOSE: host, "README.md": made}).options
+
+
+def test_compose_may_be_told_the_folder_that_paths_are_taken_from() -> None:
+    up = "docker compose --project-directory . -f docker/compose.yml up -d\n"
+    files = {"docker/compose.yml": STACK, "website/index.php": "<?php", "x/y": "z"}
+    found = seen({**files, "README.md": up})
+    assert found.options["compose: options"] == "--project-directory=.."
+    assert found.sources[INDEX] == "website/index.php"
+    assert "compose: options" not in seen({**files, "README.md": "x"}).options
+
+
+def test_a_stack_may_be_written_as_json() -> None:
+    stack = json.dumps(as_yaml(STACK.encode()))
+    found = seen({"docker-compose.json": stack, "package.json": "{}", "README.md": "x"})
+    assert found.sources[COMPOSE] == "docker-compose.json"
+
+
+@pytest.mark.parametrize("separator", [":", ";", ","])
+def test_files_of_dotenv_are_parted_by_the_sign_that_it_names(separator: str) -> None:
+    page, api = STACK.split("  back:")
+    named = f"COMPOSE_FILE=a.yml{separator}b.yml\n"
+    own = "" if separator == ":" else f"COMPOSE_PATH_SEPARATOR={separator}\n"
+    found = seen(
+        {"a.yml": page, "b.yml": f"services:\n  back:{api}", ".env": own + named, "x": "x"}
+    )
+    assert found.sources[COMPOSE] == "a.yml"
+    assert found.options["compose: by itself"] == "yes"
