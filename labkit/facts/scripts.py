@@ -4,9 +4,9 @@ Assignments, functions, loops over words and conditions are followed as far as t
 plain words; nothing is executed, and what is unknown stays as it is written. Of a condition both
 branches are taken: a script that makes what is missing is read where nothing is there.
 
-Shell: POSIX.1-2017, 2.2 to 2.9; make: the GNU manual, 6; just: its manual, "Strings" and
-"Variables and Substitution"; lines that go on: `\\`, and ` or ^ of Windows' shells, whose variables
-are %NAME% and $Name.
+Shell: POSIX.1-2017, 2.2 to 2.9; just: its manual, "Strings" and "Variables and Substitution"; lines
+that go on: `\\`, and ` or ^ of Windows' shells, whose variables are %NAME% and $Name. What is no
+shell's text, a Makefile among them, is made its lines first (labkit.facts.notations).
 """
 
 from __future__ import annotations

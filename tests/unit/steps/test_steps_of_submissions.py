@@ -975,3 +975,18 @@ def test_a_page_takes_the_registry_away_if_its_own_up_does(removes: bool) -> Non
     plan = machines.plan(8, submitted({"page.yml": page, "store.yml": store, "README.md": up}))
     started = [line for line in plan if "page.yml" in line and " up " in line]
     assert [line.endswith(" --remove-orphans") for line in started] == [removes]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("lb.yml", "- docker_container: {image: 'registry:2', volumes: ['/:/x']}\n"),
+        ("lb.yml", "- tasks:\n  - shell: docker run -v /:/x registry:2\n"),
+        ("x.service", "[Service]\nExecStart=/usr/bin/docker run -v /:/x registry:2\n"),
+        ("rapport.tex", "\\begin{lstlisting}\ndocker run -v /:/x registry:2\n\\end{lstlisting}\n"),
+        ("notes.csv", "lb;docker run -v /:/x registry:2\n"),
+    ],
+)  # fmt: skip
+def test_harm_is_seen_in_whatever_notation(path: str, text: str) -> None:
+    with pytest.raises(StepFailedError, match="asks for /"):
+        Machines().plan(8, submitted({path: text, "web.yml": AGE}))
