@@ -22,6 +22,8 @@ OF_RSYSLOG = re.compile(r"\.conf(\.txt)?$|(^|/)[^/]*rsyslog[^/.]*$")
 CALLED_RSYSLOG = re.compile(r"r?syslog[^/]*\.(txt|cfg)$|(^|/)rsyslog\.d/[^/]*$", re.I)
 HAPROXY_LOG = re.compile(r"^(?>.*?haproxy).*\.log", re.M)
 
+ENDS = re.compile(r"\bstop\b|(?:^|[ \t])~[ \t]*$", re.M)
+
 # What rsyslog.conf has in comments, on Debian and on el9, and what takes the signs away.
 SYSTEMS_IMUDP = 'module(load="imudp")\ninput(type="imudp" port="514")'
 UNCOMMENTED = re.compile(r"\bsed[ \t][^\n]*imudp[^\n]*rsyslog\.conf")
@@ -58,9 +60,10 @@ def keeps_the_packages(files: Files, balancer: str, rules: str) -> bool:
 
 
 def before_rules(files: Files, balancer: str, rules: str) -> list[str]:
-    """Files of rsyslog's beside that with the rule, which open what it needs, last first.
+    """Files of rsyslog's beside that with the rule, last first: those that open what it needs.
 
-    Beside rsyslog.d stands rsyslog.conf, which is read before.
+    Beside rsyslog.d stands rsyslog.conf, which is read before; and what comes before by its name
+    may have taken the lines away.
     """
     folder = PurePosixPath(rules).parent
     home = folder.parent if folder.suffix == ".d" else folder
@@ -70,11 +73,20 @@ def before_rules(files: Files, balancer: str, rules: str) -> list[str]:
             for path in _of_rsyslog(files, balancer)
             if (PurePosixPath(path).parent in (home, folder) or is_below(path, home))
             and path != rules
-            and listens(text_of(files[path]))
+            and (listens(text_of(files[path])) or _takes_away(path, text_of(files[path]), rules))
             and not HAPROXY_LOG.search(without_comments(text_of(files[path])))
         ),
         key=lambda path: (suffix(path) == ".d", path),
         reverse=True,
+    )
+
+
+def _takes_away(path: str, text: str, rules: str) -> bool:
+    """Whether a file that rsyslog reads before the one with the rule ends the way of some lines."""
+    return (
+        PurePosixPath(path).parent == PurePosixPath(rules).parent
+        and path < rules
+        and bool(ENDS.search(without_comments(text)))
     )
 
 

@@ -355,3 +355,19 @@ def test_the_first_that_sets_a_variable_counts() -> None:
     found = seen({"a/haproxy.cfg": HEAD + FRONT + BY_VARIABLE, **files})
     assert found.files[found.sources[BALANCER]].count(b"setenv SITE_A") == 1
     assert not [note for note in found.notes if "b/default" in note]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "counts"),
+    [(":programname, isequal, \"haproxy\" stop\n", True), ("local2.* /var/log/x.log\n& ~\n", True),
+     ("local7.* /var/log/boot.log\n", False), ("# stop\nlocal7.* /var/log/boot.log\n", False)],
+)  # fmt: skip
+def test_an_earlier_file_of_rsyslogs_may_have_taken_the_lines_away(
+    earlier: str, counts: bool
+) -> None:
+    rule = "local2.* /var/log/haproxy.log\n"
+    files = {"rsyslog.d/30-x.conf": earlier, "rsyslog.d/49-haproxy.conf": rule, "haproxy.cfg": CFG}
+    found = seen(files)
+    assert (earlier.encode() in found.files[found.sources[RSYSLOG]]) is counts
+    later = seen({**files, "rsyslog.d/30-x.conf": "", "rsyslog.d/60-x.conf": earlier})
+    assert later.files[later.sources[RSYSLOG]] == rule.encode()
