@@ -59,6 +59,8 @@ def stack_of(files: Files, machine: str = "web1") -> Stack:
     by_name = path.name != first and not files.option("compose: by itself")
     for_web2 = files.option(OPTIONS_OF_WEB2) if machine == "web2" else ""
     options = tuple(shlex.split(for_web2 or files.option("compose: options")))
+    # Compose looks for its file in the project's folder, wherever that is.
+    by_name = by_name or any(one.startswith("--project-directory") for one in options)
     return Stack(str(path), by_name, services, judged=bool(files.submission), options=options)
 
 

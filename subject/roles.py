@@ -66,9 +66,9 @@ class Project(compose.Project):
         return self._api_among(lasting) or self._api_among(among)
 
     def _api_among(self, rest: Sequence[Service]) -> Service | None:
-        for service in rest:
-            if is_student_age(service.image):
-                return service
+        named = [one for one in rest if is_student_age(one.image)]
+        if named:  # beside it the same image may do something else, by a command of its own
+            return min(named, key=_has_own_command)
         own = [one for one in rest if one.build_context or _has_data(one)]
         if own:
             return max(own, key=_serves_data)
@@ -122,6 +122,10 @@ def _has_data(service: Service) -> bool:
     return any(target == "/data" or target.startswith("/data/") for target in service.mounts)
 
 
+def _has_own_command(service: Service) -> bool:
+    return bool(service.raw.get("command") or service.raw.get("entrypoint"))
+
+
 def _serves_data(service: Service) -> tuple[bool, ...]:
     """What tells the API from a third service that is built, a balancer or a database."""
     return (
@@ -155,11 +159,15 @@ def _is_api(service: Service) -> bool:
 
 
 def find_project(shell: Shell) -> Project | None:
-    """The practical's project on a machine; one that cannot be read if there is no other."""
+    """The practical's project on a machine; one that cannot be read if there is no other.
+
+    Of a submission the one that is started, though a part of it alone could be read.
+    """
     projects = find_projects(shell, Project)
     good = [project for project in projects if project.is_the_practical]
     broken = [project for project in projects if project.error and not _is_registry(project)]
-    return next(iter(good or broken), None)
+    submitted = [project for project in broken if project.judged]
+    return next(iter(submitted or good or broken), None)
 
 
 def must_be_heard_of(shell: Shell, images: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -84,6 +84,7 @@ class Project:
     services: dict[str, Service]
     error: str = ""
     document: dict[str, Any] = field(default_factory=dict)  # all of it, in Compose's normal form
+    judged: bool = False  # a submission's own, which is started or refused
 
     @property
     def folder(self) -> str:
@@ -142,7 +143,7 @@ printf '%s\\n%s\\n%s\\n' "$running" "$judged" "$found" |
 sed 's|^{JUDGED}||' | awk 'NF && !seen[$0]++' | while read -r file; do
   test -r "$file" || continue
   case "$file" in *override.y*) continue;; esac
-  echo "@@file $file"
+  test -e "{JUDGED}$file" && echo "@@judged $file" || echo "@@file $file"
   said=$(cd "$(dirname "$file")" && set -- -f "$file"
    stem=$(echo "$file" | sed -E 's/[.]ya?ml$//')
    for more in "$stem".override.y*ml; do test -r "$more" && set -- "$@" -f "$more"; done
@@ -166,15 +167,17 @@ def _parse(machine: str, text: str, kind: type[PROJECT]) -> list[PROJECT]:
     Nothing that stands in a file can be taken for the answer about another one.
     """
     projects = []
-    file, said = "", list[str]()
+    file, judged, said = "", False, list[str]()
     for line in text.split("\n"):
         if line.startswith("| "):
             said.append(line.removeprefix("| "))
-        elif line.startswith("@@file "):
-            file, said = line.removeprefix("@@file "), []
+        elif line.startswith(("@@file ", "@@judged ")):
+            kind_of_file, _blank, file = line.partition(" ")
+            said, judged = [], kind_of_file == "@@judged"
         elif line == "@@code 0":
             try:
-                projects.append(parsed(machine, file, "\n".join(said), kind))
+                read = parsed(machine, file, "\n".join(said), kind)
+                projects.append(replace(read, judged=judged))
             except ValueError:
                 continue
         elif line.startswith("@@code "):
@@ -187,7 +190,7 @@ def _parse(machine: str, text: str, kind: type[PROJECT]) -> list[PROJECT]:
             why = "\n".join(lines[-3:]) or "?"
             if line.removeprefix("@@code ") in ENDLESS:
                 why = _("Compose does not finish reading it")
-            projects.append(kind(machine, file, "", {}, why))
+            projects.append(kind(machine, file, "", {}, why, judged=judged))
     return projects
 
 

@@ -34,7 +34,8 @@ GLOBAL = re.compile(
 )
 PROXY = re.compile(
     r"acl|backlog|balance|bind|capture|clitcpka-\w+|clitimeout|compression|contimeout|cookie"
-    r"|declare|default-server|default_backend|description|disabled|dispatch|email-alert|enabled"
+    r"|declare|default-server|default_backend|description|disabled|dispatch|dynamic-cookie-key"
+    r"|email-alert|enabled"
     r"|error-log-format|errorfile|errorfiles|errorloc|errorloc302|errorloc303|filter"
     r"|force-persist|fullconn|guid|hash-balance-factor|hash-preserve-affinity|hash-type"
     r"|http-after-response|http-check|http-error|http-request|http-response|http-reuse"

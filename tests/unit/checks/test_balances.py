@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from checks.test_11_haproxy import _are_even, _must_be_shared, _shares
+from checks.test_11_haproxy import LOG, _are_even, _must_be_shared, _shares, looked_for
 from labkit.course import NotMetError
 from labkit.facts.haproxy.process import HAProxy
 
@@ -64,3 +66,13 @@ def test_requests_that_no_server_sees_are_not_shared(share: tuple[int, int]) -> 
 def test_one_connection_is_one_session_in_mode_tcp() -> None:
     balancer = Balancer([(1, 0), (1, 0)])
     assert _must_be_shared(cast("HAProxy", balancer), balancer.visit, "", least=1)
+
+
+def test_who_looks_for_a_request_in_the_log_does_not_find_its_own_command(tmp_path: Path) -> None:
+    log = tmp_path / "haproxy.log"
+    command = looked_for("0123456789ab").replace(LOG, str(log))
+    log.write_text(f"lb sudo: student : COMMAND=/usr/bin/sh -c '{command}'\n")
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 1
+    with log.open("a") as file:
+        file.write('lb haproxy[7]: website my-backend/web1 "GET /?labkit-0123456789ab HTTP/1.1"\n')
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0

@@ -990,3 +990,11 @@ def test_a_page_takes_the_registry_away_if_its_own_up_does(removes: bool) -> Non
 def test_harm_is_seen_in_whatever_notation(path: str, text: str) -> None:
     with pytest.raises(StepFailedError, match="asks for /"):
         Machines().plan(8, submitted({path: text, "web.yml": AGE}))
+
+
+def test_a_file_whose_folder_is_another_is_named_to_compose() -> None:
+    up = "docker compose --project-directory . -f docker/compose.yml up -d\n"
+    given = submitted({"docker/compose.yml": AGE, "README.md": up, "x/y": "z"})
+    stack = stack_of(Files(COURSE.root, None, submission=given))
+    assert stack.options == ("--project-directory=..",)
+    assert stack.by_name

@@ -127,3 +127,24 @@ def test_an_api_whose_end_is_waited_for_is_still_the_api() -> None:
     waits = {"depends_on": {"age": {"condition": "service_completed_successfully"}}}
     assert roles(web={**PAGE, **waits}, age=API) == ("web", "age")
     assert roles(web=PAGE, seed=API, age={**API, **ONE_SHOT}) == ("web", "age")
+
+
+def test_beside_the_api_its_image_may_do_something_else() -> None:
+    keeps = {**API, "command": ["sh", "-c", "cp /data/x /backup"]}
+    assert roles(backup=keeps, age=API, web=PAGE) == ("web", "age")
+    assert roles(age={**API, "entrypoint": ["python"]}, web=PAGE) == ("web", "age")
+
+
+@pytest.mark.parametrize(
+    ("judged", "found"), [(True, "/p/compose.yml"), (False, "/p/api/compose.yml")]
+)
+def test_of_a_submission_the_file_that_is_started_counts(
+    monkeypatch: pytest.MonkeyPatch, judged: bool, found: str
+) -> None:
+    """Also where Compose cannot read it, and could read a part of it."""
+    broken = Project("web1", "/p/compose.yml", "", {}, "conflicts", judged=judged)
+    part = Project("web1", "/p/api/compose.yml", "", {"api": Service("api", API)})
+    monkeypatch.setattr(roles_of, "find_projects", lambda *_asked: [part, broken])
+    project = roles_of.find_project(PlannedShell("web1"))
+    assert project is not None
+    assert project.file == found

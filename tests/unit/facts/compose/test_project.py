@@ -30,6 +30,15 @@ def test_hostile_values_cannot_answer_for_another_file() -> None:
     assert [(one.file, one.error) for one in found] == [("/srv/b.yml", "yaml: line 3\n@@code 0")]
 
 
+def test_what_a_submission_starts_is_known_though_it_cannot_be_read() -> None:
+    said = "@@judged /srv/a.yml\n| no\n@@code 15\n@@file /srv/b.yml\n| {}\n@@code 0\n"
+    found = find_projects(PlannedShell("web1", from_facts({"@@file": said})), Project)
+    assert [(one.file, one.judged) for one in found] == [
+        ("/srv/a.yml", True),
+        ("/srv/b.yml", False),
+    ]
+
+
 @pytest.mark.parametrize("code", [124, 137, 141])
 def test_hostile_files_that_keep_compose_busy_are_not_readable(code: int) -> None:
     said = f'@@file /srv/b.yml\n| {{\n| "name": "\n@@code {code}\n'
