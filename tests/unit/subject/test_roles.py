@@ -145,6 +145,6 @@ def test_of_a_submission_the_file_that_is_started_counts(
     broken = Project("web1", "/p/compose.yml", "", {}, "conflicts", judged=judged)
     part = Project("web1", "/p/api/compose.yml", "", {"api": Service("api", API)})
     monkeypatch.setattr(roles_of, "find_projects", lambda *_asked: [part, broken])
-    project = roles_of.find_project(PlannedShell("web1"))
+    project = roles_of.find_project(PlannedShell("web1", from_facts({})))
     assert project is not None
     assert project.file == found
