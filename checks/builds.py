@@ -56,6 +56,15 @@ OF_ANOTHER_MAJOR = re.compile(
 OF_ANOTHER_MINOR = re.compile(
     r"(?s)-packages/[^\n]*\n(?:(?!  File ).)*(?:Import|ModuleNotFound|Attribute|Syntax)Error"
 )
+# A module that is not there. Another minor version has none that it has lost: Python's own lists,
+# "What's New In Python" 3.10 to 3.13, and what came along with setuptools.
+MISSING = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
+LOST = {
+    "aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk", "crypt",
+    "distutils", "formatter", "imghdr", "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib",
+    "ossaudiodev", "parser", "pipes", "pkg_resources", "setuptools", "smtpd", "sndhdr", "spwd",
+    "sunau", "symbol", "telnetlib", "uu", "xdrlib",
+}  # fmt: skip
 # One module has no longer what another asks of it.
 MISFIT = re.compile(r"ImportError: cannot import name '\w+' from '(\w+)")
 # Flask 1 and Jinja2 3.1 (March 2022) and the like never worked on a Python that came later.
@@ -103,6 +112,9 @@ class Replaced:
         """Whether what a build or a script has said may be the other version's doing."""
         major = self.asked.partition(".")[0] != self.found.partition(".")[0]
         script = OF_ANOTHER_MAJOR if major else OF_ANOTHER_MINOR
+        missing = MISSING.search(said)
+        if missing and not major and not NO_WHEEL.search(said):
+            return missing.group(1) in LOST
         misfit = MISFIT.search(said)
         version = tuple(map(int, self.asked.split(".")))
         if misfit and version >= FIRST_WITHOUT_OLD_PACKAGES:

@@ -15,8 +15,9 @@ OLD_PRINT = """it ended; its log:   File "/student_age.py", line 3
     print "hello"
 SyntaxError: Missing parentheses in call to 'print'. Did you mean print(...)?"""
 OLD_PACKAGE = """it ended; its log:   File "/usr/lib/python3/dist-packages/jinja/x.py", line 3
-    import imp
-ModuleNotFoundError: No module named 'imp2'"""
+    import asynchat
+ModuleNotFoundError: No module named 'asynchat'"""
+NO_DEPS = OLD_PACKAGE.replace("asynchat", "werkzeug")
 OWN_MISTAKE = """it ended; its log:   File "/student_age.py", line 5
     from flask_httpauth import HTTPBasicAuth
 ModuleNotFoundError: No module named 'flask_httpauth'"""
@@ -67,7 +68,8 @@ def test_what_the_version_may_explain_cannot_be_told(image: str, said: str) -> N
 @pytest.mark.parametrize(
     ("image", "said"),
     [("python:3.8", OLD_PRINT), ("python:3.8", OWN_MISTAKE), ("python:3.8", NO_FILE),
-     ("python:2.7", NO_FILE), ("python:3.12", MISFIT), ("python:3.11-slim", MISFIT)],
+     ("python:2.7", NO_FILE), ("python:3.12", MISFIT), ("python:3.11-slim", MISFIT),
+     ("python:3.12-slim", NO_DEPS), ("python:3.8", NO_DEPS)],  # pip was told not to bring it
 )  # fmt: skip
 def test_a_mistake_in_any_version_stays_one(image: str, said: str) -> None:
     must_be_its_version(web(image), BUILD, said)
