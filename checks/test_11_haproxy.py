@@ -22,6 +22,8 @@ REQUESTS = 20
 # (research of this project). Two more for a visitor who comes by meanwhile.
 UNEVEN = 3
 LOG = "/var/log/haproxy.log"
+# sudo logs this command as well, and a rule may write that line there, too: it must not find itself.
+LOOK = f"tail -n 200 {LOG} | grep -q labkit[-]"
 LOG_LIMIT_S = 3
 
 
@@ -375,7 +377,7 @@ def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
     """Each request is logged in /var/log/haproxy.log."""
     mark = uuid.uuid4().hex[:12]
     fetch(lab, "lb", site_port, f"/?labkit-{mark}", to_https=True)
-    look = looked_for(mark)
+    look = f"{LOOK}{mark}"
     until = shlex.quote(f"until {look}; do sleep 0.1; done")
     deadline = Deadline(lb, LOG_LIMIT_S)
     while not deadline.is_over():
@@ -388,14 +390,6 @@ def test_logged(lab: Lab, lb: Shell, site_port: int) -> None:
         seen=last.said or _("the file is empty"),
         where=f"lb:{LOG}",
     )
-
-
-def looked_for(mark: str) -> str:
-    """The command that looks for a request with this mark in HAProxy's log.
-
-    sudo logs it as well, and a rule may write that line there, too: it must not find itself.
-    """
-    return f"tail -n 200 {LOG} | grep -q labkit[-]{mark}"
 
 
 @check(

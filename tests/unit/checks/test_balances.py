@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from checks.test_11_haproxy import LOG, _are_even, _must_be_shared, _shares, looked_for
+from checks.test_11_haproxy import LOG, LOOK, _are_even, _must_be_shared, _shares
 from labkit.course import NotMetError
 from labkit.facts.haproxy.process import HAProxy
 
@@ -70,7 +70,7 @@ def test_one_connection_is_one_session_in_mode_tcp() -> None:
 
 def test_who_looks_for_a_request_in_the_log_does_not_find_its_own_command(tmp_path: Path) -> None:
     log = tmp_path / "haproxy.log"
-    command = looked_for("0123456789ab").replace(LOG, str(log))
+    command = f"{LOOK}0123456789ab".replace(LOG, str(log))
     log.write_text(f"lb sudo: student : COMMAND=/usr/bin/sh -c '{command}'\n")
     assert subprocess.run(["sh", "-c", command], check=False).returncode == 1
     with log.open("a") as file:
