@@ -22,7 +22,7 @@ REQUESTS = 20
 # (research of this project). Two more for a visitor who comes by meanwhile.
 UNEVEN = 3
 LOG = "/var/log/haproxy.log"
-# sudo logs this command as well, and a rule may write that line there, too: it must not find itself.
+# sudo logs this command, too, and a rule may write that line there: it must not find itself.
 LOOK = f"tail -n 200 {LOG} | grep -q labkit[-]"
 LOG_LIMIT_S = 3
 
