@@ -226,7 +226,7 @@ READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
         "docker run ", "\\verb|", "\\texttt{", "}", "\\begin{comment}", "\\end{comment}", "%", "\n",
         "ExecStart=", "EnvironmentFile=", "\\\n", '"', ",", ";", '{"cells": [', '{"source": ["',
         "]", "cmds:\n", "- ", "run: |\n", "vars: {", "{{ ", " }}", "{{.", "name: ",
-        "docker_container: {",
+        "docker_container: {", "command: ", "image: x", "it's", "argv: [",
         "&a ", "*a", "  ", "# ", "## failed\n", "```\n", "A=(", ")", "a=b ", "\t", "\0", "| ", "`",
     )),
     "settings": (read_settings, (

@@ -226,8 +226,16 @@ def _run(task: Mapping[str, Any]) -> list[str]:
     for name, value in variables.items() if isinstance(variables, dict) else ():
         words += ["-e", f"{name}={str(value).lower() if isinstance(value, bool) else value}"]
     command = task.get("command")
-    after = texts(command) if isinstance(command, list) else shlex.split(str(command or ""))
+    after = texts(command) if isinstance(command, list) else _words(str(command or ""))
     return [*words, str(task.get("image", "")), *after]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a command; as they stand where a quote has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return text.split()
 
 
 def _named(kind: str) -> Callable[[Mapping[str, Any]], list[str]]:

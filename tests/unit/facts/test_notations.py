@@ -169,3 +169,9 @@ def test_what_is_made_to_be_slow_or_to_break_is_read_in_time(path: str, text: st
     began = time.process_time()
     read(path, text)
     assert time.process_time() - began < 2
+
+
+def test_a_command_whose_quote_has_no_end_is_read_as_it_stands() -> None:
+    text = 'tasks:\n  - docker_container: {image: x, command: "it\'s so"}\n'
+    (words,) = docker_commands("p.yml", text, "/srv")
+    assert words == ["docker", "run", "-d", "x", "it's", "so"]
