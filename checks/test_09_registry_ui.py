@@ -19,8 +19,8 @@ from labkit.remote import Shell
 from subject.contract import HTTP_PORT
 from subject.roles import is_student_age, must_have_other_images
 
-# joxit's page has it as an attribute; the settings of the lab's own, and of others, as JSON.
 ALLOWED = re.compile(r"^access-control-allow-origin:[ \t]*(\S+)", re.M | re.I)
+# joxit's page has it as an attribute; the settings of the lab's own, and of others, as JSON.
 REGISTRY_ADDRESS = re.compile(
     r"""(?:registry[-_]?url|["']registry["'])["']?\s*[=:]\s*["']?(https?://[^\s"'<>,]+)""", re.I
 )
@@ -145,10 +145,15 @@ def address_told(said: str) -> str:
     return told[1] if told else ""
 
 
+def _hosts(lab: Lab) -> tuple[str, str]:
+    """What a visitor calls lb: the machine's name, and its address."""
+    return "lb", lab.machines()["lb"].address
+
+
 def _origins(lab: Lab, port: int) -> list[str]:
-    """The origins of a page on a port of lb, by the machine's name and by its address."""
+    """The origins of a page on a port of lb."""
     usual = "" if port == HTTP_PORT else f":{port}"
-    return [f"http://{host}{usual}" for host in ("lb", lab.machines()["lb"].address)]
+    return [f"http://{host}{usual}" for host in _hosts(lab)]
 
 
 def _is_its_own(lab: Lab, address: str, ui_port: int) -> bool:
@@ -162,8 +167,7 @@ def _asks_registry_itself(lab: Lab, said: str, ui_port: int, registry: Registry)
     The registry must allow it (CORS: the Fetch standard, section 3.3), or no browser shows what it
     answers.
     """
-    hosts = ("lb", lab.machines()["lb"].address)
-    if not any(f"//{host}:{registry.port}" in said for host in hosts):
+    if not any(f"//{host}:{registry.port}" in said for host in _hosts(lab)):
         return False
     origins = _origins(lab, ui_port)
     headers = registry.headers("/v2/", f"Origin: {origins[0]}")
