@@ -70,10 +70,9 @@ class Composes:
     def directory_of(self, path: str) -> str:
         """The project's folder that a documented command gives a compose file, "" for its own."""
         for told, words in reversed(self._started):
-            if named_by(self.files, told, _named_files(words)) == [path]:
+            if self._files_of(told, words) == [path]:
                 given = _named_files(words, ("--project-directory",))
-                beside = [inside(one, given[-1]) for one in (PurePosixPath(told).parent,) if given]
-                return next(filter(None, beside), "")
+                return (inside(PurePosixPath(told).parent, given[-1]) or "") if given else ""
         return ""
 
     def _extend(self, composes: dict[str, Project]) -> set[str]:
@@ -138,10 +137,9 @@ class Composes:
         """
         found = []
         for path, words in self._started:
-            names = _named_files(words)
-            if not names:
+            if not _named_files(words):
                 return []  # it is what Compose finds by itself
-            parts = named_by(self.files, path, names)
+            parts = self._files_of(path, words)
             if any(map(OF_WEB2.search, parts)):
                 continue
             alike = {has_registry(composes[one]) for one in parts if one in composes}
@@ -154,7 +152,7 @@ class Composes:
 
         One of them is called after it.
         """
-        named = [named_by(self.files, path, _named_files(words)) for path, words in self._started]
+        named = [self._files_of(path, words) for path, words in self._started]
         return next((one for one in reversed(named) if any(map(OF_WEB2.search, one))), [])
 
     def merged(self, paths: Sequence[str]) -> Project:
@@ -164,16 +162,15 @@ class Composes:
     def are_built(self, paths: Sequence[str]) -> bool:
         """Whether a documented command builds what these files describe."""
         return any(
-            {"build", "--build"} & set(words) and named_by(self.files, path, names) == [*paths]
+            {"build", "--build"} & set(words) and self._files_of(path, words) == [*paths]
             for path, words in self._typed
-            if (names := _named_files(words))
+            if _named_files(words)
         )
 
     def removes_others(self, path: str) -> bool:
         """Whether a documented `up` of a file removes what its project has beside."""
         return any(
-            "--remove-orphans" in words
-            and named_by(self.files, told, _named_files(words)) == [path]
+            "--remove-orphans" in words and self._files_of(told, words) == [path]
             for told, words in self._typed
         )
 
@@ -189,9 +186,12 @@ class Composes:
             if any(map(OF_WEB2.search, values)):
                 of_web2 = values
             else:
-                first = next(iter(named_by(self.files, path, _named_files(words))), "")
-                found[first] = values
+                found[next(iter(self._files_of(path, words)), "")] = values
         return found, of_web2
+
+    def _files_of(self, told: str, words: Sequence[str]) -> list[str]:
+        """The compose files that a documented command names, where they are; none if one is not."""
+        return named_by(self.files, told, _named_files(words))
 
     @cached_property
     def _started(self) -> list[tuple[str, list[str]]]:
