@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from labkit.facts.haproxy.file import Section, sections, server_lines
+from labkit.facts.haproxy.harmless import SETENV
 from steps.recognition.choosing import COPY, least
 from steps.recognition.handed_in import NOTES, Files, text_of
 
@@ -27,9 +28,8 @@ ASSEMBLED = re.compile(
     r"(?:\|[ \t]*(?:sudo[ \t]+)?tee|>)[ \t]+\S{0,200}haproxy\.cfg\b",
     re.M,
 )
-# Variables in double quotes or bare, those that a configuration sets, and what sets them outside.
+# Variables in double quotes or bare, and what sets them outside of a configuration.
 VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
-SETENV = re.compile(r"^[ \t]*(?:pre)?setenv[ \t]+(\w+)", re.M)
 ENVIRONMENT = re.compile(r"haproxy\.service(?:\.d/[^/]+\.conf)?$|(?:default|sysconfig)/haproxy$")
 LONGEST_NOTES = 100_000  # characters
 # What another program makes the file of: nobody's configuration until then.

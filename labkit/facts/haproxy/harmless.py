@@ -81,7 +81,7 @@ VARIABLES = re.compile(
     r"|(?!LD_)\w+_(?:ADDR|ADDRESS|ADRESSE|BACKEND|BIND|HOST|IP|NAME|NOM|PASS|PASSWORD|PORT|SERVER|TIMEOUT"
     r"|URI|USER)\d*"
 )
-SET = re.compile(r"^[ \t]*(?:pre)?setenv[ \t]+[\"']?([A-Za-z_]\w*)", re.M)
+SETENV = re.compile(r"^[ \t]*(?:pre)?setenv[ \t]+[\"']?([A-Za-z_]\w*)", re.M)
 USERS = ("haproxy", "nobody", "nogroup")
 NUMBERED = re.compile(r"[1-9][0-9]{1,4}")  # a user or group that is not root
 # The manual's own example is /var/run/haproxy.sock. What lies in /tmp is in the service's own.
@@ -246,7 +246,7 @@ def with_own_variables(text: str) -> str:
     Those that it sets and asks for, and whose names are not known to be such already, begin with
     LABKIT_ here, wherever it speaks of them (configuration manual, 2.3 and 2.4).
     """
-    for name in dict.fromkeys(SET.findall(text)):
+    for name in dict.fromkeys(SETENV.findall(text)):
         if not VARIABLES.fullmatch(name) and re.search(rf"\$\{{?{name}\b", text):
             said = rf"(\$\{{?|\b(?:pre|un)?setenv[ \t]+[\"']?|\bdefined\(|\benv\()({name})\b"
             text = re.sub(said, r"\1LABKIT_\2", text)
