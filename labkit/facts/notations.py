@@ -261,7 +261,7 @@ NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[str, str], str]], ...] = (
     (re.compile(r"\.service$", re.I), _of_unit),
     (re.compile(r"\.ya?ml$", re.I), _of_tasks),
 )
-# Names of files that hold commands in one of these notations, and of those whose lines are then a
-# shell's, where a # begins a comment and no prompt.
+# Names of files that hold commands in one of these notations, and of those, scripts apart, whose
+# lines are then a shell's, where a # begins a comment and no prompt.
 NOTED = re.compile("|".join(name.pattern for name, _of in NOTATIONS), re.I)
-OF_A_SHELL = re.compile(rf"{IS_MAKE.pattern}|\.(?:service|ya?ml)$", re.I)
+OF_A_SHELL = re.compile(r"\.(?:service|ya?ml)$", re.I)

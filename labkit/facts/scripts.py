@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -88,7 +89,8 @@ NAMED = re.compile(
     r"|\{\{[ \t]*(?P<just>\w+)[ \t]*\}\}|%(?P<batch>\w+)%"
 )
 POURED = re.compile(
-    r"\\(?P<kept>[$`\\])|(?P<told>\$\([^()\n]*\)|`[^`\n]*`)|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
+    r"\\(?P<kept>[$`\\])|(?P<told>\$\([^()\n]*\)|`[^`\n]*`)"
+    r"|\$(?:\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))"
 )
 HERE = re.compile(
     r"\$[({]CURDIR[)}]|\"?\$\((?:pwd|dirname[^()\n]{0,200}|cd[^()\n]{0,200}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?)\)\"?"
@@ -261,12 +263,14 @@ def written_files(
     reading.look_ahead(line.strip() for line in lines)
     written = sorted([*_poured(lines, reading), *_said(text, reading)])
     found: dict[str, str] = {}
-    blocks = [(one.start(), one[1] or one[2] or one[3] or "") for one in BLOCK.finditer(text)]
+    begun = list(BLOCK.finditer(text))
+    places = [one.start() for one in begun]
     for at, line, content in written:
         path = _written_to(HERE.sub(lambda _one: here, reading.expanded(line, ())))
-        around = next((name for begin, name in reversed(blocks) if begin < at), "")
-        if path in found and is_elsewhere(around):
-            continue
+        if path in found and (behind := bisect_left(places, at)):
+            around = begun[behind - 1]
+            if is_elsewhere(around[1] or around[2] or around[3] or ""):
+                continue
         if path and (path in found or len(found) < MOST_WRITTEN):
             adds = ADDS.search(line)
             found[path] = (found.get(path, "") if adds else "") + content

@@ -11,7 +11,8 @@ from steps.recognition.handed_in import Files
 
 # What a person calls a file that is kept beside the one that counts.
 COPY = re.compile(
-    r"copi[ea]|copy|backup|sauvegarde|\barchives?\b|obsol[eè]te|deprecated|\bold\b|\bbak\b|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
+    r"copi[ea]|copy|backup|sauvegarde|\barchives?\b|obsol[eè]te|deprecated|\bold\b|\bbak\b"
+    r"|\borig(?:inal)?\b|\brpm(?:new|save)\b|ancien"
     r"|\(\d+\)",
     re.I,
 )
