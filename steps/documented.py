@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from labkit.facts.compose.written import is_made
+
 Document = dict[str, dict[str, dict[str, Any]]]
 
 SHORT = {
@@ -94,8 +96,8 @@ def networks_elsewhere(commands: Sequence[Sequence[str]]) -> list[str]:
         for option, value in options(words[2:])
         if option in ("--net", "--network")
     ]
-    usual = {*made, "bridge", "default", "host", "none"}
-    return [one for one in dict.fromkeys(named) if one not in usual and VOLUME_NAME.fullmatch(one)]
+    return [one for one in dict.fromkeys(named)
+            if one not in made and is_made(one) and VOLUME_NAME.fullmatch(one)]  # fmt: skip
 
 
 def needed_folders(commands: Sequence[Sequence[str]], folder: str) -> list[str]:

@@ -83,13 +83,13 @@ def networks(data: bytes, *, external: bool = False) -> list[str]:
         services = within(read, "services")
         modes = [_word(within(one, "network_mode"))
                  for one in (services.values() if isinstance(services, dict) else ())]  # fmt: skip
-        return list(dict.fromkeys([*named, *(one for one in modes if _is_made(one))]))
+        return list(dict.fromkeys([*named, *(one for one in modes if is_made(one))]))
     own = [(key, str(raw.get("name") or key)) for key, raw in pairs if not raw.get("external")]
     return list(dict.fromkeys(["default", *itertools.chain(*own)]))
 
 
-def _is_made(mode: str) -> bool:
-    """Whether a network_mode is a network that somebody has made."""
+def is_made(mode: str) -> bool:
+    """Whether a network_mode, or --network, is a network that somebody has made."""
     return mode not in ("", "bridge", "default", "host", "none") and ":" not in mode
 
 
