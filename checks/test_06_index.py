@@ -90,7 +90,7 @@ def test_valid(web1: Shell, stack: Stack) -> None:
 )
 def test_service_name(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
     """The page names the API by its service."""
-    if rehearsed.shown:
+    if rehearsed.reached:
         return  # it was known by no other name there
     website = _website(stack)
     found = _url(web1, website)
@@ -154,7 +154,7 @@ def test_reaches(web1: Shell, stack: Stack, rehearsed: Rehearsed) -> None:
     """From its container, the page reaches the API and is let in."""
     website = _website(stack)
     found = _url(web1, website)
-    if rehearsed.shown and not (found and is_asked_as_it_stands(found.group())):
+    if rehearsed.reached and not (found and is_asked_as_it_stands(found.group())):
         return  # the address is put together by the page itself, and it works
     url = found.group() if found else ""
     script = ASK_API.replace("{url}", re.sub(r"[^\w:/.?&=%-]", "", url))

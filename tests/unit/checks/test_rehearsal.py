@@ -48,17 +48,24 @@ def stack(website: Container | None = None, api: Container | None = None) -> Sta
     )
 
 
+def method_of(question: str) -> str:
+    """By which a form was sent with curl."""
+    return "post" if " -d " in question else "get"
+
+
 class World:
     """A machine on which the two containers run; `shows` gives the page after the button."""
 
     def __init__(
         self, shows: Callable[[str], str], *, form: str = FORM.replace("METHOD", "post"),
-        asleep: int = 0, starts: bool = True,
+        asleep: int = 0, starts: bool = True, log: str = "", reads: str = "",
     ) -> None:  # fmt: skip
         self.shows = shows
         self.form = form
         self.asleep = asleep
         self.starts = starts
+        self.log = log  # of the second API
+        self.reads = reads  # the one method by which the page lists, "" for both
         self.asked: list[str] = []
         self.shell = PlannedShell("web1", self.answer)
 
@@ -89,6 +96,10 @@ class World:
         if f"{API}:5000" in question:
             self.asleep -= 1
             return Result(question, "\n000\n" if self.asleep >= 0 else "{}\n404\n", "", 0)
+        if question.startswith("docker logs"):
+            return Result(question, self.log, "", 0)
+        if self.reads and "list.php" in question and self.reads != method_of(question):
+            return Result(question, "<p>Press the button</p>\n200\n", "", 0)
         if "list.php" in question or "-d submit=" in question:
             return Result(question, f"{self.page}\n200\n", "", 0)
         if SITE in question:
@@ -114,7 +125,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_page_that_asks_the_api_shows_the_student() -> None:
     world = World(lambda student: f"<li>{student} is AGE</li>")
     assert rehearse(world.shell, stack()) == Rehearsed(
-        True, " ".join(f"{name} is {age}" for name, age in world.students.items())
+        True, " ".join(f"{name} is {age}" for name, age in world.students.items()), reached=True
     )
     assert len(world.asked) == 5
 
@@ -160,7 +171,7 @@ def test_a_page_that_lost_patience_with_the_api_is_asked_once_more(
         now[0] += seconds
         return f"{student} is AGE" if len(said) > 1 else "The API cannot be reached"
 
-    assert rehearse(World(shows).shell, stack()).shown is shown
+    assert rehearse(World(shows, reads="post").shell, stack()).shown is shown
     assert len(said) == presses
 
 
@@ -172,7 +183,7 @@ def test_a_page_that_is_slow_and_wrong_is_wrong(now: list[float]) -> None:
         now[0] += 2.1
         return "The API cannot be reached"
 
-    assert rehearse(World(shows).shell, stack()).shown is False
+    assert rehearse(World(shows, reads="post").shell, stack()).shown is False
     assert len(said) == 2
 
 
@@ -196,6 +207,43 @@ def test_the_button_is_pressed_as_its_form_says(method: str) -> None:
     assert ("-d b=1" in pressed) is (method == "post")
 
 
+LIST = "GET /pozos/api/v1.0/get_student_ages"
+
+
+@pytest.mark.parametrize(
+    ("log", "reached"),
+    [
+        (f'172.17.0.3 - - [01/Jan/2026 10:00:00] "{LIST} HTTP/1.1" 200 -', True),
+        (f'172.17.0.3 - - [01/Jan/2026:10:00:00 +0000] "{LIST} HTTP/1.0" 200 61 "-" "-"', True),
+        (f"[pid: 7] 172.17.0.3 () {{28 vars}} {LIST} => generated 61 bytes (HTTP/1.1 200)", True),
+        (f'172.17.0.3 - - [01/Jan/2026 10:00:00] "{LIST} HTTP/1.1" 401 -', False),
+        (f'172.17.0.3 - - [01/Jan/2026 10:00:00] "{LIST} HTTP/1.1" 2000 -', False),
+        ('172.17.0.3 - - [01/Jan/2026 10:00:00] "GET / HTTP/1.1" 200 -', False),
+        (f'"{LIST} HTTP/1.1" 404 -\n"GET /health HTTP/1.1" 200 -', False),
+        ("", False),
+    ],
+)
+def test_a_page_that_was_given_the_list_and_does_not_show_it_has_reached_the_api(
+    log: str, reached: bool
+) -> None:
+    world = World(lambda _student: "<p>No students</p>", log=log)
+    assert rehearse(world.shell, stack()) == Rehearsed(False, "No students", reached)
+
+
+@pytest.mark.parametrize(("sent", "reads"), [("get", "post"), ("post", "get")])
+def test_a_form_that_is_sent_the_wrong_way_has_no_wrong_address(sent: str, reads: str) -> None:
+    world = World(lambda student: f"{student} AGE", form=FORM.replace("METHOD", sent), reads=reads)
+    assert rehearse(world.shell, stack()) == Rehearsed(False, "Press the button", reached=True)
+    right = World(lambda student: f"{student} AGE", form=FORM.replace("METHOD", sent), reads=sent)
+    assert rehearse(right.shell, stack()).shown
+
+
+def test_an_api_that_has_ended_at_once_is_looked_for_nowhere() -> None:
+    world = World(str)
+    rehearse(world.shell, stack())
+    assert "at=${api:-127.0.0.1}" in world.script
+
+
 @pytest.mark.parametrize("starts", [True, False])
 def test_nothing_of_it_stays(starts: bool) -> None:
     world = World(str, starts=starts)
@@ -207,9 +255,7 @@ def test_nothing_of_it_stays(starts: bool) -> None:
     name = re.search(r"labkit-rehearsal-\w+", world.script)
     assert name
     last = world.asked[-1]
-    assert last.startswith(
-        f"docker rm -fv {name[0]}-site {name[0]}-api; docker network rm {name[0]}"
-    )
+    assert last.startswith(f"docker rm -fv {name[0]}-site {name[0]}-api; ")
     assert f"rm -f /tmp/labkit-{name[0].rpartition('-')[2]}.json" in last
 
 
@@ -235,9 +281,9 @@ def test_the_second_ones_are_like_the_first() -> None:
     rehearse(world.shell, stack(site))
     api_line, site_line = [one for one in world.script.splitlines() if "docker run" in one]
     whole = world.script.replace("\n", " ")
-    for alias in ("back", "x-back-1"):
-        assert f"--network-alias {alias} " in api_line
-    assert "0123456789ab" not in api_line
+    for name in ("back", "x-back-1"):
+        assert f"--add-host {name}:$at " in site_line
+    assert "--add-host 0123456789ab" not in world.script
     assert "-e 'B=it'\"'\"'s; reboot'" in api_line
     assert "--entrypoint python sha256:x-back-1 -u 'a b.py'" in whole
     assert "--volumes-from 0123456789ab:ro" in whole
@@ -422,5 +468,5 @@ def test_a_name_that_the_website_alone_has_is_the_second_apis_as_well(
 ) -> None:
     world = World(lambda student: f"{student} AGE")
     rehearse(world.shell, stack(website=container("x-site-1", **links)))
-    assert "--network-alias backend " in world.script
-    assert "--network-alias db" not in world.script
+    assert "--add-host backend:$at " in world.script
+    assert "--add-host db" not in world.script
