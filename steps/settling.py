@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 from labkit.remote import Shell, everywhere
@@ -12,24 +11,21 @@ LISTENERS = (
     "docker ps -q | xargs -r docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} "
     "{{end}}|{{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}'"
 )
-WAIT = """
-import socket, sys, time
-end = time.monotonic() + 4
-wanted = []
-for line in sys.stdin:
-    addresses, _, ports = line.partition("|")
-    wanted += [(one, int(port.split("/")[0])) for one in addresses.split()[:1]
-               for port in ports.split() or ["5000"] if port.endswith("tcp") or port == "5000"]
-while wanted and time.monotonic() < end:
-    try:
-        socket.create_connection(wanted[0], 0.5).close()
-        wanted.pop(0)
-    except OSError:
-        time.sleep(0.05)
-"""
+# By the shell itself: an interpreter would take longer to start than most of them take to listen.
+WAIT = """{
+end=$((SECONDS + 4))
+while IFS='|' read -r addresses ports; do
+  read -r address rest <<<"$addresses"
+  for port in ${ports:-5000}; do
+    case $port in */tcp|5000) ;; *) continue ;; esac
+    until timeout 0.5 bash -c ': </dev/tcp/$0/$1' "$address" "${port%/tcp}" 2>/dev/null; do
+      [ $SECONDS -lt $end ] || exit
+      sleep 0.05
+    done
+  done
+done; }"""
 
 
 def settle(shells: Mapping[str, Shell]) -> None:
     """Wait until each running container takes connections on its ports, 4 s at most."""
-    command = f"{LISTENERS} | python3 -c {shlex.quote(WAIT)}"
-    everywhere(lambda shell: shell.ask(command), list(shells.values()))
+    everywhere(lambda shell: shell.ask(f"{LISTENERS} | {WAIT}"), list(shells.values()))
