@@ -473,14 +473,13 @@ class SshShell(Shell):
                 where=f"{self.name}:{temporary}",
                 then=f"labkit exec {self.name} -- df -h /tmp",
             ) from error
-        sudo = "sudo -n " if root else ""
         folder = shlex.quote(str(PurePosixPath(path).parent))
         target = shlex.quote(path)
-        result = self._execute(
-            f"{sudo}mkdir -p {folder} && {sudo}install -m {mode} {temporary} {target}.labkit-new"
-            f" && {sudo}mv -f {target}.labkit-new {target}; code=$?; rm -f {temporary}; exit $code",
-            READ_TIMEOUT_S,
+        put = (
+            f"mkdir -p {folder} && install -m {mode} {temporary} {target}.labkit-new"
+            f" && mv -f {target}.labkit-new {target}; code=$?; rm -f {temporary}; exit $code"
         )
+        result = self._execute(put, READ_TIMEOUT_S, sudo=root)
         if not result.ok:
             raise CommandFailedError(
                 self.name, Result(f"write {path}", result.stdout, result.stderr, result.exit_code)
