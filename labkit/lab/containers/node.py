@@ -27,6 +27,7 @@ from labkit.lab.containers.engine import (
     cgroup_parent,
     cpu_shares,
     explained,
+    processors_each,
 )
 from labkit.lab.containers.listing import (
     ADDRESS_LABEL,
@@ -185,7 +186,11 @@ def create(engine: docker.DockerClient, node: Node) -> Container:
             entrypoint=["/usr/local/sbin/labkit-boot"],
             environment={
                 "container": "docker",
-                "LABKIT_FILES": _archive(_keys(node)) if node.checkpoint else first_files(node),
+                "LABKIT_FILES": (
+                    _archive(_keys(node))
+                    if node.checkpoint
+                    else first_files(node, processors_each(engine))
+                ),
                 "LABKIT_MOVED": node.moved,
             },
             ports=list(node.published),
@@ -223,12 +228,25 @@ def _archive(files: Files) -> str:
     return base64.b64encode(packed.getvalue()).decode()
 
 
-def first_files(node: Node) -> str:
-    """What a new node unpacks at its first boot: keys and the engine's configuration."""
+def first_files(node: Node, processors: int) -> str:
+    """What a new node unpacks at its first boot: keys and the engine's configuration.
+
+    And how many processors its programs in Go may take for theirs (runtime: GOMAXPROCS), services
+    by systemd.conf(5) and logins by pam_env(8).
+    """
     resolv = Path("/etc/resolv.conf")
     resolvers = host_resolvers(resolv.read_text() if resolv.exists() else "")
     configuration = json.dumps(daemon_json(node, resolvers), indent=2).encode() + b"\n"
-    return _archive({**_keys(node), "etc/docker/daemon.json": (configuration, 0o644, 0)})
+    limit = f"GOMAXPROCS={processors}\n"
+    manager = f"[Manager]\nDefaultEnvironment={limit}"
+    return _archive(
+        {
+            **_keys(node),
+            "etc/docker/daemon.json": (configuration, 0o644, 0),
+            "etc/environment": (limit.encode(), 0o644, 0),
+            "etc/systemd/system.conf.d/20-processors.conf": (manager.encode(), 0o644, 0),
+        }
+    )
 
 
 def inject_keys(container: Container, node: Node) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from ipaddress import IPv4Network
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import docker
@@ -21,7 +22,7 @@ from docker.errors import NotFound
 from labkit.course.blueprint import MOST
 from labkit.errors import NotReadyError
 from labkit.lab.containers import node as nodes
-from labkit.lab.containers.engine import CAPABILITIES, capabilities
+from labkit.lab.containers.engine import CAPABILITIES, capabilities, processors_each
 from labkit.lab.containers.network import POOL
 from labkit.lab.containers.node import Node, daemon_json, first_files, host_resolvers
 from labkit.lab.store import KeyPair
@@ -175,6 +176,9 @@ def test_a_node_is_found_again_by_its_labels() -> None:
 class FakeEngine:
     """An engine without the node, whose API client only puts requests together."""
 
+    def info(self) -> dict[str, int]:
+        return {"NCPU": 4}
+
     def __init__(self) -> None:
         self.api, self.containers, self.volumes = self, self, self
         self.client = docker.APIClient("unix:///nowhere", version="1.41")
@@ -303,7 +307,7 @@ def unpacked(packed: str) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
 
 
 def test_a_new_machine_unpacks_exactly_these_files() -> None:
-    found = unpacked(first_files(node("web1")))
+    found = unpacked(first_files(node("web1"), 2))
     assert {
         path: (oct(member.mode), member.uid, member.gid) for path, (member, _data) in found.items()
     } == {
@@ -311,12 +315,14 @@ def test_a_new_machine_unpacks_exactly_these_files() -> None:
         "etc/ssh/ssh_host_ed25519_key.pub": ("0o644", 0, 0),
         "home/ada/.ssh/authorized_keys": ("0o600", 1000, 1000),
         "etc/docker/daemon.json": ("0o644", 0, 0),
+        "etc/environment": ("0o644", 0, 0),
+        "etc/systemd/system.conf.d/20-processors.conf": ("0o644", 0, 0),
     }
     assert all(member.isreg() for member, _data in found.values()), "folders keep their owners"
 
 
 def test_each_key_is_where_sshd_looks_for_it_and_the_login_key_stays_at_home() -> None:
-    files = {path: data for path, (_member, data) in unpacked(first_files(node("lb"))).items()}
+    files = {path: data for path, (_member, data) in unpacked(first_files(node("lb"), 2)).items()}
     assert files["etc/ssh/ssh_host_ed25519_key"] == b"HOST PRIVATE"
     assert files["etc/ssh/ssh_host_ed25519_key.pub"] == b"ssh-ed25519 HOSTPUBLIC\n"
     assert files["home/ada/.ssh/authorized_keys"] == b"ssh-ed25519 LOGINPUBLIC\n"
@@ -325,12 +331,26 @@ def test_each_key_is_where_sshd_looks_for_it_and_the_login_key_stays_at_home() -
 
 def test_the_engines_configuration_is_the_machines_own() -> None:
     for name in MACHINES:
-        _member, data = unpacked(first_files(node(name)))["etc/docker/daemon.json"]
+        _member, data = unpacked(first_files(node(name), 2))["etc/docker/daemon.json"]
         assert json.loads(data)["bip"] == configuration(name)["bip"]
 
 
+@pytest.mark.parametrize(
+    ("info", "each"), [({"NCPU": 1}, 1), ({"NCPU": 2}, 1), ({"NCPU": 5}, 2), ({}, 1)]
+)
+def test_programs_of_a_machine_take_half_of_the_processors_for_theirs(
+    info: dict[str, int], each: int
+) -> None:
+    engine: Any = SimpleNamespace(info=lambda: info)
+    assert processors_each(engine) == each
+    files = {p: data for p, (_m, data) in unpacked(first_files(node("web1"), each)).items()}
+    assert files["etc/environment"] == f"GOMAXPROCS={each}\n".encode()
+    said = files["etc/systemd/system.conf.d/20-processors.conf"].decode()
+    assert said == f"[Manager]\nDefaultEnvironment=GOMAXPROCS={each}\n"
+
+
 def test_the_first_files_fit_into_a_variable_of_the_environment() -> None:
-    assert len(f"LABKIT_FILES={first_files(node('web1'))}") < MAX_ARG_STRLEN
+    assert len(f"LABKIT_FILES={first_files(node('web1'), 2)}") < MAX_ARG_STRLEN
 
 
 class FakeContainer:
