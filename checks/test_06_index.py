@@ -74,9 +74,10 @@ def test_valid(web1: Shell, stack: Stack) -> None:
     points=0.5,
     needs=["index.valid", "compose.network"],
     probes=(
-        "The API's address is read from index.php in the website's container: it must be a name, "
-        "neither the placeholder nor an IP address, and getent hosts must find the API's container "
-        "under that name."
+        "The page is tried out before a second API that has the first one's names alone; one that "
+        "gets the list there is right. Else the API's address is read from index.php in the "
+        "website's container: it must be a name, neither the placeholder nor an IP address, and "
+        "getent hosts must find the API's container under that name."
     ),
     why=(
         "A container may get another address each time it is made anew: a page that holds an "
