@@ -23,6 +23,8 @@ show() {
 if [ "${1:-}" = hide ]; then
     mkdir -p "$hidden"
     rm -f /usr/local/bin/python* # no distribution has any there
+    # Nor other releases' names for one folder: what is in it would be kept under the first of them.
+    find /usr/local/lib -maxdepth 1 -name 'python3*' -type l -delete
     for path in /usr/bin/pip* /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* \
                 /usr/lib/python3/dist-packages/pip*; do
         [ ! -e "$path" ] || keep pip "$path"

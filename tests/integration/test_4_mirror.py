@@ -16,6 +16,8 @@ import requests
 from labkit.lab.bundle import LOCK, read_lock
 from labkit.lab.mirror.recipes import REGISTRY, recipe
 from labkit.lab.mirror.server import serving
+from steps.images import as_it_was
+from subject.published import stand_in
 from tests.integration.conftest import Cli
 
 LOCAL = "labkit/selftest:1"
@@ -111,6 +113,26 @@ def test_a_build_installs_the_requirements_offline(exec_on: Callable[[str, str],
     )
     for builder in ("DOCKER_BUILDKIT=1", "DOCKER_BUILDKIT=0"):
         assert "sha256:" in exec_on("web2", script.format(builder))
+
+
+@pytest.mark.parametrize(
+    ("system", "installed"),
+    [("ubuntu:16.04", "python-pip"), ("ubuntu:24.04", "python3-pip"), ("debian:12", "python3-pip")],
+)
+def test_a_bare_system_has_python_and_pip_once_they_are_installed(
+    exec_on: Callable[[str, str], str], system: str, installed: str
+) -> None:
+    """The lab's image of Python, made on the machine into one that has neither."""
+    nearest = stand_in(system)
+    assert nearest
+    exec_on("web2", f"docker pull -q {nearest}; docker tag {nearest} {system}")
+    exec_on("web2", as_it_was(system, nearest))
+    bare = f"docker run --rm {system} sh -c"
+    assert exec_on("web2", f"{bare} 'command -v python3 pip pip3 || echo neither'") == "neither\n"
+    install = f"apt-get update -q; apt-get install -qy {installed} >/dev/null 2>&1"
+    said = exec_on("web2", f"{bare} '{install}; python3 --version; pip3 --version' 2>&1")
+    assert "Python 3" in said
+    assert "pip " in said
 
 
 def test_what_fills_it_lets_nobody_else_in() -> None:
