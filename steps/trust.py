@@ -13,14 +13,16 @@ from steps.project import REGISTRY, REGISTRY_HOME, REGISTRY_PASSWORD, REGISTRY_U
 
 LONGEST_SCRIPT = 10_000  # characters of a container's command that are read
 # Under which name the registry answers, by which of the two protocols, and whether it asks for a
-# password. To a plain request a registry with TLS answers 400.
+# password. To a plain request a registry with TLS answers 400. It may still be starting; curl is
+# asked only where somebody listens, since one that never does is the commoner case.
 ASK_REGISTRY = (
-    "for try in $(seq 1 50); do for name in NAMES; do for scheme in https http; do"
+    "end=$((SECONDS + 10)); while :; do for name in NAMES; do"
+    ' (: <"/dev/tcp/$(echo $name | tr : /)") 2>/dev/null || continue; for scheme in https http; do'
     " said=$(curl -sk -m 2 -o /dev/null -D - -w '%{http_code}' $scheme://$name/v2/);"
     ' code=$(echo "$said" | tail -n 1); case $code in 200|401)'
     " echo \"$said\" | grep -qi '^docker-distribution-api-version:'"
     " && echo $scheme $code $name && exit 0;; esac;"
-    " done; done; sleep 0.2; done; exit 1"
+    " done; done; [ $SECONDS -lt $end ] || exit 1; sleep 0.2; done"
 )
 # The engine is only signalled to read its configuration again: it may take its time.
 ASK_INSECURE = (
