@@ -8,10 +8,12 @@ that the next one asks its facts anew.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from _pytest.config import ConftestImportFailure, _prepareconfig  # as pytest-xdist's workers do
@@ -82,8 +84,11 @@ class Checks:
         items = [self._plugin.items[name] for name in run.planned]
         self._plugin.run = run
         try:
-            for item, following in zip_longest(items, items[1:]):
-                self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            with _interrupts() as interrupted:
+                for item, following in zip_longest(items, items[1:]):
+                    self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                    if interrupted():
+                        raise KeyboardInterrupt
         except pytest.exit.Exception as error:
             self.close()
             raise KeyboardInterrupt from error
@@ -112,6 +117,32 @@ def collected(course: Course) -> Checks:
             other.close()
         _open[course.root] = Checks(course)
     return _open[course.root]
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether somebody has interrupted since.
+
+    A check that is interrupted puts its things away, and what fails there takes the place of the
+    interrupt: the check would count as one that could not tell, and the run go on.
+    """
+    seen: list[int] = []
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    noted = [one for one, handler in before.items() if callable(handler)]
+    for one in noted:
+        signal.signal(one, note)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for one in noted:
+            signal.signal(one, before[one])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -48,6 +49,11 @@ def test_two(fact):
     \"\"\"Two.\"\"\"
     if STOP.exists() or INTERRUPT.exists():
         raise KeyboardInterrupt
+    if SIGNAL.exists():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            raise NotReadyError("the lab's connection is lost, too")
 """
 
 
@@ -71,8 +77,8 @@ def course(tmp_path: Path) -> Iterator[Course]:
     folder = tmp_path / "checks"
     folder.mkdir()
     names = {"ASKED": tmp_path / "asked", "STOP": tmp_path / "stop",
-             "INTERRUPT": tmp_path / "interrupt"}  # fmt: skip
-    head = "from pathlib import Path\n"
+             "INTERRUPT": tmp_path / "interrupt", "SIGNAL": tmp_path / "signal"}  # fmt: skip
+    head = "import signal\nfrom pathlib import Path\nfrom labkit.errors import NotReadyError\n"
     head += "".join(f"{name} = Path({str(path)!r})\n" for name, path in names.items())
     (folder / "pytest.ini").write_text("[pytest]\n")
     (folder / "conftest.py").write_text(head + CONFTEST)
@@ -129,6 +135,15 @@ def test_an_interrupt_tears_down_and_the_next_run_begins_again(course: Course) -
     assert asked(course) == ["collected", "made", "torn down"]
     (course.root / "interrupt").unlink()
     assert grade(context(course), ALL).score == 3
+
+
+def test_an_interrupt_is_one_even_if_what_is_put_away_after_it_fails(course: Course) -> None:
+    (course.root / "signal").touch()
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        grade(context(course), ALL)
+    assert asked(course) == ["collected", "made", "torn down"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_course_that_cannot_be_read_is_said_each_time(course: Course) -> None:
