@@ -18,7 +18,14 @@ PAGE = "/var/www/html/index.php"
 ADDRESS = re.compile(r"""https?://([^/'"\s]*)/[^'"\s]*""")
 # An address that can be asked as it stands: no variable, no user before the host.
 PLAIN = re.compile(r"https?://[\w.-]+(:\d+)?/[\w./-]*")
-COMMENT = re.compile(r"^[ \t]*(//|#|\*).*$", re.M)
+# What PHP and browsers pass over; one that is never closed goes on to the end. A string is none.
+PHP = re.compile(r"<\?(?:php\b|=).*?(?:\?>|\Z)", re.S)
+PHP_COMMENT = re.compile(
+    r"""('(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z))"""
+    r"""|/\*.*?(?:\*/|\Z)|(?://|\#(?!\[))[^\n]*?(?=\?>|\n|\Z)""",
+    re.S,
+)
+HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 # Asks what the page asks, as the page does: from its container, with its environment.
 ASK_API = (
     '$c=stream_context_create(["http"=>["timeout"=>4,"ignore_errors"=>true,"header"=>'
@@ -36,9 +43,15 @@ def _website(stack: Stack) -> Container:
 
 def _url(web1: Shell, website: Container) -> re.Match[str] | None:
     """The address of the API as the page has it, comments apart; group 1 is HOST:PORT."""
-    text = COMMENT.sub("", web1.ask(f"docker exec {quoted(website)} cat {PAGE}").stdout)
+    text = without_comments(web1.ask(f"docker exec {quoted(website)} cat {PAGE}").stdout)
     found = list(ADDRESS.finditer(text))
     return next((one for one in found if "/pozos/" in one.group()), next(iter(found), None))
+
+
+def without_comments(page: str) -> str:
+    """A page of PHP without the comments of its code and of its HTML."""
+    said = HTML_COMMENT.sub("", page)
+    return PHP.sub(lambda code: PHP_COMMENT.sub(lambda one: one[1] or "", code[0]), said)
 
 
 @check(
