@@ -124,8 +124,11 @@ SLOW: Facts = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ahead(context_of_run: Context, asked_for: frozenset[str]) -> Iterator[Ahead]:
+def ahead(
+    context_of_run: Context, asked_for: frozenset[str], application: Application
+) -> Iterator[Ahead]:
     """The slow facts, asked while the first checks run."""
+    del application  # they are judged by it
     with Ahead(context_of_run, SLOW, asked_for) as facts:
         yield facts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
@@ -85,7 +86,8 @@ class Ahead:
         with self._lock:
             if name not in self._begun:
                 asking = self._begun[name] = _Asking()
-                asking.answer = self._pool.submit(self._facts[name], Asker(self, asking))
+                run = copy_context().run  # what is set for a run holds for its facts as well
+                asking.answer = self._pool.submit(run, self._facts[name], Asker(self, asking))
             return self._begun[name]
 
     def twin(self, machine: str) -> SshShell:

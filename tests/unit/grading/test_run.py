@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
@@ -316,6 +317,16 @@ def test_a_fact_that_was_not_begun_is_asked_in_its_turn(course: Course) -> None:
         assert not begun
         ahead.fact("first")
     assert begun == ["1"]
+
+
+def test_a_fact_sees_what_is_set_for_its_run(course: Course) -> None:
+    judged_by = ContextVar("judged_by", default="as given")
+    token = judged_by.set("as found")
+    try:
+        with Ahead(machines(course), {"seen": lambda _ask: judged_by.get()}, {"seen"}) as ahead:
+            assert ahead.fact("seen") == "as found"
+    finally:
+        judged_by.reset(token)
 
 
 def test_what_goes_wrong_is_said_to_each_who_looks(course: Course) -> None:
