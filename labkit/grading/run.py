@@ -126,23 +126,24 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
     A check that is interrupted puts its things away, and what fails there takes the place of the
     interrupt: the check would count as one that could not tell, and the run go on.
     """
-    seen: list[int] = []
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    seen = False
 
     def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
+        nonlocal seen
+        seen = True
+        signal.default_int_handler(number, frame)
 
-    noted = [one for one, handler in before.items() if callable(handler)]
-    for one in noted:
+    # Ctrl-C, and what a command takes for it: a polite kill, a terminal that is closed.
+    ending = [
+        one for one in signal.valid_signals() if signal.getsignal(one) is signal.default_int_handler
+    ]
+    for one in ending:
         signal.signal(one, note)
     try:
-        yield lambda: bool(seen)
+        yield lambda: seen
     finally:
-        for one in noted:
-            signal.signal(one, before[one])
+        for one in ending:
+            signal.signal(one, signal.default_int_handler)
 
 
 @contextmanager
