@@ -24,8 +24,9 @@ FULL_DISK_KIB = 50 * 1024  # below this, engines and logs fail in ways that blam
 # As many as docker build and its helpers start at once must find room beside each other: copies of
 # a shell, each of which waits for a line that nobody writes. A program in each would cost three
 # times as much. bash waits up to 15 s for room before it gives up (dash gives up at once).
+NO_PIPE = 3  # how it ends where no file can be made
 ROOM_FOR_PROCESSES = (
-    "sh -c 'pipe=/tmp/labkit-room.$$; mkfifo $pipe || exit 3; exec 3<>$pipe; rm $pipe;"
+    f"sh -c 'pipe=/tmp/labkit-room.$$; mkfifo $pipe || exit {NO_PIPE}; exec 3<>$pipe; rm $pipe;"
     ' trap "kill \\$all" EXIT;'
     ' for i in $(seq 100); do read -r line <&3 >/dev/null 2>&1 & all="$all $!"; done\''
 )
@@ -118,8 +119,9 @@ class Context:
                 room = self.shell(name).ask(ROOM_FOR_PROCESSES)
             except LabkitError as error:
                 return error.what
+            is_full = free.text.isdigit() and int(free.text) < FULL_DISK_KIB
+            if is_full or room.exit_code == NO_PIPE:
+                return _("the disk of {machine} is full", machine=name)
             if not room.ok:
                 return _("{machine} has no room for another process", machine=name)
-            if free.text.isdigit() and int(free.text) < FULL_DISK_KIB:
-                return _("the disk of {machine} is full", machine=name)
         return ""

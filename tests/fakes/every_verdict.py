@@ -64,15 +64,15 @@ def test_after_both():
 class FakeShell:
     """A machine that answers the control probe, and nothing else."""
 
-    def __init__(self, free_kib: str, *, can_fork: bool) -> None:
+    def __init__(self, free_kib: str, *, room: int) -> None:
         self.free_kib = free_kib
-        self.can_fork = can_fork
+        self.room = room  # how the look for room ends
         self.history: list[Result] = []
 
     def ask(self, command: str) -> Result:
         """The free space, or whether there is room for processes."""
-        if command == ROOM_FOR_PROCESSES and not self.can_fork:
-            return Result(command, "", "Cannot fork", 2)
+        if command == ROOM_FOR_PROCESSES:
+            return Result(command, "", "", self.room)
         return Result(command, self.free_kib, "", 0)
 
     def close(self) -> None:
@@ -109,10 +109,10 @@ def every_verdict(root: Path) -> Iterator[Course]:
 
 
 def run(
-    course: Course, out: Path, *, free_kib: str = "999999", can_fork: bool = True, **more: Any
+    course: Course, out: Path, *, free_kib: str = "999999", room: int = 0, **more: Any
 ) -> GradeResult:
     """Grade the made course on a machine with this much free space."""
     lab = Lab("made", cast("Any", FakeProvider()), out)
     context = Context(course=course, lab=lab, out=out)
-    context.shells["web1"] = cast("SshShell", FakeShell(free_kib, can_fork=can_fork))
+    context.shells["web1"] = cast("SshShell", FakeShell(free_kib, room=room))
     return grade(context, Scope(frozenset({1})), **more)

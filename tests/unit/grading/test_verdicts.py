@@ -13,6 +13,7 @@ import pytest
 from labkit.course import Course, Verdict
 from labkit.errors import LabkitError
 from labkit.grading import CheckResult, Context, GradeResult, Scope, grade
+from labkit.grading.context import NO_PIPE
 from labkit.lab import Lab
 from labkit.reporting import CheckEnded
 from tests.fakes.every_verdict import ALPHA, FakeProvider, every_verdict, run
@@ -62,16 +63,17 @@ def test_doubt_is_a_range_and_neither_zero_nor_full(course: Course, tmp_path: Pa
     assert (result.score_low, result.score_high, result.score) == (1, 5, None)
 
 
-def test_a_full_disk_blames_nobody(course: Course, tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [{"free_kib": "100"}, {"room": NO_PIPE}])
+def test_a_full_disk_blames_nobody(course: Course, tmp_path: Path, more: dict[str, Any]) -> None:
     """Before a student is blamed the control probe is asked: a full disk makes it a doubt."""
-    bad = by_name(run(course, tmp_path, free_kib="100"))["bad"]
+    bad = by_name(run(course, tmp_path, **more))["bad"]
     assert bad.verdict is Verdict.INCONCLUSIVE
     assert "the disk of web1 is full" in bad.message
 
 
 def test_a_machine_without_room_for_a_process_blames_nobody(course: Course, tmp_path: Path) -> None:
     """After a fork bomb a right Dockerfile cannot be built either."""
-    bad = by_name(run(course, tmp_path, can_fork=False))["bad"]
+    bad = by_name(run(course, tmp_path, room=2))["bad"]
     assert bad.verdict is Verdict.INCONCLUSIVE
     assert "web1 has no room for another process" in bad.message
 
