@@ -18,10 +18,11 @@ PAGE = "/var/www/html/index.php"
 ADDRESS = re.compile(r"""https?://([^/'"\s]*)/[^'"\s]*""")
 # An address that can be asked as it stands: no variable, no user before the host.
 PLAIN = re.compile(r"https?://[\w.-]+(:\d+)?/[\w./-]*")
-# What PHP and browsers pass over; one that is never closed goes on to the end. A string is none.
-PHP = re.compile(r"<\?(?:php\b|=).*?(?:\?>|\Z)", re.S)
+PHP = re.compile(r"(<\?(?!xml).*?(?:\?>|\Z))", re.S)
+# What PHP and browsers pass over; what is never closed goes on to the end. Strings are kept.
 PHP_COMMENT = re.compile(
-    r"""('(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z))"""
+    r"""(?P<kept>'(?:\\.|[^'\\])*(?:'|\\?\Z)|"(?:\\.|[^"\\])*(?:"|\\?\Z)"""
+    r"""|<<<[ \t]*(?P<quote>["']?)(?P<end>\w+)(?P=quote)\n.*?(?:\n[ \t]*(?P=end)\b|\Z))"""
     r"""|/\*.*?(?:\*/|\Z)|(?://|\#(?!\[))[^\n]*?(?=\?>|\n|\Z)""",
     re.S,
 )
@@ -49,9 +50,11 @@ def _url(web1: Shell, website: Container) -> re.Match[str] | None:
 
 
 def without_comments(page: str) -> str:
-    """A page of PHP without the comments of its code and of its HTML."""
-    said = HTML_COMMENT.sub("", page)
-    return PHP.sub(lambda code: PHP_COMMENT.sub(lambda one: one[1] or "", code[0]), said)
+    """A page of PHP without the comments of its code and of its HTML, where no code is."""
+    parts = PHP.split(page)  # HTML, code, HTML, ...
+    parts[::2] = [HTML_COMMENT.sub("", html) for html in parts[::2]]
+    parts[1::2] = [PHP_COMMENT.sub(lambda one: one["kept"] or "", code) for code in parts[1::2]]
+    return "".join(parts)
 
 
 @check(

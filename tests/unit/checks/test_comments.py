@@ -20,6 +20,7 @@ USED = '$url = "http://api:5000/pozos/x"; // as asked'
         "<?php\n$a = 1; // http://10.0.0.1:5000/pozos/x\n",
         "<p>l'API</p><!-- http://10.0.0.1:5000/pozos/x -->\n<?php\n",
         "<?php $a = 'it\\'s'; /* http://10.0.0.1/pozos/x */\n",
+        "<? $a = <<<HTML\n<p>l'API</p>\n  HTML;\n// http://10.0.0.1/pozos/x\n",
     ],
 )
 def test_an_old_try_in_a_comment_is_left_out(old: str) -> None:
@@ -33,12 +34,17 @@ def test_an_old_try_in_a_comment_is_left_out(old: str) -> None:
 def test_what_is_a_string_or_an_attribute_is_no_comment() -> None:
     page = """<?php #[Pure]\n$a = 'http://a/#b'; $b = "/* no */"; // x ?><b>l'API // text</b>"""
     said = without_comments(page)
+    assert without_comments("<?php echo '<!--'; $a = 1;") == "<?php echo '<!--'; $a = 1;"
+    heredoc = "<?php $a = <<<'X'\n// l'API, http://a/pozos/\nX;"
+    assert without_comments(heredoc) == heredoc
     for kept in ("#[Pure]", "'http://a/#b'", '"/* no */"', "?><b>l'API // text</b>"):
         assert kept in said
     assert "// x" not in said
 
 
-@pytest.mark.parametrize("part", ["/*", "<!--", "'", '"', "<?php ", "//", "'\\", "/*'"])
+@pytest.mark.parametrize(
+    "part", ["/*", "<!--", "'", '"', "<?php ", "//", "'\\", "/*'", "<<<a\n", "<?php ?><!--"]
+)
 def test_hostile_pages_are_read_in_time(part: str) -> None:
     began = time.process_time()
     without_comments("<?php " + part * 200_000)
