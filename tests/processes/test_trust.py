@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-
 from steps.trust import ASK_REGISTRY
 
 LIMIT_S = 10
+REGISTRY = (401, True)  # that asks for a password
+OTHERS = [(200, False), (404, False), (404, True)]  # a website, and a registry that is elsewhere
 
 
 class Answering(BaseHTTPRequestHandler):
-    """As a registry that asks for a password, unless its server says otherwise."""
+    """As its server says: with a status, as a registry or as something else."""
 
     def do_GET(self) -> None:
-        is_registry = getattr(self.server, "is_registry", True)
-        self.send_response(401 if is_registry else 404)
+        status, is_registry = getattr(self.server, "answers", REGISTRY)
+        self.send_response(status)
         if is_registry:
             self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
         self.send_header("Content-Length", "0")
@@ -32,10 +32,10 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(*, is_registry: bool = True, after: float = 0.0) -> Iterator[int]:
+def listening(answers: tuple[int, bool] = REGISTRY, *, after: float = 0.0) -> Iterator[int]:
     """A server's port, on which it listens after some seconds."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering, bind_and_activate=False)
-    server.is_registry = is_registry  # type: ignore[attr-defined]  # read by its handler
+    server.answers = answers  # type: ignore[attr-defined]  # read by its handler
     server.server_bind()
     begin = threading.Timer(after, server.server_activate)
     begin.start()
@@ -63,7 +63,7 @@ def asked(*ports: int) -> tuple[str, float]:
 
 
 def test_a_registry_is_found_behind_whatever_else_listens() -> None:
-    with listening(is_registry=False) as other, listening() as port:
+    with listening(OTHERS[0]) as other, listening() as port:
         said, seconds = asked(other, port)
     assert said == f"http 401 127.0.0.1:{port}"
     assert seconds < LIMIT_S / 2
@@ -76,9 +76,14 @@ def test_a_registry_that_starts_late_is_waited_for() -> None:
     assert 1 < seconds < LIMIT_S / 2
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_what_is_no_registry_and_who_does_not_listen_are_given_up(is_there: bool) -> None:
-    with listening(is_registry=False) as port:
-        said, seconds = asked(port if is_there else 1)
+def test_what_is_no_registry_is_given_up() -> None:
+    with listening(OTHERS[0]) as one, listening(OTHERS[1]) as two, listening(OTHERS[2]) as three:
+        said, seconds = asked(one, two, three)
+    assert said == ""
+    assert LIMIT_S - 2 < seconds < LIMIT_S + 5
+
+
+def test_who_does_not_listen_is_given_up() -> None:
+    said, seconds = asked(1)
     assert said == ""
     assert LIMIT_S - 2 < seconds < LIMIT_S + 5

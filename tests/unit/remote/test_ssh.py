@@ -461,6 +461,40 @@ def test_a_machine_that_takes_no_file_is_named_and_keeps_no_half_of_it(
     assert [one.startswith("rm -f /tmp/labkit-") for one in asked] == [True]
 
 
+@pytest.mark.parametrize("root", [True, False])
+def test_a_file_is_put_in_place_whole_by_one_command_with_the_rights_of_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: bool
+) -> None:
+    shell = ssh.SshShell("lb", "192.0.2.1", user="u", key="k", known_hosts=str(tmp_path / "known"))
+    asked: list[tuple[str, bool]] = []
+    sent: list[Path] = []
+
+    def put(content: io.BytesIO, path: str) -> None:
+        sent.append(Path(path))
+        sent[-1].write_bytes(content.read())
+
+    def execute(command: str, _timeout: float, *, sudo: bool = False) -> Result:
+        asked.append((command, sudo))
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        return Result(command, done.stdout, done.stderr, done.returncode)
+
+    sftp = SimpleNamespace(putfo=put)
+    monkeypatch.setattr(shell, "_open", lambda: SimpleNamespace(sftp=lambda: sftp))
+    monkeypatch.setattr(shell, "_execute", execute)
+    target = tmp_path / "it's new" / "x.conf"
+    shell.upload(b"one\n", str(target), mode="0640", root=root, quiet=True)
+    shell.upload(b"two\n", str(target), mode="0640", root=root, quiet=True)
+    assert [sudo for _command, sudo in asked] == [root, root]
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"two\n", 0o640)
+    assert [one.name for one in target.parent.iterdir()] == ["x.conf"]
+    assert not any(one.exists() for one in sent)
+
+    (tmp_path / "file").touch()
+    with pytest.raises(CommandFailedError):
+        shell.upload(b"x", str(tmp_path / "file" / "x"), mode="0640", root=root, quiet=True)
+    assert not any(one.exists() for one in sent)
+
+
 def test_closing_does_not_wait_for_a_lock_that_an_interrupt_has_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
