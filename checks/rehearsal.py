@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 from checks.pages import OK, SLOW_S, list_form, pairs_of
 from labkit.course import CannotTellError, NotMetError
-from labkit.facts.docker import PROBE_LABEL, Container, quoted
+from labkit.facts.docker import ADDRESS, PROBE_LABEL, Container, quoted
 from labkit.facts.http.curl import curl
 from labkit.facts.http.pages import Form, Page, encoded
 from labkit.facts.slowness import Deadline
@@ -30,7 +30,6 @@ from subject.roles import Stack
 
 LIMIT_S = 6.0
 AGES = ("61", "23")
-ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"  # of a container, for inspect
 # A request that was answered with the list, as the servers of Python log it: Flask's own
 # `"GET /x HTTP/1.1" 200 -`, gunicorn's the same, uWSGI's `(HTTP/1.1 200)`.
 LET_IN = re.compile(r'HTTP/[\d.]+"? 200\b')
@@ -65,11 +64,12 @@ def rehearse(shell: Shell, stack: Stack) -> Rehearsed:
     service = stack.project.api.name if stack.project.api else ""
     names = [service, *_names_of(api), *_linked(website, api)]
     known = " ".join(f"--add-host {shlex.quote(one)}:$at" for one in dict.fromkeys(names) if one)
+    # An API that has ended has no address: its names lead nowhere.
     script = f"""set -e
 address() {{ docker inspect -f '{ADDRESS}' "$1"; }}
 echo {shlex.quote(json.dumps(students))} > {data}; chmod 644 {data}
 docker run -d --name {name}-api {_same(api)} -v {data}:{DATA_FILE}:ro,z {_command(api)} >/dev/null
-api=$(address {name}-api); at=${{api:-127.0.0.1}}  # nowhere, if it has ended
+api=$(address {name}-api); at=${{api:-127.0.0.1}}
 docker run -d --name {name}-site {known} {_same(website)} \
  --volumes-from {quoted(website)}:ro {_command(website)} >/dev/null
 echo $api; address {name}-site"""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from labkit.course import CannotTellError, expect, not_met
-from labkit.facts.docker import PROBE_LABEL
+from labkit.facts.docker import ADDRESS, PROBE_LABEL
 from labkit.facts.http.curl import Answer, curl
 from labkit.facts.slowness import Deadline
 from labkit.locale import _
@@ -55,8 +55,7 @@ def tried_out(shell: Shell, image: str, *, publish: bool = False) -> Iterator[Ru
             f"--pids-limit 200 "
             f"{published}-v {data}:{DATA_FILE}:ro,z {shlex.quote(image)} && "
             f"{{ docker port {name} {API_PORT}/tcp 2>/dev/null | head -n 1; echo; }} && "
-            f"docker inspect -f '{{{{range .NetworkSettings.Networks}}}}{{{{.IPAddress}}}}"
-            f"{{{{end}}}}' {name}",
+            f"docker inspect -f '{ADDRESS}' {name}",
             timeout=60,
         )
         if not started.ok:

@@ -35,7 +35,7 @@ from labkit.course import (
     Request,
     expect,
 )
-from labkit.facts.docker import PROBE_LABEL, images, quoted
+from labkit.facts.docker import ADDRESS, PROBE_LABEL, images, quoted
 from labkit.facts.haproxy.page import Login, find_stats
 from labkit.facts.http.curl import Answer, curl
 from labkit.facts.http.pages import Page
@@ -90,8 +90,8 @@ def garbage(shells: Shells, *, heal_after: float) -> None:
     del heal_after  # it ends when it has been sent
     web1 = shells["web1"]
     probe = web1.ask(
-        f"docker ps -q --filter label={PROBE_LABEL} | head -n 1 | xargs -r docker inspect -f"
-        " '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'"
+        f"docker ps -q --filter label={PROBE_LABEL} | head -n 1"
+        f" | xargs -r docker inspect -f '{ADDRESS}'"
     ).text
     expect(
         probe,

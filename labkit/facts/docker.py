@@ -16,6 +16,8 @@ from labkit.locale import _
 from labkit.remote import Shell
 
 PROBE_LABEL = "io.labkit.probe"  # on containers that the grader started, for a moment
+# For `docker inspect -f`: a container's address, on whichever network it is.
+ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
 
 
 def plain_name(name: str) -> str:

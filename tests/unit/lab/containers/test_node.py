@@ -176,14 +176,14 @@ def test_a_node_is_found_again_by_its_labels() -> None:
 class FakeEngine:
     """An engine without the node, whose API client only puts requests together."""
 
-    def info(self) -> dict[str, int]:
-        return {"NCPU": 4}
-
     def __init__(self) -> None:
         self.api, self.containers, self.volumes = self, self, self
         self.client = docker.APIClient("unix:///nowhere", version="1.41")
         self.asked: dict[str, Any] = {}
         self.made_volumes: list[str] = []
+
+    def info(self) -> dict[str, int]:
+        return {"NCPU": 4}
 
     def get(self, name: str) -> str:
         if not self.asked:
