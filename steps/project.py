@@ -16,6 +16,7 @@ OPTIONS_OF_WEB2 = "second-server: options"
 OWN_OF_WEB2 = "second-server: files"
 BUILT_ON_WEB2 = "second-server: builds"
 PUSHED_AS = "second-server: pushed"  # the names by which the API's image is pushed beside
+WEBSITE_PUSHED_AS = "second-server: website pushed"  # the name by which web2 asks for the website's
 CARRIED = "build: carried"  # an option of a submission: the image is the reference's
 REGISTRY_HOME = "/srv/registry"
 REGISTRY = "lb:5000"

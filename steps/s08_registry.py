@@ -7,9 +7,11 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from labkit.course import Beginning, Files, Origin, step
+from labkit.errors import StepFailedError
 from labkit.facts.compose.harmless import asked_for, binds, is_allowed
 from labkit.facts.compose.project import Service, by_judged
 from labkit.facts.docker import containers
@@ -26,18 +28,30 @@ from steps.project import (
     REGISTRY_HOME,
     REGISTRY_PASSWORD,
     REGISTRY_USER,
+    WEBSITE_PUSHED_AS,
 )
-from steps.stack import bring_all, own_folder, provide_networks, run_twice, tag, those_to_be_had
+from steps.stack import (
+    bring_all,
+    built_website,
+    own_folder,
+    provide_networks,
+    run_twice,
+    tag,
+    those_to_be_had,
+)
 from steps.trust import trust_registry
 from subject.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"
+CERTIFICATE, PRIVATE_KEY, BOTH = "certs/lb.crt", "certs/lb.key", "certs/lb.pem"
 # What the registry is told by its settings -> the file that this step makes.
 SECRETS = {
-    "REGISTRY_HTTP_TLS_CERTIFICATE": "certs/lb.crt",
-    "REGISTRY_HTTP_TLS_KEY": "certs/lb.key",
+    "REGISTRY_HTTP_TLS_CERTIFICATE": CERTIFICATE,
+    "REGISTRY_HTTP_TLS_KEY": PRIVATE_KEY,
     "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
 }
+# What a file is by its name; any other suffix says nothing.
+BY_SUFFIX = {".key": PRIVATE_KEY, ".crt": CERTIFICATE, ".cer": CERTIFICATE, ".cert": CERTIFICATE}
 # Where version 2 looks for its configuration, and version 3 (distribution's Dockerfile).
 CONFIGURATIONS = ("/etc/docker/registry/config.yml", "/etc/distribution/config.yml")
 
@@ -123,6 +137,12 @@ def registry(shells: Shells, files: Files) -> None:
     for pushed in dict.fromkeys([IMAGE, *shlex.split(files.option(PUSHED_AS))]):
         tag(web1, IMAGE, f"{name}/{pushed}")
         web1.run(shlex.join(["docker", "push", f"{name}/{pushed}"]))
+    if website := files.option(WEBSITE_PUSHED_AS):
+        # What may not be started, or cannot be built, is said when the stack is started.
+        with suppress(StepFailedError):
+            if image := built_website(web1, files):
+                tag(web1, image, f"{name}/{website}")
+                web1.run(shlex.join(["docker", "push", f"{name}/{website}"]))
 
 
 def start_registry(lb: Shell, files: Files, *services: str) -> None:
@@ -222,6 +242,8 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
                     unless=f"htpasswd -vb {quoted} {REGISTRY_USER} {REGISTRY_PASSWORD}",
                 )
                 continue
+            if variable != "REGISTRY_AUTH_HTPASSWD_PATH":
+                made = _of_its_kind(lb, path) or made
             lb.run(
                 f"sudo install -D -m 644 {shlex.quote(made)} {quoted}",
                 cwd=REGISTRY_HOME,
@@ -230,6 +252,22 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
             if variable == "REGISTRY_AUTH_HTPASSWD_PATH":
                 for user, password in logins:
                     lb.run(shlex.join(["sudo", "htpasswd", "-Bb", path, user, password]))
+
+
+def _of_its_kind(lb: Shell, path: str) -> str:
+    """What takes the place of a certificate, a key, or a file of both; "" if nothing tells.
+
+    By what was handed in, then by the file's name: a key in the certificate's place stays one.
+    """
+    labels = lb.ask(f"sudo grep -ho -- '-----BEGIN .*-----' {shlex.quote(path)}").text
+    is_key, is_certificate = "PRIVATE KEY-----" in labels, "CERTIFICATE-----" in labels
+    if is_key and is_certificate:
+        parts = shlex.join(["cat", CERTIFICATE, PRIVATE_KEY])
+        lb.run(f"{parts} > {BOTH}", cwd=REGISTRY_HOME, unless=f"{parts} | cmp -s - {BOTH}")
+        return BOTH
+    if is_key or is_certificate:
+        return PRIVATE_KEY if is_key else CERTIFICATE
+    return BY_SUFFIX.get(PurePosixPath(path).suffix.lower(), "")
 
 
 def page_logins(lb: Shell, service: Service) -> list[tuple[str, str]]:

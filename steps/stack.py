@@ -181,6 +181,20 @@ def build_website(web: Shell, files: Files, project: Project) -> None:
         web.run(shlex.join(words), cwd=PROJECT, unless=can_be_had(project.website.image))
 
 
+def built_website(web: Shell, files: Files) -> str:
+    """The image of a submission's website, built on its own machine.
+
+    StepFailedError if the stack has none, may not be started, or cannot be built.
+    """
+    stack = stack_of(files, web.name)
+    project = stack.judge(web)
+    provide_images(web, images_of(project, files))
+    if project.website and project.website.build_context:
+        web.run(stack.compose("build", "--quiet", project.website.name), cwd=stack.folder)
+    build_website(web, files, project)
+    return project.website_image
+
+
 def up_with(web: Shell, files: Files, project: Project | None, image: str) -> None:
     """Start the stack with an image that is here, whatever the file calls it or builds it from."""
     wanted = project.api_image if project else ""

@@ -106,10 +106,17 @@ class Project(compose.Project):
 
     @property
     def api_image(self) -> str:
-        """The image that the API's service runs; Compose names one that is only built."""
-        if self.api is None:
-            return ""
-        return self.api.image or f"{self.name}-{self.api.name}"
+        """The image that the API's service runs; "" without one."""
+        return self._image_of(self.api)
+
+    @property
+    def website_image(self) -> str:
+        """The image that the website's service runs; "" without one."""
+        return self._image_of(self.website)
+
+    def _image_of(self, service: Service | None) -> str:
+        """Compose names an image that is only built after its project."""
+        return (service.image or f"{self.name}-{service.name}") if service else ""
 
     @property
     def is_the_practical(self) -> bool:

@@ -24,6 +24,7 @@ from steps.project import (
     PUSHED_AS,
     REGISTRY_COMPOSE,
     RSYSLOG,
+    WEBSITE_PUSHED_AS,
 )
 from steps.recognition import balancer, log, registry
 from steps.recognition.addresses import ASKED
@@ -39,7 +40,7 @@ from steps.recognition.composes import (
     publishes_registry,
 )
 from steps.recognition.handed_in import Files, inside, text_of
-from steps.recognition.images import SCRIPT, Images
+from steps.recognition.images import PUBLIC_PAGE, SCRIPT, Images
 from subject.roles import Project, is_student_age
 
 PAGE_FOLDER = "/var/www/html"
@@ -286,6 +287,8 @@ class Look:
             found[OWN_OF_WEB2] = shlex.join(self.second)
         if pushed := self._pushed():
             found[PUSHED_AS] = shlex.join(pushed)
+        if pushed := self._website_pushed():
+            found[WEBSITE_PUSHED_AS] = pushed
         if self._builds_on_web2():
             found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
@@ -346,17 +349,39 @@ class Look:
         Those that notes push; where they push none that is known here, those that the compose files
         ask the registry for.
         """
-        told = [
+        projects = [self.project, self._of_web2]
+        asked = [one.api.image for one in projects if one and one.api]
+        of_the_api = [match[1] for name in self._told_to_push if is_student_age(name)
+                      if (match := IN_REGISTRY.fullmatch(name))]  # fmt: skip
+        of_the_files = [match[1] for name in asked if (match := IN_REGISTRY.fullmatch(name))]
+        return list(dict.fromkeys(of_the_api or of_the_files))
+
+    def _website_pushed(self) -> str:
+        """The name, without the registry's, by which web2 asks it for the website's image.
+
+        "" where web2 builds it, where anybody has it, and where notes push another one beside the
+        API's, and not this one.
+        """
+        website = self._of_web2.website if self._of_web2 else None
+        if website is None or website.raw["build"] or PUBLIC_PAGE.search(website.image):
+            return ""
+        beside = [one for one in self._told_to_push if not is_student_age(one) and "$" not in one]
+        match = IN_REGISTRY.fullmatch(website.image)
+        return match[1] if match and (not beside or website.image in beside) else ""
+
+    @cached_property
+    def _of_web2(self) -> Project | None:
+        """The stack of the compose files that web2 has of its own."""
+        return self.composes.merged(self.second) if self.second else None
+
+    @cached_property
+    def _told_to_push(self) -> list[str]:
+        """The names of images that notes push."""
+        return [
             words[-1]
             for _path, words in self.composes.commands
             if words[1:2] == ["push"] or words[1:3] == ["image", "push"]
         ]
-        projects = [self.project, self.composes.merged(self.second) if self.second else None]
-        asked = [one.api.image for one in projects if one and one.api]
-        of_the_api = [match[1] for name in told if is_student_age(name)
-                      if (match := IN_REGISTRY.fullmatch(name))]  # fmt: skip
-        of_the_files = [match[1] for name in asked if (match := IN_REGISTRY.fullmatch(name))]
-        return list(dict.fromkeys(of_the_api or of_the_files))
 
     def _addresses_of_registry(self, commands: str) -> list[str]:
         """Addresses by which the registry's machine is asked: it had others at the student's."""

@@ -376,6 +376,35 @@ def test_what_is_there_already_is_not_made_again() -> None:
     assert shell.plan == []
 
 
+KEY_LABEL, CERTIFICATE_LABEL = (f"-----BEGIN {one}-----" for one in ("PRIVATE KEY", "CERTIFICATE"))
+
+
+@pytest.mark.parametrize(
+    ("path", "labels", "made"),
+    [
+        ("/certs/tls.pem", "", "certs/lb.crt"),
+        ("/certs/tls.pem", CERTIFICATE_LABEL, "certs/lb.crt"),
+        ("/certs/tls.pem", f"{CERTIFICATE_LABEL}\n{CERTIFICATE_LABEL}", "certs/lb.crt"),
+        ("/certs/tls.pem", KEY_LABEL, "certs/lb.key"),
+        ("/certs/tls.crt", "-----BEGIN EC PRIVATE KEY-----", "certs/lb.key"),
+        ("/certs/tls.pem", "-----BEGIN CERTIFICATE REQUEST-----", "certs/lb.crt"),
+        ("/certs/tls.key", "", "certs/lb.key"),
+        ("/certs/tls.KEY", CERTIFICATE_LABEL, "certs/lb.crt"),
+        ("/certs/tls.crt", f"{CERTIFICATE_LABEL}\n{KEY_LABEL}", "certs/lb.pem"),
+    ],
+)
+def test_a_key_in_the_certificates_place_stays_one(path: str, labels: str, made: str) -> None:
+    raw = {"environment": {"REGISTRY_HTTP_TLS_CERTIFICATE": path},
+           "volumes": [{"source": "/srv/registry/certs", "target": "/certs"}]}  # fmt: skip
+    shell = lb({"grep -ho": labels} if labels else {})
+    provide_secrets(shell, [Service("registry", raw)])
+    assert shell.plan[-1] == (
+        f"lb:/srv/registry $ sudo install -D -m 644 {made} /srv/registry{path}"
+    )
+    both = "lb:/srv/registry $ cat certs/lb.crt certs/lb.key > certs/lb.pem"
+    assert (both in shell.plan) == (made == "certs/lb.pem")
+
+
 def test_a_registry_without_settings_gets_no_secrets() -> None:
     shell = lb()
     provide_secrets(shell, [Service("registry", {}), Service("ui", {"environment": None})])
@@ -847,6 +876,35 @@ def test_the_image_is_pushed_under_each_name_that_it_is_asked_for() -> None:
     plan = Machines().plan(8, submitted({**OF_WEB2, "README.md": notes}))
     pushes = [line.rpartition(" ")[2] for line in plan if "web1 $ docker push" in line]
     assert pushes == ["lb:5000/student-age:1.0", "lb:5000/m2/student-age:1.0"]
+
+
+SITE = {"environment": {"USERNAME": "toto"}, "ports": ["80:80"]}
+OWN_SITE = {
+    **API_LAYOUT,
+    "docker-compose.yml": json.dumps({"services": {
+        "site": {"build": "web", **SITE}, "age": {"image": "age:1"}}}),
+    "web2/docker-compose.yml": json.dumps({"services": {
+        "site": {"image": "lb:5000/m2/site:1", **SITE}, "age": {"image": "lb:5000/student-age"}}}),
+    "web/Dockerfile": "FROM php:apache\n",
+}  # fmt: skip
+
+
+def test_the_websites_image_is_pushed_where_web2_asks_for_it() -> None:
+    built = config(site={**SITE, "build": {"context": "web"}, "ports": []})
+    plan = Machines({"web1": {CONFIG: built}}).plan(8, submitted(OWN_SITE))
+    assert [line for line in plan if line.startswith("web1")][-3:] == [
+        f"web1:{HOME} $ {composed('build --quiet site')}",
+        "web1 $ docker tag student-list-site lb:5000/m2/site:1",
+        "web1 $ docker push lb:5000/m2/site:1",
+    ]
+
+
+@pytest.mark.parametrize("age", [{"image": "age:1"}, {"image": "age:1", "privileged": True}])
+def test_a_stack_without_a_website_or_that_is_refused_has_none_to_push(age: dict[str, Any]) -> None:
+    facts = {"web1": {CONFIG: config(age=age)}}
+    plan = Machines(facts).plan(8, submitted(OWN_SITE))
+    pushes = [line.rpartition(" ")[2] for line in plan if " docker push " in line]
+    assert pushes == ["lb:5000/student-age:1.0", "lb:5000/student-age"]
 
 
 def test_web2_starts_the_same_stack_with_variables_of_its_own() -> None:

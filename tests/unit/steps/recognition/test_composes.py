@@ -345,6 +345,36 @@ def test_the_image_is_pushed_as_notes_say_or_as_files_ask_for_it(notes: str, nam
     assert found.options["second-server: pushed"] == names
 
 
+SITE_OF_WEB2 = PULLED.replace("php:apache", "lb:5000/site:1")
+
+
+@pytest.mark.parametrize(
+    ("own", "notes", "name"),
+    [
+        (SITE_OF_WEB2, "", "site:1"),
+        (SITE_OF_WEB2, "docker push lb:5000/site:1\n", "site:1"),
+        (SITE_OF_WEB2, "docker push lb:5000/student-age:1.0\n", "site:1"),
+        (SITE_OF_WEB2, "docker push lb:5000/$NAME\n", "site:1"),
+        (SITE_OF_WEB2, "docker push lb:5000/site:2\n", ""),
+        (SITE_OF_WEB2.replace("lb:5000/", ""), "", ""),
+        (PULLED.replace("php:apache", "lb:5000/php:apache"), "", "php:apache"),
+        (PULLED, "", ""),
+    ],
+)
+def test_the_websites_image_is_pushed_where_web2_asks_for_it(
+    own: str, notes: str, name: str
+) -> None:
+    files = {COMPOSE: STACK, "web2/compose.yml": own, "README.md": notes or "x"}
+    assert seen(files).options.get("second-server: website pushed", "") == name
+
+
+def test_web2s_own_building_of_the_website_needs_no_push() -> None:
+    own = SITE_OF_WEB2.replace("image: lb:5000/site:1", "{image: lb:5000/site:1, build: web}")
+    assert "build: web" in own
+    files = {COMPOSE: STACK, "web2/compose.yml": own, "web/Dockerfile": "FROM php\n"}
+    assert "second-server: website pushed" not in seen(files).options
+
+
 def test_an_image_of_no_registry_is_pushed_as_usual() -> None:
     assert "second-server: pushed" not in seen({COMPOSE: STACK, "x": "x"}).options
     found = seen({COMPOSE: PULLED, "x": "x"})
