@@ -6,6 +6,8 @@ roles of services are told, in their short and long forms. Compose's own word is
 
 from __future__ import annotations
 
+import copy
+import functools
 import itertools
 import math
 import re
@@ -219,7 +221,15 @@ def as_yaml(data: bytes) -> Any:
 
 
 def _plain(data: bytes) -> Any:
-    """What a YAML text says. ValueError or YAMLError if it is not such as a person would write."""
+    """What a YAML text says. ValueError or YAMLError if it is not such as a person would write.
+
+    Each of the questions that a submission is asked reads its files anew.
+    """
+    return copy.deepcopy(_read(data))
+
+
+@functools.lru_cache(maxsize=64)
+def _read(data: bytes) -> Any:
     if len(data) > LARGEST_FILE or sum(map(data.count, (b"[", b"{"))) > MOST_BRACKETS:
         raise ValueError("too large")
     loader = _Loader(data)
