@@ -5,26 +5,12 @@ VENV := .venv
 LABKIT := $(VENV)/bin/labkit
 PYTEST := $(VENV)/bin/python -m pytest
 TIMED := scripts/timed
-DRILL_LANES ?= 2
-LANES ?= 2
-# What runs on a lab of its own in `make test`: `make lab/FILE`. Alone: what gives a user few processes,
-# since the kernel counts those of one uid in all machines together. Drills two at a time, in the order
-# in which both lanes end together; the tutorial is among them, since its last page has some. They leave
-# half of two processors idle and more: that is for what measures nothing, the longest first, where the
-# kernel can tell the one from the other (scripts/idle); elsewhere it comes after them. A weight will
-# not do: beside others under `nice`, with a tenth of it, `rolling` lost 3 of 1300 GETs where none is
-# lost.
-ALONE := lab/tests/integration/test_3_room.py
-DRILLS := lab/tests/tutorial $(patsubst %,lab/tests/integration/test_%.py,1_demo 9_mention 6_stages 9_hardened 6_availability)
-LONG := $(patsubst %,lab/tests/integration/test_%.py,8_checkpoints 7_submissions 5_variants)
-LABS := $(LONG) $(filter-out $(ALONE) $(DRILLS) $(LONG),$(addprefix lab/,$(wildcard tests/integration/test_*.py)))
-UNMEASURED := smoke lint unit courses docs $(LABS)
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base alone drills unmeasured rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,13 +27,8 @@ test: export ENGINE_DATA = memory
 test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour on two cores, an hour on slow ones
 	@scripts/room; scripts/suite
 
-alone: base processes $(ALONE)  # what needs the computer to itself
-
-drills:  # after `make base`
-	+@$(MAKE) --no-print-directory -k -j$(DRILL_LANES) --output-sync=target $(DRILLS)
-
-unmeasured:  # after `make base`
-	+@$(IDLE) $(MAKE) --no-print-directory -k $(addprefix -j,$(LANES)) --output-sync=target $(UNMEASURED)
+lane/%:
+	@scripts/suite --lane $*
 
 quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab
 	$(PYTEST) tests/integration/test_1_demo.py -k "idempotent or refuses or catch_up or plan"
@@ -74,7 +55,7 @@ processes: $(VENV)/ready  ## tests with processes, servers and loads on this com
 integration: $(VENV)/ready engine  ## tests on the real embedded lab
 	$(PYTEST) tests/integration
 
-lab/%: $(VENV)/ready
+lab/%: $(VENV)/ready  # one file of the tests, on a lab of its own
 	$(TIMED) $* $(PYTEST) $*
 
 # A lab with all steps done, from which the tests clone theirs.
