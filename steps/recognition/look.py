@@ -287,8 +287,8 @@ class Look:
             found[OWN_OF_WEB2] = shlex.join(self.second)
         if pushed := self._pushed():
             found[PUSHED_AS] = shlex.join(pushed)
-        if pushed := self._website_pushed():
-            found[WEBSITE_PUSHED_AS] = pushed
+        if website := self._website_pushed():
+            found[WEBSITE_PUSHED_AS] = website
         if self._builds_on_web2():
             found[BUILT_ON_WEB2] = "yes"
         if self.page_of_registry:
