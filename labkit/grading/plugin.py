@@ -165,21 +165,20 @@ class CheckPlugin:
         return report
 
     def _judge(self, result: CheckResult, error: BaseException) -> None:
-        if isinstance(error, NotMetError) and not (trouble := self._run.context.trouble()):
+        result.verdict = Verdict.INCONCLUSIVE
+        if isinstance(error, CannotTellError):
+            result.message, result.where = error.why, error.settle
+        elif isinstance(error, LabkitError):
+            result.message, result.where = error.what, error.then
+        elif trouble := self._run.context.trouble():  # it may have broken off what a check reads
+            result.message = _("the lab itself is in trouble: {trouble}", trouble=trouble)
+            result.where = "labkit doctor"
+        elif isinstance(error, NotMetError):
             result.verdict = Verdict.FAILED
             result.expected, result.seen, result.where = error.expected, error.seen, error.where
             result.message = _(
                 "expected {expected}; seen {seen}", expected=error.expected, seen=error.seen
             )
-            return
-        result.verdict = Verdict.INCONCLUSIVE
-        if isinstance(error, NotMetError):
-            result.message = _("the lab itself is in trouble: {trouble}", trouble=trouble)
-            result.where = "labkit doctor"
-        elif isinstance(error, CannotTellError):
-            result.message, result.where = error.why, error.settle
-        elif isinstance(error, LabkitError):
-            result.message, result.where = error.what, error.then
         else:  # a defect of a check: the grader's fault, never the learner's
             result.message = _(
                 "the grader itself failed: {error}", error=f"{type(error).__name__}: {error}"

@@ -78,6 +78,14 @@ def test_a_machine_without_room_for_a_process_blames_nobody(course: Course, tmp_
     assert "web1 has no room for another process" in bad.message
 
 
+def test_an_answer_that_a_machine_in_trouble_broke_off_is_no_defect(
+    course: Course, tmp_path: Path
+) -> None:
+    defect = by_name(run(course, tmp_path, room=2))["defect"]
+    assert defect.verdict is Verdict.INCONCLUSIVE
+    assert "web1 has no room for another process" in defect.message
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PYTEST_ADDOPTS", "-v"), ("PYTEST_ADDOPTS", "-k nothing"), ("PYTEST_PLUGINS", "no_such")],
