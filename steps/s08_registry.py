@@ -6,6 +6,7 @@ import base64
 import posixpath
 import re
 import shlex
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -60,6 +61,8 @@ PAGE_ENVIRONMENT = "/etc/nginx/.env"
 HEADER = re.compile(r"NGINX_PROXY_HEADER_Authorization=[\"']?Basic[ ]+([\w+/=]+)[\"']?", re.I)
 LOGIN = re.compile(r"[!-9;-~]{1,72}")  # printable, no colon; bcrypt takes 72 bytes
 
+LISTEN_LIMIT_S = 10.0  # a second, of a registry and of nginx on an idle computer
+
 PAGE_HOME = f"{REGISTRY_HOME}-page"
 # The registry reads bcrypt alone (distribution's documentation, htpasswd) and ignores the rest.
 OTHER_FORM = "! grep -q ':[$]2[aby][$]'"
@@ -113,9 +116,15 @@ def open_ports(lb: Shell) -> None:
 
     Where Docker publishes a port, it opens it itself.
     """
-    lb.forget()
-    for container in containers(lb):
-        for port in container.published.values() if container.on_host_network else ():
+    deadline = time.monotonic() + LISTEN_LIMIT_S
+    while True:
+        lb.forget()
+        there = [one for one in containers(lb) if one.on_host_network and one.running]
+        if all(one.listens for one in there) or time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    for container in there:
+        for port in container.published.values():
             lb.open_port(f"--add-port={port:d}/tcp")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -44,9 +44,13 @@ class Image:
 
 @dataclass(frozen=True)
 class Container:
-    """A container on a machine, `raw` as `docker inspect` gives it."""
+    """A container on a machine, `raw` as `docker inspect` gives it.
+
+    `listens`: of one on the machine's own network, the ports that its processes hold there.
+    """
 
     raw: dict[str, Any]
+    listens: tuple[int, ...] = ()
 
     @property
     def id(self) -> str:
@@ -112,10 +116,16 @@ class Container:
 
     @property
     def published(self) -> dict[int, int]:
-        """Container port -> port on the machine; on the machine's own network all are there."""
+        """Container port -> port on the machine; on the machine's own network all are there.
+
+        There an image's EXPOSE says what it would listen on, while nothing does.
+        """
         if self.on_host_network:
             exposed = self.raw["Config"].get("ExposedPorts") or {}
-            return {int(port.partition("/")[0]): int(port.partition("/")[0]) for port in exposed}
+            return {
+                port: port
+                for port in self.listens or [int(one.partition("/")[0]) for one in exposed]
+            }
         ports = self.raw["NetworkSettings"].get("Ports") or {}
         return {
             int(inside.partition("/")[0]): int(bindings[0]["HostPort"])
@@ -129,6 +139,11 @@ class Container:
         ports = self.raw["NetworkSettings"].get("Ports") or {}
         hosts = [str(one.get("HostIp")) for bindings in ports.values() for one in bindings or ()]
         return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
+
+
+# Of a line of `ss -Hltnp`: the port, and each process that holds it (iproute2, ss(8)).
+LISTENS = re.compile(r"^LISTEN\s+\d+\s+\d+\s+\S+:(\d+)\s.*$", re.M)
+HOLDER = re.compile(r"\bpid=(\d+)")
 
 
 def _variables(entries: Iterable[str] | None) -> dict[str, str]:
@@ -248,7 +263,24 @@ def containers(shell: Shell) -> list[Container]:
             seen=answer.stdout[-120:],
             where=f"{shell.name} $ docker inspect",
         )
-    return [container for container in found if PROBE_LABEL not in container.labels]
+    found = [container for container in found if PROBE_LABEL not in container.labels]
+    there = [one for one in found if one.on_host_network and one.running]
+    listens = _listening(shell, there) if there else {}
+    return [replace(one, listens=listens.get(one.id, ())) for one in found]
+
+
+def _listening(shell: Shell, there: Sequence[Container]) -> dict[str, tuple[int, ...]]:
+    """The ports of the machine, by container, that processes of these containers listen on."""
+    tops = [f"echo '@'; docker top {quoted(one)} -eo pid" for one in there]
+    said = shell.ask_once("; ".join([*tops, "echo '@'; sudo -n ss -Hltnp"])).stdout
+    _none, *parts = re.split(r"^@$", said, flags=re.M)
+    if len(parts) != len(there) + 1:
+        return {}
+    held = [(int(line[1]), set(HOLDER.findall(line[0]))) for line in LISTENS.finditer(parts[-1])]
+    return {
+        one.id: tuple(dict.fromkeys(port for port, pids in held if pids & set(part.split())))
+        for one, part in zip(there, parts, strict=False)
+    }
 
 
 def age_s(shell: Shell, container: Container) -> float:
