@@ -27,7 +27,7 @@ test: export ENGINE_DATA = memory
 test: $(VENV)/ready engine  ## everything, the embedded lab included; half an hour on two cores, an hour on slow ones
 	@scripts/room; scripts/suite
 
-lane/%:
+lane/%:  # of scripts/suite, for which make carries them out side by side
 	@scripts/suite --lane $*
 
 quick: $(VENV)/ready engine lint unit  ## style, types, unit tests, a handful of tests on one lab

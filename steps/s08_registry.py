@@ -45,11 +45,12 @@ from subject.published import stand_in
 
 REGISTRY_FILE = "docker-compose-registry.yml"
 CERTIFICATE, PRIVATE_KEY, BOTH = "certs/lb.crt", "certs/lb.key", "certs/lb.pem"
+PASSWORDS = "auth/htpasswd"
 # What the registry is told by its settings -> the file that this step makes.
 SECRETS = {
     "REGISTRY_HTTP_TLS_CERTIFICATE": CERTIFICATE,
     "REGISTRY_HTTP_TLS_KEY": PRIVATE_KEY,
-    "REGISTRY_AUTH_HTPASSWD_PATH": "auth/htpasswd",
+    "REGISTRY_AUTH_HTPASSWD_PATH": PASSWORDS,
 }
 # What a file is by its name; any other suffix says nothing.
 BY_SUFFIX = {".key": PRIVATE_KEY, ".crt": CERTIFICATE, ".cer": CERTIFICATE, ".cert": CERTIFICATE}
@@ -241,26 +242,31 @@ def provide_secrets(lb: Shell, services: Sequence[Service]) -> None:
             path = _outside(service, known.get(variable, ""))
             if not path:
                 continue
-            quoted = shlex.quote(path)
-            if variable == "REGISTRY_AUTH_HTPASSWD_PATH" and lb.ask(f"test -s {quoted}").ok:
-                if lb.ask(f"{OTHER_FORM} {quoted}").ok:
-                    continue  # in a form that the registry ignores: the mistake stays one
-                lb.run(
-                    add_user(path, lb),
-                    cwd=REGISTRY_HOME,
-                    unless=f"htpasswd -vb {quoted} {REGISTRY_USER} {REGISTRY_PASSWORD}",
-                )
-                continue
-            if variable != "REGISTRY_AUTH_HTPASSWD_PATH":
-                made = _of_its_kind(lb, path) or made
-            lb.run(
-                f"sudo install -D -m 644 {shlex.quote(made)} {quoted}",
-                cwd=REGISTRY_HOME,
-                unless=f"cmp -s {shlex.quote(made)} {quoted}",
-            )
-            if variable == "REGISTRY_AUTH_HTPASSWD_PATH":
-                for user, password in logins:
-                    lb.run(shlex.join(["sudo", "htpasswd", "-Bb", path, user, password]))
+            if made == PASSWORDS:
+                _provide_passwords(lb, path, logins)
+            else:
+                _install(lb, _of_its_kind(lb, path) or made, path)
+
+
+def _provide_passwords(lb: Shell, path: str, logins: Sequence[tuple[str, str]]) -> None:
+    """The lab's user in the file that was handed in, or a file of its own with a page's logins."""
+    quoted = shlex.quote(path)
+    if not lb.ask(f"test -s {quoted}").ok:
+        _install(lb, PASSWORDS, path)
+        for user, password in logins:
+            lb.run(shlex.join(["sudo", "htpasswd", "-Bb", path, user, password]))
+    elif not lb.ask(f"{OTHER_FORM} {quoted}").ok:  # else the registry ignores it: a mistake stays
+        lb.run(
+            add_user(path, lb),
+            cwd=REGISTRY_HOME,
+            unless=f"htpasswd -vb {quoted} {REGISTRY_USER} {REGISTRY_PASSWORD}",
+        )
+
+
+def _install(lb: Shell, made: str, path: str) -> None:
+    """A file that this step has made, where a container reads it."""
+    pair = shlex.join([made, path])
+    lb.run(f"sudo install -D -m 644 {pair}", cwd=REGISTRY_HOME, unless=f"cmp -s {pair}")
 
 
 def _of_its_kind(lb: Shell, path: str) -> str:
@@ -268,7 +274,7 @@ def _of_its_kind(lb: Shell, path: str) -> str:
 
     By what was handed in, then by the file's name: a key in the certificate's place stays one.
     """
-    labels = lb.ask(f"sudo grep -ho -- '-----BEGIN .*-----' {shlex.quote(path)}").text
+    labels = lb.ask(f"grep -ho -- '-----BEGIN .*-----' {shlex.quote(path)}", sudo=True).text
     is_key, is_certificate = "PRIVATE KEY-----" in labels, "CERTIFICATE-----" in labels
     if is_key and is_certificate:
         parts = shlex.join(["cat", CERTIFICATE, PRIVATE_KEY])

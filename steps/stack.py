@@ -181,16 +181,22 @@ def build_website(web: Shell, files: Files, project: Project) -> None:
         web.run(shlex.join(words), cwd=PROJECT, unless=can_be_had(project.website.image))
 
 
+def compose_website(web: Shell, files: Files, project: Project | None) -> None:
+    """The website's image where the compose file says how it is built."""
+    website = project.website if project else None
+    if website and website.build_context:
+        stack = stack_of(files, web.name)
+        web.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+
+
 def built_website(web: Shell, files: Files) -> str:
     """The image of a submission's website, built on its own machine.
 
-    StepFailedError if the stack has none, may not be started, or cannot be built.
+    "" if the stack has none; StepFailedError if it may not be started, or cannot be built.
     """
-    stack = stack_of(files, web.name)
-    project = stack.judge(web)
+    project = stack_of(files, web.name).judge(web)
     provide_images(web, images_of(project, files))
-    if project.website and project.website.build_context:
-        web.run(stack.compose("build", "--quiet", project.website.name), cwd=stack.folder)
+    compose_website(web, files, project)
     build_website(web, files, project)
     return project.website_image
 
@@ -203,10 +209,7 @@ def up_with(web: Shell, files: Files, project: Project | None, image: str) -> No
         tag(web, image, wanted, unless=can_be_had(wanted))
     elif wanted:
         tag(web, image, wanted)
-    website = project.website if project else None
-    if website and website.build_context:
-        stack = stack_of(files, web.name)
-        web.run(stack.compose("build", "--quiet", website.name), cwd=stack.folder)
+    compose_website(web, files, project)
     compose_up(web, files, "--no-build")
 
 

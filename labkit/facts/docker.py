@@ -12,6 +12,7 @@ from typing import Any
 
 from labkit.course import CannotTellError, not_met
 from labkit.facts.foreign import as_json, is_readable
+from labkit.facts.sockets import listeners
 from labkit.locale import _
 from labkit.remote import Shell
 
@@ -139,11 +140,6 @@ class Container:
         ports = self.raw["NetworkSettings"].get("Ports") or {}
         hosts = [str(one.get("HostIp")) for bindings in ports.values() for one in bindings or ()]
         return bool(hosts) and all(host.startswith("127.") or host == "::1" for host in hosts)
-
-
-# Of a line of `ss -Hltnp`: the port, and each process that holds it (iproute2, ss(8)).
-LISTENS = re.compile(r"^LISTEN\s+\d+\s+\d+\s+\S+:(\d+)\s.*$", re.M)
-HOLDER = re.compile(r"\bpid=(\d+)")
 
 
 def _variables(entries: Iterable[str] | None) -> dict[str, str]:
@@ -276,10 +272,10 @@ def _listening(shell: Shell, there: Sequence[Container]) -> dict[str, tuple[int,
     _none, *parts = re.split(r"^@$", said, flags=re.M)
     if len(parts) != len(there) + 1:
         return {}
-    held = [(int(line[1]), set(HOLDER.findall(line[0]))) for line in LISTENS.finditer(parts[-1])]
+    held = listeners(parts.pop())
     return {
-        one.id: tuple(dict.fromkeys(port for port, pids in held if pids & set(part.split())))
-        for one, part in zip(there, parts, strict=False)
+        one.id: tuple(dict.fromkeys(each.port for each in held if each.pids & set(part.split())))
+        for one, part in zip(there, parts, strict=True)
     }
 
 

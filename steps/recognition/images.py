@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 
+from labkit.facts.compose.project import Service
 from labkit.facts.dockerfile import (
     base_images,
     build_options,
@@ -117,7 +118,7 @@ class Images:
     def website_words(self) -> str:
         """How the website's image is built that Compose only names; "" for one that others have."""
         website = self.project.website if self.project else None
-        if website is None or website.raw["build"] or PUBLIC_PAGE.search(website.image):
+        if website is None or not only_names(website):
             return ""
         found = [
             path
@@ -143,6 +144,11 @@ class Images:
             if fnmatchcase(PurePosixPath(SCRIPT).name, PurePosixPath(one).name) and known:
                 return folder
         return usual
+
+
+def only_names(website: Service) -> bool:
+    """Whether a compose file only names the website's image, and nobody else has it."""
+    return not website.raw["build"] and not PUBLIC_PAGE.search(website.image)
 
 
 def _is_website(dockerfile: str) -> bool:

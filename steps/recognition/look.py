@@ -40,7 +40,7 @@ from steps.recognition.composes import (
     publishes_registry,
 )
 from steps.recognition.handed_in import Files, inside, text_of
-from steps.recognition.images import PUBLIC_PAGE, SCRIPT, Images
+from steps.recognition.images import SCRIPT, Images, only_names
 from subject.roles import Project, is_student_age
 
 PAGE_FOLDER = "/var/www/html"
@@ -363,7 +363,7 @@ class Look:
         API's, and not this one.
         """
         website = self._of_web2.website if self._of_web2 else None
-        if website is None or website.raw["build"] or PUBLIC_PAGE.search(website.image):
+        if website is None or not only_names(website):
             return ""
         beside = [one for one in self._told_to_push if not is_student_age(one) and "$" not in one]
         match = IN_REGISTRY.fullmatch(website.image)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from labkit.course import CannotTellError
+from labkit.facts import sockets
 from labkit.facts.foreign import number, table
 from labkit.facts.haproxy.file import Section, sections, server_lines, site_backend
 from labkit.facts.slowness import Deadline
@@ -282,12 +283,8 @@ class HAProxy:
     def ports(self) -> list[int]:
         """The TCP ports that it listens on, the usual web port first."""
         listing = self.shell.ask("ss -Hltnp", sudo=True).stdout
-        ports = {
-            number("".join(line.split()[3:4]).rpartition(":")[2])
-            for line in listing.splitlines()
-            if '"haproxy"' in line
-        }
-        return sorted(ports - {0}, key=lambda port: (port != 80, port))
+        ports = {one.port for one in sockets.listeners(listing) if "haproxy" in one.programs}
+        return sorted(ports, key=lambda port: (port != 80, port))
 
 
 def _socket(address: str) -> str:

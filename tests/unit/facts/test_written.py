@@ -7,7 +7,7 @@ import time
 import pytest
 
 from labkit.facts.compose.project import Project
-from labkit.facts.compose.written import dotenv, written
+from labkit.facts.compose.written import as_yaml, dotenv, written
 
 DOTENV = b"""\
 # images
@@ -80,6 +80,12 @@ def test_tags_of_compose_are_no_error() -> None:
     assert not found.error
     assert found.services["a"].published == {80: "8080"}
     assert written("x.yml", b"services: {a: !mine {image: x}}", Project).error
+
+
+def test_what_one_reader_changes_is_not_what_the_next_one_reads() -> None:
+    text = b"services: {a: {ports: ['80:80']}}"
+    as_yaml(text)["services"]["a"]["ports"].clear()
+    assert as_yaml(text) == {"services": {"a": {"ports": ["80:80"]}}}
 
 
 def test_variables_made_to_keep_a_reader_busy_are_read_in_good_time() -> None:

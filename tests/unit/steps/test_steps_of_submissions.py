@@ -326,6 +326,12 @@ def test_secrets_are_made_where_the_registry_looks_for_them() -> None:
     ]
 
 
+def test_a_password_file_that_the_registry_ignores_stays_as_it_is() -> None:
+    shell = lb({"test -s": 0, "grep -q": 0})
+    provide_secrets(shell, [Service("registry", CERTIFIED)])
+    assert not [line for line in shell.plan if "/auth/users" in line]
+
+
 def test_a_password_file_that_was_handed_in_gets_a_user_more() -> None:
     shell = lb({"test -s": 0})
     provide_secrets(shell, [Service("registry", CERTIFIED)])
@@ -389,6 +395,7 @@ KEY_LABEL, CERTIFICATE_LABEL = (f"-----BEGIN {one}-----" for one in ("PRIVATE KE
         ("/certs/tls.crt", "-----BEGIN EC PRIVATE KEY-----", "certs/lb.key"),
         ("/certs/tls.pem", "-----BEGIN CERTIFICATE REQUEST-----", "certs/lb.crt"),
         ("/certs/tls.key", "", "certs/lb.key"),
+        ("/certs/tls.KEY", "", "certs/lb.key"),
         ("/certs/tls.KEY", CERTIFICATE_LABEL, "certs/lb.crt"),
         ("/certs/tls.crt", f"{CERTIFICATE_LABEL}\n{KEY_LABEL}", "certs/lb.pem"),
     ],

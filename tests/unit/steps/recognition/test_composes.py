@@ -369,7 +369,7 @@ def test_the_websites_image_is_pushed_where_web2_asks_for_it(
 
 
 def test_web2s_own_building_of_the_website_needs_no_push() -> None:
-    own = SITE_OF_WEB2.replace("image: lb:5000/site:1", "{image: lb:5000/site:1, build: web}")
+    own = SITE_OF_WEB2.replace("image: lb:5000/site:1", "image: lb:5000/site:1\n    build: web")
     assert "build: web" in own
     files = {COMPOSE: STACK, "web2/compose.yml": own, "web/Dockerfile": "FROM php\n"}
     assert "second-server: website pushed" not in seen(files).options
