@@ -10,7 +10,7 @@ WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration machines base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -58,9 +58,13 @@ integration: $(VENV)/ready engine  ## tests on the real embedded lab
 lab/%: $(VENV)/ready  # one file of the tests, on a lab of its own
 	$(TIMED) $* $(PYTEST) $*
 
+# The images, and new machines of them: those of `base`.
+machines: $(VENV)/ready engine
+	$(BASE) destroy 2>/dev/null
+	$(TIMED) $@ $(BASE) up
+
 # A lab with all steps done, from which the tests clone theirs.
 base: $(VENV)/ready engine
-	$(LABKIT) --lab ci-base destroy 2>/dev/null
 	$(TIMED) $@ sh -ec '$(BASE) up; LABKIT_CHECKPOINTS=0 $(BASE) step all; $(BASE) save finished; $(BASE) down'
 
 # Machines that have been through it before would prove nothing; KEEP=1 leaves them to look at.

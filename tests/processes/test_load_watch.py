@@ -75,7 +75,7 @@ def test_a_clock_that_is_off_is_corrected() -> None:
     with Watch(shell, "the script", ["--backend", "my backend"]) as watch:
         shell.say(time.time() - 3600, web1="UP")
         wait_for(watch, 1)
-        assert watch.watched().readings[0].at == pytest.approx(time.time(), abs=0.5)
+        assert watch.watched().readings[0].at == pytest.approx(CLOCK.now(), abs=0.5)
     assert shell.command == "sudo -n python3 -u - --backend 'my backend' 2>&1"
 
 
