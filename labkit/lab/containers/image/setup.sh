@@ -48,6 +48,8 @@ systemctl --root=/ set-default --quiet multi-user.target
 # it any rule of a learner's seems right. Rocky's brings none.
 [ ! -f /etc/rsyslog.d/49-haproxy.conf ] ||
     mv /etc/rsyslog.d/49-haproxy.conf /etc/rsyslog.d/49-haproxy.conf.packaged
+# What Debian says at each login is the kernel, which is that of the computer of the lab: five programs.
+rm -f /etc/update-motd.d/10-uname
 # The login id can only be set where the kernel's audit is the container's own.
 sed -i 's/^\(session *\)required\( *pam_loginuid.so\)/\1optional\2/' /etc/pam.d/sshd
 # Debian's own sshd_config has this commented; both families read the directory first.
