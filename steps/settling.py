@@ -11,11 +11,13 @@ LISTENERS = (
     "docker ps -q | xargs -r docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} "
     "{{end}}|{{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}'"
 )
+# One without an address of its own, on the machine's network or another container's, is not waited for.
 # By the shell itself: an interpreter would take longer to start than most of them take to listen.
 WAIT = """{
 end=$((SECONDS + 4))
 while IFS='|' read -r addresses ports; do
   read -r address rest <<<"$addresses"
+  case $address in *[.:]*) ;; *) continue ;; esac
   for port in ${ports:-5000}; do
     case $port in */tcp|5000) ;; *) continue ;; esac
     until timeout 0.5 bash -c ': </dev/tcp/$0/$1' "$address" "${port%/tcp}" 2>/dev/null; do

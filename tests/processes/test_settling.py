@@ -49,6 +49,12 @@ def test_who_never_listens_is_given_up(listener: socket.socket) -> None:
     assert ENDED_S - 1 < waited(f"127.0.0.1|{port}/tcp\n127.0.0.1|{port}/tcp\n") < 8
 
 
+@pytest.mark.parametrize("addresses", ["", "invalid IP "])
+def test_who_has_no_address_of_its_own_is_not_waited_for(addresses: str) -> None:
+    """Newer engines say "invalid IP" where older ones say nothing."""
+    assert waited(f"{addresses}|80/tcp\n{addresses}|\n") < 2
+
+
 def test_hostile_words_of_an_image_are_no_commands(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     waited(f"127.0.0.1|$(touch${{IFS}}{mark})/tcp\n`touch${{IFS}}{mark}`|5000/tcp\n|5000\n")
