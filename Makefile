@@ -10,7 +10,7 @@ WILD ?= ../shared/wild
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
-.PHONY: help demo test quick test-vagrant test-hosts unit courses processes integration machines base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
+.PHONY: help demo test quick test-vagrant test-hosts unit courses processes loads integration machines base rehearse-el9 smoke wild lint docs tutorial test-docs pictures engine browser speller clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -49,8 +49,11 @@ courses: $(VENV)/ready  ## types and tests of the other courses, without machine
 		$(CURDIR)/$(VENV)/bin/python -m pytest tests --rootdir .; \
 		NO_MKDOCS_2_WARNING=1 $(CURDIR)/$(VENV)/bin/mkdocs build --strict --quiet --site-dir $(CURDIR)/site/$$one; done'
 
-processes: $(VENV)/ready  ## tests with processes, servers and loads on this computer alone
+processes: $(VENV)/ready  ## tests with processes and servers on this computer alone
 	$(TIMED) $@ $(PYTEST) tests/processes -n 2 --dist loadfile
+
+loads: $(VENV)/ready  ## tests with loads on this computer alone: they measure
+	$(TIMED) $@ $(PYTEST) tests/loads -n 2 --dist loadfile
 
 integration: $(VENV)/ready engine  ## tests on the real embedded lab
 	$(PYTEST) tests/integration

@@ -11,7 +11,7 @@ LISTENERS = (
     "docker ps -q | xargs -r docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}} "
     "{{end}}|{{range $port, $_ := .Config.ExposedPorts}}{{$port}} {{end}}'"
 )
-# One without an address of its own, on the machine's network or another container's, is not waited for.
+# One that has no address, on the machine's network or another container's, is not waited for.
 # By the shell itself: an interpreter would take longer to start than most of them take to listen.
 WAIT = """{
 end=$((SECONDS + 4))
