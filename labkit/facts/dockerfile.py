@@ -41,11 +41,12 @@ def instructions(dockerfile: str) -> Iterator[list[str]]:
     sign = "`" if ESCAPE.match(dockerfile) else "\\"
     whole, until = "", list[str]()
     for line in dockerfile.splitlines():
+        bare = line.strip()
         if until:
             until = until[1:] if line.strip("\t") == until[0] else until
-        elif line.lstrip().startswith("#") or (whole and not line.strip()):
+        elif not bare or bare.startswith("#"):
             continue
-        elif line.rstrip().endswith(sign):
+        elif bare.endswith(sign):
             whole += line.rstrip()[:-1] + " "
         else:
             whole_line, whole = whole + line, ""

@@ -341,7 +341,7 @@ def docker_commands(
         text = ARRAY.sub(lambda one: re.sub(r"[ \t]*(?:#.*)?\n[ \t]*", " ", one[0]), text)
     else:
         text = _without_failures(text)
-    lines = [line for line in text.split("\n") if len(line) <= LONGEST_COMMAND]
+    lines = [one for one in text.split("\n") if len(one) <= LONGEST_COMMAND and one.strip()]
     statements = [one for line in lines for one in _statements(_shown(line, is_script))]
     reading = _Reading(beside=beside)
     reading.look_ahead(statements)
