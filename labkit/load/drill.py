@@ -192,7 +192,7 @@ class _NoSteadyStateError(LabkitError):
 
 def _run_once(site: _Site, seed: int) -> Run:
     drill = site.drill
-    with _watch(site) as watch, _aim(site) as aim:
+    with _watch(site) as watch, _aim(site) as aim, _generator(site, seed, aim) as generator:
         site.reporter.say(_("{drill}: waiting for the service to be healthy", drill=drill.name))
         reason, _when = _wait_whole(site, watch, aim, "steady", STEADY_TIMEOUT_S)
         if reason:
@@ -211,7 +211,7 @@ def _run_once(site: _Site, seed: int) -> Run:
             )
         )
         try:
-            load, fault = _load_and_fault(site, seed, watch, aim)
+            load, fault = _load_and_fault(site, watch, aim, generator)
             wait = max(0.0, fault.healed - CLOCK.now()) + drill.restore_s
             reason, whole_at = _wait_whole(site, watch, aim, "restoring", wait)
         finally:
@@ -263,40 +263,45 @@ def _wait_whole(
     return reason, None
 
 
-def _load_and_fault(
-    site: _Site, seed: int, watch: Watch | Unwatched, aim: Aim
-) -> tuple[LoadRun, Fault]:
-    """The load from its first to its last request, with the fault in it."""
-    drill = site.drill
-    machine = _target(site, aim)  # proven again, at the last moment before the first packet
+def _generator(site: _Site, seed: int, aim: Aim) -> Generator:
+    """What will load the aim; it gets ready beside the wait for a healthy service."""
+    drill, machine = site.drill, site.machine()
+    if aim.address:
+        machine = replace(machine, address=aim.address)
     plan = make_plan(
         drill.load, base_url(machine, aim.port, aim.scheme), duration_s=drill.duration_s,
         out=site.out, seed=seed, options=aim.options, name=site.name,
     )  # fmt: skip
-    log = site.out / f"{site.name}.locust.log"
-    with Generator(plan, site.scenario, log, machine=machine) as generator:
-        started = generator.wait_started()
-        strike = started + drill.fault_at_s
-        _follow(site, generator, watch, "baseline", strike)
-        called = CLOCK.now()
-        servers = _strike(site)
-        returned = CLOCK.now()
-        _follow(site, generator, watch, "fault", returned + drill.heal_after_s)
-        _follow(site, generator, watch, "healed", float("inf"))
-        load = generator.finish()
+    return Generator(plan, site.scenario, site.out / f"{site.name}.locust.log", machine=machine)
+
+
+def _load_and_fault(
+    site: _Site, watch: Watch | Unwatched, aim: Aim, generator: Generator
+) -> tuple[LoadRun, Fault]:
+    """The load from its first to its last request, with the fault in it."""
+    drill = site.drill
+    _prove_target(site, aim)  # again, at the last moment before the first packet
+    strike = generator.wait_started() + drill.fault_at_s
+    _follow(site, generator, watch, "baseline", strike)
+    called = CLOCK.now()
+    servers = _strike(site)
+    returned = CLOCK.now()
+    _follow(site, generator, watch, "fault", returned + drill.heal_after_s)
+    _follow(site, generator, watch, "healed", float("inf"))
+    load = generator.finish()
     at = effective(called, returned, load.rows, watch.watched())
     return load, Fault(called=called, at=at, healed=at + drill.heal_after_s, servers=servers)
 
 
-def _target(site: _Site, aim: Aim) -> Machine:
-    """Whom the load is for: the entry machine, at an address that moves if the aim names one.
+def _prove_target(site: _Site, aim: Aim) -> None:
+    """Whom the load is for is the entry machine, or an address that moves if the aim names one.
 
     Such an address is proven like a machine: it lies beside the entry machine's own, and one of the
     lab's machines says that it holds it. NotReadyError otherwise.
     """
     machine = site.machine()
     if not aim.address:
-        return machine
+        return
     moving = ipaddress.ip_address(aim.address)
     beside = ipaddress.ip_interface(f"{machine.address}/{BESIDE}").network
     question = f"ip -o address show to {moving}"
@@ -308,7 +313,6 @@ def _target(site: _Site, aim: Aim) -> Machine:
             where=f"{', '.join(site.shells)} $ {question}",
             then=site.lab.command("check"),
         )
-    return replace(machine, address=str(moving))
 
 
 def _strike(site: _Site) -> int | None:

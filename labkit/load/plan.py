@@ -16,6 +16,7 @@ from labkit.locale import _, number
 from labkit.whole import write_whole
 
 PLAN_VARIABLE = "LABKIT_LOAD_PLAN"  # names the plan's JSON file for the generator's process
+GO = b"go\n"  # on its standard input: what it is to wait for before it sends anything
 
 # Per worker. Locust's transport makes about 2000 requests per CPU second; a quarter of it leaves
 # the time that a schedule needs to be kept on a shared core (`python -m benchmarks.load`).

@@ -1,8 +1,10 @@
 """Starts Locust as a process of its own, reads its rows, and never leaves it behind.
 
-The process ends by itself (its plan is bounded), at a deadline of ours, and whenever the block
-that started it is left: by the end of the run, an error, or Ctrl-C. The same holds for the workers
-of a plan that has several: they are children of the process and of its group.
+A process that has started gets ready, and sends nothing before it is asked to begin: a line on its
+standard input. It ends by itself (its plan is bounded, and so is its wait: with us ends its input),
+at a deadline of ours, and whenever the block that started it is left: by the end of the run, an
+error, or Ctrl-C. The same holds for the workers of a plan that has several: they are children of
+the process and of its group.
 """
 
 from __future__ import annotations
@@ -31,11 +33,12 @@ from labkit.course.model import Load
 from labkit.errors import LabkitError, UsageError
 from labkit.lab.model import Lab, Machine
 from labkit.load.clock import CLOCK
-from labkit.load.plan import PLAN_VARIABLE, LoadPlan, plan_load
+from labkit.load.plan import GO, PLAN_VARIABLE, LoadPlan, plan_load
 from labkit.load.rows import End, Row, Start, Tail
 from labkit.locale import _
 
 START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times that on a busy one
+HELD_S = 300.0  # that one is ready and not asked to begin: what is waited for has limits of its own
 WIND_UP_S = 8.0  # after the last patience: Locust's own summary
 STOP_S = 3.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
@@ -61,7 +64,10 @@ class LoadRun:
 
 
 class Generator:
-    """A Locust process for one plan, with its workers. Use as a context manager."""
+    """A Locust process for one plan, with its workers. Use as a context manager.
+
+    It gets ready as soon as the block is entered, and begins when `wait_started` is called.
+    """
 
     def __init__(
         self, plan: LoadPlan, scenario: Path, log: Path, *, machine: Machine | None = None
@@ -92,7 +98,7 @@ class Generator:
                 [*_command(self._scenario), *self._workers()],
                 cwd=child.FOLDER,  # no locust.conf or pyproject.toml of somebody else
                 env=_environment(plan_file, self._scenario),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a group of its own, which can be ended as a whole
@@ -106,15 +112,18 @@ class Generator:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
+        if self._process and self._process.stdin:
+            self._process.stdin.close()
         self._held.close()
         for tail in self._tails:
             tail.close()
 
     def wait_started(self) -> float:
-        """Wait for the process to announce its first request; its epoch seconds.
+        """Let the process begin, and wait for it to announce its first request; its epoch seconds.
 
         Raises LabkitError with the end of Locust's output if it ends or says nothing in time.
         """
+        self._begin()
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._starts:
             alive = self.running
@@ -179,13 +188,20 @@ class Generator:
         _signal(process, hard=True)
         process.wait()
 
+    def _begin(self) -> None:
+        stdin = self._process and self._process.stdin
+        if stdin and not stdin.closed:
+            with suppress(BrokenPipeError):  # it has ended: whoever waits for its start will see
+                stdin.write(GO)
+                stdin.close()
+
     def _workers(self) -> list[str]:
         """What Locust is told of its workers; nothing if it is to do everything itself."""
         if self.plan.workers == 1:
             return []
         port = str(self._held.enter_context(_reserved_port()).getsockname()[1])
         # Whoever should end it may be gone: Locust then ends itself, and its workers.
-        allowed = START_TIMEOUT_S + self.plan.duration_s + self.plan.patience_s + WIND_UP_S
+        allowed = HELD_S + self.plan.duration_s + self.plan.patience_s + WIND_UP_S
         return [
             "--processes", str(self.plan.workers),
             "--users", str(self.plan.workers), "--spawn-rate", str(self.plan.workers),
@@ -352,7 +368,7 @@ def _reserved_port() -> socket.socket:
 
 def _command(scenario: Path) -> list[str]:
     return [
-        *child.python("locust"), "-f", str(scenario.resolve()),
+        *child.python("labkit.load.generator"), "-f", str(scenario.resolve()),
         "--headless", "--users", "1", "--spawn-rate", "1",
         "--only-summary", "--loglevel", "WARNING", "--exit-code-on-error", "0",
     ]  # fmt: skip

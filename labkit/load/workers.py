@@ -19,8 +19,12 @@ from typing import Any
 
 import gevent
 import gevent.event
+import gevent.os
 from locust import events
+from locust.exception import StopUser
 from locust.runners import MasterRunner
+
+from labkit.load.plan import GO
 
 LEAD_S = 0.5  # from the start line to the first request: start-up work is over, readers know
 READY, BEGIN, DONE = "labkit-ready", "labkit-begin", "labkit-done"
@@ -32,11 +36,13 @@ def soon() -> float:
 
 
 def agree(runner: Any, workers: int) -> float:
-    """When to begin, on the monotonic clock: once all workers can.
+    """When to begin, on the monotonic clock: once all workers can, and whoever started Locust asks.
 
-    Waits for them; whoever started Locust bounds that.
+    Waits for both; whoever started Locust bounds that, and if there is nobody more it ends.
     """
     if workers == 1:
+        if not _asked(runner):
+            raise StopUser
         return soon()
     named = gevent.event.AsyncResult()
 
@@ -58,6 +64,14 @@ def leave(runner: Any, workers: int) -> None:
         runner.send_message(DONE, runner.worker_index)
 
 
+def _asked(runner: Any) -> bool:
+    """Wait for the word on the standard input. Its end is that of whoever started us: ours too."""
+    asked = bool(gevent.os.tp_read(0, len(GO)) == GO)
+    if not asked:
+        gevent.spawn(runner.quit)
+    return asked
+
+
 class _Conductor:
     """The master's part."""
 
@@ -65,13 +79,13 @@ class _Conductor:
         self._runner = runner
         self._workers = workers
         self._said: dict[str, set[int]] = {READY: set(), DONE: set()}
-        runner.register_message(READY, self._ready)
+        runner.register_message(READY, self._ready, concurrent=True)
         # `quit` ends the greenlet that reads messages: it must be called from another one.
         runner.register_message(DONE, self._done, concurrent=True)
 
     def _ready(self, environment: Any, msg: Any) -> None:
         del environment
-        if self._all(msg):
+        if self._all(msg) and _asked(self._runner):
             self._runner.send_message(BEGIN, soon())
 
     def _done(self, environment: Any, msg: Any) -> None:

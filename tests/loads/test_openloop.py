@@ -22,7 +22,7 @@ from labkit.lab.model import Machine
 from labkit.load.availability import MAX_LATENESS_S
 from labkit.load.plan import LoadPlan
 from labkit.load.rows import End, Line, Row, Start, encode
-from labkit.load.run import Generator, LoadRun, make_plan, run_against
+from labkit.load.run import START_TIMEOUT_S, Generator, LoadRun, make_plan, run_against
 from labkit.load.visitor import browser
 from tests.fakes.loaded import SCENARIOS, Site
 
@@ -293,6 +293,30 @@ def test_no_worker_outlives_an_interrupted_run(killed: str, tmp_path: Path) -> N
             if killed == "leader":
                 os.kill(session, signal.SIGKILL)
         assert gone(session)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_who_is_ready_sends_nothing_unasked_and_ends_with_us(workers: int, tmp_path: Path) -> None:
+    with Site() as site:
+        plan = make_plan(
+            Load("website", workers=workers), site.url, duration_s=20, out=tmp_path, seed=1,
+            options={}, name="held",
+        )  # fmt: skip
+        with Generator(plan, SCENARIOS / "website.py", tmp_path / "log") as generator:
+            process = generator._process
+            assert process is not None
+            assert process.stdin is not None
+            deadline = time.monotonic() + START_TIMEOUT_S
+            while not all(plan.rows_of(worker).exists() for worker in range(workers)):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            time.sleep(1.0)
+            assert len(living(process.pid)) == (1 if workers == 1 else 1 + workers)
+            assert generator.poll() == []
+            process.stdin.close()  # as when we are killed
+            process.wait(timeout=10)
+            assert gone(process.pid)
+        assert site.requests == []
 
 
 def test_a_run_that_loses_a_worker_is_not_complete(tmp_path: Path) -> None:
