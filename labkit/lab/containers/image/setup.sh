@@ -48,6 +48,10 @@ systemctl --root=/ set-default --quiet multi-user.target
 # it any rule of a learner's seems right. Rocky's brings none.
 [ ! -f /etc/rsyslog.d/49-haproxy.conf ] ||
     mv /etc/rsyslog.d/49-haproxy.conf /etc/rsyslog.d/49-haproxy.conf.packaged
+# firewalld wakes polkit to ask about each call, Docker's rules one by one among them. Where there is none,
+# it takes root's calls and refuses all others (firewall/server/decorators.py): as here, without passwords.
+rm -f /usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service
+systemctl --root=/ mask --quiet polkit.service
 # What Debian says at each login is the kernel, which is that of the computer of the lab: five programs.
 rm -f /etc/update-motd.d/10-uname
 # The login id can only be set where the kernel's audit is the container's own.
