@@ -7,6 +7,7 @@ PYTEST := $(VENV)/bin/python -m pytest
 TIMED := scripts/timed
 DEMO_LAB ?= demo
 WILD ?= ../shared/wild
+UNIT_WORKERS ?= 2
 BASE := $(LABKIT) --lab ci-base
 REHEARSE = LABKIT_FAMILY=rehearsal-el9 $(LABKIT) --lab rehearse
 
@@ -40,7 +41,7 @@ test-hosts: $(VENV)/ready engine  ## a lab on each kind of host that can be made
 	$(VENV)/bin/python -m scripts.hosts
 
 unit: $(VENV)/ready  ## tests without machines or processes
-	$(TIMED) $@ $(PYTEST) tests/unit -n 2 --dist loadfile
+	$(TIMED) $@ $(PYTEST) tests/unit -n $(UNIT_WORKERS) --dist loadfile
 
 # Each in a process of its own: a course's packages are called steps and checks, as ours are.
 courses: $(VENV)/ready  ## types and tests of the other courses, without machines
