@@ -38,7 +38,7 @@ from labkit.load.rows import End, Row, Start, Tail
 from labkit.locale import _
 
 START_TIMEOUT_S = 40.0  # importing Locust takes 2 s on an idle core, ten times that on a busy one
-HELD_S = 300.0  # that one is ready and not asked to begin: what is waited for has limits of its own
+HELD_S = 300.0  # ready and not asked to begin, at most: waits for that have limits of their own
 WIND_UP_S = 8.0  # after the last patience: Locust's own summary
 STOP_S = 3.0  # between SIGTERM and SIGKILL
 POLL_S = 0.05
