@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
@@ -27,6 +28,8 @@ AT_LENGTH_S = 30.0
 TIMED_OUT = 124  # timeout(1)
 # A build, one line, the build with the most time there is, one line, and the build from the cache.
 ALL_OF_IT_S = int((4 + SLOWEST) * (BUILD_LIMIT_S + 10))
+# What BuildKit says when its client is told to end.
+ENDED_BY_US = re.compile(r"^.*(?:\bCANCELED|context canceled).*(?:\n|$)", re.M)
 # An engine that ended is started again by systemd, unless it ends too often.
 BACK = "timeout 40 sh -c 'until docker version; do sleep 1; done'"
 # What package managers print while they fetch and install.
@@ -68,16 +71,30 @@ def build_image(web1: Shell, build: Build) -> str:
         answer = web1.ask(command, timeout=BUILD_LIMIT_S)  # out of the cache
     image = answer.text.splitlines()[-1] if answer.ok and answer.text else ""
     if not image.startswith("sha256:"):
-        said = _at_length(web1, build, AT_LENGTH_S).text or answer.text
+        said = _said_at_length(web1, build, answer)
         must_be_its_version(web1, build, said)
         _say_why_not_built(web1, build, said)
     return image
 
 
+def _said_at_length(web1: Shell, build: Build, answer: Result) -> str:
+    """What a build prints whose failure was the `answer`."""
+    tried = _at_length(web1, build, AT_LENGTH_S)
+    if tried.exit_code == TIMED_OUT:  # it did not get as far as the mistake
+        return f"{tried.text}\n{answer.text}"
+    return tried.text or answer.text
+
+
 def _at_length(web1: Shell, build: Build, limit: float) -> Result:
-    """What a build prints that has not succeeded, as far as it gets within some seconds."""
+    """What a build prints that has not succeeded, as far as it gets within some seconds.
+
+    That we ended it, which it says at last, is left out.
+    """
     command = shlex.join(["timeout", f"{limit:.0f}", "sh", "-c", build.at_length])
-    return web1.ask(command, timeout=limit + 10)
+    tried = web1.ask(command, timeout=limit + 10)
+    if tried.exit_code != TIMED_OUT:
+        return tried
+    return replace(tried, stdout=ENDED_BY_US.sub("", tried.stdout))
 
 
 def _must_end(web1: Shell, build: Build) -> None:

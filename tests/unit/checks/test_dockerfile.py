@@ -15,6 +15,7 @@ from labkit.remote import CommandTooLongError, PlannedShell, Result
 
 BUILD = Build("/srv/student-list/simple_api/Dockerfile", "/srv/student-list/simple_api")
 IMAGE = "sha256:1234"
+ENDED = "#8 CANCELED\nERROR: failed to solve: Canceled: context canceled"
 GONE = "ERROR: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?"
 
 
@@ -69,8 +70,17 @@ def test_of_a_machine_that_hardly_moves_nothing_is_said(monkeypatch: pytest.Monk
 
 
 def test_a_network_that_is_slow_is_not_the_students(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CannotTellError, match="still fetching"):
-        built(Machine("endless", step="#8 Collecting flask"), monkeypatch)
+    with pytest.raises(CannotTellError, match="still fetching packages: #8 Collecting flask"):
+        built(Machine("endless", step=f"#8 Collecting flask\n{ENDED}"), monkeypatch)
+
+
+def test_that_we_ended_a_build_is_not_what_is_wrong_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mistake = "ERROR: failed to solve: process did not complete successfully: exit code: 7"
+    with pytest.raises(NotMetError) as caught:
+        built(Machine(mistake, step=f"#8 12.3 y\n{ENDED}"), monkeypatch)
+    assert caught.value.seen == mistake
 
 
 def test_an_engine_that_ended_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
