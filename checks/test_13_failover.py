@@ -40,9 +40,9 @@ def test_ready(haproxy: HAProxy) -> None:
     """Both servers are in rotation."""
     servers = haproxy.settled()
     expect(
-        all(one.is_up for one in servers),
+        bool(servers) and all(one.is_up for one in servers),
         expected=_("both servers UP"),
-        seen=", ".join(f"{one.name} {one.status}" for one in servers),
+        seen=", ".join(f"{one.name} {one.status}" for one in servers) or _("none"),
         where="lb",
     )
 

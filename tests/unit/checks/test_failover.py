@@ -1,0 +1,29 @@
+"""Failover: whether both servers are in rotation before anything is done to them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from checks.test_13_failover import test_ready as must_be_ready
+from labkit.course import NotMetError
+
+UP = SimpleNamespace(name="web1", status="UP", is_up=True)
+DOWN = SimpleNamespace(name="web2", status="DOWN", is_up=False)
+
+
+def balancer(*servers: Any) -> Any:
+    return SimpleNamespace(settled=lambda: list(servers))
+
+
+@pytest.mark.parametrize("servers", [(), (UP, DOWN)], ids=["none", "one is down"])
+def test_who_has_no_servers_is_not_ready_either(servers: tuple[Any, ...]) -> None:
+    """Asked of a lab without HAProxy as well, for whether a later step holds already."""
+    with pytest.raises(NotMetError):
+        must_be_ready(balancer(*servers))
+
+
+def test_both_up_are_ready() -> None:
+    must_be_ready(balancer(UP, UP))
