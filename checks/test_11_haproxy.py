@@ -247,9 +247,9 @@ def test_balances(lab: Lab, haproxy: HAProxy, site_port: int, note: Callable[[st
     )
     servers = haproxy.settled()
     expect(
-        all(one.is_up for one in servers),
+        bool(servers) and all(one.is_up for one in servers),
         expected=_("both servers UP"),
-        seen=", ".join(f"{one.name} {one.status}" for one in servers),
+        seen=", ".join(f"{one.name} {one.status}" for one in servers) or _("none"),
         where="lb",
     )
     warming = [one.name for one in servers if one.warming]
