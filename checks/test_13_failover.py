@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from checks.judging import must_pass
-from labkit.course import check, expect
+from checks.judging import in_rotation, must_pass
+from labkit.course import check
 from labkit.facts.haproxy.process import HAProxy
 from labkit.grading import Context
-from labkit.locale import _
 
 READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.list")
 
@@ -38,13 +37,7 @@ READY = ("haproxy.checked", "haproxy.balances", "second-server.lists", "verify.l
 )
 def test_ready(haproxy: HAProxy) -> None:
     """Both servers are in rotation."""
-    servers = haproxy.settled()
-    expect(
-        bool(servers) and all(one.is_up for one in servers),
-        expected=_("both servers UP"),
-        seen=", ".join(f"{one.name} {one.status}" for one in servers) or _("none"),
-        where="lb",
-    )
+    in_rotation(haproxy)
 
 
 @check(

@@ -1,4 +1,4 @@
-"""Failover: whether both servers are in rotation before anything is done to them."""
+"""Servers in rotation: all of them, and some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.test_13_failover import test_ready as must_be_ready
+from checks.judging import in_rotation
 from labkit.course import NotMetError
 
 UP = SimpleNamespace(name="web1", status="UP", is_up=True)
@@ -22,8 +22,8 @@ def balancer(*servers: Any) -> Any:
 def test_who_has_no_servers_is_not_ready_either(servers: tuple[Any, ...]) -> None:
     """Asked of a lab without HAProxy as well, for whether a later step holds already."""
     with pytest.raises(NotMetError):
-        must_be_ready(balancer(*servers))
+        in_rotation(balancer(*servers))
 
 
 def test_both_up_are_ready() -> None:
-    must_be_ready(balancer(UP, UP))
+    assert in_rotation(balancer(UP, UP)) == [UP, UP]
